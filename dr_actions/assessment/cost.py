@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from dr_actions.actions.database.failback import is_retained
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.marker_names import TABLE
+from dr_estate.model.stores import TABLE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.snapshot.snapshot import Snapshot

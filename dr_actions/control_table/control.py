@@ -60,11 +60,12 @@ from dr_estate.model.control_items import (
     REFUSAL,
     RUN,
     STANDING,
+    DatabaseRecord,
     UnreadableItem,
     is_closed,
+    to_item,
     unreadable,
 )
-from dr_estate.model.database_record import DatabaseRecord, to_item
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.readers.control_table import (
     BEGUN,

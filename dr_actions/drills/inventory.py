@@ -24,10 +24,10 @@ from dr_estate.snapshot.snapshot import Snapshot
 Lines = tuple[str, ...]
 
 _LEFT_OUT = re.compile(
-    r"^(dns_answers|http_sites|elbv2_request_counts|control_table|backup_jobs|dns_weight_samples|serving_side|"
-    r"ecs\.active_families|ecs_stopped_tasks|ecs_stopping_tasks|ecs\.tasks|backup\.recovery_points|rds\.snapshots|ecs_newest_definitions|"
-    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|s3_batch_jobs|s3_quantity|rds_storage|marker_tasks|"
-    r"dynamodb_markers|platform_resources|terraform_state\.held_locks|"
+    r"^(dns_answers|http_sites|control_table|backup_jobs|dns_canary_polls\.tallies|serving_side|"
+    r"ecs\.active_families|ecs_stopped_tasks|ecs\.tasks|backup\.recovery_points|rds\.snapshots|ecs\.newest_definitions|"
+    r"service_quotas|sts_identity|iam_simulation|dynamodb\.contents|s3_objects|s3_batch_jobs|s3\.contents|rds\.free_space|marker_tasks|"
+    r"dynamodb\.markers|platform_resources|terraform_state\.held_locks|"
     r"[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms))"
 )
 _OF_ENGINES = "|".join(f'{engine.read_only}","{re.escape(engine.writable)}' for engine in ENGINES.values())

@@ -17,7 +17,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import aws_command
 
 
 class ResidueState(StrEnum):

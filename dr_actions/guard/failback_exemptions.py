@@ -18,8 +18,7 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import Proof
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.marker_names import KEY, ONLY_A_MARKER
-from dr_estate.model.stores import FILES
+from dr_estate.model.stores import FILES, KEY, ONLY_A_MARKER
 from dr_estate.readers import dynamodb, s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"

@@ -17,7 +17,6 @@ from typing import Any
 
 from dr_actions.model.plan import Goal
 from dr_estate.model.dynamodb_values import instant, moment
-from dr_estate.model.encodable import spelled_out
 from dr_estate.model.journal_chain import (
     JournalBroken,
     canonical,
@@ -27,6 +26,7 @@ from dr_estate.model.journal_chain import (
     text_digest,
     world_of,
 )
+from dr_estate.model.visible import spelled_out
 from dr_estate.model.world_id import WorldId
 
 # The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how.

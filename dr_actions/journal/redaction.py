@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from dr_estate.model.dynamodb_values import instant
-from dr_estate.model.encodable import document
+from dr_estate.model.visible import document
 
 REDACTED = "<redacted>"
 

@@ -9,8 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import AMOUNTS, LOG_DRIVER, REGISTRY_SOURCE
-from dr_estate.model.secret_sources import secret_reference, source_of
+from dr_estate.model.container_settings import AMOUNTS, LOG_DRIVER, REGISTRY_SOURCE, secret_reference, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
 

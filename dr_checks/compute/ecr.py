@@ -10,9 +10,8 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
-from dr_estate.model.rows import understand
 from dr_estate.model.stores import IMAGES
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import ecr, ecs
 
 

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import service_pairs
 from dr_estate.model.deployment_settings import ALARM, DeploymentSettings
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.references import neutral
 from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant
 

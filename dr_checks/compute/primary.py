@@ -11,7 +11,7 @@ from dr_checks.derived.pairing import services_by_name
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, other_regions
+from dr_estate.readers import ecs
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 
@@ -60,7 +60,7 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
 
 def _found_elsewhere(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.cluster)
-    found = [place for place in view.get(other_regions.elsewhere) if isinstance(place, Unavailable) or place.services]
+    found = [place for place in view.get(ecs.other_regions) if isinstance(place, Unavailable) or place.services]
     for place in found:
         if isinstance(place, Unavailable):
             yield view.unknown(name, "the platform's services", place)

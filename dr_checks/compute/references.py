@@ -10,11 +10,11 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.reference_ends import End, ReferenceEnds
 from dr_estate.config.environment import Side
+from dr_estate.model.container_settings import source_of
 from dr_estate.model.references import Reference, ReferenceKind, references
-from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, environment_files, s3, secretsmanager, ssm_parameters
-from dr_estate.readers.environment_files import FileVariable
+from dr_estate.readers import ecs, named_resources, s3, secretsmanager, ssm_parameters
+from dr_estate.readers.named_resources import FileVariable
 from dr_estate.readers.secretsmanager import Content, HiddenSecret
 from dr_estate.snapshot.tenants import is_chosen
 
@@ -192,7 +192,7 @@ def _of_files(
     if not any(named.values()):
         return
     there, unseen = _primary_variables(view)
-    rows = view.get(environment_files.files)
+    rows = view.get(named_resources.files)
     for unavailable in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a file of variables", _WANTED, unavailable)
     for row in rows:
@@ -227,7 +227,7 @@ def _primary_variables(view: View) -> tuple[dict[str, set[str]], Unavailable | N
     """The values of each variable of the primary region's files, as digests, and why not all of them are seen."""
     values, unseen = dict[str, set[str]](), None
     try:
-        rows = view.get(environment_files.files, Side.PRIMARY)
+        rows = view.get(named_resources.files, Side.PRIMARY)
     except DataUnavailable as error:
         return values, error.unavailable
     for row in rows:

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.readers import servicediscovery
 from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant

@@ -10,11 +10,10 @@ from typing import TypeVar
 
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import aws_command
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.shared_texts import shared_text
-from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, shared_text
 from dr_estate.snapshot.tenants import Tenant, discover, is_chosen
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.model.stores import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import kms_copy_keys, rds
+from dr_estate.readers import kms, rds
 
 _KEY_LOST = "replication stops, and what is encrypted with it may not be restored"
 _REPLICATE = "Replicate its automated backups (aws_db_instance_automated_backups_replication)."
@@ -171,16 +171,16 @@ def key_usable(view: View) -> Iterator[Finding]:
         yield view.none_expected(database_name(view), "AWS Backup copies are judged by backup.key-usable")
 
 
-def _key_of_copies_to_come(view: View, keys: Sequence[str]) -> list[kms_copy_keys.CopyKey]:
+def _key_of_copies_to_come(view: View, keys: Sequence[str]) -> list[kms.CopyKey]:
     """The key behind the settings' alias, where copies are made and none of them has it."""
     try:
-        found = view.find(kms_copy_keys.keys, arn=view.env.named(view.env.names.db_copy_key_alias))
+        found = view.find(kms.copy_keys, arn=view.env.named(view.env.names.db_copy_key_alias))
     except DataUnavailable:
         return []  # each copy is UNKNOWN
     return [found] if keys and found and found.target not in keys else []
 
 
-def _alias_remedy(view: View, alias: kms_copy_keys.CopyKey, named: Sequence[tuple[str, str]]) -> Remedy:
+def _alias_remedy(view: View, alias: kms.CopyKey, named: Sequence[tuple[str, str]]) -> Remedy:
     """Lead the alias to the key of today's copies, where they have one."""
     key = next((key for _, key in named if key), "")
     operation = "UpdateAlias" if alias.target else "CreateAlias"

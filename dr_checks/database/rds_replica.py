@@ -12,7 +12,7 @@ from dr_checks.derived.database_copies import REPLICA, database_name, primary_da
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
 from dr_estate.model.durations import duration
-from dr_estate.readers import rds, rds_replicas
+from dr_estate.readers import rds
 
 
 def _accepts_replica(env: Environment) -> str | None:
@@ -83,7 +83,7 @@ def lag(view: View) -> Iterator[Finding]:
 
     Source: RDS User Guide, Monitoring read replication.
     """
-    readings = {reading.dimension(rds_replicas.DIMENSION): reading for reading in view.get(rds_replicas.lags)}
+    readings = {reading.dimension(rds.DIMENSION): reading for reading in view.get(rds.lags)}
     found, wanted = replicas(view), f"{duration(rpo_s(view))} or less"
     for replica in found:
         reading = readings.get(replica.identifier)

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import primary_database
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import rds_storage
+from dr_estate.readers import rds
 
 # RDS grows a volume that has 10 % or less free (the same page); at half of that growing did not help.
 _FULL, _NEARLY_FULL = 0.05, 0.1
@@ -35,7 +35,7 @@ def room(view: View) -> Iterator[Finding]:
         yield view.none_expected(database.identifier, f"it is {database.status}: see rds.serves")
         return
     wanted = f"{_NEARLY_FULL:.0%} free, or storage that grows"
-    reading = next(iter(view.get(rds_storage.free_space)), None)
+    reading = next(iter(view.get(rds.free_space)), None)
     if reading is None or reading.value is None:
         flaw = reading.flaw if reading and reading.flaw else "it is not published"
         yield view.unknown(database.identifier, wanted, f"FreeStorageSpace is not known: {flaw}.")

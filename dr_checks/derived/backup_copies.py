@@ -13,7 +13,7 @@ from dr_estate.iam.key_uses import KeyUse, by_role, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
-from dr_estate.readers import backup, kms_copy_keys
+from dr_estate.readers import backup, kms
 
 _ENCRYPTS, _ENCRYPTING = "ENCRYPT_DECRYPT", ("kms:GenerateDataKey",)
 _BY_RDS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey")
@@ -58,7 +58,7 @@ def key_flaw(view: View, key_arn: str) -> str:
     # A copy without a key is not encrypted: no key can make it useless.
     if not key_arn:
         return ""
-    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
+    key = view.find(kms.copy_keys, Side.DR, arn=key_arn)
     # Not among the keys that were asked about: that is no answer, and least of all "usable".
     if key is None:
         raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"KMS was not queried for the key {key_arn}."))
@@ -80,7 +80,7 @@ def key_flaw(view: View, key_arn: str) -> str:
 
 def key_ending(view: View, key_arn: str) -> str:
     """Until when the key's material is there, where that ends soon; "" else. Raises DataUnavailable."""
-    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    key = view.find(kms.copy_keys, Side.DR, arn=key_arn) if key_arn else None
     return ending(view, key.material_until) if key else ""
 
 
@@ -91,7 +91,7 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     """
     if flaw := key_flaw(view, key_arn):
         return flaw
-    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    key = view.find(kms.copy_keys, Side.DR, arn=key_arn) if key_arn else None
     if key is None or not key.policy:
         return ""
     use = _by_rds(view, key, _BY_RDS)
@@ -112,7 +112,7 @@ def copying_key_flaw(view: View, key_arn: str) -> str:
 
     RDS encrypts by a grant, which needs nothing of the key's policy, and over which a deny of it wins.
     """
-    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    key = view.find(kms.copy_keys, Side.DR, arn=key_arn) if key_arn else None
     if (flaw := restore_key_flaw(view, key_arn)) or key is None or not key.policy:
         return flaw
     found = refusal_of(available(key.policy), replace(_by_rds(view, key, _ENCRYPTING), by_grant=True))
@@ -120,7 +120,7 @@ def copying_key_flaw(view: View, key_arn: str) -> str:
     return f"the policy of its key {key_arn} denies {' and '.join(_ENCRYPTING)}" if denied else ""
 
 
-def _by_rds(view: View, key: kms_copy_keys.CopyKey, actions: Iterable[str]) -> KeyUse:
+def _by_rds(view: View, key: kms.CopyKey, actions: Iterable[str]) -> KeyUse:
     """The use of a copy's key by RDS in the operator's name."""
     account = view.env.account
     role = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
@@ -129,7 +129,7 @@ def _by_rds(view: View, key: kms_copy_keys.CopyKey, actions: Iterable[str]) -> K
 
 def key_remedy(view: View, key_arn: str) -> Remedy:
     """What makes a flawed key usable again, by its state. Raises DataUnavailable."""
-    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
+    key = view.find(kms.copy_keys, Side.DR, arn=key_arn)
     region = view.env.regions.dr
     if key is not None and key.region != region:
         return Remedy(f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider.")

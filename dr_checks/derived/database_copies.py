@@ -15,7 +15,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states, stores
 from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import rds, rds_groups, rds_replicas
+from dr_estate.readers import rds, rds_groups
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
 
@@ -163,7 +163,7 @@ def _replicas(view: View) -> list[DatabaseCopy]:
 
 def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reading = next(
-        (r for r in view.get(rds_replicas.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier),
+        (r for r in view.get(rds.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier),
         None,
     )
     reason = doubt(view, reading)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
-from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table, rds
 

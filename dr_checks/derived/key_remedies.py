@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
-from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import aws_command
 
 _DOOMED = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 _EMPTY, _DISCONNECTED = "PendingImport", "Unavailable"

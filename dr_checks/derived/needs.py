@@ -12,7 +12,7 @@ from dr_checks.core.model import View
 from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.secret_sources import source_of
+from dr_estate.model.container_settings import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import (
     backup,
@@ -23,7 +23,6 @@ from dr_estate.readers import (
     efs,
     efs_mounts,
     elbv2,
-    elbv2_web_acl,
     iam_copy_roles,
     rds,
     rds_groups,
@@ -117,7 +116,7 @@ def _of_balancer(view: View, service: ecs.Service) -> Iterator[Need]:
 
 
 def _of_edge(view: View) -> Iterator[Need]:
-    balancer = view.get(elbv2_web_acl.guarded)
+    balancer = view.get(elbv2.guarded)
     if balancer and balancer.acl:
         yield Need(balancer.balancer, NeedKind.BALANCER_ACL, balancer.acl.name)
     found = cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)

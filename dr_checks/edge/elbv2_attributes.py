@@ -9,8 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import elbv2_attributes
-from dr_estate.readers.elbv2_attributes import GroupAttributes
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import GroupAttributes
 from dr_estate.snapshot.tenants import is_chosen
 
 _WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
@@ -29,7 +29,7 @@ def alike(view: View) -> Iterator[Finding]:
     Of more groups than AWS answers for at once, others are compared on each day. How a group sticks to visitors says
     nothing where it does not. Source: DescribeTargetGroupAttributes.
     """
-    rows = (*view.get(elbv2_attributes.attributes), *view.get(elbv2_attributes.attributes, Side.PRIMARY))
+    rows = (*view.get(elbv2.group_attributes), *view.get(elbv2.group_attributes, Side.PRIMARY))
     # Each cause once: of a denied account it would stand beside every group.
     for unread in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a target group", _WANTED, unread)
@@ -58,7 +58,7 @@ def alike(view: View) -> Iterator[Finding]:
 
 def _by_tenant(view: View, side: Side) -> dict[str, GroupAttributes]:
     """The groups that were read by the tenant whose name they have on the side."""
-    env, rows = view.env.on(side), view.get(elbv2_attributes.attributes, side)
+    env, rows = view.env.on(side), view.get(elbv2.group_attributes, side)
     named = [(env.tenant_of(env.names.target_group, row.name), row) for row in rows if isinstance(row, GroupAttributes)]
     return {tenant: row for tenant, row in named if tenant is not None}
 

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import elbv2, elbv2_capacity
+from dr_estate.readers import elbv2
 
 _SHARE = 0.8  # ARC's ElbV2ProvisionedCapacityLcuCount: within 20% of the highest
 
@@ -27,7 +27,7 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     An idle load balancer scales with its traffic, within minutes: a whole platform arrives at once.
     """
     name = view.env.named(view.env.names.load_balancer)
-    there, here = view.get(elbv2_capacity.reservation, Side.PRIMARY), view.get(elbv2_capacity.reservation)
+    there, here = view.get(elbv2.reservation, Side.PRIMARY), view.get(elbv2.reservation)
     if there is None or here is None or not there.units:
         yield view.none_expected(name, "the primary region has no load balancer, or reserves nothing for it")
         return

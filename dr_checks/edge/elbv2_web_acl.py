@@ -9,8 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import elbv2_web_acl
-from dr_estate.readers.elbv2_web_acl import WebAcl
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import WebAcl
 
 _BLOCK = "Block"
 
@@ -27,7 +27,7 @@ def alike(view: View) -> Iterator[Finding]:
     What a rule looks for is compared too, but not what a set of addresses holds. Source: WAF GetWebACLForResource.
     """
     name = view.env.named(view.env.names.load_balancer)
-    here, there = view.get(elbv2_web_acl.guarded), view.get(elbv2_web_acl.guarded, Side.PRIMARY)
+    here, there = view.get(elbv2.guarded), view.get(elbv2.guarded, Side.PRIMARY)
     if here is None or there is None or here.acl is there.acl is None:
         yield view.none_expected(name, "no load balancer on both sides, or none of them has a web ACL")
         return
@@ -59,7 +59,7 @@ def admits(view: View) -> Iterator[Finding]:
     One that blocks in the primary region too is the platform's own decision, and one with an Allow rule may be right.
     """
     name = view.env.named(view.env.names.load_balancer)
-    here = view.get(elbv2_web_acl.guarded)
+    here = view.get(elbv2.guarded)
     if here is None or here.acl is None:
         yield view.none_expected(name, "no web ACL guards a load balancer of this region")
         return
@@ -76,7 +76,7 @@ def admits(view: View) -> Iterator[Finding]:
 def _blocks_there(view: View) -> bool:
     """Whether the primary's blocks by default too; no where it is not seen: what is here turns everybody away."""
     try:
-        there = view.get(elbv2_web_acl.guarded, Side.PRIMARY)
+        there = view.get(elbv2.guarded, Side.PRIMARY)
     except DataUnavailable:
         return False
     return there is not None and there.acl is not None and there.acl.default == _BLOCK

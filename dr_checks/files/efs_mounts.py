@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, efs_mounts
 

@@ -12,8 +12,8 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, efs_policy
-from dr_estate.readers.efs_policy import FileSystemPolicy
+from dr_estate.readers import ecs, efs
+from dr_estate.readers.efs import FileSystemPolicy
 
 _ACTIONS, _TLS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"), "aws:SecureTransport"
 _WANTED = "as the primary region's"
@@ -32,7 +32,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
     task whose volumes have transitEncryption. Source: DescribeFileSystemPolicy; EFS User Guide, "Using IAM".
     """
     name = view.env.named(view.env.names.file_system)
-    there, here = view.get(efs_policy.policies, Side.PRIMARY), view.get(efs_policy.policies)
+    there, here = view.get(efs.policies, Side.PRIMARY), view.get(efs.policies)
     if not there or not here:
         yield view.none_expected(name, "one region has no file system: see efs.file-system-exists")
         return

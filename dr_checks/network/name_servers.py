@@ -11,7 +11,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import route53resolver, route53resolver_firewall, vpc
+from dr_estate.readers import route53resolver, vpc
 
 _WANTED = f"{vpc.AMAZONS}, or servers that answer for it"
 _ANSWERED = "name servers that answer without the primary region"
@@ -121,7 +121,7 @@ def firewall_admits(view: View) -> Iterator[Finding]:
     Further names to which an answer leads (CNAME) are not followed, AWS's own lists are taken to hold none of these.
     Source: Route 53 Developer Guide, "How DNS Firewall works".
     """
-    found, wanted, name = view.get(route53resolver_firewall.blocked), "none blocked", vpc_name(view)
+    found, wanted, name = view.get(route53resolver.blocked), "none blocked", vpc_name(view)
     if view.get(vpc.vpc) is None or found is None:
         yield view.none_expected(name, "there is no VPC: see vpc.available")
         return

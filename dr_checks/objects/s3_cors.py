@@ -11,10 +11,10 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import s3, s3_cors
-from dr_estate.readers.s3_cors import CorsRule
+from dr_estate.readers import s3, s3_settings
+from dr_estate.readers.s3_settings import CorsRule
 
 _LOST = Unavailable(UnavailableKind.ERROR, "The CORS rules were not among those read.")
 _WANTED = "those of its source"
@@ -33,7 +33,9 @@ def alike(view: View) -> Iterator[Finding]:
     S3 answers by the first rule that fits, so one before it must not expose less. Replication copies no settings of a
     bucket. Sources: S3 User Guide, "What isn't replicated", "Using cross-origin resource sharing"; GetBucketCors.
     """
-    there, here = ({row.bucket: row.rules for row in view.get(s3_cors.cors, side)} for side in (Side.PRIMARY, Side.DR))
+    there, here = (
+        {row.bucket: row.rules for row in view.get(s3_settings.cors, side)} for side in (Side.PRIMARY, Side.DR)
+    )
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         wanted = there.get(original.name, _LOST)

@@ -9,8 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import s3, s3_lifecycle
-from dr_estate.readers.s3_lifecycle import LifecycleEffect
+from dr_estate.readers import s3, s3_settings
+from dr_estate.readers.s3_settings import LifecycleEffect
 
 Endings = tuple[LifecycleEffect, ...]
 _LOST = Unavailable(UnavailableKind.ERROR, "The lifecycle was not among those read.")
@@ -34,7 +34,7 @@ def kept_as_long(view: View) -> Iterator[Finding]:
     Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
     """
     by_side = {
-        side: {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
+        side: {found.bucket: found.endings for found in view.get(s3_settings.lifecycles, side)}
         for side in (Side.PRIMARY, Side.DR)
     }
 

@@ -9,10 +9,10 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import s3, s3_notifications
-from dr_estate.readers.s3_notifications import EventNotification
+from dr_estate.readers import s3, s3_settings
+from dr_estate.readers.s3_settings import EventNotification
 
 _LOST = Unavailable(UnavailableKind.ERROR, "The event notifications were not among those read.")
 _WANTED = "those of its source"
@@ -35,7 +35,7 @@ def notified(view: View) -> Iterator[Finding]:
     GetBucketNotificationConfiguration; S3 User Guide, "What isn't replicated": event notifications are each bucket's.
     """
     by_side = {
-        side: {row.bucket: row.notifications for row in view.get(s3_notifications.notifications, side)}
+        side: {row.bucket: row.notifications for row in view.get(s3_settings.notifications, side)}
         for side in (Side.PRIMARY, Side.DR)
     }
 

@@ -10,7 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import s3, s3_ownership
+from dr_estate.readers import s3, s3_settings
 
 _LOST = Unavailable(UnavailableKind.ERROR, "The bucket's object ownership was not among those read.")
 _WANTED = "it takes access control lists, as its source does"
@@ -30,20 +30,20 @@ def lists_taken(view: View) -> Iterator[Finding]:
     knows whether any does. Source: S3 User Guide, "Controlling ownership of objects".
     """
     there, here = (
-        {row.bucket: row.setting for row in view.get(s3_ownership.ownership, side)} for side in (Side.PRIMARY, Side.DR)
+        {row.bucket: row.setting for row in view.get(s3_settings.ownership, side)} for side in (Side.PRIMARY, Side.DR)
     )
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         wanted = there.get(original.name, _LOST)
         # BucketOwnerEnforced switches ACLs off: such a source takes none, so the copy need not either.
-        if wanted == s3_ownership.ENFORCED:
+        if wanted == s3_settings.ENFORCED:
             yield view.ok(copy.name, "its source takes none", _WANTED, "nobody uploads with access control lists")
             return
         found = here.get(copy.name, _LOST)
         if isinstance(found, Unavailable) or isinstance(wanted, Unavailable):
             unseen = (row for row in (wanted, found) if isinstance(row, Unavailable))
             yield view.unknown(copy.name, _WANTED, next(unseen))
-        elif found == s3_ownership.ENFORCED:
+        elif found == s3_settings.ENFORCED:
             reason = "after a failover it refuses uploads that name a list, and what a list makes public is not served"
             controls = {"Rules": [{"ObjectOwnership": wanted}]}
             command = view.command("s3", "PutBucketOwnershipControls", Bucket=copy.name, OwnershipControls=controls)

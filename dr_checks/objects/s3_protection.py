@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair, rule_of
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.readers import s3
 
 # SSE-S3, then a KMS key, then two layers of it: a copy may be stronger than its source, not weaker.

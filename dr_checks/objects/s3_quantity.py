@@ -8,8 +8,8 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3, s3_quantity
-from dr_estate.readers.s3_quantity import BucketContents
+from dr_estate.readers import s3
+from dr_estate.readers.s3 import BucketContents
 
 # S3 counts once a day (S3 User Guide, CloudWatch metrics): what was written since makes sound copies differ too.
 _NEARLY, _HALF, _FEW = 0.95, 0.5, 10
@@ -21,7 +21,7 @@ _LOST = "The bucket was not among those counted."
 
 
 def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
-    return {found.bucket: found for found in view.get(s3_quantity.contents, side)}
+    return {found.bucket: found for found in view.get(s3.contents, side)}
 
 
 @check(

@@ -18,7 +18,7 @@ from dr_checks.derived.counterparts import (
     timed_otherwise,
 )
 from dr_estate.config.environment import Side
-from dr_estate.model.resource_names import resource_of
+from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 

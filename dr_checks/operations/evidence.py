@@ -11,7 +11,7 @@ from dr_checks.derived.key_remedies import usable_again
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyRequest, who_may
 from dr_estate.model import states
-from dr_estate.model.stream_anchors import VIEW
+from dr_estate.model.stream_records import VIEW
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import evidence_stores
 

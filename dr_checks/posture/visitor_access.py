@@ -16,9 +16,8 @@ from dr_checks.posture.posture import BLINDNESS, WITNESSES, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, TrafficHealth, signals_of
 from dr_checks.posture.writers import WRITERS, sole_writer, takes_writes
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.aws_command import aws_command
 from dr_estate.model.durations import duration
-from dr_estate.model.invocation import Command
+from dr_estate.model.invocation import Command, aws_command
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import (

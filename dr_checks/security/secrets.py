@@ -9,7 +9,7 @@ from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_estate.config.environment import Side
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager

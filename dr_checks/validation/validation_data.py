@@ -15,7 +15,7 @@ from dr_checks.derived.parameter_groups import refusing_group, writable_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.engines import engine_of
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, rds
 

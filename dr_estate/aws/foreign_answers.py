@@ -15,8 +15,8 @@ import orjson
 from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
-from dr_estate.model.encodable import spelled_in_json
-from dr_estate.model.rows import ODD
+from dr_estate.model.unavailable import ODD
+from dr_estate.model.visible import spelled_in_json
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape

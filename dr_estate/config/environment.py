@@ -29,8 +29,7 @@ from dr_estate.config.map_names import (
     names_of_map,
     routes_of,
 )
-from dr_estate.config.profiles import PROFILES
-from dr_estate.config.profiles.profile import Profile
+from dr_estate.config.profiles import PROFILES, Profile
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
     AutomationSettings,

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of, of_a_role
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 
 ROOT = "arn:aws:iam::{account}:root"
 

@@ -16,8 +16,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from dr_estate.iam import moments
-from dr_estate.model.regional_names import arn_region
-from dr_estate.model.rows import understand
+from dr_estate.model.references import arn_region
+from dr_estate.model.unavailable import understand
 
 
 class PolicyAnswer(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.marker_names import KEY
+from dr_estate.model.stores import KEY
 
 Scope = tuple[list[str], dict[str, Any]]
 # The folder of a bucket under which heads of journals are anchored.

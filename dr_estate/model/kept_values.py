@@ -63,3 +63,13 @@ def pointer_or_digest(name: str, value: str, region: str = "") -> str:
 
 def _digest(value: str) -> str:
     return f"{DIGEST}{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+# A digest of an HTTP header's value, which may be a secret: two are compared, and neither is kept.
+
+_DIGITS = 12
+
+
+def header_digest(value: str) -> str:
+    """The digest of a value. Case does not count: load balancers compare without it (RuleCondition, http-header)."""
+    return hashlib.sha256(value.lower().encode()).hexdigest()[:_DIGITS]

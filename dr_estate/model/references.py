@@ -1,4 +1,4 @@
-"""What a text leads to: the hosts, addresses, ARNs, URLs and ids in it, each with kind, name and region. Pure.
+"""What a text leads to: the hosts, addresses, ARNs, URLs and ids in it, and what of that is of one region. Pure.
 
 Sources: the endpoints of RDS, ElastiCache (its hosts have a short code of the region), EFS, ELB, S3 and SQS in
 their guides; AWS General Reference, "Service endpoints" and "Amazon Resource Names".
@@ -6,13 +6,37 @@ their guides; AWS General Reference, "Service endpoints" and "Amazon Resource Na
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
+from typing import Any
 
-from dr_estate.model.regional_names import neutral
+from dr_estate.config.environment import Environment, Side
+
+# Text that names resources of one region: which one, and made comparable with the other's. Pure.
+
+# The id after a load balancer's or target group's name, one after a prefix such as fs-, and a health check's.
+_IDS = re.compile(
+    r"/[0-9a-f]{16}(?![0-9a-z])|(?<=[a-z])-(?:[0-9a-f]{17}|[0-9a-f]{8})(?![0-9a-z-])"
+    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+)
+
+
+def arn_region(text: str) -> str:
+    """The region of an ARN (arn:partition:service:region:...), "" where it has none or the text is no ARN."""
+    prefix, _, rest = text.partition(":")
+    return next(iter(rest.split(":")[2:3]), "") if prefix == "arn" else ""
+
+
+def neutral(value: Any, region: str) -> str:
+    """``value`` (JSON, keys in order, where it is no text) without ids, and with ``{region}`` for the region's name."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return _IDS.sub("", text).replace(region, "{region}")
+
 
 _REGION = re.compile(r"(?<![a-z])[a-z]{2}(?:-(?:gov|iso[a-z]?))?-[a-z]+-\d(?!\d)")
 _SHORT = re.compile(r"(?:af|ap|ca|cn|eu|il|me|mx|sa|us)g?(?:n|s|e|w|c|ne|nw|se|sw)[1-9]")
@@ -231,3 +255,71 @@ def _region_of_host(host: str) -> str:
     if found := _REGION.search(host):
         return found[0]
     return next((word for word in re.split(r"[.-]", host) if _SHORT.fullmatch(word)), "")
+
+
+# References to the primary region inside a value, and their replacement by the DR region. Pure.
+
+
+@dataclass(frozen=True, slots=True)
+class RegionMove:
+    """From one region to another, and the identifier of the database in the first."""
+
+    origin: str
+    target: str
+    database: str
+
+
+def way_of(env: Environment) -> RegionMove:
+    """From the environment's primary region to its DR region."""
+    return RegionMove(env.regions.primary, env.regions.dr, env.database_on(Side.PRIMARY))
+
+
+def move_to_primary(env: Environment) -> RegionMove:
+    """From the environment's DR region to its primary region."""
+    return RegionMove(env.regions.dr, env.regions.primary, env.database_on(Side.DR))
+
+
+def moved_value(value: str, way: RegionMove, host: str) -> str:
+    """``value`` with the first region's database endpoint replaced by ``host``, and ARNs that differ by region moved.
+
+    Those ARNs are of secrets (a replica keeps name and suffix) and multi-Region keys (mrk-). Anything else of the first
+    region stays as it is: another name in the second would be a guess.
+    """
+    if way.origin not in value:  # most values: both patterns hold the region's name
+        return value
+    endpoint, arn = _patterns(way)
+    return arn.sub(rf"\g<before>{way.target}\g<after>", endpoint.sub(lambda _: host, value))
+
+
+@lru_cache(maxsize=4)
+def _patterns(way: RegionMove) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    region, database = re.escape(way.origin), re.escape(way.database)
+    endpoint = rf"(?<![\w.-]){database}\.[a-z0-9]+\.{region}\.rds\.amazonaws\.com(\.cn)?(?![\w-])"
+    arn = rf"(?P<before>arn:aws[a-z-]*:(secretsmanager|kms):){region}(?P<after>:\d{{12}}:(secret:|key/mrk-))"
+    return re.compile(endpoint), re.compile(arn)
+
+
+# Type and name of a resource by its ARN, as a person would call it. Pure.
+
+_RESOURCE = re.compile(r"/?(?:regional/)?(?P<kind>[^:/]*)[:/](?P<rest>.*)")
+# Parts of ARNs that name no resource: the kind of a load balancer, the default bus or group.
+_DROPPED = {"", "app", "net", "gwy", "default"}
+# Types whose ARN ends with an id behind the name.
+_WITH_ID = {"elasticloadbalancing:loadbalancer", "wafv2:webacl", "cloudformation:stack"}
+# Services whose ARNs are names without a type.
+_BARE = {"s3", "sns", "sqs"}
+
+
+def resource_of(arn: str) -> tuple[str, str]:
+    """Return ``service:type`` and the name in an ARN, such as ``lambda:function`` and ``sit-mail``.
+
+    The type is left out where the service has but one, such as ``sqs``. Raises ValueError for what is no ARN.
+    """
+    _, _, service, _, _, resource = arn.split(":", 5)
+    found = _RESOURCE.fullmatch(resource)
+    if service in _BARE or found is None:
+        return service, resource
+    kind, parts = f"{service}:{found['kind']}", [part for part in found["rest"].split("/") if part not in _DROPPED]
+    if kind in _WITH_ID and len(parts) > 1:
+        parts.pop()
+    return kind, "/".join(parts)

@@ -1,4 +1,4 @@
-"""Names of file systems that a recovery restores, and of those whose place they take.
+"""Names of what a recovery restores, file systems and databases, and of that whose place it takes.
 
 AWS Backup gives a restored file system no tag that can be asked for, but a creation token: by that it is known from its
 first moment on. What it replaces is renamed and never deleted, so that a person decides what becomes of it.
@@ -42,3 +42,13 @@ def replaced_name(base: str, token: str) -> str:
 def is_replaced(name: str, base: str) -> bool:
     """Whether the file system of this name was replaced by a restored one."""
     return re.fullmatch(re.escape(base + _REPLACED) + _STAMP, name) is not None
+
+
+# The name of a database that a failback kept beside the one that took its place, until people delete it.
+
+ASIDE = "-before-"
+
+
+def is_set_aside(identifier: str, name: str) -> bool:
+    """Whether it is a former database of ``name``."""
+    return identifier.startswith(f"{name}{ASIDE}")

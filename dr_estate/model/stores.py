@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.marker_names import FILE, KEY, TABLE
+
+# Names of a failback's markers: the table in a database, the file, and the item's key and attribute in a table.
+
+TABLE, FILE = "dr_marker", ".dr-marker.json"
+KEY, ATTRIBUTE = "dr-marker", "dr_marker"
+# The condition by which nothing but a marker is replaced or removed (DynamoDB, ConditionExpression).
+ONLY_A_MARKER = f"attribute_exists({ATTRIBUTE})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Data that could not be read, and why. It is not absent data, and never a pass."""
+"""Data that could not be read, and why: whole answers, or odd rows in them. It is not absent data, and never a pass."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -87,3 +88,20 @@ def available(found: T | Unavailable) -> T:
     if isinstance(found, Unavailable):
         raise DataUnavailable(found)
     return found
+
+
+# Rows of an answer, each understood by itself: an odd row hides no other.
+
+R = TypeVar("R")
+# What reading an answer of an unknown shape raises: a member, a form or a type that is not the documented one.
+ODD = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+
+
+def understand(parse: Callable[[], R], name: str, region: str) -> R:
+    """Return what ``parse`` makes of an answer on ``name``. Raises DataUnavailable where it is of an unknown shape."""
+    try:
+        return parse()
+    except ODD as odd:
+        flaw = f"it has no {odd.args[0]}" if isinstance(odd, KeyError) and odd.args else f"{type(odd).__name__}: {odd}"
+        reason = f"{name} in {region} was not understood: {flaw}."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.references import neutral
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.settings import TrafficSettings
-from dr_estate.model.header_digest import header_digest
+from dr_estate.model.kept_values import header_digest
 from dr_estate.model.managed_policies import MANAGED_POLICIES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain

@@ -10,7 +10,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
-from dr_estate.model import database_record, states
+from dr_estate.model import control_items, states
 from dr_estate.model.control_items import (
     APPROVAL,
     BY_SK,
@@ -24,6 +24,7 @@ from dr_estate.model.control_items import (
     RULES,
     RUN,
     STANDING,
+    DatabaseRecord,
     ItemKind,
     UnreadableItem,
     clip,
@@ -31,7 +32,6 @@ from dr_estate.model.control_items import (
     readable,
     unreadable,
 )
-from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.journal_chain import mirror_lines, sound_documents
 from dr_estate.model.recovery_document import RefusedStart
@@ -503,7 +503,7 @@ def in_force(items: list[dict[str, Any]]) -> ControlState:
         pause=pause,
         incident=holding.get(ItemKind.INCIDENT) or incident_of(by_key.get((STANDING, INCIDENT))),
         run=holding.get(ItemKind.LOCK) or (run_of(run) if run else None),
-        database=database_record.from_item(database) if database else None,
+        database=control_items.from_item(database) if database else None,
         unreadable=odd,
         refused_start=_refused_start(by_key.get((STANDING, REFUSAL))),
     )

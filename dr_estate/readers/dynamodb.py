@@ -1,14 +1,18 @@
-"""DynamoDB: the platform's tables in both regions, as global tables, and how late writes arrive."""
+"""DynamoDB: the platform's tables in both regions: how late writes arrive, their content, and markers."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.stores import ATTRIBUTE, KEY
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import serving_side
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -172,3 +176,106 @@ def _index(row: dict[str, Any]) -> Index:
 
 def _replica(row: dict[str, Any]) -> TableReplica:
     return TableReplica(row["RegionName"], row.get("ReplicaStatus", ""), row.get("KMSMasterKeyId", ""))
+
+
+# Content of the global tables as a count and a digest, to compare both regions.
+
+CONTENT_READS = frozenset({"dynamodb:Scan"})
+# A table of more is not read through: it would take the tenants' capacity, and longer than a look may last.
+MOST_ITEMS = 200_000
+_MODULUS = 1 << 256
+_SETS = ("SS", "NS", "BS")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """How many items a table holds in this region, and a digest of them all that knows no order. No value is kept."""
+
+    table: str
+    items: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableTooLarge:
+    """A table of more than ``MOST_ITEMS`` items, which is not read through."""
+
+    table: str
+
+
+@part(*REGIONAL, reads=CONTENT_READS)
+def contents(context: ReadContext) -> tuple[Contents | TableTooLarge | Unavailable, ...]:
+    """Each table read through, consistently, a megabyte a call; nothing while the primary region serves.
+
+    DescribeTable's own count is refreshed about every six hours only. Source: API_TableDescription, ItemCount.
+    """
+    if not serving_side.away(context):
+        return ()
+    there = [table for table in context.part(tables) if isinstance(table, Table) and table.status != "absent"]
+    return tuple(context.maybe(lambda table: _contents(context, table), there))
+
+
+def _contents(context: ReadContext, table: Table) -> Contents | TableTooLarge:
+    if table.items > MOST_ITEMS:
+        return TableTooLarge(table.name)
+    counted, total = 0, 0
+    start: dict[str, Any] = {}
+    while True:
+        page = context.call("dynamodb", "scan", TableName=table.name, ConsistentRead=True, **start)
+        for item in page.get("Items", ()):
+            text = json.dumps(_canonical(item), sort_keys=True, separators=(",", ":"), default=bytes.hex)
+            # A sum knows no order: each region scans in its own.
+            counted, total = counted + 1, (total + int.from_bytes(hashlib.sha256(text.encode()).digest())) % _MODULUS
+        if not page.get("LastEvaluatedKey"):
+            return Contents(table.name, counted, f"{total:064x}")
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _canonical(value: Any) -> Any:
+    """A value in DynamoDB's own form with its sets, which have no order, in one."""
+    if isinstance(value, dict):
+        return {name: sorted(item) if name in _SETS else _canonical(item) for name, item in value.items()}
+    return [_canonical(item) for item in value] if isinstance(value, list) else value
+
+
+# The marker item that a failback puts into each replicated table, as each region's replica holds it.
+#
+# Every run uses the same key, which no other item has, so that any observation knows it. A table whose key cannot be
+# such a text takes no marker: a number might be a key of the platform's own.
+
+MARKER_READS = frozenset({"dynamodb:GetItem"})
+_OF_RANGES = {"S": {"S": KEY}, "N": {"N": "0"}}
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerItem:
+    """The item of that key in a table: ``there`` whether there is one, ``marker`` what it is called, "" for none."""
+
+    table: str
+    there: bool
+    marker: str = ""
+
+
+def key_of(table: Table) -> dict[str, dict[str, str]] | None:
+    """The marker's key in the table, in DynamoDB's own form; None where its key's types cannot take it."""
+    (first, first_kind), *ranges = [key.split(":") for key in table.keys] or [["", ""]]
+    if first_kind != "S" or any(kind not in _OF_RANGES for _, kind in ranges):
+        return None
+    return {first: {"S": KEY}} | {name: dict(_OF_RANGES[kind]) for name, kind in ranges}
+
+
+@part(*REGIONAL, reads=MARKER_READS)
+def markers(context: ReadContext) -> tuple[MarkerItem | Unavailable, ...]:
+    """The item of each table that a run puts one into, read consistently; one call a table, none for any other look."""
+    if not context.followed.tables:
+        return ()
+    there = [table for table in context.part(tables) if isinstance(table, Table)]
+    marked = [table for table in there if table.name in context.followed.tables and key_of(table)]
+    return tuple(context.maybe(lambda table: _item(context, table), marked))
+
+
+def _item(context: ReadContext, table: Table) -> MarkerItem:
+    key = key_of(table)
+    found = context.find("dynamodb", "get_item", ABSENT, TableName=table.name, Key=key, ConsistentRead=True)
+    item: dict[str, Any] = (found or {}).get("Item") or {}
+    return MarkerItem(table.name, there=bool(item), marker=str(item.get(ATTRIBUTE, {}).get("S", "")))

@@ -12,9 +12,9 @@ from dr_estate.model import states
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings, environment_files, fetched_sources
 from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings, storage_key
 from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_digest
-from dr_estate.model.references import Reference, references
-from dr_estate.model.regional_names import arn_region
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.references import Reference, arn_region, references
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import efs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -379,3 +379,88 @@ def _volume(row: dict[str, Any]) -> Volume:
         iam=authorization.get("iam") == "ENABLED",
         root="" if efs.get("rootDirectory", "/") == "/" else efs["rootDirectory"],
     )
+
+
+# The newest revision of a task definition's family, where the current one needs the other region.
+
+
+@part(*REGIONAL, reads=DEFINITION_READS)
+def newest_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable, ...]:
+    """The newest active revision of each family whose revision in use names the other region, or files not of here.
+
+    In a sound estate there is none, and no call is made: ECS describes one revision a call. Where nothing replicates
+    into the DR region's files they may have to be restored into others, and then each family that mounts them is asked
+    for. A bare family means its newest ACTIVE revision. Source: DescribeTaskDefinition.
+    """
+    used = [found for found in context.part(task_definitions) if isinstance(found, TaskDefinition)]
+    other = Side.PRIMARY if context.side is Side.DR else Side.DR
+    region, here = context.env.region(other), _file_systems(context)
+    alone = context.side is Side.DR and _is_unreplicated(context, here)
+    families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here) or (alone and d.volumes)})
+
+    def describe(family: str) -> TaskDefinition:
+        return definition_of(context.call("ecs", "describe_task_definition", taskDefinition=family)["taskDefinition"])
+
+    return tuple(context.maybe(describe, families))
+
+
+def names_region(definition: TaskDefinition, region: str) -> bool:
+    """Whether a variable, secret, image or log setting of the definition holds the region's name."""
+    return any(
+        region in text
+        for container in definition.containers
+        for text in (
+            container.image,
+            container.log_region,
+            *(value for _, value in container.environment),
+            *(source for _, source in container.sources),
+        )
+    )
+
+
+def _file_systems(context: ReadContext) -> frozenset[str] | None:
+    try:
+        return frozenset(system.id for system in context.part(efs.file_systems))
+    except DataUnavailable:
+        return None
+
+
+def _is_unreplicated(context: ReadContext, here: frozenset[str] | None) -> bool:
+    try:
+        fed = {row.destination_id for row in context.part(efs.replications)}
+    except DataUnavailable:
+        return False
+    return bool(here) and not fed & (here or frozenset())
+
+
+def _foreign(definition: TaskDefinition, here: frozenset[str] | None) -> bool:
+    return here is not None and any(volume.file_system_id not in here for volume in definition.volumes)
+
+
+# Other regions with the platform's services, read only when the primary region has none.
+#
+# Looking for the platform in the wrong region once scored a healthy estate 35 of 100.
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCluster:
+    """The environment's cluster in another configured region: its active services and running tasks (0 if absent)."""
+
+    region: str
+    services: int
+    tasks: int
+
+
+@part(Side.PRIMARY, reads=CLUSTER_READS | SERVICE_READS)
+def other_regions(context: ReadContext) -> tuple[RegionCluster | Unavailable, ...]:
+    """The cluster in the DR region and in ``regions.others``; empty where the primary region holds services."""
+    if context.part(services):
+        return ()
+
+    def at(region: str) -> RegionCluster:
+        name = context.env.named(context.env.in_region(region).names.cluster)
+        answer = context.client.call("ecs", region, lambda client: client.describe_clusters(clusters=[name]))
+        found = answer["clusters"][0] if answer["clusters"] else {}
+        return RegionCluster(region, found.get("activeServicesCount", 0), found.get("runningTasksCount", 0))
+
+    return tuple(context.maybe(at, (context.env.regions.dr, *context.env.regions.others)))

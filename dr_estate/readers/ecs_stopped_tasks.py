@@ -1,4 +1,4 @@
-"""Tasks that stopped: since when the primary region's write no more, and why those of a service did not start."""
+"""Tasks that stop or stopped: since when the primary region's write no more, and why a service's did not start."""
 
 from __future__ import annotations
 
@@ -82,3 +82,28 @@ def _reason(row: dict[str, Any]) -> str:
     """What ECS says of the task, and of the container that ended."""
     texts = (row.get("stoppedReason"), *(container.get("reason") for container in row.get("containers", ())))
     return " ".join(dict.fromkeys(str(text).strip() for text in texts if text))
+
+
+# Tasks that are stopping: no service counts them, and they may still write.
+
+_STOPPED = "STOPPED"
+
+
+@part(*REGIONAL, reads=ecs.TASK_READS)
+def tasks(context: ReadContext) -> tuple[ecs.Task, ...]:
+    """The cluster's tasks whose desired status is STOPPED and whose last status is not, a hundred a call.
+
+    A task behind a load balancer is DEACTIVATING while its requests drain, then STOPPING until its processes ended or
+    were killed; runningCount counts neither. Asked for only where a service wants no task. Source: ECS developer guide,
+    task lifecycle.
+    """
+    if all(service.desired for service in context.part(ecs.services)):
+        return ()
+    name = context.env.named(context.env.names.cluster)
+    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=_STOPPED)
+
+    def describe(batch: Sequence[str]) -> Sequence[ecs.Task]:
+        rows = [row for row in ecs.described_tasks(context, batch) if row.get("lastStatus") != _STOPPED]
+        return context.rows(rows, ecs.task_of, "group", ecs.GROUP_OF + context.env.names.service)
+
+    return tuple(context.batches(describe, listed, _TASKS_A_CALL))

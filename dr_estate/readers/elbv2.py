@@ -1,4 +1,4 @@
-"""The load balancer: attributes, listeners, rules and target groups, and how many healthy targets each group has."""
+"""The load balancer: settings, listeners, rules, target groups with their health, reserved capacity and web ACL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
-from dr_estate.model.header_digest import header_digest
+from dr_estate.model.kept_values import header_digest
+from dr_estate.model.references import neutral
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -346,3 +348,123 @@ def _target_group(row: dict[str, Any]) -> TargetGroup:
         check_protocol=row.get("HealthCheckProtocol", ""),
         version=row.get("ProtocolVersion", ""),
     )
+
+
+# Attributes of the tenants' target groups: how a group holds, spreads and releases its visitors.
+#
+# AWS describes those of one group a call, from the small bucket of requests out of which ECS registers targets. So no
+# more groups are asked about in a region than AWS answers at once; of more, others on each day, the same in both
+# regions.
+
+MOST_ASKED = 40
+"""The burst of its bucket. Source: Elastic Load Balancing API Reference, Throttling."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAttributes:
+    """The attributes of a target group as AWS's (key, value) pairs, in order of the key."""
+
+    name: str
+    arn: str
+    values: tuple[tuple[str, str], ...]
+
+
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetGroupAttributes"}))
+def group_attributes(context: ReadContext) -> tuple[GroupAttributes | Unavailable, ...]:
+    """The attributes of the tenants' groups, ``MOST_ASKED`` of them at most."""
+    env = context.env
+    groups = {g.name: g for g in context.part(target_groups) if env.tenant_of(env.names.target_group, g.name)}
+    names = sorted(groups)
+    first = context.now.toordinal() * MOST_ASKED % len(names) if len(names) > MOST_ASKED else 0
+    chosen = [groups[name] for name in (names[first:] + names[:first])[:MOST_ASKED]]
+
+    def read(group: TargetGroup) -> GroupAttributes:
+        rows = context.pages("elbv2", "describe_target_group_attributes", "Attributes", TargetGroupArn=group.arn)
+        values = context.understand(lambda: sorted((row["Key"], row.get("Value", "")) for row in rows), group.name)
+        return GroupAttributes(group.name, group.arn, tuple(values))
+
+    return tuple(context.maybe(read, chosen))
+
+
+# Capacity units reserved for the environment's load balancer: what it can take before it has scaled.
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Load balancer capacity units (LCU) reserved, 0 without a reservation; ``states`` by zone, such as pending."""
+
+    units: int
+    states: tuple[str, ...]
+
+
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeCapacityReservation"}), of_entrance=True)
+def reservation(context: ReadContext) -> Reservation | None:
+    """The load balancer's reservation; None where there is no load balancer. Source: DescribeCapacityReservation."""
+    balancer = context.part(load_balancer)
+    if balancer is None:
+        return None
+    answer = context.call("elbv2", "describe_capacity_reservation", LoadBalancerArn=balancer.arn)
+    units = (answer.get("MinimumLoadBalancerCapacity") or {}).get("CapacityUnits", 0)
+    zones = answer.get("CapacityReservationState") or []
+    return Reservation(units, tuple(sorted({row.get("State", {}).get("Code", "") for row in zones})))
+
+
+# The web ACL of AWS WAF that guards the environment's load balancer.
+
+
+@dataclass(frozen=True, slots=True)
+class WebAcl:
+    """A web ACL: ``default`` is Allow or Block; ``rules`` are their names with what they do, in order of priority.
+
+    ``statements`` are what each of them looks for, in words that are alike in every region; ``admits`` is whether one
+    of them lets requests in.
+    """
+
+    name: str
+    default: str
+    rules: tuple[str, ...]
+    statements: tuple[str, ...] = ()
+    admits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedBalancer:
+    """A load balancer by name and ARN, and its web ACL, None where it has none."""
+
+    balancer: str
+    acl: WebAcl | None
+    arn: str = ""
+
+
+@part(*REGIONAL, reads=frozenset({"wafv2:GetWebACLForResource"}), of_entrance=True)
+def guarded(context: ReadContext) -> GuardedBalancer | None:
+    """The load balancer with its web ACL: one call. Source: GetWebACLForResource."""
+    balancer = context.part(load_balancer)
+    if balancer is None:
+        return None
+    answer = context.find(
+        "wafv2", "get_web_acl_for_resource", ("WAFNonexistentItemException",), ResourceArn=balancer.arn
+    )
+    row = (answer or {}).get("WebACL")
+    acl = context.understand(lambda: _acl(context, row), balancer.name) if row else None
+    return GuardedBalancer(balancer.name, acl, balancer.arn)
+
+
+def _acl(context: ReadContext, row: dict[str, Any]) -> WebAcl:
+    rules = sorted(row.get("Rules") or (), key=lambda rule: rule["Priority"])
+    statements = tuple(_statement(context, rule["Statement"]) for rule in rules)
+    # What a group of rules does inside is not read: it may let requests in.
+    admits = any("Allow" in (rule.get("Action") or ()) or "OverrideAction" in rule for rule in rules)
+    names = tuple(_acl_rule(rule) for rule in rules)
+    return WebAcl(row["Name"], next(iter(row["DefaultAction"]), ""), names, statements, admits)
+
+
+def _statement(context: ReadContext, statement: dict[str, Any]) -> str:
+    """The statement without ids: sets of addresses and patterns, and groups of rules, are each region's own."""
+    text = dumps(statement, sort_keys=True, default=str)
+    return neutral(text, context.region).replace("-dr/", "/")
+
+
+def _acl_rule(row: dict[str, Any]) -> str:
+    action = next(iter(row.get("Action") or row.get("OverrideAction") or ("None",)))
+    return f"{row['Name']}: {action}"

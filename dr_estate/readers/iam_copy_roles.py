@@ -16,9 +16,9 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, backup_plan, kms, kms_copy_keys, s3, store_policies
+from dr_estate.readers import backup, backup_plan, kms, s3, store_policies
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -127,7 +127,7 @@ def _keys_of_files(
 ) -> Iterator[_Need]:
     """The keys of the recovery points of files, which a restore opens."""
     named = {point.key_arn for point in points}
-    for key in context.part(kms_copy_keys.keys, Side.DR):
+    for key in context.part(kms.copy_keys, Side.DR):
         if key.arn in named:
             unread += [policy for policy in (key.dark or key.policy,) if isinstance(policy, Unavailable)]
             yield from _of_key(key.arn, key.policy)
@@ -240,7 +240,7 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
 
 def _keys_of_vaults(context: ReadContext, vault: backup.Vault, unread: list[Unavailable]) -> Iterator[_Need]:
     """The keys of both vaults: what the primary's encrypts is opened, and encrypted again under the DR region's."""
-    copies = {key.arn: key for key in context.part(kms_copy_keys.keys, Side.DR)}
+    copies = {key.arn: key for key in context.part(kms.copy_keys, Side.DR)}
     if found := copies.get(vault.key_arn):
         unread += [policy for policy in (found.policy,) if isinstance(policy, Unavailable)]
         yield from _of_key(found.arn, found.policy)

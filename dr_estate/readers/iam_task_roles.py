@@ -19,20 +19,9 @@ from dr_estate.iam.moments import Ending, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
-from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
+from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import (
-    cloudwatch_logs,
-    ecr,
-    ecs,
-    efs,
-    efs_policy,
-    kms,
-    secret_policies,
-    secretsmanager,
-    task_sources,
-    vpc,
-)
+from dr_estate.readers import cloudwatch_logs, ecr, ecs, efs, kms, secret_policies, secretsmanager, task_sources, vpc
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part
@@ -242,8 +231,8 @@ class _GuardedFiles:
 
 def _guarded_files(context: ReadContext, ids: set[str]) -> Iterator[_GuardedFiles]:
     """Those of the file systems that have a policy of their own: without one, EFS lets in every client."""
-    rows = context.part(efs_policy.policies, Side.DR) if ids else ()
-    texts = {row.file_system: row.text for row in rows if isinstance(row, efs_policy.FileSystemPolicy) and row.present}
+    rows = context.part(efs.policies, Side.DR) if ids else ()
+    texts = {row.file_system: row.text for row in rows if isinstance(row, efs.FileSystemPolicy) and row.present}
     for system in context.part(efs.file_systems, Side.DR):
         if system.id in ids & texts.keys():
             yield _GuardedFiles(system.arn, texts[system.id])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.resource_names import resource_of
+from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext

@@ -1,4 +1,4 @@
-"""RDS: instances, automated backups (replicated ones too) and snapshots of a region."""
+"""RDS: instances, automated backups (replicated ones too), snapshots, read replicas' lag and free storage."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -244,3 +245,40 @@ def _snapshot(row: dict[str, Any]) -> DbSnapshot:
         resource_id=row.get("DbiResourceId") or "",
         master_user=row.get("MasterUsername") or "",
     )
+
+
+# Free storage of the primary database.
+
+_STORAGE_WINDOW_MINUTES = 60
+
+
+@part(Side.PRIMARY, reads=METRIC_READS)
+def free_space(context: ReadContext) -> tuple[Reading, ...]:
+    """FreeStorageSpace (bytes, the least of each minute) of the environment's database. Source: RDS User Guide."""
+    name = context.env.named(context.env.names.database)
+    if not name:
+        return ()
+    dimensions = (("DBInstanceIdentifier", name),)
+    return read_metrics(
+        context, [MetricQuery("AWS/RDS", "FreeStorageSpace", dimensions, "Minimum", _STORAGE_WINDOW_MINUTES)]
+    )
+
+
+# RDS read replicas and their ReplicaLag; in the primary region only during a failback.
+
+DIMENSION = "DBInstanceIdentifier"
+# Long enough to find the last value before a metric stopped: its age shows that replication broke (T23).
+_LAG_WINDOW_MINUTES = 180
+
+
+@part(*REGIONAL, reads=METRIC_READS)
+def lags(context: ReadContext) -> tuple[Reading, ...]:
+    """ReplicaLag of every read replica of this region, in seconds; -1 means that replication does not run.
+
+    No call where there is no replica. Source: RDS User Guide, Monitoring read replication.
+    """
+    names = [instance.identifier for instance in context.part(instances) if instance.source]
+    wanted = [
+        MetricQuery("AWS/RDS", "ReplicaLag", ((DIMENSION, name),), "Average", _LAG_WINDOW_MINUTES) for name in names
+    ]
+    return read_metrics(context, wanted)

@@ -17,12 +17,10 @@ from typing import Any
 
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.encodable import document
 from dr_estate.model.kept_values import points
-from dr_estate.model.references import references
-from dr_estate.model.region_references import RegionMove, move_to_primary, moved_value, way_of
-from dr_estate.model.regional_names import arn_region
+from dr_estate.model.references import RegionMove, arn_region, move_to_primary, moved_value, references, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.visible import document
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import efs_policy, route53
+from dr_estate.readers import efs, route53
 from dr_estate.reading.reader import ReadContext
 
 
@@ -24,10 +24,10 @@ def away(context: ReadContext) -> bool:
 
 def _frozen(context: ReadContext) -> bool:
     try:
-        found = context.part(efs_policy.policies, Side.DR)
+        found = context.part(efs.policies, Side.DR)
     except DataUnavailable:
         return False
-    return any(isinstance(policy, efs_policy.FileSystemPolicy) and policy.frozen_at is not None for policy in found)
+    return any(isinstance(policy, efs.FileSystemPolicy) and policy.frozen_at is not None for policy in found)
 
 
 def leads_away(record: route53.Record, env: Environment) -> bool:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Any
 
-from dr_estate.model.references import references
-from dr_estate.model.regional_names import neutral
+from dr_estate.model.references import neutral, references
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import moment
-from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.visible import document
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 

@@ -13,8 +13,14 @@ from typing import Any, Generic, TypeVar, cast
 from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import Entrance
-from dr_estate.model.rows import understand
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow, available
+from dr_estate.model.unavailable import (
+    DataUnavailable,
+    Unavailable,
+    UnavailableKind,
+    UnreadableRow,
+    available,
+    understand,
+)
 from dr_estate.reading.workers import Workers
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Self
 
 from dr_estate.aws.pace import rate_of, shortest_s
-from dr_estate.readers import ecs, elbv2_attributes, secret_policies
+from dr_estate.readers import ecs, elbv2, secret_policies
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -47,7 +47,7 @@ GROWS: Mapping[str, Growth] = {
     "ecs:ListTasks": Growth(100),
     "efs:DescribeAccessPoints": Growth(100),
     "elbv2:DescribeRules": Growth(400),
-    "elbv2:DescribeTargetGroupAttributes": Growth(1, most=elbv2_attributes.MOST_ASKED),
+    "elbv2:DescribeTargetGroupAttributes": Growth(1, most=elbv2.MOST_ASKED),
     "elbv2:DescribeTargetGroups": Growth(400),
     "iam:SimulatePrincipalPolicy": Growth(100, regions=1, lists=6),  # demands on each tenant's own things
     "logs:DescribeLogGroups": Growth(50, besides=1),  # the anchors'

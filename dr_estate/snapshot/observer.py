@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +16,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.pace import rate_of
 from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.sign_in import DroppedSessions
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -32,10 +32,48 @@ from dr_estate.reading.workers import (
     Workers,
     in_slices,
 )
-from dr_estate.snapshot.parts_so_far import Key, PartsSoFar
 from dr_estate.snapshot.registry import readers, reads
-from dr_estate.snapshot.shared_texts import share_texts
-from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, share_texts
+
+# The parts of an observation that is still being made.
+
+Key = tuple[str, Side]
+
+
+class NotReadYet(BaseException):
+    """A part was asked for that is still being read; ``key`` None: all parts. Nothing may take it for one not seen."""
+
+    def __init__(self, key: Key | None) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class PartsSoFar(Mapping[Key, "SnapshotPart"]):
+    """The parts that were read, each as it will stay. Raises NotReadYet where another is asked for, or all of them."""
+
+    def __init__(self, read: Mapping[Key, SnapshotPart]) -> None:
+        self._read = read
+
+    def __getitem__(self, key: Key) -> SnapshotPart:
+        try:
+            return self._read[key]
+        except KeyError:
+            raise NotReadYet(key) from None
+
+    def __iter__(self) -> Iterator[Key]:
+        raise NotReadYet(None)
+
+    def __len__(self) -> int:
+        raise NotReadYet(None)
+
+
+def is_read(parts: Mapping[Key, SnapshotPart], key: Key | None) -> bool:
+    """Whether the part of ``key`` is among ``parts``, which may be those so far."""
+    try:
+        return key in parts
+    except NotReadYet:
+        return False
+
 
 Progress = Callable[[int, int], None]
 # Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable.

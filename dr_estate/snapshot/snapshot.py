@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
+from operator import is_
 from pathlib import Path
+from sys import intern
 from typing import Any, BinaryIO, TypeVar, cast
 
 import orjson
@@ -21,8 +23,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import Entrance
-from dr_estate.model.encodable import json_bytes
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.model.visible import json_bytes
 from dr_estate.reading.reader import Reader, TrackedChanges, part_name, reader_name
 from dr_estate.snapshot.registry import readers
 
@@ -348,3 +350,46 @@ def read_evidence(path: Path) -> Snapshot:
         return from_json(path.read_bytes(), str(path))
     except OSError as missing:
         raise EvidenceError(f"{path}: cannot be read: {missing.strerror}.") from missing
+
+
+# Rows of thousands of tenants hold the same texts: each is kept once.
+
+# What has fewer rows takes little memory, and would take time of every look.
+LEAST_ROWS = 500
+_NO_TEXTS = frozenset({int, bool, float, type(None), datetime})
+
+
+def shared_text(value: object) -> str:
+    """The text of ``value``, one object for all that are equal."""
+    return intern(str(value))
+
+
+def share_texts(value: Any) -> None:
+    """Let the rows of a part of many hold one text for all that are equal. They stay equal to what they were."""
+    if isinstance(value, tuple) and len(value) >= LEAST_ROWS:
+        for row in value:
+            _share_texts(row)
+
+
+def _share_texts(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        return intern(value)
+    if kind is tuple:
+        members = [_share_texts(member) for member in value]
+        return value if all(map(is_, members, value)) else tuple(members)
+    for name in _fields(cast(Hashable, kind)):
+        member = getattr(value, name)
+        of_member = type(member)
+        if of_member in _NO_TEXTS:
+            continue
+        known = intern(member) if of_member is str else _share_texts(member)
+        if known is not member:
+            object.__setattr__(value, name, known)  # an equal value: no difference is visible
+    return value
+
+
+@cache
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a row; nothing of any other value."""
+    return tuple(getattr(kind, "__dataclass_fields__", ()))

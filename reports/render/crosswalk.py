@@ -15,8 +15,7 @@ from typing import Any
 import orjson
 
 from dr_checks.core.model import CheckResult, Status
-from dr_estate.model.encodable import json_bytes
-from dr_estate.model.visible import visible
+from dr_estate.model.visible import json_bytes, visible
 from dr_estate.model.world_id import report_title
 from reports.values.crosswalk import ControlResult, Framework, crosswalk
 from reports.values.escaping import markdown as escaped

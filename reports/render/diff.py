@@ -11,8 +11,7 @@ import orjson
 
 from dr_checks.core.changes import StatusChange
 from dr_checks.core.model import Status
-from dr_estate.model.encodable import json_bytes
-from dr_estate.model.visible import one_line
+from dr_estate.model.visible import json_bytes, one_line
 from reports.values.escaping import holds_command, markdown
 from reports.values.stored_report import StoredReport
 

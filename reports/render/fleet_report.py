@@ -11,8 +11,7 @@ from xml.etree import ElementTree as ET
 import orjson
 
 from dr_checks.core.model import Area, CheckResult, Severity, Status
-from dr_estate.model.encodable import json_bytes
-from dr_estate.model.visible import visible
+from dr_estate.model.visible import json_bytes, visible
 from dr_estate.model.world_id import REHEARSAL
 from reports.render import junit_report, sarif_report
 from reports.values import fleet as values

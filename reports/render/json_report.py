@@ -12,8 +12,7 @@ from dr_checks.core.model import CheckResult, Lag, Status
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
-from dr_estate.model.encodable import json_bytes
-from dr_estate.model.visible import visible
+from dr_estate.model.visible import json_bytes, visible
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, gate, run_summary
 from reports.values.next_line import next_line

@@ -19,8 +19,7 @@ from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
 from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import with_findings
-from dr_estate.model.encodable import json_bytes, spelled_out
-from dr_estate.model.visible import visible
+from dr_estate.model.visible import json_bytes, spelled_out, visible
 from reports.render.scenario_places import place_of
 from reports.values.report import Report
 

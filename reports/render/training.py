@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dr_estate.model.encodable import json_bytes
+from dr_estate.model.visible import json_bytes
 from reports.values.escaping import holds_command, markdown, table_lines
 
 WIDTH = 100

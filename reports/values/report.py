@@ -21,7 +21,7 @@ from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
 from dr_checks.posture.until_failback import expected_results, unexpected_results
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory

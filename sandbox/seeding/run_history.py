@@ -14,8 +14,8 @@ from datetime import timedelta
 
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
-from dr_estate.model import database_record
-from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model import control_items
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.dynamodb_values import encode_item
 from dr_estate.model.run_records import RunKind, RunRecord, to_item
 from sandbox.core.state import now
@@ -34,7 +34,7 @@ def build(estate: Estate) -> None:
     env, dynamodb = estate.environment, estate.dr.client("dynamodb")
     for record in records(env, [tenant.name for tenant in estate.tenants]):
         dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(to_item(record)))
-    item = {"pk": "STANDING", "sk": "DATABASE", **database_record.to_item(_database(estate))}
+    item = {"pk": "STANDING", "sk": "DATABASE", **control_items.to_item(_database(estate))}
     dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(item))
 
 

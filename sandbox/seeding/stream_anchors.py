@@ -10,7 +10,7 @@ import json
 import zipfile
 from typing import Any
 
-from dr_estate.model import stream_anchors
+from dr_estate.model import stream_records
 from sandbox.core.deployed import ROOT
 from sandbox.seeding.objects import locked_bucket
 from sandbox.seeding.site import Estate, as_list, tag_map
@@ -26,21 +26,21 @@ def build(estate: Estate) -> None:
         return
     table = dr.client("dynamodb").describe_table(TableName=env.named(env.names.control_table))["Table"]
     arn, role = f"arn:aws:s3:::{bucket}", f"arn:aws:iam::{env.account}:role/{name}"
-    folder = stream_anchors.folder_of(env)
+    folder = stream_records.folder_of(env)
     locked_bucket(dr, bucket)
-    policy = _document(stream_anchors.bucket_statements(arn, f"{arn}/*", role))
+    policy = _document(stream_records.bucket_statements(arn, f"{arn}/*", role))
     dr.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
     iam, tags = estate.world_wide("iam"), as_list(tag_map(env, name))
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([stream_anchors.TRUST]), Tags=tags)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document([stream_records.TRUST]), Tags=tags)
     log = f"arn:aws:logs:{dr.region}:{env.account}:log-group:/aws/lambda/{name}:*"
     # The stream's ARN holds the moment of its creation: it is read from the table.
-    allowed = stream_anchors.role_statements(f"{arn}/{folder}/*", table["LatestStreamArn"], log)
+    allowed = stream_records.role_statements(f"{arn}/{folder}/*", table["LatestStreamArn"], log)
     iam.put_role_policy(RoleName=name, PolicyName="anchor", PolicyDocument=_document(allowed))
     functions = dr.client("lambda")
     functions.create_function(
         FunctionName=name,
-        Runtime=stream_anchors.RUNTIME,
-        Handler=stream_anchors.HANDLER,
+        Runtime=stream_records.RUNTIME,
+        Handler=stream_records.HANDLER,
         Role=role,
         Code={"ZipFile": _source_archive()},
         Environment={"Variables": {"BUCKET": bucket, "FOLDER": folder}},

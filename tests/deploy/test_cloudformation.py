@@ -17,7 +17,7 @@ from moto import mock_aws
 from dr_estate.config.environment import load_environment
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.iam.statements import break_glass_trust
-from dr_estate.model.stream_anchors import VIEW
+from dr_estate.model.stream_records import VIEW
 from sandbox.moto_ext import install
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.deploy_files import DEPLOY

@@ -20,8 +20,7 @@ from dr_actions.iam.policies import StackRole, automated_policies, declared_oper
 from dr_actions.journal.stream_anchors import StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import load_environment
-from dr_estate.model.stream_anchors import VIEW
-from dr_estate.model.stream_records import image_digest
+from dr_estate.model.stream_records import VIEW, image_digest
 from sandbox.core.deployed import DEPLOYED
 from sandbox.moto_ext import install
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide

@@ -13,7 +13,7 @@ from typing import Any
 import hcl2
 import pytest
 
-from dr_estate.model.stream_anchors import VIEW
+from dr_estate.model.stream_records import VIEW
 from tests.real_terraform import find_provider, write_terraform
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
 

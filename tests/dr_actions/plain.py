@@ -17,8 +17,8 @@ from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import dns_answers, dns_weight_samples, route53
-from dr_estate.readers.dns_weight_samples import AnswerTally
+from dr_estate.readers import dns_answers, dns_canary_polls, route53
+from dr_estate.readers.dns_canary_polls import AnswerTally
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 
@@ -68,7 +68,7 @@ def led(snapshot: Snapshot, percent: int) -> Snapshot:
     doors = {side: snapshot.get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)}
     counts = ((doors[Side.PRIMARY], percent), (doors[Side.DR], 100 - percent))
     tallies = (AnswerTally(ORIGIN, "A", counts, silent=0),) if 0 < percent < 100 else ()
-    led = with_part(with_weights(snapshot, percent, 100 - percent), dns_weight_samples.tallies, Side.GLOBAL, tallies)
+    led = with_part(with_weights(snapshot, percent, 100 - percent), dns_canary_polls.tallies, Side.GLOBAL, tallies)
     for reader in (dns_answers.authorities, dns_answers.resolved, dns_answers.tested):
         values = doors[Side.PRIMARY if percent else Side.DR]
         led = with_rows(led, reader, Side.GLOBAL, lambda row: row.name == ORIGIN, values=values)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import ReplicationSettings
-from dr_estate.readers import backup, ecs, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
+from dr_estate.readers import backup, ecs, kms, rds, rds_groups, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import NOW, SIT
@@ -70,7 +70,7 @@ REPLICA = replace(
 )
 LAG = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), 4.0, NOW - timedelta(minutes=1), 60.0)
 SILENT = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), None, None, 0.0)
-ENABLED = kms_copy_keys.CopyKey(KEY, AWAY, "Enabled", None)
+ENABLED = kms.CopyKey(KEY, AWAY, "Enabled", None)
 COPY = backup.RecoveryPoint(
     arn=f"arn:aws:rds:{AWAY}:{ACCOUNT}:snapshot:awsbackup:copyjob-1",
     resource_arn=ARN,
@@ -101,7 +101,7 @@ def database(**changed: Any) -> Rows:
         "automated_backups_dr": (REPLICATED,),
         "snapshots_dr": (SNAPSHOT,),
         "lags_dr": (),
-        "keys_dr": (ENABLED,),
+        "copy_keys_dr": (ENABLED,),
         "recovery_points_dr": (COPY,),
         "parameter_groups_primary": (PARAMETERS,),
         "parameter_groups_dr": (PARAMETERS,),
@@ -118,7 +118,7 @@ def database(**changed: Any) -> Rows:
 
 
 def _reader(name: str) -> Reader[Any]:
-    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup, vpc, ecs):
+    for module in (rds, rds_groups, kms, backup, vpc, ecs):
         if isinstance(found := vars(module).get(name), Reader):
             return found
     raise LookupError(name)

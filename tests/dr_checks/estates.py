@@ -30,17 +30,12 @@ from dr_estate.readers import (
     iam_task_roles,
     platform_resources,
     rds,
-    rds_storage,
     recovery_automation,
     route53,
     route53_private_names,
     route53resolver,
-    route53resolver_firewall,
     s3,
-    s3_cors,
-    s3_notifications,
-    s3_ownership,
-    s3_quantity,
+    s3_settings,
     secretsmanager,
     servicediscovery,
     sns_delivery,
@@ -57,7 +52,7 @@ from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.platform_resources import TAGS, ServiceListing
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
-from dr_estate.readers.s3_quantity import BucketContents
+from dr_estate.readers.s3 import BucketContents
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
 from dr_estate.readers.task_sources import TaskSources
 from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
@@ -153,29 +148,31 @@ def healthy() -> Snapshot:
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
         **{
-            (s3_cors.cors.name, side): tuple(
-                s3_cors.BucketCors(row.name, ()) for row in recorded.get(s3.buckets, side) if isinstance(row, s3.Bucket)
-            )
-            for side in (Side.PRIMARY, Side.DR)
-        },
-        **{
-            (s3_ownership.ownership.name, side): tuple(
-                s3_ownership.BucketOwnership(row.name, s3_ownership.WRITER)
+            (s3_settings.cors.name, side): tuple(
+                s3_settings.BucketCors(row.name, ())
                 for row in recorded.get(s3.buckets, side)
                 if isinstance(row, s3.Bucket)
             )
             for side in (Side.PRIMARY, Side.DR)
         },
         **{
-            (s3_notifications.notifications.name, side): tuple(
-                s3_notifications.BucketNotifications(row.name, ())
+            (s3_settings.ownership.name, side): tuple(
+                s3_settings.BucketOwnership(row.name, s3_settings.WRITER)
                 for row in recorded.get(s3.buckets, side)
                 if isinstance(row, s3.Bucket)
             )
             for side in (Side.PRIMARY, Side.DR)
         },
         **{
-            (s3_quantity.contents.name, side): tuple(
+            (s3_settings.notifications.name, side): tuple(
+                s3_settings.BucketNotifications(row.name, ())
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
+        **{
+            (s3.contents.name, side): tuple(
                 BucketContents(row.name, 1000.0, 5e9, 0.0)
                 for row in recorded.get(s3.buckets, side)
                 if isinstance(row, s3.Bucket)
@@ -196,7 +193,7 @@ def healthy() -> Snapshot:
             )
             for side in (Side.PRIMARY, Side.DR)
         },
-        (rds_storage.free_space.name, Side.PRIMARY): tuple(
+        (rds.free_space.name, Side.PRIMARY): tuple(
             Reading("FreeStorageSpace", (("DBInstanceIdentifier", row.identifier),), FREE_BYTES, recorded.taken_at, 0.0)
             for row in recorded.get(rds.instances, Side.PRIMARY)
         ),
@@ -215,7 +212,7 @@ def healthy() -> Snapshot:
         ),
         (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
         (route53resolver.forwarded.name, Side.DR): (),
-        (route53resolver_firewall.blocked.name, Side.DR): (),
+        (route53resolver.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
         (servicediscovery.registries.name, Side.DR): (),
         (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2, rds, route53resolver, route53resolver_firewall, vpc
+from dr_estate.readers import ecs, elbv2, rds, route53resolver, vpc
 from dr_estate.readers.vpc import NameServers, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, definitions
@@ -67,6 +67,6 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
         (vpc.names, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.name_servers, Side.DR): NameServers((vpc.AMAZONS,)),
         (route53resolver.forwarded, Side.DR): (),
-        (route53resolver_firewall.blocked, Side.DR): (),
+        (route53resolver.blocked, Side.DR): (),
     }
     return world(values | (changes or {}))

@@ -10,7 +10,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import NamesInDr
 from dr_estate.readers import rds
-from dr_estate.readers.rds_replicas import DIMENSION
+from dr_estate.readers.rds import DIMENSION
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.databases import ACCOUNT, AWAY, NAME
 from tests.dr_checks.test_examples import EXAMPLES

@@ -17,9 +17,9 @@ from dr_estate.readers import (
     cloudwatch_alarms,
     ecs,
     elbv2,
-    elbv2_request_counts,
+    elbv2_targets,
     s3,
-    s3_lifecycle,
+    s3_settings,
     sns_topics,
 )
 from dr_estate.reading.reader import Reader
@@ -159,7 +159,7 @@ def test_a_message_about_the_whole_answer_makes_what_has_no_value_unknown() -> N
 
 def test_requests_that_cloudwatch_could_not_count_are_not_none() -> None:
     with pytest.raises(DataUnavailable, match="InternalError"):
-        read(elbv2_request_counts.minutes, Side.DR, metric("InternalError"))
+        read(elbv2_targets.minutes, Side.DR, metric("InternalError"))
 
 
 def rollout(controller: str, *sets: dict[str, Any]) -> ecs.Service:
@@ -196,10 +196,10 @@ def test_a_rollout_of_another_controller_is_judged_by_its_task_set_or_unknown(co
     assert outcome() == {"ecs.deployment-sound": UNKNOWN}
 
 
-def lifecycle(side: Side, filtered: dict[str, Any]) -> tuple[s3_lifecycle.Lifecycle, ...]:
+def lifecycle(side: Side, filtered: dict[str, Any]) -> tuple[s3_settings.Lifecycle, ...]:
     """The lifecycles of a side: the first bucket expires what the filter chooses after 30 days."""
     rule = {"ID": "old", "Status": "Enabled", "Expiration": {"Days": 30}, "Filter": filtered}
-    first, *others = read(s3_lifecycle.lifecycles, side, {"get_bucket_lifecycle_configuration": {"Rules": [rule]}})
+    first, *others = read(s3_settings.lifecycles, side, {"get_bucket_lifecycle_configuration": {"Rules": [rule]}})
     return (first, *(replace(other, endings=()) for other in others))
 
 
@@ -219,7 +219,7 @@ def test_a_rule_for_some_objects_is_none_for_all(
     source: dict[str, Any], copy: dict[str, Any], status: Status | None
 ) -> None:
     rules = {
-        (s3_lifecycle.lifecycles, side): lifecycle(side, row) for side, row in ((Side.PRIMARY, source), (Side.DR, copy))
+        (s3_settings.lifecycles, side): lifecycle(side, row) for side, row in ((Side.PRIMARY, source), (Side.DR, copy))
     }
     assert turned(rules) == ({"s3-lifecycle.kept-as-long": status} if status else {})
 

@@ -11,7 +11,7 @@ import pytest
 from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.model.header_digest import header_digest
+from dr_estate.model.kept_values import header_digest
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import (
     application_autoscaling,

@@ -16,7 +16,7 @@ from dr_checks.core.model import Check
 from dr_checks.core.registry import checks, judge, lags
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import kms_copy_keys, service_quotas, vpc
+from dr_estate.readers import kms, service_quotas, vpc
 from tests.dr_checks.estates import altered, healthy
 from tests.dr_checks.worlds import SIT
 
@@ -99,8 +99,8 @@ def test_every_odd_value_is_judged(key: tuple[str, Side]) -> None:
 
 
 def test_a_policy_that_is_none_makes_its_key_unknown_and_stops_no_lag() -> None:
-    (copy_key, *rest) = healthy().get(kms_copy_keys.keys, Side.DR)
-    odd = altered({(kms_copy_keys.keys.name, Side.DR): (replace(copy_key, policy="no policy"), *rest)})
+    (copy_key, *rest) = healthy().get(kms.copy_keys, Side.DR)
+    odd = altered({(kms.copy_keys.name, Side.DR): (replace(copy_key, policy="no policy"), *rest)})
     result = judge(checks()["rds-copy.key-usable"], odd, SIT)
     assert {f.unseen.kind for f in result.findings if f.unseen} == {UnavailableKind.UNREADABLE}
     others = [lag for lag in lags(healthy(), SIT) if lag.store != "database"]

@@ -18,8 +18,7 @@ OF_THE_MACHINE = {
 ALLOWED = {
     "dr_estate/aws/clock.py": "it is the clock",
     "dr_estate/aws/read_rules.py": "the deadline of real API calls, whose time-outs are real too",
-    "dr_estate/aws/call_log.py": "when a real API call was sent, and how long it took",
-    "dr_estate/aws/recording.py": "how long a real API call took",
+    "dr_estate/aws/recording.py": "when a real API call was sent, and how long it took",
     "dr_estate/network/http_probe.py": "how long a real page took",
     "dr_estate/reading/workers.py": "whether a real API call takes long",
     "dr_actions/clients/terraform.py": "the time-out of a real program",

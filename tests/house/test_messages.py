@@ -28,7 +28,7 @@ ALLOWED = {
     # alone. They choose the sentence that a person reads; nothing is applied either way.
     "dr_actions/clients/terraform.py",
     # Documents, not sentences: policies of file systems, buckets and endpoints; a condition of DynamoDB.
-    "dr_estate/readers/efs_policy.py",
+    "dr_estate/readers/efs.py",
     "dr_checks/security/store_access.py",
     "dr_actions/control_table/table.py",
     # RDS's own value for the kind of a replica's status.

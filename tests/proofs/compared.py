@@ -33,7 +33,7 @@ _LEFT_OUT = (
     "control_table.standing",
     "control_table.begin",
     "region_heartbeat.minutes",
-    "elbv2_request_counts.minutes",
+    "elbv2_targets.minutes",
     "dynamodb.latency_metrics",
     "backup.recovery_points",
     "backup_jobs.",

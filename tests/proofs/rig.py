@@ -28,7 +28,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import efs_policy
+from dr_estate.readers import efs
 from dr_estate.snapshot.observer import forget_client, observe
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make
@@ -58,7 +58,7 @@ INCIDENT = "INC-7"
 LEASE_S = 60
 FULL = os.environ.get("DR_FULL_KILLS") == "1"
 """Each run that goes on reads everything again, as the command does it."""
-LEADING = frozenset({efs_policy.policies.name})  # with the records it says which region holds the newer objects
+LEADING = frozenset({efs.policies.name})  # with the records it says which region holds the newer objects
 
 
 class Heir(WorldClock):

@@ -187,7 +187,7 @@ ASKED_BY_NAME = frozenset(
         "ecr.repositories",
         "efs.file_systems",
         "efs_mounts.mount_targets",
-        "efs_policy.policies",
+        "efs.policies",
         "elbv2.listeners",
         "iam_copy_roles.roles",
         "iam_key_roles.rights",
@@ -201,7 +201,7 @@ ASKED_BY_NAME = frozenset(
         "account_regions.opt_in",
         "route53_private_names.names",
         "s3.buckets",
-        "s3_lifecycle.lifecycles",
+        "s3_settings.lifecycles",
         "iam_copy_roles.job_roles",  # that the environment file names
         "iam_copy_roles.restore_roles",  # that made our recovery points
         "sns_delivery.keys",  # of our topics

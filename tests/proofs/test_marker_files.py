@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.markers import file_scripts, scripts
-from dr_estate.model.marker_names import FILE
+from dr_estate.model.stores import FILE
 from tests.proofs.test_markers_on_mariadb import PROGRAMS, SERVERS, outcome
 
 pytestmark = pytest.mark.proof

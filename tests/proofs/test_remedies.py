@@ -23,8 +23,7 @@ import pytest
 from dr_checks.core.model import Finding, Status
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
-from dr_estate.model.aws_command import aws_command
-from dr_estate.model.invocation import Invocation
+from dr_estate.model.invocation import Invocation, aws_command
 from dr_estate.model.unavailable import DataUnavailable
 from sandbox.disasters import catalogue
 from tests.proofs.changes import Aws

@@ -62,8 +62,6 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "ecs",
         "kms",
         "service_quotas",
-        "rds_replicas",
-        "rds_storage",
         "resourcegroupstaggingapi",
         *_TASKS,
     ),
@@ -73,7 +71,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "ssm": ("kms", "iam_task_roles"),
     "service-quotas": ("ecs", "service_quotas", *_TASKS),
     "sqs": ("sns_delivery",),
-    "wafv2": ("elbv2_web_acl",),
+    "wafv2": ("elbv2.guarded",),
     "sns": ("sns_delivery",),
     "sites": ("route53", "route53_health_checks", "http_sites"),
 }

@@ -15,8 +15,7 @@ from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Side
-from dr_estate.model.aws_command import aws_command
-from dr_estate.model.invocation import Invocation
+from dr_estate.model.invocation import Invocation, aws_command
 from reports.page.render import render as render_page
 from reports.publish import print_report
 from tests.reports.test_reports import REPORT

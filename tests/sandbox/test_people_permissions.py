@@ -14,7 +14,7 @@ from dr_actions.iam.policies import IamRole, StackRole, declared_operations, pol
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import LEADING
 from dr_estate.iam.statements import document
-from dr_estate.model.marker_names import KEY
+from dr_estate.model.stores import KEY
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.moto_ext.iam.policies import AccessRequest, IamPolicy, decide, like

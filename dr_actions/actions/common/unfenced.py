@@ -7,7 +7,7 @@ from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopped_tasks
 
 _FENCE = Command(("fence", "--side", "primary"))
 
@@ -15,7 +15,7 @@ _FENCE = Command(("fence", "--side", "primary"))
 def living_tasks(context: PlanContext, side: Side, service: str, tenant: str) -> list[str]:
     """Return the tenant's living tasks: of its service, or of its family regardless of who started them."""
     family = context.env.on(side).named(context.env.names.task_family, tenant=tenant)
-    alive = (*context.snapshot.get(ecs.tasks, side), *context.snapshot.get(ecs_stopping_tasks.tasks, side))
+    alive = (*context.snapshot.get(ecs.tasks, side), *context.snapshot.get(ecs_stopped_tasks.tasks, side))
     return sorted(
         f"{task.arn.rpartition('/')[2]} ({task.status})"
         for task in alive

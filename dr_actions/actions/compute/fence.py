@@ -25,9 +25,9 @@ from dr_actions.actions.compute.rollout import START_S, UPDATE, evidence_of, ser
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, ecs_stopping_tasks
+from dr_estate.readers import ecs, ecs_stopped_tasks
 
-_FENCE_PARTS = (ecs.services, ecs.tasks, ecs_stopping_tasks.tasks)
+_FENCE_PARTS = (ecs.services, ecs.tasks, ecs_stopped_tasks.tasks)
 
 
 def fence_steps(context: PlanContext) -> Iterator[Step]:

@@ -34,7 +34,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, 
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
-from dr_estate.readers import ecs, ecs_newest_definitions, ecs_stopped_tasks, elbv2, elbv2_targets
+from dr_estate.readers import ecs, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 _DEFINITION = "taskDefinition"
@@ -305,7 +305,7 @@ SCALE_DR = Action(
     "the primary region.",
     {UPDATE},
     (
-        *(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts, elbv2_targets.health),
+        *(ecs.services, ecs.tasks, ecs.newest_definitions, elbv2.healthy_hosts, elbv2_targets.health),
         *(readers_secretsmanager.secrets, ecs_stopped_tasks.failures),
     ),
     scale_dr_steps,
@@ -322,7 +322,7 @@ START_PRIMARY = Action(
     "Starts the primary's services at their recorded counts, before any visitor is led there (T07).",
     {UPDATE},
     (
-        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest, ecs_stopped_tasks.failures),
+        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs.newest_definitions, ecs_stopped_tasks.failures),
         *(elbv2.healthy_hosts, elbv2_targets.health, readers_secretsmanager.secrets),
     ),
     start_primary_steps,

@@ -26,7 +26,7 @@ from dr_actions.model.action import Action, PlanContext, Sender, StepState, Step
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
-from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
+from dr_estate.readers import ecs, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -73,7 +73,7 @@ def newest_of(
     if found is not None or isinstance(used, Unavailable):
         return found or used
     return (
-        _unavailable(context, ecs_newest_definitions.newest, side)
+        _unavailable(context, ecs.newest_definitions, side)
         if replaceable(context, tenant_service, used, side)
         else used
     )
@@ -114,7 +114,7 @@ def _revisions_by_arn(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefin
 
 @lru_cache(maxsize=4)
 def _revisions_by_family(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
-    read = snapshot.get(ecs_newest_definitions.newest, side)
+    read = snapshot.get(ecs.newest_definitions, side)
     return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
 
 
@@ -266,7 +266,7 @@ def repoint_notes(context: PlanContext) -> Iterator[str]:
     seen = (
         ecs.services,
         ecs.task_definitions,
-        ecs_newest_definitions.newest,
+        ecs.newest_definitions,
         readers_secretsmanager.secrets,
         efs.file_systems,
     )
@@ -303,7 +303,7 @@ def repoint_primary_steps(context: PlanContext) -> Iterator[Step]:
 def repoint_primary_notes(context: PlanContext) -> Iterator[str]:
     """Yield what could not be seen, and what points into the DR region without a counterpart in the primary region."""
     for reason in unavailable_handling.unavailable_reasons(
-        context, Side.PRIMARY, ecs.services, ecs.task_definitions, ecs_newest_definitions.newest
+        context, Side.PRIMARY, ecs.services, ecs.task_definitions, ecs.newest_definitions
     ):
         yield f"Task definitions of the primary region were planned without this: {reason}"
     yield from without_counterpart(context, Side.PRIMARY)
@@ -317,7 +317,7 @@ REPOINT_DR = Action(
     (
         ecs.services,
         ecs.task_definitions,
-        ecs_newest_definitions.newest,
+        ecs.newest_definitions,
         rds.instances,
         efs.file_systems,
         efs.access_points,

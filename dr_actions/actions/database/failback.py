@@ -17,8 +17,7 @@ from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.engines import Engine, engine_of, is_on
-from dr_estate.model.restored_names import RESTORED_FROM
-from dr_estate.model.set_aside import ASIDE, is_set_aside
+from dr_estate.model.restored_names import ASIDE, RESTORED_FROM, is_set_aside
 from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 

@@ -32,7 +32,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of, is_on
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds, rds_groups
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopped_tasks, rds, rds_groups
 
 MODIFY = "rds:ModifyDBParameterGroup"
 
@@ -364,7 +364,7 @@ CLOSE_PRIMARY = replace(
     name="database/close_primary",
     does="Makes the old primary's database refuse writes in a failover, where its tasks were not seen to stop in time "
     "(T41).",
-    parts=(*FREEZE.parts, ecs.services, ecs.tasks, ecs_stopping_tasks.tasks, application_autoscaling.targets),
+    parts=(*FREEZE.parts, ecs.services, ecs.tasks, ecs_stopped_tasks.tasks, application_autoscaling.targets),
     steps=close_steps,
     status=close_status,
     omissions=close_notes,

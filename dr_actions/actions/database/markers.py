@@ -32,7 +32,7 @@ from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
-from dr_estate.model.marker_names import TABLE
+from dr_estate.model.stores import TABLE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import drill_resources, marker_tasks, rds, rds_groups
 from dr_estate.readers.marker_tasks import MarkerReport

@@ -24,7 +24,7 @@ from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import rds, rds_groups, rds_replicas
+from dr_estate.readers import rds, rds_groups
 from dr_estate.reading.cloudwatch_metrics import Reading
 
 FREEZE_SEEN = "database/verify_freeze"
@@ -160,8 +160,8 @@ def _complete_until(context: PlanContext, instance: rds.Instance) -> tuple[datet
 
 
 def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
-    readings = context.snapshot.get(rds_replicas.lags, Side.PRIMARY)
-    reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == instance.identifier), None)
+    readings = context.snapshot.get(rds.lags, Side.PRIMARY)
+    reading = next((r for r in readings if r.dimension(rds.DIMENSION) == instance.identifier), None)
     reason = doubt(copy_selection.view_of(context), reading)
     if reason or reading is None or reading.at is None or reading.value is None:
         return None, reason or "its lag is not published."
@@ -242,7 +242,7 @@ WAIT_REPLICA_LAG = Action(
     "Waits, before the write pause, until the database of the primary region lags only a little behind "
     "the DR region's.",
     frozenset(),
-    (rds.instances, rds_replicas.lags),
+    (rds.instances, rds.lags),
     lag_steps,
     lag_status,
     waits=Waits(("cloudwatch.publish",)),
@@ -251,7 +251,7 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     "database/verify_primary_in_sync",
     "Before the primary region's database is promoted: proves that it holds all that was written before the freeze.",
     frozenset(),
-    (rds.instances, rds_groups.parameter_groups, rds_replicas.lags),
+    (rds.instances, rds_groups.parameter_groups, rds.lags),
     in_sync_steps,
     in_sync_status,
     waits=Waits(("cloudwatch.publish",)),

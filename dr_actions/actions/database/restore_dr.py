@@ -29,11 +29,11 @@ from dr_actions.model.send_failure import SendFailed
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
 from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
+from dr_estate.readers import backup, kms, rds, rds_groups, vpc
 
 GROUPS = "VpcSecurityGroupIds"
 LOGS, STORAGE_LIMIT = "EnableCloudwatchLogsExports", "MaxAllocatedStorage"
@@ -419,9 +419,9 @@ RESTORE_DR = Action(
     (
         rds.instances,
         rds.automated_backups,
-        rds_replicas.lags,
+        rds.lags,
         backup.recovery_points,
-        kms_copy_keys.keys,
+        kms.copy_keys,
         vpc.security_groups,
     ),
     restore_steps,

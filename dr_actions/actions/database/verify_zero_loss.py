@@ -22,7 +22,7 @@ from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
+from dr_estate.readers import backup, ecs, ecs_stopped_tasks, efs, rds
 
 FILES = "replication"
 # Stopped tasks are described for at least one hour (API_DescribeTasks).
@@ -96,7 +96,7 @@ def _writers(context: PlanContext) -> str:
     # Both lists: a task that is stopping may still write.
     tasks = (
         *context.snapshot.get(ecs.tasks, Side.PRIMARY),
-        *context.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY),
+        *context.snapshot.get(ecs_stopped_tasks.tasks, Side.PRIMARY),
     )
     left = sum(1 for task in tasks if task.task_definition.rpartition("/")[2].partition(":")[0] in families)
     if busy:
@@ -119,8 +119,8 @@ def _complete_until(step: Step, context: PlanContext) -> datetime | None:
         )
     if mechanism == REPLICA:
         # What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)
-        readings = context.snapshot.get(rds_replicas.lags, Side.DR)
-        reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == copy), None)
+        readings = context.snapshot.get(rds.lags, Side.DR)
+        reading = next((r for r in readings if r.dimension(rds.DIMENSION) == copy), None)
         if (
             doubt(copy_selection.view_of(context), reading)
             or reading is None
@@ -171,11 +171,11 @@ VERIFY_ZERO_LOSS = Action(
     (
         ecs.services,
         ecs.tasks,
-        ecs_stopping_tasks.tasks,
+        ecs_stopped_tasks.tasks,
         ecs_stopped_tasks.stops,
         rds.instances,
         rds.automated_backups,
-        rds_replicas.lags,
+        rds.lags,
         backup.recovery_points,
         efs.replications,
         efs.file_systems,

@@ -33,7 +33,7 @@ from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable, available
-from dr_estate.readers import backup, backup_jobs, drill_resources, efs, efs_mounts, kms_copy_keys, restored_files
+from dr_estate.readers import backup, backup_jobs, drill_resources, efs, efs_mounts, kms, restored_files
 from dr_estate.snapshot.tenants import Tenant
 
 START = "backup:StartRestoreJob"
@@ -381,7 +381,7 @@ RESTORE = Action(
     {START},
     (
         *(efs.of_drills, restored_files.systems, efs.file_systems, efs.replications),
-        *(backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
+        *(backup.recovery_points, backup_jobs.restores, kms.copy_keys),
     ),
     restore_steps,
     restore_status,

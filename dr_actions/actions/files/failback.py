@@ -19,13 +19,13 @@ from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, efs, efs_policy, rds, route53, route53_health_checks
+from dr_estate.readers import ecs, efs, rds, route53, route53_health_checks
 from dr_estate.reading.reader import Reader
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
-SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
+SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs.policies)
 # What the direction is computed from: an action that makes a call upon it watches all of this.
 EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
 
@@ -125,10 +125,10 @@ def reason_of_another(context: PlanContext, found: FileSystems) -> str:
     return ""
 
 
-def policy(context: PlanContext, side: Side) -> efs_policy.FileSystemPolicy | None:
+def policy(context: PlanContext, side: Side) -> efs.FileSystemPolicy | None:
     """The policy of the side's file system, None where there is no file system. Raises DataUnavailable."""
-    for found in context.snapshot.get(efs_policy.policies, side):
-        if isinstance(found, efs_policy.FileSystemPolicy):
+    for found in context.snapshot.get(efs.policies, side):
+        if isinstance(found, efs.FileSystemPolicy):
             return found
         raise DataUnavailable(found)
     return None

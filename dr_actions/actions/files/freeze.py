@@ -17,7 +17,7 @@ from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import efs, efs_policy
+from dr_estate.readers import efs
 
 PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
@@ -153,7 +153,7 @@ FREEZE = Action(
     "files/freeze",
     "Freezes the DR region's files: they are still read, and refuse writes, so that all there is to sync stands still.",
     {PUT, DELETE},
-    (efs.file_systems, efs_policy.policies),
+    (efs.file_systems, efs.policies),
     freeze_steps,
     freeze_status,
     build_call=freeze_call,
@@ -165,7 +165,7 @@ UNFREEZE = Action(
     "files/unfreeze",
     "Lifts the freeze of the DR region's files after the traffic returned: their policy is exactly what it was before.",
     {PUT, DELETE},
-    (efs.file_systems, efs_policy.policies),
+    (efs.file_systems, efs.policies),
     unfreeze_steps,
     unfreeze_status,
     essential=False,

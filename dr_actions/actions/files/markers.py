@@ -24,9 +24,9 @@ from dr_actions.model.action import Action, PlanContext, StepDetails, StepState,
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.marker_names import FILE
+from dr_estate.model.stores import FILE
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import efs, efs_policy
+from dr_estate.readers import efs
 
 # An hour: from before the freeze until it is enforced, with failback.files_freeze_minutes in it.
 WRITING = MarkerTask(file_scripts.WRITE, "dr-marker-file-write", 3600)
@@ -286,7 +286,7 @@ VERIFY_FREEZE = Action(
     "files/verify_freeze",
     "Confirms that each tenant's frozen folder refuses a write: until then only its policy says that it is frozen.",
     {RUN},
-    (efs.file_systems, efs_policy.policies, *marker_task.PARTS),
+    (efs.file_systems, efs.policies, *marker_task.PARTS),
     freeze_steps,
     freeze_status,
     send=send,

@@ -24,7 +24,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
 from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, efs, kms_copy_keys
+from dr_estate.readers import backup, efs, kms
 
 DELETE = "efs:DeleteReplicationConfiguration"
 BOTH_SIDES, LOCAL_ONLY = "ALL_CONFIGURATIONS", "LOCAL_CONFIGURATION_ONLY"
@@ -158,7 +158,7 @@ RESTORE_DR = Action(
     "files/restore_dr",
     "Makes the tenants' files usable in the DR region: ends the replication into them.",
     {DELETE},
-    (efs.file_systems, efs.replications, backup.recovery_points, kms_copy_keys.keys),
+    (efs.file_systems, efs.replications, backup.recovery_points, kms.copy_keys),
     restore_steps,
     restore_status,
     omissions=restore_notes,

@@ -12,7 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from dr_estate.readers.efs_policy import FROZEN_SID, STAMP, FileSystemPolicy
+from dr_estate.readers.efs import FROZEN_SID, STAMP, FileSystemPolicy
 
 # Characters of a file system policy. Source: API_PutFileSystemPolicy.
 LONGEST = 20_000

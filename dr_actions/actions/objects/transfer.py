@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from dr_actions.model.action import BulkSender
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
-from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, ObjectVersion, latest, object_pairs
+from dr_estate.readers.s3_objects import Fetch, ObjectPair, ObjectState, ObjectVersion, latest, object_pairs
 
 READS = frozenset({"s3:GetObjectTagging", "s3:HeadObject", "s3:ListObjectVersions"})
 WRITES = frozenset({*("s3:CompleteMultipartUpload", "s3:CopyObject", "s3:CreateMultipartUpload", "s3:UploadPartCopy")})

@@ -38,7 +38,7 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, drill_resources, kms_copy_keys, rds, vpc
+from dr_estate.readers import backup, drill_resources, kms, rds, vpc
 from dr_estate.snapshot.tenants import Tenant
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
@@ -391,7 +391,7 @@ RESTORE = Action(
     "restore_test/restore_database",
     "Restores the newest copy of the database beside the estate, as a recovery would: the restored engine is evidence.",
     {restore_dr.TO_POINT_IN_TIME, restore_dr.FROM_SNAPSHOT},
-    (rds.instances, rds.automated_backups, backup.recovery_points, kms_copy_keys.keys, vpc.security_groups),
+    (rds.instances, rds.automated_backups, backup.recovery_points, kms.copy_keys, vpc.security_groups),
     restore_steps,
     restore_status,
     build_call=restore_call,

@@ -17,7 +17,7 @@ from dr_actions.model.action import Action, PlanContext, Sender, StepState, Step
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import RegionMove, moved_value
+from dr_estate.model.references import RegionMove, moved_value
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager

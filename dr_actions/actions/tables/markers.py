@@ -17,22 +17,22 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, 
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.marker_names import ATTRIBUTE, KEY, ONLY_A_MARKER
+from dr_estate.model.stores import ATTRIBUTE, KEY, ONLY_A_MARKER
 from dr_estate.model.unavailable import DataUnavailable, available
-from dr_estate.readers import dynamodb, dynamodb_markers
-from dr_estate.readers.dynamodb_markers import MarkerItem
+from dr_estate.readers import dynamodb
+from dr_estate.readers.dynamodb import MarkerItem
 
 PUT, DELETE = "dynamodb:PutItem", "dynamodb:DeleteItem"
 # After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide).
 ARRIVES_S = 300
 _LATER = "<made for this run>"
-_PARTS = (dynamodb.tables, dynamodb_markers.items)
+_PARTS = (dynamodb.tables, dynamodb.markers)
 
 
 def _marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Params]]:
     """The tables of the DR region that replicate and take a marker, each with its key. Raises DataUnavailable."""
     for table in _tables(context) if context.env.execution.markers and context.env.replicates else ():
-        key = dynamodb_markers.key_of(table)
+        key = dynamodb.key_of(table)
         if key is not None and table.replicas:
             yield table, key
 
@@ -44,7 +44,7 @@ def _marker_params(table: str) -> Params:
 
 def _unfit_tables(context: PlanContext) -> tuple[str, ...]:
     """The names of the tables whose key's types take no marker. Raises DataUnavailable."""
-    return tuple(table.name for table in _tables(context) if table.keys and dynamodb_markers.key_of(table) is None)
+    return tuple(table.name for table in _tables(context) if table.keys and dynamodb.key_of(table) is None)
 
 
 def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
@@ -53,7 +53,7 @@ def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
 
 def _item_of(context: PlanContext, side: Side, table: str) -> MarkerItem | None:
     """The table's marker as the side's replica shows it; None where the table was not asked. Raises DataUnavailable."""
-    rows = map(available, context.snapshot.get(dynamodb_markers.items, side))
+    rows = map(available, context.snapshot.get(dynamodb.markers, side))
     return next((row for row in rows if row.table == table), None)
 
 

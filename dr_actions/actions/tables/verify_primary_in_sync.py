@@ -14,8 +14,8 @@ from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
-from dr_estate.readers import dynamodb, dynamodb_contents
-from dr_estate.readers.dynamodb_contents import Contents, TableTooLarge
+from dr_estate.readers import dynamodb
+from dr_estate.readers.dynamodb import Contents, TableTooLarge
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -76,7 +76,7 @@ def _table(name: str, side: Side, context: PlanContext) -> dynamodb.Table | None
 
 def _contents(name: str, side: Side, context: PlanContext) -> Contents | TableTooLarge:
     """What the table holds, or that it is too large to be read. Raises DataUnavailable."""
-    for found in context.snapshot.get(dynamodb_contents.contents, side):
+    for found in context.snapshot.get(dynamodb.contents, side):
         if isinstance(found, Unavailable):
             raise DataUnavailable(found)
         if found.table == name:
@@ -121,7 +121,7 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     "tables/verify_primary_in_sync",
     "Proves that both regions' replicas of each global table hold the same items again, whichever side wrote them.",
     frozenset(),
-    (dynamodb.tables, dynamodb_contents.contents),
+    (dynamodb.tables, dynamodb.contents),
     plan_steps,
     observe,
     omissions=notes,

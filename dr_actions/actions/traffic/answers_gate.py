@@ -22,9 +22,8 @@ from dr_checks.derived.record_pairs import leads_to
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer
-from dr_estate.readers import dns_answers, dns_canary_polls, dns_weight_samples, elbv2, route53
-from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange
-from dr_estate.readers.dns_weight_samples import AnswerTally
+from dr_estate.readers import dns_answers, dns_canary_polls, elbv2, route53
+from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, AnswerTally, DnsChange
 from dr_estate.snapshot.snapshot import Snapshot
 
 # Looked at every few seconds of three bakes, a fair share must not be called unfair once in hundreds of failbacks.
@@ -82,7 +81,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         found = [_share_status(context, since, *_all_in_primary(context, name)) for name in names]
         return next((status for status in found if status.state is not StepState.DONE), _together(found))
     parts = [seen for seen, _ in context.snapshot.of_entrances(context.env)]
-    asked_for = dict.fromkeys(row for seen in parts for row in seen.get(dns_weight_samples.tallies, Side.GLOBAL))
+    asked_for = dict.fromkeys(row for seen in parts for row in seen.get(dns_canary_polls.tallies, Side.GLOBAL))
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
     if not rows:
         return StepStatus(StepState.IN_PROGRESS, "no name server answered any question.")

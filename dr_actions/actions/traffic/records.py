@@ -20,7 +20,7 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Call
 from dr_checks.derived.record_pairs import _LEADS, RecordPair, leader, pairs_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import aws_command
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
 from dr_estate.readers.route53 import CustomerHost, Record

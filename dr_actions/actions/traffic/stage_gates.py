@@ -33,9 +33,9 @@ from dr_checks.edge.sites import every_site_answers, own_identity
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of, is_on
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import efs, efs_policy, elbv2_request_counts, rds, rds_groups
+from dr_estate.readers import efs, elbv2_targets, rds, rds_groups
 
-PARTS = (rds.instances, rds_groups.parameter_groups, efs.file_systems, efs_policy.policies)
+PARTS = (rds.instances, rds_groups.parameter_groups, efs.file_systems, efs.policies)
 # So few errors of so few requests are no proof of more than the allowed rate.
 _BY_CHANCE = 0.01
 _PERCENT = 100.0
@@ -216,7 +216,7 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     # Metrics are of whole minutes: the minute of the change counts, with the part of it before the change.
     first = since.replace(second=0, microsecond=0)
     rows = [row for row in _minutes(context, Side.PRIMARY) if row.at >= first]
-    rate = elbv2_request_counts.error_percent(rows)
+    rate = elbv2_targets.error_percent(rows)
     if rate is None:
         return StepStatus(StepState.DONE, "no request at home in a whole minute yet.")
     allowed = max(context.env.failback.error_rate_percent, _baseline(context))
@@ -230,10 +230,10 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     return StepStatus(StepState.FAILED if proven else StepState.IN_PROGRESS, f"{message}.", facts)
 
 
-def _minutes(context: PlanContext, side: Side) -> list[elbv2_request_counts.Minute]:
+def _minutes(context: PlanContext, side: Side) -> list[elbv2_targets.Minute]:
     """What each load balancer of the side counted. Raises DataUnavailable."""
     parts = (part for part, _ in context.snapshot.of_entrances(context.env))
-    return [row for part in parts for row in part.get(elbv2_request_counts.minutes, side)]
+    return [row for part in parts for row in part.get(elbv2_targets.minutes, side)]
 
 
 def _baseline(context: PlanContext) -> float:
@@ -249,10 +249,7 @@ def _baseline(context: PlanContext) -> float:
     except DataUnavailable:
         return 0.0
     minute = timedelta(minutes=1)
-    return (
-        elbv2_request_counts.error_percent(row for row in rows if frozen_at is None or row.at + minute <= frozen_at)
-        or 0.0
-    )
+    return elbv2_targets.error_percent(row for row in rows if frozen_at is None or row.at + minute <= frozen_at) or 0.0
 
 
 def left_s(context: PlanContext, since: datetime) -> float:

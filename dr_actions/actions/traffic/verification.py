@@ -35,7 +35,6 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import (
     ecs,
     elbv2,
-    elbv2_request_counts,
     elbv2_targets,
     region_heartbeat,
     route53,
@@ -114,7 +113,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     moved = [at for at in map(context.sent_at.get, shifts) if at] or list(context.sent_at.values())
     since = max(moved, default=context.snapshot.taken_at).replace(second=0, microsecond=0)
     entrances = [part for part, env in context.snapshot.of_entrances(context.env) if env.traffic.origin_record]
-    rows = [part.get(elbv2_request_counts.minutes, Side.DR) for part in entrances]
+    rows = [part.get(elbv2_targets.minutes, Side.DR) for part in entrances]
     # The busiest minute and not the sum: in enough minutes the checkers alone would pass any limit. Of several load
     # balancers the one that got least: visitors of each name are to arrive.
     most = min(max((row.requests for row in found if row.at >= since), default=0) for found in rows)
@@ -226,7 +225,7 @@ VERIFY_ARRIVAL = Action(
     "traffic/verify_arrival",
     "Confirms a move of traffic by requests that arrive in the DR region: records and answers alone do not prove it.",
     frozenset(),
-    (elbv2_request_counts.minutes, route53.records, route53_health_checks.checks),
+    (elbv2_targets.minutes, route53.records, route53_health_checks.checks),
     arrival_steps,
     arrival_status,
     omissions=arrival_notes,

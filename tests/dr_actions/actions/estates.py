@@ -11,7 +11,7 @@ from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_checks.derived.record_pairs import RecordPair, pairs_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import dynamodb_contents, ecs, efs, route53, s3, s3_objects
+from dr_estate.readers import dynamodb, ecs, efs, route53, s3, s3_objects
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import sight, with_part
 from tests.dr_checks.estates import healthy
@@ -28,15 +28,15 @@ def failed_over() -> Snapshot:
     off = tuple(replace(row, desired=0, running=0) for row in seen.get(ecs.services, Side.PRIMARY))
     half = tuple(replace(row, status="ERROR") for row in seen.get(efs.replications, Side.PRIMARY))
     protected = tuple(replace(row, overwrite_protection="ENABLED") for row in seen.get(efs.file_systems, Side.DR))
-    tables = tuple(dynamodb_contents.Contents(name, 1, "d") for name in ("sit-tenant-state", "sit-transaction-log"))
+    tables = tuple(dynamodb.Contents(name, 1, "d") for name in ("sit-tenant-state", "sit-transaction-log"))
     compared = tuple(s3_objects.PairCounter().difference(*pair) for pair in s3.data_pairs(SIT))
     for reader, side, value in (
         (ecs.services, Side.PRIMARY, off),
         (efs.replications, Side.PRIMARY, half),
         (efs.replications, Side.DR, ()),
         (efs.file_systems, Side.DR, protected),
-        (dynamodb_contents.contents, Side.PRIMARY, tables),
-        (dynamodb_contents.contents, Side.DR, tables),
+        (dynamodb.contents, Side.PRIMARY, tables),
+        (dynamodb.contents, Side.DR, tables),
         (s3_objects.apart, Side.DR, compared),
     ):
         seen = with_part(seen, reader, side, value)

@@ -26,7 +26,7 @@ from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
-from dr_estate.readers.ecs_newest_definitions import newest
+from dr_estate.readers.ecs import newest_definitions
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import with_failback
@@ -191,7 +191,7 @@ def test_a_definition_that_names_the_other_region_is_registered_again_and_run(
     place = states.healthy() if side is Side.DR else states.away()
     clean = _described(place.world, side)
     _register(place.world, side, _in_region(clean, SIT.region(OTHER[side])))
-    unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
+    unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest_definitions)))
     place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
     (step,), moving = place.steps(repoint), steps_of(move, place.sight(move))[FIRST]
     before = next(service for service in place.seen.get(ecs.services, side) if service.name == FIRST)
@@ -209,7 +209,7 @@ def test_a_definition_that_names_the_other_region_is_registered_again_and_run(
 
 
 def _parts(snapshot: Snapshot) -> dict[Any, Any]:
-    wanted = {reader.name for reader in (ecs.services, ecs.task_definitions, newest)}
+    wanted = {reader.name for reader in (ecs.services, ecs.task_definitions, newest_definitions)}
     return {key: part for key, part in snapshot.parts.items() if key[0] in wanted}
 
 

@@ -15,7 +15,7 @@ from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import application_autoscaling, ecs, ecs_newest_definitions, rds
+from dr_estate.readers import application_autoscaling, ecs, rds
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.plain import FIRST, LAST, SIT, steps_of, with_part
@@ -85,7 +85,7 @@ def test_too_small_a_quota_leaves_the_service_waiting(world: World) -> None:
 def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> None:
     action = service_counts.SCALE_DR
     world.endpoint.inject("ecs-deployment-failed")
-    broken = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
+    broken = world.whole(ecs.services.name, ecs.task_definitions.name, ecs.newest_definitions.name)
     step = _step(world, action, LAST, broken)
     assert world.confirm(action, step, broken).state is StepState.READY
     assert world.act(action, step, broken).params["forceNewDeployment"] is True
@@ -138,7 +138,7 @@ def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(wo
     no_rollback = {"deploymentCircuitBreaker": {"enable": False, "rollback": False}}  # no task of it can start
     moved = {"service": FIRST, "taskDefinition": dirty, "deploymentConfiguration": no_rollback}
     world.send(Side.DR, "ecs:UpdateService", cluster=CLUSTER, **moved)
-    seen = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
+    seen = world.whole(ecs.services.name, ecs.task_definitions.name, ecs.newest_definitions.name)
     (primary,) = seen.get(rds.instances, Side.PRIMARY)
     context = world.sight(with_part(seen, rds.instances, Side.DR, (replace(primary, host=HOST),)))
     (step,) = action.plan_steps(context)

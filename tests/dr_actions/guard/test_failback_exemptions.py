@@ -15,7 +15,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.scopes import of_writing
-from dr_estate.model.marker_names import KEY, ONLY_A_MARKER
+from dr_estate.model.stores import KEY, ONLY_A_MARKER
 from dr_estate.readers import dynamodb, s3
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")

@@ -12,7 +12,7 @@ from dr_checks.core.model import View
 from dr_checks.derived import database_identity
 from dr_checks.derived.database_copies import all_copies, copy_to_use
 from dr_estate.config.environment import Side
-from dr_estate.model.database_record import DatabaseRecord, from_item, to_item
+from dr_estate.model.control_items import DatabaseRecord, from_item, to_item
 from dr_estate.model.dynamodb_values import decode_item, encode_item
 from dr_estate.readers import control_table
 from tests.dr_checks import databases as plain

@@ -9,9 +9,9 @@ from dr_checks.core.registry import checks
 from dr_checks.derived.need_kinds import FOLLOWED, NeedKind
 from dr_checks.derived.needs import Need, Needs, needs_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import cloudfront, ecr, ecs, elbv2_web_acl, rds, vpc
+from dr_estate.readers import cloudfront, ecr, ecs, elbv2, rds, vpc
 from dr_estate.readers.cloudfront import Origin
-from dr_estate.readers.elbv2_web_acl import GuardedBalancer
+from dr_estate.readers.elbv2 import GuardedBalancer
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, definition
 from tests.dr_checks.edges import DISTRIBUTION
@@ -95,7 +95,7 @@ def test_a_bucket_that_visitors_fetch_from_outside_the_primary_region_is_needed(
         connected(
             {
                 (cloudfront.distributions, Side.GLOBAL): (found,),
-                (elbv2_web_acl.guarded, Side.DR): GuardedBalancer("b", None),
+                (elbv2.guarded, Side.DR): GuardedBalancer("b", None),
             }
         )
     )

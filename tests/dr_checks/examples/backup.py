@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import backup, backup_jobs, backup_plan, kms_copy_keys
+from dr_estate.readers import backup, backup_jobs, backup_plan, kms
 from dr_estate.readers.store_policies import table_arn
 from tests.dr_checks.backups import (
     BACKED_UP,
@@ -34,10 +34,8 @@ from tests.dr_checks.databases import ARN, AWAY, COPY, ENABLED, HOME, KEY, NAME,
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
-GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = kms_copy_keys.CopyKey(
-    KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
-)
+GONE = kms.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
+DARK_KEY = kms.CopyKey(KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied."))
 COPIES_ONLY = accepting("backup-copy", files=("backup-copy",))
 ROOMY = COPIES_ONLY.model_copy(update={"objectives": SIT.objectives.model_copy(update={"rpo_minutes": 245})})
 NO_COPY_ACTION = replace(PLAN, rules=(replace(RULE, copies=()),))
@@ -106,11 +104,11 @@ EXAMPLES = [
     _case("backup.vault-exists", UNKNOWN, vaults_dr=DENIED),
     _case("backup.key-usable", PASS, VAULT, ARN),
     _case("backup.key-usable", Status.NOT_APPLICABLE, vaults_dr=(), recovery_points_dr=()),
-    _case("backup.key-usable", FAIL, VAULT, ARN, keys_dr=(GONE,)),
-    _case("backup.key-usable", Status.WARN, VAULT, keys_dr=(replace(ENABLED, material_until=NOW),)),
-    _case("backup.key-usable", FAIL, VAULT, keys_dr=(replace(ENABLED, region=HOME),)),
-    _case("backup.key-usable", UNKNOWN, VAULT, keys_dr=(DARK_KEY,)),
-    _case("backup.key-usable", UNKNOWN, keys_dr=DENIED),
+    _case("backup.key-usable", FAIL, VAULT, ARN, copy_keys_dr=(GONE,)),
+    _case("backup.key-usable", Status.WARN, VAULT, copy_keys_dr=(replace(ENABLED, material_until=NOW),)),
+    _case("backup.key-usable", FAIL, VAULT, copy_keys_dr=(replace(ENABLED, region=HOME),)),
+    _case("backup.key-usable", UNKNOWN, VAULT, copy_keys_dr=(DARK_KEY,)),
+    _case("backup.key-usable", UNKNOWN, copy_keys_dr=DENIED),
     _case("backup.vault-lock", PASS, VAULT),
     _case("backup.vault-lock", Status.NOT_APPLICABLE, vaults_dr=()),
     _case("backup.vault-lock", FAIL, VAULT, vaults_dr=(replace(DR_VAULT, locked=False),)),

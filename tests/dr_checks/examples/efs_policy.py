@@ -8,8 +8,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, efs_policy
-from dr_estate.readers.efs_policy import FileSystemPolicy
+from dr_estate.readers import ecs, efs
+from dr_estate.readers.efs import FileSystemPolicy
 from tests.dr_checks.compute import D, both_services, definitions
 from tests.dr_checks.examples.efs import NAME
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
@@ -25,7 +25,7 @@ NONE = _policy(present=False)
 
 
 def _case(expected: Status, here: Any, there: Any, subject: str = NAME) -> Example:
-    values = {(efs_policy.policies, Side.PRIMARY): here, (efs_policy.policies, Side.DR): there}
+    values = {(efs.policies, Side.PRIMARY): here, (efs.policies, Side.DR): there}
     return Example("efs-policy.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
 
 
@@ -53,8 +53,8 @@ def _mounted(
     """The DR region's policy has these statements, and tasks mount its file system so."""
     volume = replace(ecs.Volume("content", "fs-1", "fsap-1", transit_encryption=True, iam=True), **how)
     values = {
-        (efs_policy.policies, Side.PRIMARY): there,
-        (efs_policy.policies, Side.DR): _written(*statements),
+        (efs.policies, Side.PRIMARY): there,
+        (efs.policies, Side.DR): _written(*statements),
         (ecs.services, Side.DR): both_services(),
         (ecs.task_definitions, Side.DR): known or definitions(D, volumes=(volume,)),
     }

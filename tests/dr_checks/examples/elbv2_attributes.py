@@ -7,11 +7,11 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2_attributes
-from dr_estate.readers.elbv2_attributes import GroupAttributes
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import GroupAttributes
 from tests.dr_checks.worlds import DENIED, Example, Values, world
 
-_CHECK, _READER = "elbv2-attributes.alike", elbv2_attributes.attributes
+_CHECK, _READER = "elbv2-attributes.alike", elbv2.group_attributes
 VALUES = (
     ("load_balancing.algorithm.type", "round_robin"),
     ("stickiness.enabled", "false"),

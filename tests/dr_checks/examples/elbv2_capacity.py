@@ -6,15 +6,15 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2_capacity
-from dr_estate.readers.elbv2_capacity import Reservation
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import Reservation
 from tests.dr_checks.worlds import DENIED, Example, world
 
 NOTHING, WARM = Reservation(0, ()), Reservation(500, ("provisioned",))
 
 
 def _case(expected: Status, here: Any, there: Any) -> Example:
-    reader = elbv2_capacity.reservation
+    reader = elbv2.reservation
     seen = world({(reader, Side.PRIMARY): here, (reader, Side.DR): there})
     named = frozenset({"sit-alb"} if DENIED not in (here, there) else ())
     return Example("elbv2-capacity.reserved-alike", expected, seen, named)

@@ -7,15 +7,15 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2_web_acl
-from dr_estate.readers.elbv2_web_acl import GuardedBalancer, WebAcl
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import GuardedBalancer, WebAcl
 from tests.dr_checks.worlds import DENIED, Example, Values, world
 
 ACL = WebAcl("edge", "Allow", ("bots: Block",))
 BLOCKS = replace(ACL, default="Block")
 NONE = GuardedBalancer("sit-alb", None)
 NAMED = frozenset({"sit-alb"})
-HEALTHY_PARTS: Values = {(elbv2_web_acl.guarded, side): NONE for side in (Side.PRIMARY, Side.DR)}
+HEALTHY_PARTS: Values = {(elbv2.guarded, side): NONE for side in (Side.PRIMARY, Side.DR)}
 
 
 def _given(expected: Status, here: Any, there: Any = ACL, check: str = "alike") -> Example:
@@ -23,8 +23,8 @@ def _given(expected: Status, here: Any, there: Any = ACL, check: str = "alike") 
         return GuardedBalancer("sit-alb", value) if isinstance(value, WebAcl) else value
 
     parts = {
-        (elbv2_web_acl.guarded, Side.DR): guarded(here),
-        (elbv2_web_acl.guarded, Side.PRIMARY): guarded(there),
+        (elbv2.guarded, Side.DR): guarded(here),
+        (elbv2.guarded, Side.PRIMARY): guarded(there),
     }
     subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
     return Example(f"elbv2-web-acl.{check}", expected, world(parts), subjects)

@@ -8,9 +8,8 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import AutomationSettings
-from dr_estate.readers import ecs, route53resolver, route53resolver_firewall, vpc
-from dr_estate.readers.route53resolver import ForwardedNames
-from dr_estate.readers.route53resolver_firewall import BlockedNames
+from dr_estate.readers import ecs, route53resolver, vpc
+from dr_estate.readers.route53resolver import BlockedNames, ForwardedNames
 from dr_estate.readers.vpc import NameServers
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.network import connected, network, services
@@ -74,7 +73,7 @@ OF_RULES = [
     Example(RULES, Status.NOT_APPLICABLE, connected({OURS: None})),
     Example(RULES, Status.UNKNOWN, connected({ASKED: DENIED})),
 ]
-WALL, WALLED = "name-servers.firewall-admits", (route53resolver_firewall.blocked, Side.DR)
+WALL, WALLED = "name-servers.firewall-admits", (route53resolver.blocked, Side.DR)
 BLOCKED = BlockedNames("rslvr-frg-1", "rest", (API, FILES))
 OF_FIREWALLS = [
     Example(

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, other_regions
+from dr_estate.readers import ecs
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.worlds import DENIED, NOW, Example, service, world
 
 THERE, HERE = (ecs.services, Side.PRIMARY), (ecs.services, Side.DR)
-ELSEWHERE = (other_regions.elsewhere, Side.PRIMARY)
+ELSEWHERE = (ecs.other_regions, Side.PRIMARY)
 CHECK = "primary.services-running"
 NIGHT = NOW.replace(hour=20)
 
@@ -26,9 +26,9 @@ EXAMPLES = [
     Example(
         CHECK,
         Status.FAIL,
-        world({THERE: (), HERE: both_services(), ELSEWHERE: (other_regions.RegionCluster("eu-west-1", 2, 4),)}),
+        world({THERE: (), HERE: both_services(), ELSEWHERE: (ecs.RegionCluster("eu-west-1", 2, 4),)}),
         frozenset({"sit-cluster"}),
     ),
-    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (other_regions.RegionCluster("eu-west-1", 0, 0),)})),
+    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (ecs.RegionCluster("eu-west-1", 0, 0),)})),
     Example(CHECK, Status.UNKNOWN, world({THERE: (), ELSEWHERE: (DENIED,)})),
 ]

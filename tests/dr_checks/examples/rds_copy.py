@@ -10,7 +10,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import kms_copy_keys
+from dr_estate.readers import kms
 from tests.dr_checks.databases import (
     AWAY,
     COPY,
@@ -33,10 +33,8 @@ STALE = replace(REPLICATED, latest=NOW - timedelta(days=2))
 EXPECTED_BACKUPS = accepting("automated-backup")
 ONLY_COPIES = accepting("backup-copy")
 REPLICA_FIRST = accepting("read-replica", "automated-backup")
-GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = kms_copy_keys.CopyKey(
-    KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
-)
+GONE = kms.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
+DARK_KEY = kms.CopyKey(KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied."))
 BY_ENDPOINT = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
 ALIAS = SIT.named(SIT.names.db_copy_key_alias)
 TO_COME = replace(ENABLED, arn=ALIAS, usage="ENCRYPT_DECRYPT", target=f"{KEY}-new")
@@ -76,7 +74,7 @@ EXAMPLES = [
     _case("usable", WARN, NAME, automated_backups_dr=()),
     _case("usable", FAIL, NAME, **NO_COPIES),
     _case("usable", FAIL, NAME, EXPECTED_BACKUPS, automated_backups_dr=()),
-    _case("usable", FAIL, NAME, keys_dr=(GONE,)),
+    _case("usable", FAIL, NAME, copy_keys_dr=(GONE,)),
     _case("usable", FAIL, NAME, EXPECTED_BACKUPS, automated_backups_dr=(replace(REPLICATED, latest=None),)),
     _case("usable", FAIL, NAME, recovery_points_dr=(replace(COPY, status="PARTIAL"),), automated_backups_dr=()),
     _case("usable", FAIL, NAME, **NO_COPIES, snapshots_dr=DENIED),
@@ -92,24 +90,31 @@ EXAMPLES = [
     _case("age", UNKNOWN, automated_backups_dr=DENIED, recovery_points_dr=()),
     _case("key-usable", PASS, REPLICATED.arn),
     _case("key-usable", Status.NOT_APPLICABLE, automated_backups_dr=()),
-    _case("key-usable", Status.WARN, REPLICATED.arn, keys_dr=(replace(ENABLED, material_until=NOW),)),
-    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(GONE,)),
-    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, state="Disabled"),)),
-    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, region=HOME),)),
-    _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(DARK_KEY,)),
-    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Deny")),)),
-    _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Deny", BY_ENDPOINT)),)),
-    _case("key-usable", UNKNOWN, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_policy("Allow", BY_ENDPOINT)),)),
-    _case("key-usable", UNKNOWN, keys_dr=DENIED),
-    _case("key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_denial("kms:GenerateDataKey*")),)),
-    _case("key-usable", PASS, REPLICATED.arn, keys_dr=(replace(ENABLED, policy=_denial("kms:ScheduleKeyDeletion")),)),
-    _case("key-usable", PASS, ALIAS, keys_dr=(ENABLED, TO_COME)),
-    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, state="absent", target=""))),
-    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, state="Disabled"))),
-    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, usage="SIGN_VERIFY"))),
-    _case("key-usable", FAIL, ALIAS, keys_dr=(ENABLED, replace(TO_COME, policy=_policy("Deny")))),
+    _case("key-usable", Status.WARN, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, material_until=NOW),)),
+    _case("key-usable", FAIL, REPLICATED.arn, copy_keys_dr=(GONE,)),
+    _case("key-usable", FAIL, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, state="Disabled"),)),
+    _case("key-usable", FAIL, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, region=HOME),)),
+    _case("key-usable", UNKNOWN, REPLICATED.arn, copy_keys_dr=(DARK_KEY,)),
+    _case("key-usable", FAIL, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, policy=_policy("Deny")),)),
+    _case("key-usable", UNKNOWN, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, policy=_policy("Deny", BY_ENDPOINT)),)),
     _case(
-        "key-usable", FAIL, REPLICATED.arn, keys_dr=(replace(ENABLED, state="Disabled"), replace(TO_COME, target=KEY))
+        "key-usable", UNKNOWN, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, policy=_policy("Allow", BY_ENDPOINT)),)
+    ),
+    _case("key-usable", UNKNOWN, copy_keys_dr=DENIED),
+    _case("key-usable", FAIL, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, policy=_denial("kms:GenerateDataKey*")),)),
+    _case(
+        "key-usable", PASS, REPLICATED.arn, copy_keys_dr=(replace(ENABLED, policy=_denial("kms:ScheduleKeyDeletion")),)
+    ),
+    _case("key-usable", PASS, ALIAS, copy_keys_dr=(ENABLED, TO_COME)),
+    _case("key-usable", FAIL, ALIAS, copy_keys_dr=(ENABLED, replace(TO_COME, state="absent", target=""))),
+    _case("key-usable", FAIL, ALIAS, copy_keys_dr=(ENABLED, replace(TO_COME, state="Disabled"))),
+    _case("key-usable", FAIL, ALIAS, copy_keys_dr=(ENABLED, replace(TO_COME, usage="SIGN_VERIFY"))),
+    _case("key-usable", FAIL, ALIAS, copy_keys_dr=(ENABLED, replace(TO_COME, policy=_policy("Deny")))),
+    _case(
+        "key-usable",
+        FAIL,
+        REPLICATED.arn,
+        copy_keys_dr=(replace(ENABLED, state="Disabled"), replace(TO_COME, target=KEY)),
     ),
     _case("automated-backups", PASS, NAME),
     _case("automated-backups", FAIL, NAME, automated_backups_dr=()),

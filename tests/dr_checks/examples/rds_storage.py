@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import rds, rds_storage
+from dr_estate.readers import rds
 from dr_estate.reading.cloudwatch_metrics import Reading
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, NOW, Example, world
@@ -22,7 +22,7 @@ def _case(expected: Status, free_gib: float | None, database: Any = FIXED, readi
     reading = Reading("FreeStorageSpace", (("DBInstanceIdentifier", PRIMARY.identifier),), free, NOW, 0.0)
     values = {
         (rds.instances, Side.PRIMARY): (database,) if database else (),
-        (rds_storage.free_space, Side.PRIMARY): (reading,) if readings is None else readings,
+        (rds.free_space, Side.PRIMARY): (reading,) if readings is None else readings,
     }
     return Example(CHECK, expected, world(dict(values)), NAMED if readings is None else frozenset())
 

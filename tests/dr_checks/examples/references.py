@@ -10,7 +10,6 @@ from dr_estate.model.references import ReferenceKind
 from dr_estate.readers import (
     ecs,
     efs,
-    environment_files,
     named_resources,
     rds,
     route53_private_names,
@@ -18,8 +17,7 @@ from dr_estate.readers import (
     ssm_parameters,
     vpc,
 )
-from dr_estate.readers.environment_files import FileVariable, VariablesFile
-from dr_estate.readers.named_resources import NamedResource
+from dr_estate.readers.named_resources import FileVariable, NamedResource, VariablesFile
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.secretsmanager import Content, Field
 from dr_estate.readers.vpc import Vpc
@@ -36,7 +34,7 @@ FILES = "fs-0123456789abcdef0"
 THEIRS = efs.FileSystem(FILES, "arn", "sit-efs", "available", 0, "bursting", 0.0, "generalPurpose", True, "", "", "")
 HEALTHY_PARTS: dict[Any, Any] = {
     (named_resources.found, Side.DR): (),
-    **{(environment_files.files, side): () for side in (Side.PRIMARY, Side.DR)},
+    **{(named_resources.files, side): () for side in (Side.PRIMARY, Side.DR)},
 }
 
 
@@ -72,7 +70,7 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
         ),
     }
     for side, rows in zip((Side.DR, Side.PRIMARY), changes.get("files", ()), strict=False):
-        values[environment_files.files, side] = rows
+        values[named_resources.files, side] = rows
     if changes.get("theirs_dark"):
         values[ecs.task_definitions, Side.PRIMARY] = (DENIED,)
     return world({key: value for key, value in values.items() if key[0].name not in changes.get("dark", ())})

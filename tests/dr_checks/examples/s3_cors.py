@@ -7,8 +7,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3_cors
-from dr_estate.readers.s3_cors import BucketCors, CorsRule
+from dr_estate.readers import s3_settings
+from dr_estate.readers.s3_settings import BucketCors, CorsRule
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -32,8 +32,8 @@ def _side(number: int, first: Any) -> Any:
 def _case(expected: Status, there: Any = (), here: Any = (), subject: str = COPY) -> Example:
     values = {
         **buckets(),
-        (s3_cors.cors, Side.PRIMARY): _side(0, there),
-        (s3_cors.cors, Side.DR): _side(1, here) if here != "unread" else (),
+        (s3_settings.cors, Side.PRIMARY): _side(0, there),
+        (s3_settings.cors, Side.DR): _side(1, here) if here != "unread" else (),
     }
     return Example("s3-cors.alike", expected, world(values), frozenset({subject} if subject else ()))
 

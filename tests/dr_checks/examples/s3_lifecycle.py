@@ -7,8 +7,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3_lifecycle
-from dr_estate.readers.s3_lifecycle import Lifecycle, LifecycleEffect
+from dr_estate.readers import s3_settings
+from dr_estate.readers.s3_settings import Lifecycle, LifecycleEffect
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -28,8 +28,8 @@ def _lifecycles(side: int, first: Any) -> Any:
 def _case(expected: Status, here: Any = (), there: Any = (), subject: str = COPY) -> Example:
     values = {
         **buckets(),
-        (s3_lifecycle.lifecycles, Side.PRIMARY): _lifecycles(0, here),
-        (s3_lifecycle.lifecycles, Side.DR): _lifecycles(1, there),
+        (s3_settings.lifecycles, Side.PRIMARY): _lifecycles(0, here),
+        (s3_settings.lifecycles, Side.DR): _lifecycles(1, there),
     }
     return Example("s3-lifecycle.kept-as-long", expected, world(values), frozenset({subject} if subject else ()))
 

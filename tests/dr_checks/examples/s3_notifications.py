@@ -6,8 +6,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3_notifications
-from dr_estate.readers.s3_notifications import EVENT_BRIDGE, BucketNotifications, EventNotification
+from dr_estate.readers import s3_settings
+from dr_estate.readers.s3_settings import EVENT_BRIDGE, BucketNotifications, EventNotification
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -31,8 +31,8 @@ def _side(number: int, first: Any) -> Any:
 def _case(expected: Status, there: Any = (), here: Any = (), subject: str = COPY) -> Example:
     values = {
         **buckets(),
-        (s3_notifications.notifications, Side.PRIMARY): _side(0, there),
-        (s3_notifications.notifications, Side.DR): _side(1, here),
+        (s3_settings.notifications, Side.PRIMARY): _side(0, there),
+        (s3_settings.notifications, Side.DR): _side(1, here),
     }
     return Example("s3-notifications.notified", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3_ownership
-from dr_estate.readers.s3_ownership import ENFORCED, WRITER, BucketOwnership
+from dr_estate.readers import s3_settings
+from dr_estate.readers.s3_settings import ENFORCED, WRITER, BucketOwnership
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -25,8 +25,8 @@ def _side(number: int, first: Any) -> Any:
 def _case(expected: Status, there: Any, here: Any, subject: str = COPY) -> Example:
     values = {
         **buckets(),
-        (s3_ownership.ownership, Side.PRIMARY): _side(0, there),
-        (s3_ownership.ownership, Side.DR): _side(1, here) if here != "unread" else (),
+        (s3_settings.ownership, Side.PRIMARY): _side(0, there),
+        (s3_settings.ownership, Side.DR): _side(1, here) if here != "unread" else (),
     }
     return Example("s3-ownership.lists-taken", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3_quantity
-from dr_estate.readers.s3_quantity import BucketContents
+from dr_estate.readers import s3
+from dr_estate.readers.s3 import BucketContents
 from tests.dr_checks.examples.s3 import COPY, HERE, PAIRS, buckets, ruled
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -29,8 +29,8 @@ def _case(
 ) -> Example:
     values = {
         **buckets(**more),
-        (s3_quantity.contents, Side.PRIMARY): _contents(0, here),
-        (s3_quantity.contents, Side.DR): _contents(1, there),
+        (s3.contents, Side.PRIMARY): _contents(0, here),
+        (s3.contents, Side.DR): _contents(1, there),
     }
     return Example(f"s3-quantity.{check}", expected, world(values), frozenset({subject} if subject else ()))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import aws_command
 
 HOSTILE = [
     "a name with blanks",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dr_estate.model.encodable import document, json_bytes, spelled_in_json, spelled_out
+from dr_estate.model.visible import document, json_bytes, spelled_in_json, spelled_out
 
 ANY_TEXT = st.text(alphabet=st.one_of(st.sampled_from('\\"u\ud83d\ude00dD8x'), st.characters()))
 ANY_JSON = st.recursive(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.model.resource_names import resource_of
+from dr_estate.model.references import resource_of
 
 
 @pytest.mark.parametrize(

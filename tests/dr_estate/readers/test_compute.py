@@ -21,7 +21,6 @@ from dr_estate.readers import (
     ecs,
     ecs_stopped_tasks,
     elbv2,
-    other_regions,
     service_quotas,
     vpc,
 )
@@ -119,7 +118,7 @@ def test_an_empty_platform_is_reported_as_such(sandbox_world: Endpoint) -> None:
 
 
 def test_elsewhere_is_not_asked_while_the_primary_region_holds_services(seen: Snapshot) -> None:
-    assert () == seen.get(other_regions.elsewhere, Side.PRIMARY)
+    assert () == seen.get(ecs.other_regions, Side.PRIMARY)
 
 
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "AUTH_KEY", "LOGGED_IN_SALT", "API_TOKEN", "AWS_SECRET", "NONCE_KEY"])

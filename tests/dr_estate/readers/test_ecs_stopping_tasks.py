@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from dr_estate.readers import ecs, ecs_stopping_tasks
+from dr_estate.readers import ecs, ecs_stopped_tasks
 from dr_estate.reading.reader import ReadContext, Reader
 from tests.dr_checks.worlds import SIT, service
 
@@ -46,7 +46,7 @@ class Canned:
 
 def test_every_task_that_has_not_stopped_yet_is_read() -> None:
     look = Canned(2, 0)
-    seen = ecs_stopping_tasks.tasks.read(cast(ReadContext, look))
+    seen = ecs_stopped_tasks.tasks.read(cast(ReadContext, look))
     assert ["DEACTIVATING", "STOPPING", "DEPROVISIONING"] == [task.status for task in seen]
     assert ("list_tasks", {"cluster": "sit-cluster", "desiredStatus": "STOPPED"}) == look.asked[0]
 
@@ -54,5 +54,5 @@ def test_every_task_that_has_not_stopped_yet_is_read() -> None:
 @pytest.mark.parametrize("desired", [(), (2, 1)])
 def test_where_every_service_wants_tasks_nothing_is_asked(desired: tuple[int, ...]) -> None:
     look = Canned(*desired)
-    assert () == ecs_stopping_tasks.tasks.read(cast(ReadContext, look))
+    assert () == ecs_stopped_tasks.tasks.read(cast(ReadContext, look))
     assert [] == look.asked

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, ecs, kms, kms_copy_keys, s3
+from dr_estate.readers import ecr, ecs, kms, s3
 from dr_estate.readers.kms import KmsKey
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.aws_answers import read
@@ -104,5 +104,5 @@ def test_when_imported_key_material_expires_is_read() -> None:
     metadata = {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k", "ValidTo": expires}
     found = read(kms.keys, Side.DR, {"describe_key": {"KeyMetadata": metadata}}, healthy())
     assert {key.material_until for key in found if isinstance(key, KmsKey)} == {expires}
-    copies = read(kms_copy_keys.keys, Side.DR, {"describe_key": {"KeyMetadata": metadata}}, healthy())
+    copies = read(kms.copy_keys, Side.DR, {"describe_key": {"KeyMetadata": metadata}}, healthy())
     assert {key.material_until for key in copies} == {expires}

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import route53resolver_firewall
+from dr_estate.readers import route53resolver
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 
@@ -25,7 +25,7 @@ def _blocked(
     """The rules that block what tasks ask for; all lists hold this domain, and the list of all names is ``owner``'s."""
     owned = {"ManagedOwnerName": owner} if owner else {}
     found = read(
-        route53resolver_firewall.blocked,
+        route53resolver.blocked,
         Side.DR,
         {
             "list_firewall_rule_group_associations": {"FirewallRuleGroupAssociations": list(groups)},
@@ -95,7 +95,7 @@ def test_a_group_counts_until_it_is_taken_off(status: str, blocked: list[str]) -
 def test_a_network_without_a_firewall_is_one_call() -> None:
     assert (
         read(
-            route53resolver_firewall.blocked,
+            route53resolver.blocked,
             Side.DR,
             {"list_firewall_rule_group_associations": {"FirewallRuleGroupAssociations": []}},
             healthy(),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectState, ObjectVersion, latest, object_pairs
+from dr_estate.readers.s3_objects import LARGEST_COPY_BYTES, ObjectState, ObjectVersion, latest, object_pairs
 
 THEN = datetime(2026, 1, 7, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=1)

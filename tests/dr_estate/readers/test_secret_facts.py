@@ -11,7 +11,7 @@ import pytest
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, environment_files, rds, secretsmanager, task_sources
+from dr_estate.readers import ecs, named_resources, rds, secretsmanager, task_sources
 from dr_estate.readers.secretsmanager import MasterUser, RotationFunction
 from dr_estate.readers.task_sources import TaskBucket
 from dr_estate.snapshot.snapshot import Snapshot
@@ -129,8 +129,8 @@ def test_a_file_of_variables_is_read_for_what_it_leads_to_and_no_value_is_kept()
     rows = (definition("tenant1", D, {"files": ("variables/app.env",)}),)
     upon = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=rows)})
     text = f"# HOST=10.1.1.1\n\nPASSWORD=hunter2\nHOST = 10.10.3.4:3306\nREGION={SIT.regions.primary}\n"
-    (file,) = read(environment_files.files, Side.DR, {"get_object": {"Body": BytesIO(text.encode())}}, upon)
-    assert isinstance(file, environment_files.VariablesFile)
+    (file,) = read(named_resources.files, Side.DR, {"get_object": {"Body": BytesIO(text.encode())}}, upon)
+    assert isinstance(file, named_resources.VariablesFile)
     assert [(row.name, row.leads, row.names_primary) for row in file.variables or ()] == [
         ("PASSWORD", (), False),
         ("HOST", ("10.10.3.4",), False),

@@ -23,8 +23,7 @@ from dr_estate.readers import (
     s3,
     sns_topics,
 )
-from dr_estate.snapshot.observer import _Reading, calls_at_once, observe
-from dr_estate.snapshot.parts_so_far import Key, is_read
+from dr_estate.snapshot.observer import Key, _Reading, calls_at_once, is_read, observe
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint

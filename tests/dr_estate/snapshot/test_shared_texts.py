@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.snapshot.shared_texts import LEAST_ROWS, share_texts
+from dr_estate.snapshot.snapshot import LEAST_ROWS, share_texts
 from tests.dr_checks.estates import healthy
 
 

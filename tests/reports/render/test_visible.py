@@ -29,9 +29,8 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
-from dr_estate.model.encodable import spelled_out
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.model.visible import visible, without_credentials
+from dr_estate.model.visible import spelled_out, visible, without_credentials
 from dr_estate.readers.control_table import ControlState, Pause, RecordedOverride
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.allure.results import finish_results

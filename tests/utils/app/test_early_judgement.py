@@ -14,7 +14,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import application_autoscaling, ecs, route53
-from dr_estate.snapshot.parts_so_far import Key, NotReadYet, PartsSoFar
+from dr_estate.snapshot.observer import Key, NotReadYet, PartsSoFar
 from dr_estate.snapshot.registry import readers
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from sandbox.client.endpoint import Endpoint

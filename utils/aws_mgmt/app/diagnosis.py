@@ -27,9 +27,8 @@ from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.simulation_requests import keys_of_time
 from dr_estate.iam.statements import document, read_statements
-from dr_estate.model.rows import understand
 from dr_estate.model.session_life import Coverage, coverage_of
-from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind, understand
 from dr_estate.readers import account_regions
 from dr_estate.snapshot.observer import Progress, observe_with
 from dr_estate.snapshot.registry import DIAGNOSED, reads

@@ -10,8 +10,7 @@ from dataclasses import replace
 from dr_checks.core.model import Area, Check, CheckResult
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment
-from dr_estate.snapshot.observer import Meanwhile
-from dr_estate.snapshot.parts_so_far import Key, NotReadYet, is_read
+from dr_estate.snapshot.observer import Key, Meanwhile, NotReadYet, is_read
 from dr_estate.snapshot.snapshot import Snapshot
 
 

@@ -35,7 +35,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.journal_chain import sound_documents
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import elbv2_request_counts
+from dr_estate.readers import elbv2_targets
 from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride, overrides_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
@@ -459,9 +459,9 @@ def _last_request(run: PlanRun) -> dict[str, str]:
         return {}
     old = Side.DR if run.plan.goal is Goal.FAILBACK else Side.PRIMARY
     try:
-        context = run.context_with(frozenset({elbv2_request_counts.minutes.name}))
+        context = run.context_with(frozenset({elbv2_targets.minutes.name}))
         parts = [part for part, _ in context.snapshot.of_entrances(context.env)]
-        minutes = [minute for part in parts for minute in part.get(elbv2_request_counts.minutes, old)]
+        minutes = [minute for part in parts for minute in part.get(elbv2_targets.minutes, old)]
     except (DataUnavailable, ReadFailed):
         return {}
     moments = [minute.at for minute in minutes if minute.requests]

@@ -18,7 +18,7 @@ from dr_actions.model.sequence import FREEZES, role_of
 from dr_checks.posture.writers import WRITERS, writers_sentence
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.engines import is_on
-from dr_estate.readers import efs_policy
+from dr_estate.readers import efs
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.connections import AppContext
@@ -27,7 +27,7 @@ from utils.aws_mgmt.app.incident_record import goal_of_beginning, is_done, last_
 from utils.aws_mgmt.app.options import RecoveryOptions
 
 RULE = "replan.write-pause"
-PARTS = WRITERS | {efs_policy.policies.name}
+PARTS = WRITERS | {efs.policies.name}
 
 
 def refuse_in_write_pause(

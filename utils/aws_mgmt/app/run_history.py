@@ -23,7 +23,7 @@ from dr_checks.core.model import Area, Status
 from dr_checks.core.verdict import Recommendation, Verdict
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
-from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.run_records import RunKind, RunRecord
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report

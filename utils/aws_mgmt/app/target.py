@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.configured_endpoints import ENDPOINT, configured_endpoints
 from dr_estate.aws.read_client import Credentials
-from dr_estate.aws.recording import ExchangeRecorder, save
+from dr_estate.aws.recording import CallLog, ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, observe

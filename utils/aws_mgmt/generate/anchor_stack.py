@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.stream_anchors import (
+from dr_estate.model.stream_records import (
     HANDLER,
     RUNTIME,
     TRUST,

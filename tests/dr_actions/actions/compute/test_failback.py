@@ -13,7 +13,7 @@ from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState, 
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers import ecs, elbv2
 from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
@@ -169,7 +169,7 @@ def test_a_primary_definition_that_names_the_dr_region_is_registered_again_and_r
     moving = steps_of(service_counts.START_PRIMARY, _sight(unfit))[FIRST]
     assert "taskDefinition" in moving.after
     fit = replace(_definition(), arn=f"{family}:3")
-    registered = _sight(with_part(unfit, ecs_newest_definitions.newest, PRIMARY, (fit,)))
+    registered = _sight(with_part(unfit, ecs.newest_definitions, PRIMARY, (fit,)))
     assert task_revisions.REPOINT_PRIMARY.observe(step, registered).state is StepState.DONE
     assert service_counts.START_PRIMARY.build_call(moving, registered).params["taskDefinition"] == fit.arn
 
@@ -178,5 +178,5 @@ def _definitions(snapshot: Snapshot, newest: ecs.TaskDefinition) -> Snapshot:
     """The snapshot with one more revision in the primary region, the family's newest."""
     known = (*snapshot.get(ecs.task_definitions, PRIMARY), newest)
     return with_part(
-        with_part(snapshot, ecs.task_definitions, PRIMARY, known), ecs_newest_definitions.newest, PRIMARY, (newest,)
+        with_part(snapshot, ecs.task_definitions, PRIMARY, known), ecs.newest_definitions, PRIMARY, (newest,)
     )

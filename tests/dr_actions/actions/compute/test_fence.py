@@ -14,7 +14,7 @@ from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, ecs_stopping_tasks
+from dr_estate.readers import ecs, ecs_stopped_tasks
 from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
@@ -96,7 +96,7 @@ def test_a_task_that_still_starts_or_runs_keeps_the_fence_waiting(runs: int, sta
 def test_a_task_that_drains_its_last_requests_keeps_the_fence_waiting() -> None:
     """DEACTIVATING tasks are in no count of the service, and answer the requests they have."""
     leaving = (replace(_task(FIRST), status="DEACTIVATING"),)
-    draining = with_part(_stopped(), ecs_stopping_tasks.tasks, PRIMARY, leaving)
+    draining = with_part(_stopped(), ecs_stopped_tasks.tasks, PRIMARY, leaving)
     confirmed = SERVICES.observe(steps_of(SERVICES, sight())[FIRST], sight(draining))
     assert StepState.IN_PROGRESS is confirmed.state
     assert "(DEACTIVATING)" in confirmed.message

@@ -15,7 +15,7 @@ from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
+from dr_estate.readers import ecs, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -28,7 +28,7 @@ HEALTHY = with_part(recorded("healthy"), restored_files.systems, DR, ())  # reco
 FAMILY = FIRST.removesuffix("-service")
 WORDS = (readers_secretsmanager.secrets, rds.instances)
 FILES = (efs.file_systems, efs.access_points, efs.replications, restored_files.systems)
-SEEN = (ecs.services, ecs.task_definitions, ecs_newest_definitions.newest)
+SEEN = (ecs.services, ecs.task_definitions, ecs.newest_definitions)
 HOST = "sit-mysql.abc123.eu-west-1.rds.amazonaws.com"
 
 
@@ -51,7 +51,7 @@ def _with_database(snapshot: Snapshot) -> Snapshot:
 
 
 def _newest(snapshot: Snapshot, *found: ecs.TaskDefinition | Unavailable) -> Snapshot:
-    return with_part(snapshot, ecs_newest_definitions.newest, DR, found)
+    return with_part(snapshot, ecs.newest_definitions, DR, found)
 
 
 def _copied() -> Snapshot:
@@ -80,7 +80,7 @@ def _standing(snapshot: Snapshot) -> StepState:
 def test_a_sound_estate_needs_no_new_revision_and_no_call_to_know_it() -> None:
     assert {} == steps_of(ACTION, sight())
     assert [] == list(ACTION.notes(sight()))
-    assert () == HEALTHY.get(ecs_newest_definitions.newest, DR)
+    assert () == HEALTHY.get(ecs.newest_definitions, DR)
     assert {} == steps_of(ACTION, sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False))
 
 
@@ -211,7 +211,7 @@ def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out() -> No
 def test_a_file_system_to_be_restored_is_replaced_too() -> None:
     """Nothing of the estate's name stands in the DR region: what the definitions mount is not there any more."""
     none = with_part(with_part(HEALTHY, efs.file_systems, DR, ()), efs.access_points, DR, ())
-    none = with_part(none, ecs_newest_definitions.newest, DR, HEALTHY.get(ecs.task_definitions, DR))
+    none = with_part(none, ecs.newest_definitions, DR, HEALTHY.get(ecs.task_definitions, DR))
     steps = steps_of(ACTION, sight(none))
     assert {FIRST, LAST} == set(steps)
     call = steps[LAST].call

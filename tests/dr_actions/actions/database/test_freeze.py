@@ -11,7 +11,7 @@ from dr_actions.model.action import StepState
 from dr_actions.model.plan import Danger, Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks, rds, rds_groups
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopped_tasks, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import only
 from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part, with_rows
@@ -24,7 +24,7 @@ def _fenced() -> Snapshot:
     """The primary with every task gone, and nothing that could start one."""
     stopped = with_rows(HEALTHY, ecs.services, PRIMARY, desired=0, running=0, pending=0)
     stopped = with_rows(stopped, application_autoscaling.targets, PRIMARY, minimum=0, maximum=0)
-    return with_part(with_part(stopped, ecs.tasks, PRIMARY, ()), ecs_stopping_tasks.tasks, PRIMARY, ())
+    return with_part(with_part(stopped, ecs.tasks, PRIMARY, ()), ecs_stopped_tasks.tasks, PRIMARY, ())
 
 
 def test_the_parameter_of_its_own_group_is_set_and_taken_back() -> None:

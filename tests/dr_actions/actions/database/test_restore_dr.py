@@ -117,7 +117,7 @@ def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
 
 def test_a_copy_whose_key_is_unusable_is_never_chosen() -> None:
     """One key serves all three copies here, so nothing is left, and the plan says why (T19)."""
-    context = _sight(keys_dr=(replace(plain.ENABLED, state="Disabled"),))
+    context = _sight(copy_keys_dr=(replace(plain.ENABLED, state="Disabled"),))
     assert list(ACTION.plan_steps(context)) == []
     (note,) = ACTION.notes(context)
     assert "is Disabled" in note

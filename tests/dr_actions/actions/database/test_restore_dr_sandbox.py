@@ -13,7 +13,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import backup, rds, rds_replicas
+from dr_estate.readers import backup, rds
 from tests.dr_actions.actions.failback_world import Home
 from tests.dr_actions.plain import dark
 from tests.dr_checks.databases import accepting
@@ -79,7 +79,7 @@ def test_a_replica_is_promoted_once_and_then_protected(stores: Home) -> None:
     seen = stores.whole(*ACTION.reads_parts)
     context = replace(stores.sight(seen), env=env)
     replica = next(instance for instance in seen.get(rds.instances, Side.DR) if instance.source)
-    assert seen.get(rds_replicas.lags, Side.DR)[0].value is not None
+    assert seen.get(rds.lags, Side.DR)[0].value is not None
     wait, step = ACTION.plan_steps(context)
     assert step.danger is Danger.IRREVERSIBLE
     assert stores.confirm(ACTION, wait).state is StepState.DONE

@@ -12,7 +12,7 @@ from dr_actions.actions.database import verify_zero_loss
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds
+from dr_estate.readers import ecs, ecs_stopped_tasks, efs, rds
 from tests.dr_actions.actions.failback_world import Home, past_the_second
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT, service
@@ -34,7 +34,7 @@ def _sight(env: Environment = SIT, at: datetime = STOPPED, goal: Goal = Goal.SWI
     values = plain.database(**parts) | {
         (ecs.services, Side.PRIMARY): extra["services"],
         (ecs.tasks, Side.PRIMARY): extra["tasks"],
-        (ecs_stopping_tasks.tasks, Side.PRIMARY): extra["leaving"],
+        (ecs_stopped_tasks.tasks, Side.PRIMARY): extra["leaving"],
         (ecs_stopped_tasks.stops, Side.PRIMARY): extra["stops"],
         (efs.file_systems, Side.DR): (),
         (efs.replications, Side.DR): extra["replications"],

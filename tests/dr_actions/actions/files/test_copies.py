@@ -22,10 +22,9 @@ from dr_estate.readers import (
     backup_jobs,
     drill_resources,
     ecs,
-    ecs_newest_definitions,
     efs,
     efs_mounts,
-    kms_copy_keys,
+    kms,
     restored_files,
 )
 from dr_estate.reading.reader import Reader
@@ -56,14 +55,14 @@ def seen(**parts: Any) -> PlanContext:
         "movers": restored_files.definitions,
         "tasks": restored_files.tasks,
         "listings": restored_files.listings,
-        "keys": kms_copy_keys.keys,
+        "keys": kms.copy_keys,
     }
     used = [d for d in healthy().get(ecs.task_definitions, Side.DR) if isinstance(d, ecs.TaskDefinition)]
     nothing = dict.fromkeys(("restored", "opened", "targets", "movers", "tasks", "listings"), ())
     rows: dict[tuple[str, Side], Any] = {
         (readers[name].name, Side.DR): value for name, value in (nothing | parts).items()
     }
-    rows |= {(efs.replications.name, Side.DR): (), (ecs_newest_definitions.newest.name, Side.DR): tuple(used)}
+    rows |= {(efs.replications.name, Side.DR): (), (ecs.newest_definitions.name, Side.DR): tuple(used)}
     return sight(altered(rows))
 
 
@@ -124,7 +123,7 @@ def test_the_newest_copy_goes_into_a_new_file_system_with_the_key_of_the_one_it_
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_where_a_replica_is_live_or_no_copy_usable_nothing_of_it_is_planned(action: Action) -> None:
-    keys = tuple(replace(key, state="Disabled") for key in healthy().get(kms_copy_keys.keys, Side.DR))
+    keys = tuple(replace(key, state="Disabled") for key in healthy().get(kms.copy_keys, Side.DR))
     assert _steps(action, sight()) == _steps(action, seen(keys=keys)) == _steps(action, sight(dark(healthy(), Side.DR)))
     assert _steps(action, sight()) == []
 

@@ -16,7 +16,7 @@ from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_actions.planning.planner import make_plan
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, efs, efs_policy
+from dr_estate.readers import ecs, efs
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import failed_over, led, only, stands
 from tests.dr_actions.actions.estates import home_sight as sight_of
@@ -67,8 +67,8 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
     for side in (Side.PRIMARY, Side.DR):
         (back,) = seen.get(efs.replications, side)
         assert (found.primary.id, found.dr.id, "ENABLED") == (back.source_id, back.destination_id, back.status)
-        (policy,) = seen.get(efs_policy.policies, side)
-        assert isinstance(policy, efs_policy.FileSystemPolicy)
+        (policy,) = seen.get(efs.policies, side)
+        assert isinstance(policy, efs.FileSystemPolicy)
         assert not policy.present
     assert home != there
     assert WRITTEN == away.ids(there, "files")
@@ -126,8 +126,8 @@ AWAY_ID = failed_over().get(efs.file_systems, Side.DR)[0].id
 
 def with_policy(snapshot: Snapshot, text: str) -> Snapshot:
     """The snapshot in which the DR region's file system has this policy."""
-    policy = efs_policy.FileSystemPolicy(AWAY_ID, present=bool(text), allows=(), denies=(), text=text)
-    return with_part(snapshot, efs_policy.policies, Side.DR, (policy,))
+    policy = efs.FileSystemPolicy(AWAY_ID, present=bool(text), allows=(), denies=(), text=text)
+    return with_part(snapshot, efs.policies, Side.DR, (policy,))
 
 
 def frozen_by(freeze: Step, snapshot: Snapshot) -> Snapshot:
@@ -140,8 +140,8 @@ def test_a_policy_that_is_there_is_kept_in_the_freeze_and_planned_to_be_restored
     freeze, thaw = only(FREEZE, sight_of(seen)), only(THAW, sight_of(seen))
     assert (StepState.READY, StepState.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
     frozen = frozen_by(freeze, seen)
-    (policy,) = frozen.get(efs_policy.policies, Side.DR)
-    assert isinstance(policy, efs_policy.FileSystemPolicy)
+    (policy,) = frozen.get(efs.policies, Side.DR)
+    assert isinstance(policy, efs.FileSystemPolicy)
     put = json.loads(policy.text)["Statement"]
     assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
     assert (StepState.DONE, StepState.READY) == tuple(

@@ -16,7 +16,7 @@ from dr_actions.actions.markers.marker_task import MarkerTask
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, efs, efs_policy, marker_tasks
+from dr_estate.readers import ecs, efs, marker_tasks
 from dr_estate.readers.drill_resources import Probe
 from dr_estate.readers.marker_tasks import MarkerReport
 from tests.dr_actions.actions.database import test_markers as of_database
@@ -63,7 +63,7 @@ def with_task(context: PlanContext, side: Side, kind: MarkerTask, seen: Any, **c
 
 def frozen(context: PlanContext) -> PlanContext:
     text = write_freeze_policy.frozen("", "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-1", NOW)
-    return replace(context, snapshot=with_rows(context.snapshot, efs_policy.policies, Side.DR, text=text))
+    return replace(context, snapshot=with_rows(context.snapshot, efs.policies, Side.DR, text=text))
 
 
 def report(**values: Any) -> MarkerReport:

@@ -13,7 +13,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import efs, kms_copy_keys
+from dr_estate.readers import efs, kms
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.estates import only, stands
 from tests.dr_actions.actions.failback_world import Home
@@ -98,9 +98,9 @@ def test_a_broken_replication_is_ended_all_the_same_and_said() -> None:
 
 
 def test_a_copy_whose_key_is_disabled_is_not_planned_upon() -> None:
-    keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms_copy_keys.keys, Side.DR))
+    keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms.copy_keys, Side.DR))
     assert keys
-    locked = sight(with_part(ALONE, kms_copy_keys.keys, Side.DR, keys))
+    locked = sight(with_part(ALONE, kms.copy_keys, Side.DR, keys))
     assert any("no usable copy" in note for note in ACTION.notes(locked))
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from dr_actions.actions.files.write_freeze_policy import frozen, policies_match, unfrozen
-from dr_estate.readers.efs_policy import FileSystemPolicy
+from dr_estate.readers.efs import FileSystemPolicy
 
 ARN = "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-2"
 NOW = datetime(2026, 1, 7, 10, tzinfo=UTC)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dr_actions.actions.objects.transfer import BATCH, MOST_PARTS, ObjectTransfer, ranges
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES
+from dr_estate.readers.s3_objects import LARGEST_COPY_BYTES
 
 HOME, AWAY = "assets", "assets-dr"
 THEN = datetime(2026, 1, 7, tzinfo=UTC)

@@ -12,7 +12,7 @@ from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import backup, backup_jobs, drill_resources, ecs, efs, kms_copy_keys, rds, vpc
+from dr_estate.readers import backup, backup_jobs, drill_resources, ecs, efs, kms, rds, vpc
 from dr_estate.reading.reader import Reader
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT, service, world
@@ -94,7 +94,7 @@ _READERS: dict[str, Reader[Any]] = {
     "instances": rds.instances,
     "automated_backups": rds.automated_backups,
     "points": backup.recovery_points,
-    "keys": kms_copy_keys.keys,
+    "keys": kms.copy_keys,
     "groups": vpc.security_groups,
     "services": ecs.services,
     "definitions": ecs.task_definitions,

@@ -17,7 +17,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import RegionMove, moved_value
+from dr_estate.model.references import RegionMove, moved_value
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import rds, secretsmanager
 from dr_estate.readers import secretsmanager as readers_secretsmanager

@@ -12,8 +12,8 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import dynamodb, dynamodb_contents
-from dr_estate.readers.dynamodb_contents import Contents, TableTooLarge
+from dr_estate.readers import dynamodb
+from dr_estate.readers.dynamodb import Contents, TableTooLarge
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.estates import failed_over, home_sight
 from tests.dr_actions.actions.failback_world import Home
@@ -32,7 +32,7 @@ def step_of(context: PlanContext) -> Step:
 
 def contents(**changes: Any) -> Contents:
     """What is kept of the table while it holds one item, changed so."""
-    found = read(dynamodb_contents.contents, Side.PRIMARY, {"scan": {"Items": [{**ITEM, **changes}]}}, failed_over())
+    found = read(dynamodb.contents, Side.PRIMARY, {"scan": {"Items": [{**ITEM, **changes}]}}, failed_over())
     return next(row for row in found if isinstance(row, Contents) and row.table == TABLE)
 
 
@@ -63,7 +63,7 @@ def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[StepState
     snapshot = failed_over()
     for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
         value = (contents or Contents(TABLE, 3, "d"),)
-        snapshot = with_part(snapshot, dynamodb_contents.contents, side, value)
+        snapshot = with_part(snapshot, dynamodb.contents, side, value)
     rows = [row for row in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(row, dynamodb.Table)]
     changed = tuple(replace(row, **tables) if row.name == TABLE else row for row in rows)
     seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
@@ -100,7 +100,7 @@ def test_both_replicas_must_be_active_and_hold_the_same(case: dict[str, Any], st
 
 
 def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed() -> None:
-    assert () == read(dynamodb_contents.contents, Side.PRIMARY, {}), "a call would find no answer"
+    assert () == read(dynamodb.contents, Side.PRIMARY, {}), "a call would find no answer"
     seen = home_sight(healthy())
     assert StepState.UNAVAILABLE is ACTION.observe(step_of(seen), seen).state
 

@@ -12,8 +12,8 @@ from dr_actions.actions.tables import markers
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import dynamodb, dynamodb_markers
-from dr_estate.readers.dynamodb_markers import MarkerItem
+from dr_estate.readers import dynamodb
+from dr_estate.readers.dynamodb import MarkerItem
 from dr_estate.reading.reader import TrackedChanges
 from tests.dr_actions.actions.database.test_markers import MARKER, failback
 from tests.dr_actions.guard.test_failback_exemptions import judged
@@ -34,7 +34,7 @@ def with_items(context: PlanContext, **items: MarkerItem) -> PlanContext:
     snapshot = context.snapshot
     for side in (Side.PRIMARY, Side.DR):
         item = items.get(side.value, MarkerItem(TABLE, there=False))
-        snapshot = with_part(snapshot, dynamodb_markers.items, side, (item,))
+        snapshot = with_part(snapshot, dynamodb.markers, side, (item,))
     return replace(context, snapshot=snapshot)
 
 
@@ -139,7 +139,7 @@ def test_the_guard_lets_a_marker_be_removed_and_no_other_item() -> None:
 
 
 def test_the_reader_asks_for_a_run_s_tables_alone_and_distinguishes_a_stranger_s_item_from_a_marker() -> None:
-    assert () == read(dynamodb_markers.items, Side.DR, {}, failback().snapshot)
+    assert () == read(dynamodb.markers, Side.DR, {}, failback().snapshot)
     snapshot = replace(failback().snapshot, followed=TrackedChanges(tables=(TABLE,)))
     item = {"tenant_id": {"S": "dr-marker"}, "dr_marker": {"S": MARKER}}
     for answer, found in (
@@ -147,4 +147,4 @@ def test_the_reader_asks_for_a_run_s_tables_alone_and_distinguishes_a_stranger_s
         ({"Item": {"tenant_id": {"S": "dr-marker"}}}, MarkerItem(TABLE, there=True)),
         ({}, MarkerItem(TABLE, there=False)),
     ):
-        assert (found,) == read(dynamodb_markers.items, Side.DR, {"get_item": answer}, snapshot)
+        assert (found,) == read(dynamodb.markers, Side.DR, {"get_item": answer}, snapshot)

@@ -14,8 +14,8 @@ from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY
 from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import dns_answers, dns_weight_samples, ecs, http_sites, route53
-from dr_estate.readers.dns_weight_samples import AnswerTally
+from dr_estate.readers import dns_answers, dns_canary_polls, ecs, http_sites, route53
+from dr_estate.readers.dns_canary_polls import AnswerTally
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.compute.failback_world import (
@@ -167,7 +167,7 @@ def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() ->
     dns_samples = ENV.failback.dns_samples
     door = HEALTHY.get(dns_answers.door, Side.DR)
     tallies = (AnswerTally(ORIGIN, "A", ((door, dns_samples),), silent=0),)
-    nobody = with_part(led(HEALTHY, 50), dns_weight_samples.tallies, GLOBAL, tallies)
+    nobody = with_part(led(HEALTHY, 50), dns_canary_polls.tallies, GLOBAL, tallies)
     none = f"gate.answers: 0 of {dns_samples}"
     confirmed = _confirm("50", nobody, since_s=30)
     assert (confirmed.state, none in confirmed.message) == (StepState.IN_PROGRESS, True), "the change may spread"
@@ -282,10 +282,10 @@ def test_all_visitors_come_home_and_the_answers_follow_each_weight(world: World)
 
 @pytest.mark.proof
 def test_no_question_is_asked_of_the_name_servers_while_nothing_is_split(world: World) -> None:
-    assert world.whole(dns_weight_samples.tallies.name).get(dns_weight_samples.tallies, GLOBAL) == ()
+    assert world.whole(dns_canary_polls.tallies.name).get(dns_canary_polls.tallies, GLOBAL) == ()
     write_weights(world, 50, 50)
-    seen = world.whole(dns_weight_samples.tallies.name, route53.records.name)
-    (tally,) = seen.get(dns_weight_samples.tallies, GLOBAL)
+    seen = world.whole(dns_canary_polls.tallies.name, route53.records.name)
+    (tally,) = seen.get(dns_canary_polls.tallies, GLOBAL)
     assert (sum(number for _, number in tally.counts), tally.silent) == (ENV.failback.dns_samples, 0)
 
 

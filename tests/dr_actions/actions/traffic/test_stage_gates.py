@@ -19,17 +19,17 @@ from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import (
     dns_answers,
-    dns_weight_samples,
+    dns_canary_polls,
     ecs,
-    efs_policy,
+    efs,
     elbv2,
-    elbv2_request_counts,
+    elbv2_targets,
     http_sites,
     rds,
     rds_groups,
 )
-from dr_estate.readers.dns_weight_samples import AnswerTally
-from dr_estate.readers.elbv2_request_counts import Minute
+from dr_estate.readers.dns_canary_polls import AnswerTally
+from dr_estate.readers.elbv2_targets import Minute
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import failed_over, home_sight
 from tests.dr_actions.plain import with_part
@@ -66,13 +66,13 @@ WELL: Mapping[Any, Any] = {
     (ecs.services, P): tuple(_service(tenant) for tenant in TENANTS),
     (elbv2.healthy_hosts, P): tuple(healthy(P, tenant, 2) for tenant in TENANTS),
     (http_sites.visits, P): http_sites.VisitRound(STRANGER, tuple(_visit(tenant) for tenant in TENANTS)),
-    (elbv2_request_counts.minutes, P): (Minute(NOW - timedelta(minutes=2), 300, 0),),
-    (elbv2_request_counts.minutes, D): (Minute(NOW - timedelta(minutes=2), 300, 0),),
+    (elbv2_targets.minutes, P): (Minute(NOW - timedelta(minutes=2), 300, 0),),
+    (elbv2_targets.minutes, D): (Minute(NOW - timedelta(minutes=2), 300, 0),),
     (dns_answers.door, P): (HOME,),
     (dns_answers.door, D): (AWAY,),
     (elbv2.load_balancer, P): None,
     (elbv2.load_balancer, D): None,
-    (dns_weight_samples.tallies, G): (AnswerTally(ORIGIN, "A", (((HOME,), 100), ((AWAY,), 100)), 0),),
+    (dns_canary_polls.tallies, G): (AnswerTally(ORIGIN, "A", (((HOME,), 100), ((AWAY,), 100)), 0),),
 }
 
 
@@ -123,15 +123,13 @@ def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:
     ],
 )
 def test_server_errors_at_home(at_home: Any, in_dr: Any, expected: StepState) -> None:
-    context = _sight(elbv2_request_counts_minutes_primary=at_home, elbv2_request_counts_minutes_dr=in_dr)
+    context = _sight(elbv2_targets_minutes_primary=at_home, elbv2_targets_minutes_dr=in_dr)
     assert _gate("errors", context).state is expected
 
 
 def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
     since_frozen = _minutes(1000, 300, ago=2)
-    context = _sight(
-        elbv2_request_counts_minutes_primary=_minutes(1000, 60), elbv2_request_counts_minutes_dr=since_frozen
-    )
+    context = _sight(elbv2_targets_minutes_primary=_minutes(1000, 60), elbv2_targets_minutes_dr=since_frozen)
     assert _gate("errors", context).state is StepState.DONE
     frozen = replace(context, sent_at={"database/freeze:sit-mysql": NOW - timedelta(minutes=30)})
     assert _gate("errors", frozen).state is StepState.FAILED
@@ -155,17 +153,17 @@ def _tally(home: int, away: int, strange: int = 0) -> tuple[AnswerTally, ...]:
     ],
 )
 def test_answers_are_shared_out_as_weighted(tallies: Any, expected: StepState) -> None:
-    assert _gate("answers", _sight(dns_weight_samples_tallies_global=tallies)).state is expected
+    assert _gate("answers", _sight(dns_canary_polls_tallies_global=tallies)).state is expected
 
 
 def test_a_change_has_its_time_to_reach_every_name_server() -> None:
-    context = _sight(dns_weight_samples_tallies_global=_tally(0, 200))
+    context = _sight(dns_canary_polls_tallies_global=_tally(0, 200))
     fresh = replace(HALF, since=NOW - timedelta(seconds=60))
     assert _gate("answers", context, fresh).state is StepState.IN_PROGRESS
 
 
 def test_the_share_of_a_dark_primary_without_addresses_is_what_does_not_lead_to_the_dr_region() -> None:
-    lost = _sight(dns_weight_samples_tallies_global=_tally(0, 200), dns_answers_door_primary=DENIED)
+    lost = _sight(dns_canary_polls_tallies_global=_tally(0, 200), dns_answers_door_primary=DENIED)
     assert _gate("answers", lost).state is StepState.FAILED
     shared = _sight(dns_answers_door_primary=DENIED)
     assert _gate("answers", shared).state is StepState.DONE
@@ -269,8 +267,8 @@ def frozen(value: str = "1", text: str = FROZEN, status: str = "in-sync") -> Sna
     seen = with_part(failed_over(), rds.instances, Side.DR, (instance,))
     rows = (rds_groups.ParameterGroup("sit-params", "mysql8.0", (("read_only", value),)),)
     seen = with_part(seen, rds_groups.parameter_groups, Side.DR, rows)
-    policy = efs_policy.FileSystemPolicy("fs-1", bool(text), (), (), text)
-    return with_part(seen, efs_policy.policies, Side.DR, (policy,))
+    policy = efs.FileSystemPolicy("fs-1", bool(text), (), (), text)
+    return with_part(seen, efs.policies, Side.DR, (policy,))
 
 
 def sight(seen: Snapshot, *done: str, **changes: Any) -> PlanContext:
@@ -335,7 +333,7 @@ def test_what_the_failback_did_not_freeze_is_no_reason() -> None:
 
 
 def test_what_is_not_seen_is_no_proof_that_nobody_else_writes() -> None:
-    for reader in (rds.instances, rds_groups.parameter_groups, efs_policy.policies):
+    for reader in (rds.instances, rds_groups.parameter_groups, efs.policies):
         hidden = sight(with_part(frozen(), reader, Side.DR, DENIED), DATABASE, FILES)
         with pytest.raises(DataUnavailable):
             writers_gate(hidden)

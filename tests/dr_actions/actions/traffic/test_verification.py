@@ -13,9 +13,8 @@ from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2, elbv2_request_counts, elbv2_targets, region_heartbeat, route53_health_checks
-from dr_estate.readers.elbv2_request_counts import Minute
-from dr_estate.readers.elbv2_targets import GroupHealth, dimension_of
+from dr_estate.readers import ecs, elbv2, elbv2_targets, region_heartbeat, route53_health_checks
+from dr_estate.readers.elbv2_targets import GroupHealth, Minute, dimension_of
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import world_of
 from tests.dr_actions.plain import LAST, SIT, dark, recorded, sight, with_part, with_traffic
@@ -209,7 +208,7 @@ def test_a_tenant_that_is_not_meant_holds_nothing() -> None:
 def _asked(requests: int, minutes_ago: int = 2, snapshot: Snapshot = HEALTHY) -> StepStatus:
     """How the move stands where one minute had so many requests."""
     minute = (snapshot.taken_at - timedelta(minutes=minutes_ago)).replace(second=0, microsecond=0)
-    counted = with_part(snapshot, elbv2_request_counts.minutes, Side.DR, (Minute(minute, requests, 0),))
+    counted = with_part(snapshot, elbv2_targets.minutes, Side.DR, (Minute(minute, requests, 0),))
     return VERIFY_ARRIVAL.observe(ARRIVAL, sight(counted, sent_at={SHIFT: MOVED_AT}))
 
 
@@ -233,7 +232,7 @@ def test_where_no_health_check_can_be_read_one_fast_one_is_allowed_for() -> None
 
 def test_without_a_shift_of_its_own_the_last_call_of_the_run_is_when_visitors_moved() -> None:
     minute = HEALTHY.taken_at.replace(second=0, microsecond=0)
-    counted = with_part(HEALTHY, elbv2_request_counts.minutes, Side.DR, (Minute(minute, 600, 0),))
+    counted = with_part(HEALTHY, elbv2_targets.minutes, Side.DR, (Minute(minute, 600, 0),))
     assert (
         VERIFY_ARRIVAL.observe(ARRIVAL, sight(counted, sent_at={"database/restore_dr:x": MOVED_AT})).state
         is StepState.DONE

@@ -1,7 +1,8 @@
-"""The type of a profile."""
+"""Profiles: what is known of the application that the workloads run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,3 +21,18 @@ class Profile:
     variables: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
     own_schema: bool = False
+
+
+# The login page has the site's own host in each of its links, and reads the database.
+WORDPRESS = Profile(
+    probe_path="/wp-login.php",
+    names_host=True,
+    variables=("WORDPRESS_",),
+    posts=("wp-login.php", "wp-admin/post.php"),
+    own_schema=True,
+)
+# A plain HTTP service: an answer of an expected status is its own unless a stranger's host gets the same.
+HTTP = Profile(probe_path="/", names_host=False)
+
+# Each profile by its name in an environment file.
+PROFILES: Mapping[str, Profile] = {"wordpress": WORDPRESS, "http": HTTP}

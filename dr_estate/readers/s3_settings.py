@@ -1,0 +1,263 @@
+"""S3: lifecycle, ownership, notifications and CORS rules of the estate's buckets and of their copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.references import resource_of
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import s3
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import ReadContext
+
+# S3 lifecycle rules that expire or archive objects of the estate's buckets, or delete their former versions.
+
+LIFECYCLE_READS = frozenset({"s3:GetBucketLifecycleConfiguration"})
+# The classes that must be restored, for hours, before they can be read. Source: S3 User Guide, storage classes.
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleEffect:
+    """An enabled rule's effect: ``kind`` expires or archives current objects, ``after`` days (0 for a past date).
+
+    ``prefix``, ``tags`` (``key=value``) and sizes in bytes say which objects; a size of None narrows nothing. The kind
+    ``forgets`` deletes versions so long after a newer one came, but for the newest ``versions`` of them.
+    """
+
+    rule: str
+    kind: str
+    after_days: int
+    prefix: str
+    tags: tuple[str, ...]
+    larger_than: int | None = None
+    smaller_than: int | None = None
+    versions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The endings of one bucket, Unavailable where they could not be read; replication copies no lifecycle rule."""
+
+    bucket: str
+    endings: tuple[LifecycleEffect, ...] | Unavailable
+
+
+@part(*REGIONAL, reads=LIFECYCLE_READS)
+def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
+    """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
+    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
+    read = context.maybe(lambda name: _endings_of(context, name), there)
+    return tuple(Lifecycle(name, endings) for name, endings in zip(there, read, strict=True))
+
+
+def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    found = context.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
+    # A rule that is Disabled does nothing, and stays listed.
+    rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
+    return tuple(result for row in rows for result in _endings(context, row))
+
+
+def _endings(context: ReadContext, row: dict[str, Any]) -> list[LifecycleEffect]:
+    chosen = _filter_of(row)
+    rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
+    rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
+    forgets = row.get("NoncurrentVersionExpiration") or {}
+    rules += [("forgets", forgets)] if forgets else []
+    return [
+        LifecycleEffect(row.get("ID", ""), kind, days, *chosen, when.get("NewerNoncurrentVersions", 0))
+        for kind, when in rules
+        if (days := _days(context, when)) is not None
+    ]
+
+
+def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
+    """After how many days it takes hold; from now on where it names a date. None where it ends no object."""
+    if "Date" in when:
+        ends: datetime = when["Date"]
+        # A past date goes on to count: S3 expires what is there each day from then on (S3 User Guide, "Lifecycle").
+        return max(0, (ends - context.now).days)
+    days = when.get("Days", when.get("NoncurrentDays"))
+    return None if days is None else int(days)
+
+
+def _filter_of(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:
+    """Prefix, tags, lower and upper size of the objects that a rule takes. Source: S3 API, LifecycleRuleFilter."""
+    chosen = row.get("Filter", {})
+    both = chosen.get("And", {})
+    tags = [*([chosen["Tag"]] if chosen.get("Tag") else []), *both.get("Tags", [])]
+    # Prefix beside Filter is the older form, which S3 still answers (S3 API, LifecycleRule).
+    prefix = row.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
+    larger, smaller = (chosen.get(key, both.get(key)) for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"))
+    return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags)), larger, smaller
+
+
+# S3 Object Ownership of the estate's buckets: whether they take access control lists (ACLs) with uploads.
+
+OWNERSHIP_READS = frozenset({"s3:GetBucketOwnershipControls"})
+ENFORCED, WRITER = "BucketOwnerEnforced", "ObjectWriter"
+_NO_OWNERSHIP = "OwnershipControlsNotFoundError"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketOwnership:
+    """The setting of one bucket, ObjectWriter where it has none, Unavailable where it could not be read."""
+
+    bucket: str
+    setting: str | Unavailable
+
+    @property
+    def takes_lists(self) -> bool:
+        """Whether uploads may name an ACL; True too where that was not seen."""
+        return self.setting != ENFORCED
+
+
+@part(*REGIONAL, reads=OWNERSHIP_READS)
+def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
+    """That of each bucket of the primary region that is there, and of the copies of those that take ACLs.
+
+    S3 has no batch read: one call a bucket, not a tenant. A bucket made before April 2023 may have no setting, and
+    takes ACLs then. Source: S3 User Guide, "Controlling ownership of objects"; GetBucketOwnershipControls.
+    """
+    there = _copies_of_takers(context) if context.side is Side.DR else s3.names_there(context)
+    found = context.maybe(lambda name: _ownership_of(context, name), there)
+    return tuple(BucketOwnership(name, setting) for name, setting in zip(there, found, strict=True))
+
+
+def _copies_of_takers(context: ReadContext) -> list[str]:
+    """The copies whose sources take ACLs; none while the primary region is not seen."""
+    try:
+        sources = [row.bucket for row in context.part(ownership, Side.PRIMARY) if row.takes_lists]
+    except DataUnavailable:
+        sources = []
+    return s3.copies_of(context, sources)
+
+
+def _ownership_of(context: ReadContext, name: str) -> str:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    answer = context.find("s3", "get_bucket_ownership_controls", (_NO_OWNERSHIP,), **request)
+    if answer is None:
+        return WRITER
+    return context.understand(lambda: str(answer["OwnershipControls"]["Rules"][0]["ObjectOwnership"]), name)
+
+
+# S3 event notifications of the estate's buckets: who hears that an object was written or deleted.
+
+NOTIFICATION_READS = frozenset({"s3:GetBucketNotificationConfiguration"})
+EVENT_BRIDGE = "EventBridge"
+_KINDS = {"TopicConfigurations": "Topic", "QueueConfigurations": "Queue", "LambdaFunctionConfigurations": "Function"}
+_ARNS = {"Topic": "TopicArn", "Queue": "QueueArn", "Function": "LambdaFunctionArn"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventNotification:
+    """Who hears which events: ``target`` is a type and a name, or EventBridge, which hears all.
+
+    ``keys`` are what the keys of objects must begin or end with (``prefix=media/``).
+    """
+
+    target: str
+    events: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BucketNotifications:
+    """The event notifications of one bucket, Unavailable where they could not be read."""
+
+    bucket: str
+    notifications: tuple[EventNotification, ...] | Unavailable
+
+
+@part(*REGIONAL, reads=NOTIFICATION_READS)
+def notifications(context: ReadContext) -> tuple[BucketNotifications, ...]:
+    """Those of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
+    there = s3.names_there(context)
+    found = context.maybe(lambda name: _notifications_of(context, name), there)
+    return tuple(BucketNotifications(name, rows) for name, rows in zip(there, found, strict=True))
+
+
+def _notifications_of(context: ReadContext, name: str) -> tuple[EventNotification, ...]:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    answer = context.call("s3", "get_bucket_notification_configuration", **request)
+    return context.understand(lambda: tuple(sorted(_notifications(answer))), name)
+
+
+def _notifications(answer: dict[str, Any]) -> Iterator[EventNotification]:
+    if answer.get("EventBridgeConfiguration") is not None:
+        yield EventNotification(EVENT_BRIDGE)
+    for member, kind in _KINDS.items():
+        for row in answer.get(member) or ():
+            rules = ((row.get("Filter") or {}).get("Key") or {}).get("FilterRules") or ()
+            keys = sorted(f"{rule.get('Name', '').lower()}={rule.get('Value', '')}" for rule in rules)
+            target = " ".join(resource_of(row[_ARNS[kind]]))
+            yield EventNotification(target, tuple(sorted(row.get("Events") or ())), tuple(keys))
+
+
+# S3 CORS rules of the estate's buckets: which sites' pages may read and upload objects from a browser.
+
+CORS_READS = frozenset({"s3:GetBucketCors"})
+_NO_CORS = "NoSuchCORSConfiguration"
+
+
+@dataclass(frozen=True, slots=True)
+class CorsRule:
+    """One rule: pages of ``origins`` may send ``methods`` with ``headers``, and read the headers ``exposed``.
+
+    ``age_s`` is how long a browser keeps the answer, 0 where nothing is set.
+    """
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    age_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCors:
+    """The CORS rules of one bucket in their order, Unavailable where they could not be read."""
+
+    bucket: str
+    rules: tuple[CorsRule, ...] | Unavailable
+
+
+@part(*REGIONAL, reads=CORS_READS)
+def cors(context: ReadContext) -> tuple[BucketCors, ...]:
+    """Those of each bucket of the primary region that is there, and of the copies of those that have some.
+
+    S3 has no batch read: one call a bucket, not a tenant.
+    """
+    there = _copies_of_some(context) if context.side is Side.DR else s3.names_there(context)
+    found = context.maybe(lambda name: _cors_of(context, name), there)
+    return tuple(BucketCors(name, rules) for name, rules in zip(there, found, strict=True))
+
+
+def _copies_of_some(context: ReadContext) -> list[str]:
+    """The copies whose sources have rules; none while the primary region is not seen."""
+    try:
+        sources = [row.bucket for row in context.part(cors, Side.PRIMARY) if row.rules]
+    except DataUnavailable:
+        sources = []
+    return s3.copies_of(context, sources)
+
+
+def _cors_of(context: ReadContext, name: str) -> tuple[CorsRule, ...]:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    answer = context.find("s3", "get_bucket_cors", (_NO_CORS,), **request) or {}
+    return context.understand(lambda: tuple(map(_cors_rule, answer.get("CORSRules") or ())), name)
+
+
+def _cors_rule(row: dict[str, Any]) -> CorsRule:
+    return CorsRule(
+        tuple(row["AllowedOrigins"]),
+        tuple(row["AllowedMethods"]),
+        tuple(row.get("AllowedHeaders") or ()),
+        tuple(row.get("ExposeHeaders") or ()),
+        row.get("MaxAgeSeconds") or 0,
+    )
