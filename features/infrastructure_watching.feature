@@ -8,7 +8,7 @@ Feature: CloudWatch: logs and alarms match in both regions
     Then every log group that the DR region's containers write to exists
 
   Scenario: Keys of log groups can be used
-    Then the key of each log group of the DR region is enabled, and admits CloudWatch Logs
+    Then the key of each log group that tasks of the DR region write to is enabled, and admits CloudWatch Logs
 
   Scenario: Log retention matches in both regions
     Then log groups of the DR region have at least the retention of the primary region's

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, Status, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import key_users
@@ -82,10 +83,11 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
     return view.gap(subject, measured, wanted, reason, remedy, tenant)
 
 
-# No blocker: a task whose lines are refused runs on, and serves.
+# A blocker: whether a stream can be begun under a key that does not work, AWS does not document. Without one no task
+# starts, and a run would wait for it.
 @check(
-    "the key of each log group of the DR region is enabled, and admits CloudWatch Logs",
-    severity=Severity.CRITICAL,
+    "the key of each log group that tasks of the DR region write to is enabled, and admits CloudWatch Logs",
+    severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "NIST AU-4", "NIST SC-12"),
     traps=("T19",),
@@ -93,29 +95,51 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
 def keys_usable(view: View) -> Iterator[Finding]:
     """CloudWatch Logs encrypts each line as itself: the key's policy admits it by name, or nothing is written.
 
-    Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+    Of a group that no task writes to it is a warning. Source: CloudWatch Logs User Guide, "Encrypt log data in
+    CloudWatch Logs using AWS KMS".
     """
-    wanted, reason = "Enabled, and admits logs", "no line of a failover is kept: nobody sees why a site fails"
     encrypted = [group for group in view.get(cloudwatch_logs.groups) if group.key]
     rows = view.get(cloudwatch_logs.keys) if encrypted else ()
     keys = {row.ref: row for row in rows if isinstance(row, kms.KmsKey)}
     dark = next((row for row in rows if isinstance(row, Unavailable)), "its key was not read")
+    writers = _writers(view) if encrypted else {}
     for group in encrypted:
-        key = keys.get(group.key)
-        if key is None:
-            yield view.unknown(group.name, wanted, dark)
-        elif not states.KEY[key.state].known:
-            yield view.undocumented(group.name, wanted, key.state)
-        elif not states.KEY[key.state].serves:
-            yield view.gap(group.name, key.state, wanted, reason, _key_remedy(view, group.key, key.state))
-        elif isinstance(key.admits, Unavailable):
-            yield view.unknown(group.name, wanted, key.admits)
-        elif found := key_users.refusal(key.policy, (key_users.use_by_logs(view, key.arn, group.name),)):
-            yield key_users.refusal_finding(view, group.name, key.arn, found, reason)
-        else:
-            yield view.ok(group.name, f"{key.state}, {key.arn}", wanted, "lines can be written and read")
+        found = _key_finding(view, group, keys.get(group.key) or dark)
+        if writers is not None and group.name not in writers and found.status is Status.FAIL:
+            found = replace(found, status=Status.WARN, because="no line is written to it, though no task needs it")
+        yield replace(found, members=(writers or {}).get(group.name, ()))
     if not encrypted:
         yield view.none_expected("all log groups", "no log group is encrypted under a customer's key")
+
+
+def _writers(view: View) -> dict[str, tuple[str, ...]] | None:
+    """The families of tasks by the log group that they write to, None where one definition is not seen."""
+    try:
+        definitions = tenant_definitions(view).values()
+    except DataUnavailable:
+        return None
+    found: dict[str, tuple[str, ...]] = {}
+    for row in definitions:
+        if isinstance(row, Unavailable):
+            return None
+        for group in {container.log_group for container in row.containers}:
+            found[group] = (*found.get(group, ()), row.family)
+    return found
+
+
+def _key_finding(view: View, group: cloudwatch_logs.LogGroup, key: kms.KmsKey | Unavailable | str) -> Finding:
+    wanted, reason = "Enabled, and admits logs", "its tasks may fail to start, and no line of a failover is kept"
+    if not isinstance(key, kms.KmsKey):
+        return view.unknown(group.name, wanted, key)
+    if not states.KEY[key.state].known:
+        return view.undocumented(group.name, wanted, key.state)
+    if not states.KEY[key.state].serves:
+        return view.gap(group.name, key.state, wanted, reason, _key_remedy(view, group.key, key.state))
+    if isinstance(key.admits, Unavailable):
+        return view.unknown(group.name, wanted, key.admits)
+    if found := key_users.refusal(key.policy, (key_users.use_by_logs(view, key.arn, group.name),)):
+        return key_users.refusal_finding(view, group.name, key.arn, found, reason)
+    return view.ok(group.name, f"{key.state}, {key.arn}", wanted, "lines can be written and read")
 
 
 def _key_remedy(view: View, key: str, state: str) -> Remedy:

@@ -222,6 +222,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "s3.copy-exists",
             "s3.replication-rule",
             "s3.rule-precedence",
+            "s3.versioning",
             "s3-cors.alike",
             "s3-ownership.lists-taken",
             "variables.buckets",
@@ -230,11 +231,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "are website settings, which serve no page of a tenant",
     ),
     NeedKind.COPY_ROLE: Followed(
-        ("copy-roles.may-copy",),
+        ("copy-roles.may-replicate", "copy-roles.may-copy"),
         reason="grants of a key are not listed: a deny of its policy wins over them, and services ask for new ones",
     ),
     NeedKind.STORE_POLICY: Followed(
-        ("store-access.admits-alike",), reason="what a policy grants that nobody's role has is not compared"
+        ("store-access.admits-alike", "store-access.admits-operator"),
+        reason="what a policy grants that nobody's role has is not compared",
     ),
     NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
     NeedKind.TOPIC: Followed(

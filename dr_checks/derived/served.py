@@ -16,6 +16,7 @@ from dr_estate.config.environment import Environment, Side
 LOSSES = frozenset(
     {
         "backup-plan.worst-case",
+        "copy-roles.may-replicate",
         "efs.last-replicated",
         "rds-copy.age",
         "rds-replica.lag",
@@ -24,6 +25,7 @@ LOSSES = frozenset(
         "s3-lag.latency",
         "s3-protection.encrypted-objects",
         "s3.replication-rule",
+        "s3.versioning",
     }
 )
 # Critical checks without which a tenant's pages, or what its visitors write, may not be served.

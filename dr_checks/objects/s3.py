@@ -74,9 +74,10 @@ def copy_exists(view: View) -> Iterator[Finding]:
             )
 
 
+# As replication_rule below: S3 replicates nothing where either side keeps no versions.
 @check(
     "versioning is enabled on every bucket and its copy",
-    severity=Severity.CRITICAL,
+    severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     sides=BOTH,
     rules=("S3_BUCKET_VERSIONING_ENABLED", "s3_bucket_object_versioning", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),

@@ -20,32 +20,56 @@ from dr_estate.readers.store_policies import table_arn
 _WANTED = "it exists, its service may assume it, and each action is allowed"
 
 
+# As s3.replication-rule: objects have no second copy, and without this role no rule writes any.
 @check(
-    "the roles that copy objects and backups to the DR region may read the originals and write the copies",
+    "the roles that replicate objects to the DR region may read the originals and write the copies",
+    severity=Severity.BLOCKER,
+    area=Area.REPLICATION,
+    sides=GLOBAL,
+    rules=("S3ReplicationRuleEnabled", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def may_replicate(view: View) -> Iterator[Finding]:
+    """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of bucket and key.
+
+    A deny there stops copies without a word: what was copied before stays, and grows old.
+    """
+    yield from _of_copies(view, iam_copy_roles.OBJECTS, "no bucket replicates")
+
+
+@check(
+    "the roles that copy backups to the DR region may read the originals and write the copies",
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     sides=GLOBAL,
     rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
-    traps=("T25", "T30"),
+    traps=("T25",),
     applies=replication_expected,
 )
 def may_copy(view: View) -> Iterator[Finding]:
-    """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of bucket, key and vault.
+    """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of key and vault.
 
     A deny there stops copies without a word: what was copied before stays, and grows old.
     """
-    found, strangers = view.get(iam_copy_roles.roles), _of_strangers(view)
+    yield from _of_copies(view, iam_copy_roles.BACKUPS, "no backup selection names a role")
+
+
+def _of_copies(view: View, service: str, none: str) -> Iterator[Finding]:
+    """A finding for each role that ``service`` copies as, and for each thing of either that was not read."""
+    rows, strangers = view.get(iam_copy_roles.roles), _of_strangers(view)
+    found = [row for row in rows if isinstance(row, Unavailable) or row.service == service]
     for role in found:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
-        elif role.service == iam_copy_roles.BACKUPS and role.arn in strangers:
+        elif service == iam_copy_roles.BACKUPS and role.arn in strangers:
             yield view.ok(
                 role.arn, "its selections include no resource of the platform", _WANTED, "no copy hangs on it"
             )
         else:
             yield _role_finding(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
-        yield view.none_expected("all roles", "no bucket replicates and no backup selection names a role")
+        yield view.none_expected("all roles", none)
 
 
 @check(

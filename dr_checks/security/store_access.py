@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -31,6 +31,8 @@ _ACTIONS = {
 # By which version a task will ask is not known: a policy that wants 1.3 stays undecided.
 _NEWER_TLS = "1.3"
 _ENDPOINT = re.compile(r"\bvpce-[0-9a-f]+\b")
+# By the ARN of a role, the families of tasks that run as it.
+_Callers = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -40,30 +42,56 @@ class _Pair:
 
 
 @check(
-    "no policy of a bucket copy or table replica keeps out whom its source lets in",
-    severity=Severity.CRITICAL,
+    "no policy of a bucket copy or table replica keeps out tasks whom its source lets in",
+    severity=Severity.BLOCKER,
     area=Area.REPLICATION,
     rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
     traps=("T30", "T31"),
     applies=replication_expected,
 )
 def admits_alike(view: View) -> Iterator[Finding]:
-    """What the roles of tasks and operator do with it, by the product's evaluator; VPC endpoints named are the region's
-    own. A task's role that the source's policy alone lets in, and no policy of IAM, needs the copy's to do so too.
-    Replication copies no policy. Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
+    """What the roles of tasks do with it, by the product's evaluator; VPC endpoints named are the region's own.
+
+    A role that the source's policy alone lets in, and no policy of IAM, needs the copy's to do so too. Replication
+    copies no policy. Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
     """
+    families: dict[str, list[str]] = {}
+    for row in tenant_definitions(view).values():
+        if isinstance(row, ecs.TaskDefinition) and row.task_role:
+            families.setdefault(row.task_role, []).append(row.family)
+    # The state's bucket is Terraform's: no task uses it.
+    used = {copy for _, copy in s3.data_pairs(view.env)} | {*dynamodb.names(view.env)}
+    yield from _findings(view, used, {role: tuple(sorted(families[role])) for role in sorted(families)})
+
+
+@check(
+    "no policy of a bucket copy or table replica keeps out the operator's role, which its source lets in",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
+    traps=("T30", "T31"),
+    applies=replication_expected,
+)
+def admits_operator(view: View) -> Iterator[Finding]:
+    """Without it a failover serves, and a failback copies nothing of the store to the primary region.
+
+    Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
+    """
+    used = {copy for _, copy in s3.pairs(view.env)} | {*dynamodb.names(view.env)}
+    yield from _findings(view, used, {_operator(view): ()})
+
+
+def _findings(view: View, used: set[str], callers: _Callers) -> Iterator[Finding]:
+    """A finding for each store of both regions, in ``used`` by the copy's name."""
     here, there = view.get(store_policies.policies, Side.PRIMARY), view.get(store_policies.policies)
     for row in (*here, *there):
         if isinstance(row, Unavailable):
             yield view.unknown("a policy", _WANTED, row)
     names = {(StoreKind.BUCKET, source): copy for source, copy in s3.pairs(view.env)}
     names |= {(StoreKind.TABLE, name): name for name in dynamodb.names(view.env)}
-    copies = {(row.kind, row.name): row for row in there if isinstance(row, StorePolicy)}
+    copies = {(row.kind, row.name): row for row in there if isinstance(row, StorePolicy) and row.name in used}
     found = [(row, (row.kind, names.get((row.kind, row.name), ""))) for row in here if isinstance(row, StorePolicy)]
-    # The roles that use the copies after a failover: the tasks' own, and the operator's as the last
-    rows = tenant_definitions(view).values()
-    tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
-    pairs, callers = [_Pair(row, copies[key]) for row, key in found if key in copies], (*sorted(tasks), _operator(view))
+    pairs = [_Pair(row, copies[key]) for row, key in found if key in copies]
     for pair in pairs:
         try:
             yield _pair_finding(view, pair, callers)
@@ -73,26 +101,26 @@ def admits_alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all buckets and tables", "none is there in both regions")
 
 
-def _pair_finding(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
-    name, what = pair.copy.name, f"the policy of this {pair.copy.kind}"
+def _pair_finding(view: View, pair: _Pair, callers: _Callers) -> Finding:
+    name, what, is_of_tasks = pair.copy.name, f"the policy of this {pair.copy.kind}", _operator(view) not in callers
     remedy = f"Set {what} in {view.region} as in {view.env.regions.primary}: names, ARNs and endpoints of its own."
-    named = sorted(set(_ENDPOINT.findall(pair.copy.text)))
+    named = sorted(set(_ENDPOINT.findall(pair.copy.text))) if is_of_tasks else []
     own = {endpoint.id for endpoint in view.get(vpc.endpoints)} if named else set()
     if strange := [] if own.intersection(named) else named:
         reason = "it admits endpoints that the VPC of this region has not: requests of its tasks would be denied"
         return view.gap(name, f"names {', '.join(strange)}", "endpoints of this region", reason, remedy)
-    undecided, tasks = False, callers[:-1]
-    for caller in callers:
+    undecided = False
+    for caller, families in callers.items():
         for action in _ACTIONS[pair.copy.kind]:
             mine, theirs = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
             # What the source denies too is refused today: a failover changes nothing of it.
             if mine is PolicyAnswer.DENIED and theirs is not PolicyAnswer.DENIED:
                 measured = f"denies {action} to {caller.rpartition('/')[2]}"
                 reason = "after a failover reads or writes would be refused that are allowed today"
-                return view.gap(name, measured, _WANTED, reason, remedy)
-            alike = theirs is PolicyAnswer.UNDECIDED and not (caller in tasks and tests_network(pair.copy.text))
+                return view.gap_of(families, name, measured, _WANTED, reason, remedy)
+            alike = theirs is PolicyAnswer.UNDECIDED and not (is_of_tasks and tests_network(pair.copy.text))
             undecided |= mine is PolicyAnswer.UNDECIDED and not alike
-    answers = dict(_by_policy_alone(view, pair, callers))
+    answers = dict(_by_policy_alone(view, pair, tuple(callers)))
     if lost := [right for right, answer in answers.items() if answer is not PolicyAnswer.UNDECIDED]:
         reason = "the source's policy alone lets it in today: no policy of IAM does"
         return view.gap(name, f"does not allow {', '.join(lost)}", _WANTED, reason, remedy)

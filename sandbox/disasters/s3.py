@@ -242,7 +242,7 @@ def copy_forgets(world: World) -> None:
 @disaster(
     "bucket-copy-denies-replication",
     "A bucket policy in the DR region denies everybody to replicate objects into a copy",
-    trips=("copy-roles.may-copy",),
+    trips=("copy-roles.may-replicate",),
 )
 def copy_denies(world: World) -> None:
     """Put the policy on the first bucket's copy."""

@@ -18,7 +18,7 @@ def _denial(action: str, resource: str) -> str:
 @disaster(
     "bucket-copy-denies-reads",
     "A bucket policy in the DR region denies everybody to read objects of a copy",
-    trips=("store-access.admits-alike",),
+    trips=("store-access.admits-alike", "store-access.admits-operator"),
 )
 def bucket_denies_reads(world: World) -> None:
     """Put the policy on the first bucket's copy."""
@@ -32,7 +32,7 @@ def bucket_denies_reads(world: World) -> None:
 @disaster(
     "table-replica-denies",
     "A resource policy in the DR region denies everybody to use the replica of a table",
-    trips=("store-access.admits-alike",),
+    trips=("store-access.admits-alike", "store-access.admits-operator"),
 )
 def table_denies(world: World) -> None:
     """Put the policy on the first table's replica."""

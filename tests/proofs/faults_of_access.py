@@ -148,6 +148,38 @@ def _files_say(*statements: dict[str, Any]) -> Callable[[Aws], object]:
     return make
 
 
+def _copy_says(*statements: dict[str, Any], objects: str = "/*") -> Callable[[Aws], object]:
+    """The policy of the first bucket's copy."""
+
+    def make(aws: Aws) -> object:
+        name = aws.env.named(aws.env.names.bucket_copy, bucket=aws.env.named(aws.env.names.buckets[0]))
+        rows = [{**row, "Resource": f"arn:aws:s3:::{name}{objects}"} for row in statements]
+        text = policy_of(*rows).replace("{task}", _arn(aws, role_named(aws, "task")))
+        text = text.replace("{account}", aws.env.account)
+        return aws.client("s3", Side.DR).put_bucket_policy(Bucket=name, Policy=text)
+
+    return make
+
+
+def _replica_says(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+    """The policy of the first table's replica."""
+
+    def make(aws: Aws) -> object:
+        tables = aws.client("dynamodb", Side.DR)
+        arn = tables.describe_table(TableName=aws.named(aws.env.names.tables[0]))["Table"]["TableArn"]
+        text = policy_of(*({**row, "Resource": arn} for row in statements))
+        text = text.replace("{task}", _arn(aws, role_named(aws, "task"))).replace("{account}", aws.env.account)
+        return tables.put_resource_policy(ResourceArn=arn, Policy=text)
+
+    return make
+
+
+def _replication_denied(aws: Aws) -> object:
+    statement = {"Effect": "Deny", "Action": "s3:ReplicateObject", "Resource": "*"}
+    named = {"RoleName": f"{aws.env.name}-s3-replication-role", "PolicyName": "closed"}
+    return iam_of(aws).put_role_policy(**named, PolicyDocument=policy_of(statement))
+
+
 _SECRETS = "alias/{env}-secrets"
 
 
@@ -359,7 +391,19 @@ _COPY_KEYS: dict[str, Callable[[Aws], object]] = {
     "copy key denies deletion": _key_says(_COPIES, _deny("*", "kms:ScheduleKeyDeletion")),
     "copy key of administrator": _key_says(_COPIES, _ADMIN, whole=True),
 }
+_STORES_SAY: dict[str, Callable[[Aws], object]] = {
+    "bucket copy denies the task role": _copy_says(_deny("{task}", "s3:GetObject")),
+    "bucket copy denies uploads": _copy_says(_deny("*", "s3:PutObject")),
+    "bucket copy denies lists": _copy_says(_deny("{task}", "s3:ListBucket"), objects=""),
+    "bucket copy denies another role": _copy_says(_deny(_NOBODY, "s3:*")),
+    "bucket copy denies deletion": _copy_says(_deny("*", "s3:DeleteObjectVersion")),
+    "replica denies the task role": _replica_says(_deny("{task}", "dynamodb:*")),
+    "replica denies another role": _replica_says(_deny(_NOBODY, "dynamodb:*")),
+    "replica denies deletion": _replica_says(_deny("*", "dynamodb:DeleteTable")),
+}
 CONDITIONS = (
+    *(Fault(name, NeedKind.STORE_POLICY, ("s3", "dynamodb"), make) for name, make in _STORES_SAY.items()),
+    Fault("replication role denied", NeedKind.COPY_ROLE, ("iam",), _replication_denied),
     *(Fault(name, NeedKind.EXECUTION_ROLE, ("iam",), make) for name, make in _ROLES.items()),
     *(Fault(name, NeedKind.SECRET_KEY, ("kms", "iam"), make) for name, make in _KEYS.items()),
     *(Fault(name, NeedKind.SECRET_POLICY, _SECRET, make) for name, make in _SAYS.items()),

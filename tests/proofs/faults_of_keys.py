@@ -110,6 +110,7 @@ _TASKS: dict[str, Callable[[Aws], object]] = {
 }
 _LOGS: dict[str, Callable[[Aws], object]] = {
     "logs under a key": logs_under_key(),
+    "logs key disabled": logs_under_key(lambda _, kms, key: kms.disable_key(KeyId=key)),
     "logs key closed": logs_under_key(lambda aws, kms, key: say(aws, kms, key, _ROOT, whole=True)),
 }
 KEYS = (

@@ -24,6 +24,7 @@ from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Severity, Status
 from dr_checks.derived.need_kinds import NeedKind
+from dr_checks.derived.served import LOSSES
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.engines import ENGINES
@@ -47,7 +48,7 @@ BEFORE, TENANTS = "before the fault", 2
 # Another engine on each day: three days see all.
 ENGINE = tuple(ENGINES.values())[SEED % len(ENGINES)]
 
-OBJECTIVES = frozenset({"backup-plan.worst-case", "rpo.met", "rds-copy.age", "backup.key-usable"})
+OBJECTIVES = LOSSES | {"backup.key-usable"}
 """Checks of how much would be lost, and of copies that are the fallback here: visitors are served all the same."""
 RESTORES = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot")
 

@@ -31,6 +31,7 @@ ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
 RESOURCES = "ResourceInitializationError: "
 PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+LOG_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 LOG, MAKE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents"), "logs:CreateLogGroup"
 # What Fargate needs for ephemeral storage under a customer's key (ECS guide, customer managed keys for Fargate).
 STORE = ("kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
@@ -163,7 +164,14 @@ class Agent:
         if region in STATE.stopped:
             raise NotStarted(f"{RESOURCES}failed to validate logger args: create stream has been retried: {region}")
         stem = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:"
-        absent = group not in logs_backends[self.account][region].groups
+        absent = group not in (groups := logs_backends[self.account][region].groups)
+        # As strictly as AWS may do it: a stream is begun under a key that works and admits Logs.
+        key = "" if absent else str(groups[group].kms_key_id or "")
+        of_group = {"kms:EncryptionContext:aws:logs:arn": stem.removesuffix(":log-stream:")}
+        if not admits(self.account, region, key, f"logs.{region}", *LOG_KEY, **of_group):
+            raise NotStarted(
+                f"{RESOURCES}failed to validate logger args: failed to create log stream: KMS key {key} is not usable"
+            )
         for action, arn in [*([(MAKE_LOG, stem)] if absent else []), *((action, f"{stem}any") for action in LOG)]:
             if not self.may(action, arn):
                 raise NotStarted(

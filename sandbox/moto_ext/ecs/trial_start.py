@@ -7,10 +7,12 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
+from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import Service, TaskDefinition, ecs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
+from moto.s3.models import s3_backends
 
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
@@ -25,7 +27,10 @@ from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.edge_buckets import fetch_faults
 from sandbox.moto_ext.elbv2.openings import CLOUDFRONT, VISITOR, lets_in
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice, hosts_of, matches
+from sandbox.moto_ext.iam.policies import EXPLICIT_DENY, AccessRequest
+from sandbox.moto_ext.iam.role_access import said_to
 
+_SILENT = '{"Statement": []}'
 _OF_VISITORS = {"host-header", "http-header"}
 
 
@@ -64,6 +69,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
         yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
     yield from _visitor_faults(account, region, service)
+    yield from _stores_closed(account, region, str(definition.task_role_arn or ""))
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
         place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
@@ -103,6 +109,53 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
             taking = [next((r for r in whole if matches(r.conditions, host, headers)), None) for headers in sent]
             if all(rule is not None and arn not in groups_of(rule.actions[-1]) for rule in taking):
                 yield f"Another rule than that of {name} takes {host}"
+
+
+def _stores_closed(account: str, region: str, role: str) -> Iterator[str]:
+    """The copies of buckets and tables whose policy denies the task role what that of their source does not."""
+    for resource, actions, copy, source in _store_policies(account, region):
+        for action in actions if role else ():
+            mine, theirs = (
+                said_to(
+                    policy or _SILENT,
+                    (role, f"arn:aws:iam::{account}:root"),
+                    _of_task(account, where, role, action, resource),
+                )
+                for policy, where in ((copy, region), (source, STATE.environment["regions"]["primary"]))
+            )
+            if mine == EXPLICIT_DENY != theirs:
+                yield f"AccessDenied: {action} on {resource} to {role}"
+
+
+def _of_task(account: str, region: str, role: str, action: str, resource: str) -> AccessRequest:
+    known = {
+        **dict.fromkeys(("aws:PrincipalAccount", "aws:ResourceAccount", "s3:ResourceAccount"), account),
+        "aws:RequestedRegion": region,
+        "aws:PrincipalArn": role,
+        "aws:SecureTransport": "true",
+        "s3:TlsVersion": "1.2",
+    }
+    return AccessRequest(action, resource, {key: (value,) for key, value in known.items()})
+
+
+def _store_policies(account: str, region: str) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+    """What tasks may do with a copy, its policy and its source's: of any object, of the bucket, or of the table."""
+    buckets, names = s3_backends[account]["aws"].buckets, STATE.environment["names"]
+    # Terraform's state is no task's.
+    state = str(names.get("state_bucket") or "").replace("{env}", STATE.environment["name"])
+    for source in (row for row in buckets.values() if row.name != state):
+        for rule in (vars(source).get("replication") or {"Rule": ()})["Rule"]:
+            copy = buckets.get(str(rule["Destination"]["Bucket"]).rpartition(":")[2])
+            if copy is not None and copy.region_name == region:
+                mine, theirs = (row.policy.decode() if row.policy else "" for row in (copy, source))
+                yield f"arn:aws:s3:::{copy.name}/any", ("s3:GetObject", "s3:PutObject"), mine, theirs
+                yield f"arn:aws:s3:::{copy.name}", ("s3:ListBucket",), mine, theirs
+    here, there = (dynamodb_backends[account][row] for row in (region, STATE.environment["regions"]["primary"]))
+    for name in sorted({*here.tables} & {*there.tables}):
+        arns = [backend.tables[name].table_arn for backend in (here, there)]
+        rows = [backend.resource_policies.get(arn) for backend, arn in zip((here, there), arns, strict=True)]
+        mine, theirs = (row.policy_doc if row else "" for row in rows)
+        yield arns[0], ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), mine, theirs
 
 
 def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import iam_copy_roles
-from dr_estate.readers.iam_copy_roles import JOBS, OBJECTS, CopyRole, JobRole
+from dr_estate.readers.iam_copy_roles import BACKUPS, JOBS, OBJECTS, CopyRole, JobRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
@@ -23,10 +23,17 @@ KEPT_OUT = replace(
 )
 HANGS = replace(STARTS, decision="implicitDeny")
 ROLE = CopyRole("arn:aws:iam::1:role/replication", OBJECTS, True, True, (WRITES,))
+BACKUP = replace(ROLE, service=BACKUPS)
 NAMED = frozenset({ROLE.arn})
 
 
 def _given(expected: Status, *roles: object) -> Example:
+    subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    parts = {(iam_copy_roles.roles, Side.GLOBAL): roles}
+    return Example("copy-roles.may-replicate", expected, world(parts), subjects)
+
+
+def _copying(expected: Status, *roles: object) -> Example:
     subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
     return Example("copy-roles.may-copy", expected, world({(iam_copy_roles.roles, Side.GLOBAL): roles}), subjects)
 
@@ -59,6 +66,13 @@ EXAMPLES = [
     _given(Status.UNKNOWN, ROLE, DENIED),
     _given(Status.NOT_APPLICABLE),
     _given(Status.WARN, replace(ROLE, trust_ends=NOW + timedelta(days=3))),
+    _given(Status.NOT_APPLICABLE, BACKUP),
+    _copying(Status.PASS, BACKUP),
+    _copying(Status.FAIL, replace(BACKUP, decisions=(CLOSED,))),
+    _copying(Status.UNKNOWN, replace(BACKUP, trusted=None)),
+    _copying(Status.UNKNOWN, BACKUP, DENIED),
+    _copying(Status.NOT_APPLICABLE, replace(ROLE, decisions=(CLOSED,))),
+    _copying(Status.NOT_APPLICABLE),
     _restoring(Status.PASS, ROLE),
     _restoring(Status.FAIL, replace(ROLE, exists=False, trusted=None, decisions=())),
     _restoring(Status.FAIL, replace(ROLE, trusted=False)),

@@ -56,11 +56,15 @@ def _kept(days: int | None) -> LogGroup:
 KEY = "arn:aws:kms:eu-west-1:1:key/logs"
 
 
-def _encrypted(expected: Status, service: str = f"logs.{D}.amazonaws.com", keys: Any = None, **changed: Any) -> Example:
+def _encrypted(
+    expected: Status, service: str = f"logs.{D}.amazonaws.com", keys: Any = None, read: Any = None, **changed: Any
+) -> Example:
     """The second group is encrypted under a key whose policy admits ``service``; ``changed`` changes the key."""
     policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "kms:*"}]})
     key = KmsKey(KEY, KEY, "Enabled", ("log groups",), "", (), None, (service,), policy)
     seen = {
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.DR): definitions(D) if read is None else read,
         (cloudwatch_logs.groups, Side.DR): (FIRST, LogGroup(SECOND.name, 30, KEY)),
         (cloudwatch_logs.keys, Side.DR): (replace(key, **changed),) if keys is None else keys,
     }
@@ -72,6 +76,9 @@ EXAMPLES = [
     _encrypted(Status.FAIL, f"logs.{P}.amazonaws.com"),
     _encrypted(Status.FAIL, state="Disabled"),
     _encrypted(Status.FAIL, state="absent"),
+    _encrypted(Status.FAIL, state="Disabled", read=(definition("tenant1", D), DENIED)),
+    _encrypted(Status.FAIL, state="Disabled", read=DENIED),
+    _encrypted(Status.WARN, state="Disabled", read=definitions(D, changes={"log_group": FIRST.name})),
     _encrypted(Status.UNKNOWN, state="a-new-word"),
     _encrypted(Status.UNKNOWN, admits=DENIED),
     _encrypted(Status.UNKNOWN, keys=(DENIED,)),

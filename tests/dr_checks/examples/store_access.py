@@ -16,6 +16,7 @@ from tests.dr_checks.worlds import DENIED, SIT, Example, world
 BUCKET, COPY = s3.pairs(SIT)[0]
 TABLE = dynamodb.names(SIT)[0]
 TASKS = next(row.task_role for row in definitions(D) if isinstance(row, ecs.TaskDefinition))
+OPERATOR = f"arn:aws:iam::{SIT.account}:role/{SIT.acting_role}"
 OURS = [TASKS, f"arn:aws:iam::{SIT.account}:role/sit-*"]
 OWN = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-1a", route_tables=("rtb-1",))
 THEIRS = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-9f", route_tables=("rtb-9",))
@@ -47,7 +48,12 @@ def _case(expected: Status, subject: str, here: str = "", there: str = "", **par
         (vpc.nat_gateways, Side.PRIMARY): (),
         (iam_store_roles.rights, Side.GLOBAL): parts.get("rights", (StoreRole(TASKS, TASKS, ()),)),
     }
-    return Example("store-access.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
+    check = parts.get("check", "store-access.admits-alike")
+    return Example(check, expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _of_operator(expected: Status, subject: str, here: str = "", there: str = "", **parts: Any) -> Example:
+    return _case(expected, subject, here, there, check="store-access.admits-operator", **parts)
 
 
 DENIES = _says("Deny", "*", "s3:GetObject")
@@ -97,6 +103,9 @@ EXAMPLES = [
     _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", **_unless("s3:ResourceAccount", SIT.account))),
     _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS}})),
     _case(
+        Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS[:1]}})
+    ),
+    _of_operator(
         Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": OURS[:1]}})
     ),
     _case(Status.FAIL, COPY, here=ADMITS),
@@ -110,4 +119,12 @@ EXAMPLES = [
     _case(Status.UNKNOWN, "", dr=(DENIED,)),
     _case(Status.UNKNOWN, "", primary=DENIED),
     _case(Status.NOT_APPLICABLE, "", dr=()),
+    _case(Status.PASS, COPY, there=_says("Deny", {"AWS": OPERATOR}, "s3:*")),
+    _of_operator(Status.PASS, COPY, there=_says("Deny", {"AWS": TASKS}, "s3:*")),
+    _of_operator(Status.FAIL, COPY, there=_says("Deny", {"AWS": OPERATOR}, "s3:ListBucket")),
+    _of_operator(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*")),
+    _of_operator(Status.PASS, COPY, here=DENIES, there=DENIES),
+    _of_operator(Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:PrincipalOrgID", "o-1"))),
+    _of_operator(Status.UNKNOWN, "", dr=(DENIED,)),
+    _of_operator(Status.NOT_APPLICABLE, "", dr=()),
 ]
