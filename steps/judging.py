@@ -55,8 +55,7 @@ class _Sentences(StepParser):
 @then(_Sentences())
 def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) -> None:
     """Judge the estate by the check, and report what it found."""
-    known = estate.judged.get(check.id)
-    result = known or judge(check, estate.snapshot, estate.environment, estate.only_tenants)
+    result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
     # Before the exceptions: what they add to a finding is no command.
     result = _with_commands(result, estate)
     result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())

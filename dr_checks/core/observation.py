@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dr_checks.core.exceptions import ExceptionRule
-from dr_checks.core.model import CheckResult
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Invocation
 from dr_estate.snapshot.snapshot import Snapshot
@@ -19,7 +17,7 @@ HANDED_IN = "dr-observation"
 class Observation:
     """Shared by all scenarios of a run. Its repr is quiet: evidence does not belong in a report's parameters.
 
-    ``invocation`` completes the commands of the remedies. ``judged`` are results, by check, that are known already.
+    ``invocation`` completes the commands of the remedies.
     """
 
     environment: Environment = field(repr=False)
@@ -27,4 +25,3 @@ class Observation:
     only_tenants: frozenset[str] = frozenset()
     exceptions: tuple[ExceptionRule, ...] = field(default=(), repr=False)
     invocation: Invocation = field(default_factory=Invocation, repr=False)
-    judged: Mapping[str, CheckResult] = field(default_factory=dict, repr=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -27,37 +26,6 @@ _SPARE = 1_000_000
 """The rank of what a part does beyond its own number: after all others; before its like if another waits for it."""
 PATIENCE_S = 0.5
 """Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
-
-
-@contextmanager
-def in_slices(seconds: float) -> Iterator[None]:
-    """Let a thread that waits for the interpreter have it after ``seconds``, until the block ends."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(seconds)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
-def _worked_by_others_s() -> float:
-    return time.process_time() - time.thread_time()
-
-
-class Idleness:
-    """Whether this process's other threads mostly wait: ``worked`` says how many seconds of a processor they had."""
-
-    def __init__(
-        self, now: Callable[[], float] = time.monotonic, worked: Callable[[], float] = _worked_by_others_s
-    ) -> None:
-        self._now, self._worked = now, worked
-        self._asked_s, self._worked_s = now(), worked()
-
-    def lasts(self) -> bool:
-        """Whether they worked for less than half of the time since this was asked last."""
-        asked_s, worked_s = self._asked_s, self._worked_s
-        self._asked_s, self._worked_s = self._now(), self._worked()
-        return self._worked_s - worked_s < (self._asked_s - asked_s) / 2
 
 
 class Workers(Protocol):

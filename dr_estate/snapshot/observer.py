@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from dr_estate.aws.pace import rate_of
@@ -23,71 +21,19 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges, part_name, reader_name
-from dr_estate.reading.workers import (
-    Idleness,
-    PartWorkers,
-    PoolWorkers,
-    QueuedWork,
-    SideThreads,
-    Workers,
-    in_slices,
-)
+from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, share_texts
 
-# The parts of an observation that is still being made.
-
 Key = tuple[str, Side]
-
-
-class NotReadYet(BaseException):
-    """A part was asked for that is still being read; ``key`` None: all parts. Nothing may take it for one not seen."""
-
-    def __init__(self, key: Key | None) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-class PartsSoFar(Mapping[Key, "SnapshotPart"]):
-    """The parts that were read, each as it will stay. Raises NotReadYet where another is asked for, or all of them."""
-
-    def __init__(self, read: Mapping[Key, SnapshotPart]) -> None:
-        self._read = read
-
-    def __getitem__(self, key: Key) -> SnapshotPart:
-        try:
-            return self._read[key]
-        except KeyError:
-            raise NotReadYet(key) from None
-
-    def __iter__(self) -> Iterator[Key]:
-        raise NotReadYet(None)
-
-    def __len__(self) -> int:
-        raise NotReadYet(None)
-
-
-def is_read(parts: Mapping[Key, SnapshotPart], key: Key | None) -> bool:
-    """Whether the part of ``key`` is among ``parts``, which may be those so far."""
-    try:
-        return key in parts
-    except NotReadYet:
-        return False
-
-
 Progress = Callable[[int, int], None]
 # Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable.
 PartSeen = Callable[[str, Side, Any], None]
-# Does a little with what was read so far, while those who read wait for AWS. Returns whether it did anything.
-Meanwhile = Callable[[Snapshot], bool]
-NOTHING: Meanwhile = lambda _so_far: False  # noqa: E731
 # Calls at once on one side, of all parts; calls that take long are not among them.
 API_THREADS = 32
 # Calls at once of one part while others have some to make: 8 in 40 ms are ten times ECS's published rate.
 API_CALLS = 8
 _TICK_S = 0.1
-# A call's answer waits so long for the interpreter while something else is done meanwhile; Python's own is 5 ms.
-_MEANWHILE_SLICE_S = 0.001
 
 
 def observe(
@@ -99,21 +45,18 @@ def observe(
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
     seen: PartSeen = lambda _name, _side, _value: None,
-    *,
-    meanwhile: Meanwhile = NOTHING,
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
     What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
-    again, seen or unseen. ``seen`` hears of each part as it is read; ``meanwhile`` is called again and again with a
-    snapshot of the parts so far while those who read mostly wait.
+    again, seen or unseen. ``seen`` hears of each part as it is read.
     A part that is denied, throttled, slow or dark becomes Unavailable; the rest is read all the same. Raises
     WrongAccount, and DataUnavailable where no region could prove the account or there are no credentials.
     """
     with kept_client(environment, reads(), credentials) as client:
-        return observe_with(client, world, progress, only, upon, sides, seen, meanwhile=meanwhile)
+        return observe_with(client, world, progress, only, upon, sides, seen)
 
 
 def observe_with(
@@ -124,39 +67,30 @@ def observe_with(
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
     seen: PartSeen = lambda _name, _side, _value: None,
-    *,
-    meanwhile: Meanwhile = NOTHING,
 ) -> Snapshot:
     """``observe`` with ready ``client``."""
     identity = client.prove_account()
     started = client.credentials.clock.now()
     reading = _Reading(client, started, readers() if only is None else only, upon, sides)
-    so_far = PartsSoFar(reading.parts)
-    snapshot = Snapshot(client.environment.name, identity.account, identity.arn, world, started, so_far)
-    _read_all(reading, progress, seen, partial(meanwhile, snapshot))
+    _read_all(reading, progress, seen)
     parts = dict(upon.parts if upon else {}) | reading.begun_parts()
-    return replace(snapshot, parts=parts, calls=dict(client.calls))
+    about = (client.environment.name, identity.account, identity.arn, world, started)
+    return Snapshot(*about, parts, calls=dict(client.calls))
 
 
-def _read_all(reading: _Reading, progress: Progress, seen: PartSeen, meanwhile: Callable[[], bool]) -> None:
-    client, idleness, is_working = reading.client, Idleness(), False
+def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> None:
+    client = reading.client
     reading.begin()
     keys = {future: key for key, future in reading.futures.copy().items()}
     waiting: set[Future[Section]] = set(keys)
     while waiting and client.seconds_left:
-        done, waiting = wait(waiting, timeout=0 if is_working else min(_TICK_S, client.seconds_left))
+        done, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
         for future in done:
             reading.take(keys[future])
             seen(*keys[future], future.result().value)
-        is_working = idleness.lasts() and _in_slices(meanwhile)
         reading.tend()
         progress(len(reading.futures) - len(waiting), len(reading.futures))
     reading.end()
-
-
-def _in_slices(meanwhile: Callable[[], bool]) -> bool:
-    with in_slices(_MEANWHILE_SLICE_S):
-        return meanwhile()
 
 
 class _Reading:

@@ -75,13 +75,12 @@ def _warm() -> None:
     from dr_estate.aws.read_client import Credentials, ReadClient
     from dr_estate.config.environment import Side, load_environment
     from dr_estate.snapshot.registry import reads
-    from utils.aws_mgmt.app.early_imports import loading_judgement
 
     found = {module.name for module in pkgutil.walk_packages(utils.aws_mgmt.__path__, "utils.aws_mgmt.")}
     for name in sorted(found - {"utils.aws_mgmt.dr_cli"}):
         importlib.import_module(name)
-    with loading_judgement():
-        pass
+    for name in ("pytest_bdd.plugin", "reports.allure.plugin", "steps.judging", "reports.publish"):
+        importlib.import_module(name)
     actions()
     environment = load_environment(Path("environments"), "sit")
     client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))

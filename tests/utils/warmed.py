@@ -20,12 +20,11 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.snapshot.placeholders import public_words
 from dr_estate.snapshot.registry import reads
 from tests.dr_checks.estates import healthy
-from utils.aws_mgmt.app.early_imports import loading_judgement
 
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
 _APART = {"utils.aws_mgmt.dr_cli"}  # the door itself: each command runs it as a script
-_LATE = ("rich.console", "rich.progress", "rich.table")
+_LATE = ("rich.console", "rich.progress", "rich.table", "pytest_bdd.plugin", "reports.allure.plugin", "steps.judging")
 
 
 def warm() -> None:
@@ -34,8 +33,7 @@ def warm() -> None:
     for name in (*_LATE, *sorted(found - _APART)):
         importlib.import_module(name)
     snapshot, environment = healthy(), load_environment(ROOT / "environments", "sit")
-    with loading_judgement():
-        pass
+    importlib.import_module("pytest_bdd.feature").get_features([str(ROOT / "features")])
     for check in checks().values():  # patterns, plans and codecs that libraries remember
         result_from_json(result_to_json(judge(check, snapshot, environment)))
     client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,12 +13,10 @@ import pytest
 
 from dr_estate.reading.workers import (
     PATIENCE_S,
-    Idleness,
     PartWorkers,
     PoolWorkers,
     SideThreads,
     Workers,
-    in_slices,
 )
 
 _LONG_S = 30
@@ -350,22 +347,3 @@ def test_what_is_over_begins_nothing(time: _Time) -> None:
     task = side.submit(0, lambda: None)
     side.help(task)
     assert not task.is_begun
-
-
-@pytest.mark.parametrize(("worked_s", "lasts"), [(0.0, True), (0.049, True), (0.051, False), (0.2, False)])
-def test_threads_that_work_for_less_than_half_of_the_time_leave_the_processor_idle(
-    worked_s: float, lasts: bool
-) -> None:
-    now, worked = iter((5.0, 5.1, 5.2)), iter((2.0, 2.0 + worked_s, 2.0 + worked_s))
-    idleness = Idleness(now.__next__, worked.__next__)
-    assert idleness.lasts() is lasts
-    assert idleness.lasts(), "it is of the time since the last question"
-
-
-def test_slices_of_the_interpreter_are_as_before_once_the_block_ends() -> None:
-    before = sys.getswitchinterval()
-    with in_slices(0.001):
-        assert sys.getswitchinterval() == pytest.approx(0.001)
-    with pytest.raises(RuntimeError), in_slices(0.001):
-        raise RuntimeError
-    assert sys.getswitchinterval() == before

@@ -23,9 +23,8 @@ from dr_estate.readers import (
     s3,
     sns_topics,
 )
-from dr_estate.snapshot.observer import Key, _Reading, calls_at_once, is_read, observe
+from dr_estate.snapshot.observer import Key, _Reading, calls_at_once, observe
 from dr_estate.snapshot.registry import readers, reads
-from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 
@@ -108,29 +107,6 @@ def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint
     of_keys = {kms.keys.name, iam_task_roles.roles.name}  # the buckets' keys are among all keys, which roles may use
     of_copies = {iam_copy_roles.roles.name, iam_key_roles.rights.name}  # who copies a bucket, and who uses its key
     assert hidden <= of_s3 | of_keys | of_copies
-
-
-@pytest.mark.proof
-def test_what_was_read_can_be_worked_with_while_the_rest_crawls(
-    sandbox_world: Endpoint, observation: Observation
-) -> None:
-    env, numbers, seen_so_far = observation.environment, list[int](), list[Snapshot]()
-    crawling = Outage(env.regions.dr, "slow", "application-autoscaling", seconds=3)
-
-    def look(so_far: Snapshot) -> bool:
-        seen_so_far[:] = [so_far]
-        numbers.append(sum(is_read(so_far.parts, key) for key in observation.snapshot.parts))
-        return False
-
-    sandbox_world.begin(crawling)
-    try:
-        whole = observe(env, _reader(sandbox_world), "sandbox", meanwhile=look)
-    finally:
-        sandbox_world.end(crawling)
-    assert numbers[-1] > 0.9 * len(whole.parts)
-    assert numbers == sorted(numbers)
-    before = {key: seen_so_far[0].parts[key] for key in whole.parts if is_read(seen_so_far[0].parts, key)}
-    assert all(whole.parts[key] is part for key, part in before.items())
 
 
 class _BegunLate(_Reading):

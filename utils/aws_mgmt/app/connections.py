@@ -28,7 +28,7 @@ from dr_estate.aws.pace import Pace
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, forget_client
+from dr_estate.snapshot.observer import PartSeen, Progress, forget_client
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
@@ -107,13 +107,11 @@ class AwaitingWorld(ObservedWorld):
         progress: Progress = lambda _done, _of: None,
         sides: Collection[Side] = tuple(Side),
         seen: PartSeen = lambda _name, _side, _value: None,
-        *,
-        meanwhile: Meanwhile = NOTHING,
     ) -> Snapshot:
         """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
         while True:
             try:
-                snapshot = super().observe(environment, only, upon, progress, sides, seen, meanwhile=meanwhile)
+                snapshot = super().observe(environment, only, upon, progress, sides, seen)
             except DataUnavailable as refused:
                 if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
                     raise

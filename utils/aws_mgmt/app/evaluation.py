@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,15 +33,13 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table, recovery_automation, sts_identity
-from dr_estate.snapshot.observer import NOTHING, Progress
+from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import answer_memory, cache_notes
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
-from utils.aws_mgmt.app.early_imports import loading_judgement
-from utils.aws_mgmt.app.early_judgement import EarlyJudgement
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
@@ -53,20 +51,15 @@ from utils.aws_mgmt.app.run_folder import moved_results
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 
-if TYPE_CHECKING:  # pytest is imported while AWS answers
+if TYPE_CHECKING:  # pytest is imported when there is something to judge
     from utils.aws_mgmt.app.scenario_runner import ScenarioSelection
-
-
-BY_PLAN = "prerequisites.credentials-work"
-"""The check that goes by how long the plan takes: what was judged of it before is judged again."""
 
 
 @dataclass(frozen=True)
 class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
-    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's. ``early``
-    judges while the last parts are read.
+    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's.
     """
 
     folder: Path
@@ -74,7 +67,6 @@ class CommandRun:
     advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     clock: WorldClock = field(default_factory=WorldClock)
-    early: EarlyJudgement | None = None
 
 
 def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
@@ -88,8 +80,8 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
         evidence = evidence_of(options, environment, run.dialog)
         refuse_misfit(evidence, environment)
         return evidence
-    with _world_and_memory(options, environment, run.clock) as world, loading_judgement() as is_loaded:
-        return observe_world(world, environment, run, is_loaded)
+    with _world_and_memory(options, environment, run.clock) as world:
+        return observe_world(world, environment, run)
 
 
 @contextmanager
@@ -135,22 +127,16 @@ def _verified_snapshot(path: Path, dialog: Dialog | None) -> Snapshot:
     return snapshot
 
 
-def observe_world(
-    world: ObservedWorld, environment: Environment, run: CommandRun, may_judge: Callable[[], bool] = bool
-) -> Snapshot:
+def observe_world(world: ObservedWorld, environment: Environment, run: CommandRun) -> Snapshot:
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays.
 
-    Where it takes long, what is seen first is shown while the rest is read, and judged by ``run.early`` from the moment
-    at which ``may_judge``. Raises SettingsMisfit where the settings' names find nothing.
+    Where it takes long, what is seen first is shown while the rest is read. Raises SettingsMisfit where the settings'
+    names find nothing.
     """
     seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
     # A world that ends with this command must not teach the next one its tenants.
     remembered = () if world.passing else cached_tenants(environment, world.id)
-    looking, meanwhile = (
-        partial(run.advance, "Looking"),
-        run.early.once(may_judge, remembered) if run.early else NOTHING,
-    )
-    snapshot = world.observe(environment, progress=looking, seen=seen, meanwhile=meanwhile)
+    snapshot = world.observe(environment, progress=partial(run.advance, "Looking"), seen=seen)
     refuse_misfit(snapshot, environment, world)
     if world.passing:
         return snapshot
@@ -165,11 +151,8 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), chosen_tenants(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
-    invocation, judged = _invocation(options, snapshot), dict(run.early.results(snapshot)) if run.early else {}
-    # Judged early without the estimate: that one check is judged again with it.
-    if (planned := _with_plan(snapshot, environment)) is not snapshot:
-        snapshot, _ = planned, judged.pop(BY_PLAN, None)
-    observation = Observation(environment, snapshot, tenants, rules, invocation, judged)
+    invocation, snapshot = _invocation(options, snapshot), _with_plan(snapshot, environment)
+    observation = Observation(environment, snapshot, tenants, rules, invocation)
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)

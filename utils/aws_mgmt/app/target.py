@@ -15,7 +15,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import CallLog, ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
-from dr_estate.snapshot.observer import NOTHING, Meanwhile, PartSeen, Progress, observe
+from dr_estate.snapshot.observer import PartSeen, Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
@@ -58,11 +58,9 @@ class ObservedWorld:
         progress: Progress = lambda _done, _of: None,
         sides: Collection[Side] = tuple(Side),
         seen: PartSeen = lambda _name, _side, _value: None,
-        *,
-        meanwhile: Meanwhile = NOTHING,
     ) -> Snapshot:
         """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen, meanwhile=meanwhile)
+        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.after_look import after_look, with_decision
-from utils.aws_mgmt.app.areas import areas_of, chosen_checks
-from utils.aws_mgmt.app.early_judgement import EarlyJudgement
+from utils.aws_mgmt.app.areas import areas_of
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.gate import gate_rules, with_gate
@@ -29,8 +28,7 @@ def status_command(options: StatusOptions | DrTestOptions | FailoverOptions, env
     rules = gate_rules(options, environment) if isinstance(options, JudgingOptions) else None
     began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:
-        early = EarlyJudgement(environment, areas, chosen_checks(options), frozenset(options.only_tenants))
-        run = CommandRun(folder, Terminal(), advance, clock=clock, early=None if options.workers else early)
+        run = CommandRun(folder, Terminal(), advance, clock=clock)
         snapshot = read(options, environment, run)
         report = with_decision(judge(options, environment, areas, snapshot, run), snapshot)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
@@ -42,7 +40,7 @@ def status_command(options: StatusOptions | DrTestOptions | FailoverOptions, env
         report = replace(report, exit=Exit.VALIDATION_FAILED)
     report = with_gate(report, rules)
     report = replace(report, next_step=after_look(report))
-    from reports.publish import publish  # imported while AWS answers
+    from reports.publish import publish  # a page is drawn last, and --help draws none
 
     publish(report, folder, options.format, html=options.html)
     if isinstance(options, JudgingOptions) and options.metrics:
