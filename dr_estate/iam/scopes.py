@@ -84,6 +84,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         ),
         "iam:PassRole": lambda: (_roles(env), _DELEGATE),
         "kms:CreateGrant": lambda: ([arn(env, region, "kms", "key/*")], _FOR_AWS),
+        "rds:CreateDBSnapshot": lambda: ([] if _vault_name(env, region) else databases(env), {}),
         "kms:Encrypt": lambda: _keys(env, both, "secretsmanager"),
         "kms:GenerateDataKey": lambda: _keys(env, both, "secretsmanager", *(["s3"] if in_primary else [])),
         "route53:ChangeResourceRecordSets": lambda: _records(env),
@@ -289,8 +290,11 @@ def _secrets(env: Environment, region: str) -> list[str]:
 
 
 def _vault(env: Environment, region: str) -> str:
-    name = env.names.primary_vault if region == env.regions.primary else env.names.dr_vault
-    return arn(env, region, "backup", f"backup-vault:{env.named(name)}")
+    return arn(env, region, "backup", f"backup-vault:{env.named(_vault_name(env, region))}")
+
+
+def _vault_name(env: Environment, region: str) -> str:
+    return env.names.primary_vault if region == env.regions.primary else env.names.dr_vault
 
 
 def _file_systems(env: Environment) -> list[str]:

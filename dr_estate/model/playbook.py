@@ -74,6 +74,9 @@ REPLICATE_FILES = ("elasticfilesystem:ReplicationRead", "elasticfilesystem:Repli
 # What a job of S3 Batch Replication takes, where the environment file names a role for it; nobody else may start one.
 REPLICATING = frozenset({"s3:CreateJob", "s3:PutJobTagging", "s3:UpdateJobStatus"})
 
+# A failback's backup of a database for which no vault is named: asked for in such a region alone.
+SNAPSHOTS = frozenset({"rds:CreateDBSnapshot"})
+
 # What goes to the primary region alone: the objects' copies, and the secrets' replication in its own direction again.
 _AT_PRIMARY_ALONE = frozenset(
     {
@@ -117,8 +120,8 @@ FAILBACK_WRITES = frozenset(
         *("elasticfilesystem:DeleteReplicationConfiguration", "elasticfilesystem:UpdateFileSystemProtection"),
         *("kms:CreateGrant", "kms:GenerateDataKey"),
         *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
-        *("rds:CreateDBSnapshot", "rds:ModifyDBInstance"),
-        *("rds:PromoteReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
+        *SNAPSHOTS,
+        *("rds:ModifyDBInstance", "rds:PromoteReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"),
         *_AT_PRIMARY_ALONE,
         "secretsmanager:PutSecretValue",
     )

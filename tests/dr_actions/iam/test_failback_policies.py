@@ -16,12 +16,14 @@ from dr_actions.iam.policies import HOME as HOME_POLICY
 from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_actions.model.action import TO_PRIMARY
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.playbook import FAILBACK_WRITES, FENCING
+from dr_estate.iam.simulation_requests import demands
+from dr_estate.model.playbook import FAILBACK_WRITES, FENCING, SNAPSHOTS
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.proofs.sent_home import SENT, sides_of
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+SIDES = {PRIMARY: Side.PRIMARY, DR: Side.DR}
 HELD = policies(SIT, declared_operations())[IamRole.OPERATOR]
 # RDS asks the source's region for the same action, in the caller's name.
 BOTH_ENDS = {"rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"}
@@ -120,7 +122,7 @@ def test_each_write_is_allowed_where_its_verb_sends_it(action_name: str) -> None
         (action, region, resource)
         for operation, sides in SENT[action_name].items()
         for region in (SIT.region(side) for side in sides)
-        for action in actions_of(operation) - OF_ANOTHER_REGION
+        for action in actions_of(operation) - OF_ANOTHER_REGION - SNAPSHOTS
         for resource in own(action, region)
         if judged(action, region, resource) != ALLOWED
     ]
@@ -138,6 +140,18 @@ def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_mo
     assert {IMPLICIT_DENY} == set(without.values())
     fencing = {judged(a, PRIMARY, resource, HOME_POLICY) for a in FENCING for resource in own(a, PRIMARY)}
     assert {ALLOWED} == fencing
+
+
+@pytest.mark.parametrize(("vault", "region"), [("primary_vault", PRIMARY), ("dr_vault", DR)])
+def test_a_snapshot_of_rds_is_asked_for_only_in_a_region_for_which_no_vault_is_named(vault: str, region: str) -> None:
+    for env in (SIT, SIT.model_copy(update={"names": SIT.names.model_copy(update={vault: ""})})):
+        documents = policies(env, declared_operations())[IamRole.OPERATOR]
+        iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in documents.items()]
+        database = f"arn:aws:rds:{region}:{SIT.account}:db:{env.database_on(SIDES[region])}"
+        request = AccessRequest("rds:CreateDBSnapshot", database, {"aws:RequestedRegion": (region,)})
+        regions = {demand.region for demand in demands(env) if "rds:CreateDBSnapshot" in demand.actions}
+        wanted = set() if env is SIT else {region}
+        assert (decide(iam_policies, request).word == ALLOWED, regions) == (bool(wanted), wanted)
 
 
 def test_what_is_done_at_home_alone_is_done_nowhere_else() -> None:
