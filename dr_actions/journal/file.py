@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr_actions.journal.entries import Chain, read_chain
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.dynamodb_values import instant
 
 _MODE = 0o600
@@ -31,7 +32,7 @@ def journal_path(folder: Path, environment: str, incident: str) -> Path:
 
 def read(path: Path, environment: str, incident: str) -> Chain:
     """What the file proves, offline and without its lock. Raises OSError where it cannot be read."""
-    return read_chain(path.read_bytes(), environment, incident)
+    return read_chain(bytes_of(path), environment, incident)
 
 
 class JournalInUse(Exception):

@@ -22,6 +22,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.given_file import bytes_of
 from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.model.visible import json_bytes
@@ -347,7 +348,7 @@ def _load(row: dict[str, Any]) -> SnapshotPart:
 def read_evidence(path: Path) -> Snapshot:
     """Load evidence from a file. Raises EvidenceError."""
     try:
-        return from_json(path.read_bytes(), str(path))
+        return from_json(bytes_of(path), str(path))
     except OSError as missing:
         raise EvidenceError(f"{path}: cannot be read: {missing.strerror}.") from missing
 

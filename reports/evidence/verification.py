@@ -78,7 +78,10 @@ def key_digest(raw: bytes) -> str:
     if text.startswith(b"-----BEGIN"):
         return _digest(_public_key(raw, pem=True))
     if text.startswith(b"{"):
-        answer = json.loads(raw)
+        try:
+            answer = json.loads(raw)
+        except RecursionError as deep:
+            raise ValueError("JSON of more levels than any") from deep
         raw = str(answer.get("PublicKey")).encode()
     return _digest(_public_key(raw if raw[:1] == b"0" else base64.b64decode(raw), pem=False))
 

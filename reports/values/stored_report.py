@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from dr_checks.core.model import CheckResult, Lag, Severity
 from dr_checks.core.verdict import Recommendation, RecoveryPointResult, verdict_of
 from dr_checks.posture.until_failback import deciding
+from dr_estate.config.given_file import bytes_of
 from reports.values.report import SCHEMA
 
 
@@ -66,7 +67,7 @@ def read_report(path: Path) -> StoredReport:
     file = path
     try:
         file = path / "report.json" if path.is_dir() else path
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = json.loads(bytes_of(file))
     except OSError as unreadable:
         raise StoredReportError(f"{file}: cannot be read: {unreadable.strerror}.") from unreadable
     except (ValueError, RecursionError) as wrong:

@@ -29,6 +29,7 @@ from dr_checks.posture.visitor_access import visitor_access
 from dr_checks.posture.writers import sole_writer, way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
@@ -112,7 +113,7 @@ def _verified_snapshot(path: Path, dialog: Dialog | None) -> Snapshot:
     from reports.evidence.saved import verify_saved
 
     try:
-        snapshot, verdict = read_evidence(path), verify_saved(path.read_bytes())
+        snapshot, verdict = read_evidence(path), verify_saved(bytes_of(path))
     except EvidenceError as damaged:
         # Evidence that was changed may be damaged too: its faults say more than the JSON's error.
         changed = verify_saved(path.read_bytes()) if path.is_file() else None

@@ -20,6 +20,7 @@ from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import is_sandbox
@@ -210,7 +211,7 @@ def _own_run(folder: Path, options: EvidenceOptions, env: Environment) -> Path:
 def _report_of(folder: Path) -> Mapping[str, Any]:
     """The report of a run. Raises UsageError where the folder is no run's."""
     try:
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report = json.loads(bytes_of(folder / "report.json"))
     except (OSError, ValueError, RecursionError) as damaged:
         raise UsageError(f"{folder} holds no report.json of a run. Name the Results of a run.") from damaged
     if not isinstance(report, dict):
@@ -233,7 +234,7 @@ def _files_of(folder: Path, contents: PackContents) -> Iterator[tuple[str, bytes
             if not fits(name):
                 contents.missing.append(f"{one_line(name)}: its name is too long for a pack, or is no text")
             else:
-                yield name, path.read_bytes()
+                yield name, bytes_of(path)
         except OSError as unreadable:
             contents.missing.append(f"{one_line(name)}: {unreadable.strerror or unreadable}")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_estate.config.environment import EnvironmentFileError, environment_names, load_environment
+from dr_estate.config.given_file import bytes_of
 from reports.values.fleet import FleetMember
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.dialog import Advance
@@ -80,7 +81,7 @@ def expected_names(options: ReportOptions) -> tuple[str, ...]:
     if options.environment:
         raise UsageError("Say which environments there should be by -e or by --expected, and not by both.")
     try:
-        names = tuple(dict.fromkeys(str(row["environment"]) for row in json.loads(path.read_bytes())["environments"]))
+        names = tuple(dict.fromkeys(str(row["environment"]) for row in json.loads(bytes_of(path))["environments"]))
     except OSError as unreadable:
         raise UsageError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
     except (ValueError, RecursionError) as wrong:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from dr_estate.config.given_file import OF_SHELLS
 from dr_estate.model.invocation import Program
 
 if TYPE_CHECKING:  # help builds no options
@@ -38,10 +39,6 @@ _EXCLUSIVE = (
 )
 
 
-# Folders of pipes that a shell holds open, such as /dev/stdin.
-_OF_SHELLS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
-
-
 class InputPath(click.Path):
     """A path that is read, whole: a device is refused, for /dev/zero has no end; /dev/null is an empty file.
 
@@ -54,7 +51,7 @@ class InputPath(click.Path):
         with suppress(OSError):  # such as a name that is too long: reading it reports the error
             if (path.is_char_device() or path.is_block_device()) and not path.samefile(os.devnull):
                 self.fail(f"{value} is a device, and no file.", param, ctx)
-            if (path.is_fifo() and path.parent not in _OF_SHELLS) or path.is_socket():
+            if (path.is_fifo() and path.parent not in OF_SHELLS) or path.is_socket():
                 self.fail(f"{value} is a pipe or a socket, and no file.", param, ctx)
         return path
 

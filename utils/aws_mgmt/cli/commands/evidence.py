@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dr_estate.config.environment import Environment
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Command
 from dr_estate.model.visible import one_line
 from reports.evidence.saved import verify_saved
@@ -114,9 +115,7 @@ def _note(line: str) -> None:
 def _bytes_of(path: Path) -> bytes:
     """The bytes of a file. Raises UsageError where there are none, or no end of them."""
     try:
-        if path.exists() and not path.is_file():
-            raise UsageError(f"{path}: cannot be read: it is no file.")
-        return path.read_bytes()
+        return bytes_of(path)
     except OSError as unreadable:
         raise UsageError(f"{path}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
 

@@ -23,6 +23,7 @@ from dr_actions.journal.pauses import PAUSES
 from dr_actions.journal.stream_comparison import compared_with_stream
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Command
 from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.model.recovery_document import RefusedStart
@@ -170,13 +171,17 @@ def _named_file(options: LogOptions, environment: Environment) -> tuple[str, Cha
     path = options.journal
     if path is None:
         return None
-    incident = _incident_of(path, environment) or _incident_within(path, environment)
+    try:
+        incident = _incident_of(path, environment) or _incident_within(path, environment)
+        chain = read(path, environment.name, incident)
+    except OSError as unreadable:
+        raise UsageError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
     if not incident:
         raise UsageError(
             f"{path} is no journal of {environment.name}: it is called {environment.name}-INC-123{_ENDING}, or holds "
             "a run of it, as the journal of an evidence pack does."
         )
-    return incident, read(path, environment.name, incident), str(path)
+    return incident, chain, str(path)
 
 
 def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, Chain, str]:
@@ -279,7 +284,7 @@ def _incident_of(path: Path, environment: Environment) -> str:
 
 def _incident_within(path: Path, environment: Environment) -> str:
     """The incident that a run in the file was cleared for, "" where it holds none of the environment."""
-    for line in path.read_bytes().splitlines():
+    for line in bytes_of(path).splitlines():
         with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
             data = json.loads(line)["data"]
             if data["plan"]["environment"] == environment.name:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Environment
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.visible import commanding_nobody
 from dr_estate.model.world_id import is_sandbox
 from reports.allure.html import build_html
@@ -30,6 +31,30 @@ from utils.aws_mgmt.app.options import ReportOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 
 
+@dataclass(frozen=True)
+class _Run:
+    goal: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class _Drill:
+    kind: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What of a report its pages are called by."""
+
+    environment: str
+    world: str
+    recommendation: str
+    score: int
+    run: _Run | None = None
+    drills: tuple[_Drill, ...] = ()
+
+
 def report_command(options: ReportOptions) -> Exit:
     """Print the report that the run kept, and build its pages. Returns 0, or 3 where one of the three is missing.
 
@@ -40,11 +65,11 @@ def report_command(options: ReportOptions) -> Exit:
     if len(options.folders) != 1:
         raise UsageError("Name one run or --incident INC-123, or print several on one page with --merge.")
     (folder,) = options.folders
-    document = _report_of(folder)
-    environment = str(document["environment"])
+    report = _report_of(folder)
+    environment = report.environment
     if options.environment not in ("", environment):
         raise UsageError(f"{folder} is a run of {environment}, not of {options.environment}. Omit -e.")
-    there = replace(options, environment=environment, sandbox=options.sandbox or is_sandbox(str(document["world"])))
+    there = replace(options, environment=environment, sandbox=options.sandbox or is_sandbox(report.world))
     console.begin(invocation_of(there))
     stored = folder / FORMS[options.format]
     if stored.exists():
@@ -52,7 +77,7 @@ def report_command(options: ReportOptions) -> Exit:
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
-    pages = _pages(folder, document)
+    pages = _pages(folder, report)
     whole = pages == [PAGE, ALLURE_PAGE] and stored.exists()
     code = Exit.READY if whole else Exit.COULD_NOT_SEE
     answer = f"the report again, with {' and '.join(pages) or 'no page'}, exit {code}"
@@ -80,19 +105,18 @@ def incident_report_command(options: ReportOptions, environment: Environment) ->
     return Exit.READY
 
 
-def _title(document: Mapping[str, Any]) -> str:
+def _title(report: _Report) -> str:
     """What Allure's page was called by the run itself."""
-    drills = [f"{drill['kind']} {drill['verdict']}" for drill in document.get("drills", ())]
-    ended = [f"{run['goal']} {run['outcome']}"] if (run := document.get("run")) else drills
-    answer, score = str(document["recommendation"]), int(document["score"])
-    return title_of(str(document["environment"]), ", ".join(ended) or answer, None if ended else score)
+    drills = [f"{drill.kind} {drill.verdict}" for drill in report.drills]
+    ended = [f"{report.run.goal} {report.run.outcome}"] if report.run else drills
+    return title_of(report.environment, ", ".join(ended) or report.recommendation, None if ended else report.score)
 
 
-def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
+def _pages(folder: Path, report: _Report) -> list[str]:
     """Build both pages, say which files they are or why there is none, and return those that are there."""
     page, note = folder / PAGE, ""
     with console.working("Building Allure's page"):
-        allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(document))
+        allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(report))
     try:
         redraw_page(folder, linked=(folder / ALLURE_PAGE).exists())
     except FileNotFoundError:
@@ -108,7 +132,7 @@ def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
     return [name for name, there in ((PAGE, page.exists()), (ALLURE_PAGE, allure.path)) if there]
 
 
-def _report_of(folder: Path) -> dict[str, Any]:
+def _report_of(folder: Path) -> _Report:
     """The report that a run left in the folder. Raises UsageError where none did."""
     path = folder / "report.json"
     if not folder.is_dir():
@@ -116,9 +140,14 @@ def _report_of(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise UsageError(f"{folder} holds no report.json: no run left its report there. Name the Results of a run.")
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = json.loads(bytes_of(path))
+    except OSError as unreadable:
+        raise UsageError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
     except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise UsageError(f"{path} is not a report of this tool ({SCHEMA}). Name the Results of a run.")
-    return report
+    try:
+        return TypeAdapter(_Report).validate_python(report)
+    except ValidationError as odd:
+        raise UsageError(f"{path} is not a whole report of this tool ({SCHEMA}).") from odd

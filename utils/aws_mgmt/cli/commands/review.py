@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from dr_actions.journal.entries import read_chain
+from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Command
 from dr_estate.model.recovery_document import RefusedStart
 from reports.evidence.pack import members_of
@@ -29,7 +30,7 @@ def review_command(options: ReviewOptions) -> Exit:
     Raises UsageError where the file is no pack, or holds no journal.
     """
     try:
-        raw = options.file.read_bytes()
+        raw = bytes_of(options.file)
     except OSError as unreadable:
         raise UsageError(f"{options.file}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
     verdict = verify(raw)
