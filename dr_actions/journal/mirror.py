@@ -237,7 +237,10 @@ class BucketAnchors:
     def of(self, incident: str) -> list[AnchoredHead]:
         """Every head that was anchored, with its arrival; empty where none ever was."""
         named = re.compile(rf"{re.escape(self._folder(incident))}(\d{{9}})-([0-9a-f]+)")
-        found = ((version["LastModified"], named.fullmatch(version["Key"])) for version in self._versions(incident))
+        # S3 dates what was uploaded in parts by the beginning of its upload, and marks its ETag with their number: such
+        # a head may be older than its entry, and no run puts any. Source: S3 User Guide, "Object metadata".
+        whole = (version for version in self._versions(incident) if "-" not in version["ETag"])
+        found = ((version["LastModified"], named.fullmatch(version["Key"])) for version in whole)
         return [AnchoredHead(int(name[1]), name[2], arrived) for arrived, name in found if name is not None]
 
     def _folder(self, incident: str) -> str:

@@ -47,6 +47,32 @@ def test_a_record_that_is_rewritten_in_all_other_places_shows_against_the_bucket
         _nobody_takes_away(record)
 
 
+def test_a_head_whose_upload_was_begun_before_it_was_known_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S3 dates what was uploaded in parts by the beginning of its upload: false heads would be the first to arrive."""
+    config = rules(tmp_path, "sit", f'[names]\nanchor_bucket = "{BUCKET}"')
+    env = load_environment(config, "sit")
+    with borrowed(env, 1) as world:
+        world.enforce_iam(True)
+        record = Record(world, tmp_path, env, monkeypatch, capsys)
+        record.file_holds(record.chain())
+        record.mirror_holds(record.chain())
+        s3 = Aws(world.url, world.people["operator"], env, tenant="").client("s3", Side.DR)
+        uploads = [
+            {"Bucket": BUCKET, "Key": f"anchors/sit/{INCIDENT}/{entry.seq:09d}-{entry.digest}"}
+            for entry in record.chain((WORDS[0], "nothing happened", WORDS[2]))[1:]
+        ]
+        begun = [{**named, "UploadId": s3.create_multipart_upload(**named)["UploadId"]} for named in uploads]
+        record.anchors_hold(record.chain())
+        _put(record, record.chain())
+        for upload in begun:
+            part = {"ETag": s3.upload_part(**upload, PartNumber=1, Body=b"x")["ETag"], "PartNumber": 1}
+            s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]})
+        ran = record.verify(f"--config {config}")
+        assert (ran.code, f"in the bucket {BUCKET}: anchored: 3 heads" in _plain(ran.out)) == (0, True), ran.out
+
+
 def _plain(text: str) -> str:
     """A screen's text without its line breaks."""
     return " ".join(text.split())

@@ -39,7 +39,8 @@ class Bucket:
             key = call.params["Key"]
             if call.params.get("IfNoneMatch") == "*" and any(row["Key"] == key for row in self.versions):
                 raise SendFailed(FailureKind.REFUSED, "At least one condition did not hold", "PreconditionFailed")
-            self.versions.append({"Key": key, "LastModified": MOMENT + timedelta(seconds=len(self.versions))})
+            arrived = MOMENT + timedelta(seconds=len(self.versions))
+            self.versions.append({"Key": key, "LastModified": arrived, "ETag": '"d41d8cd98f00b204e9800998ecf8427e"'})
             return {}
         rows = sorted(self.versions, key=lambda row: str(row["Key"]))
         start = int(call.params.get("VersionIdMarker", 0))
