@@ -43,6 +43,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("house")
+EMULATED = "tests/sandbox/moto_ext/"
+"""AWS's behaviour in the emulator, call by call: proofs all, since few changes reach it."""
 LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
@@ -68,6 +70,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
     items.sort(key=_rank)
+    for item in items:
+        if item.nodeid.startswith(EMULATED):
+            item.add_marker(pytest.mark.proof)
     gc.freeze()
     if PROOFS == "all":
         return

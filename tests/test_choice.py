@@ -78,6 +78,7 @@ def test_every_command_that_changes_something_has_a_whole_run() -> None:
 PAGE, ALONE = "tests/proofs/test_page_in_browser.py", "tests/proofs/test_alone.py"
 
 
+@pytest.mark.proof
 def test_a_proof_is_reached_by_what_it_imports_and_the_nearer_the_sooner() -> None:
     assert {ALONE: 0} == distances([ALONE], [ALONE])
     assert {ALONE: 1} == distances([ALONE], ["dr_estate/iam/statements.py"])

@@ -20,6 +20,7 @@ def test_few_failed_tests_are_played_once_more(code: int, failed: list[str], aga
     assert again == repeatable_tests(code, failed)
 
 
+@pytest.mark.proof
 def test_pytest_records_what_failed_and_forgets_what_passed_since(tmp_path: Path) -> None:
     cache, file = tmp_path / "cache", tmp_path / "test_b.py"
     assert failed_tests(cache) == []

@@ -38,6 +38,8 @@ from tests.golden.recording import compare
 from tests.golden.test_assessments import SIT, snapshot
 from tests.golden.varying import listed, variants_of_parts, with_part
 
+pytestmark = pytest.mark.proof
+
 ESTATES: dict[str, Callable[[], Snapshot]] = {
     "healthy": healthy,
     "primary-dark": lambda: snapshot("sit-primary-dark"),

@@ -105,6 +105,7 @@ def test_what_status_may_not_ask_of_the_table_is_unknown(ready: Endpoint, home: 
     assert (seen.code, seen.statuses()[BEGINS]) == (3, "unknown")
 
 
+@pytest.mark.proof
 def test_a_pause_is_a_finding_and_not_ready(ready: Endpoint, control: ControlStore, home: Path, rules: Path) -> None:
     control.pause("Bob", "wait for the vendor")
     seen = _dr(ready, home, rules, "status --format json", "reader")
@@ -112,6 +113,7 @@ def test_a_pause_is_a_finding_and_not_ready(ready: Endpoint, control: ControlSto
     assert "wait for the vendor" in _findings(seen)["the stop switch"]["measured"]
 
 
+@pytest.mark.proof
 def test_an_assessment_shows_the_lock_of_a_run_at_work(
     ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_lease_that_is_over_stops_no_assessment(ready: Endpoint, sit: Environm
     assert "lock.held" not in _gates(weighed)
 
 
+@pytest.mark.proof
 def test_an_assessment_shows_a_broken_record_of_the_open_incident(
     ready: Endpoint, control: ControlStore, home: Path, rules: Path
 ) -> None:
@@ -144,6 +147,7 @@ def test_an_assessment_shows_a_broken_record_of_the_open_incident(
     assert any("The journal is broken at line 1" in reason for reason in weighed.report["reasons"])
 
 
+@pytest.mark.proof
 def test_status_sees_the_broken_record_of_the_open_incident(
     ready: Endpoint, control: ControlStore, home: Path, rules: Path
 ) -> None:
@@ -155,6 +159,7 @@ def test_status_sees_the_broken_record_of_the_open_incident(
     assert (status, "The journal is broken at line 1" in measured) == ("fail", True), measured
 
 
+@pytest.mark.proof
 def test_status_by_a_recoverys_role_says_that_its_session_ends_too_soon(
     ready: Endpoint, sit: Environment, home: Path, rules: Path
 ) -> None:
@@ -187,6 +192,7 @@ def _status_of_record(world: Endpoint, home: Path, rules: Path) -> tuple[str, st
     return found["status"], found["measured"]
 
 
+@pytest.mark.proof
 def test_overrides_are_the_journals_and_no_item_invents_or_closes_one(
     ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
 ) -> None:
@@ -208,6 +214,7 @@ def test_overrides_are_the_journals_and_no_item_invents_or_closes_one(
     assert shown == [("rpo.database", "Alice")]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("disaster", "check", "named"),
     [

@@ -70,6 +70,7 @@ def _elb(world: Endpoint, region: str) -> Any:
     return client.client("elbv2", region_name=region, endpoint_url=world.url, **secrets)
 
 
+@pytest.mark.proof
 def test_the_map_pairs_each_balancer_by_its_record_or_its_services(acme: tuple[Endpoint, Path, Ran]) -> None:
     _, home, written = acme
     assert Exit.READY == written.code, written.err
@@ -113,6 +114,7 @@ def test_status_judges_each_balancer_and_each_record_and_names_it(acme: tuple[En
     )
 
 
+@pytest.mark.proof
 def test_what_a_further_balancer_lacks_fails_by_its_name(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, _ = acme
     elb, name = _elb(world, AWAY), _name("internal", AWAY)
@@ -130,6 +132,7 @@ def test_what_a_further_balancer_lacks_fails_by_its_name(acme: tuple[Endpoint, P
     assert {name} == _subjects(ran, "elbv2.deletion-protection", "fail")
 
 
+@pytest.mark.proof
 def test_no_failover_leaves_the_visitors_of_a_balancer_behind(acme: tuple[Endpoint, Path, Ran]) -> None:
     """The map is older than a load balancer: its services and records are named, and nothing is planned."""
     world, home, _ = acme

@@ -103,6 +103,7 @@ def words_of_wordpress(*screens: Ran) -> list[str]:
     return re.findall(r"(?i).{30}(?:wordpress|wp-\w).{10}", text)
 
 
+@pytest.mark.proof
 def test_no_plan_speaks_of_wordpress(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, written = acme
     words = f"-e acme --config {home / 'own'}"

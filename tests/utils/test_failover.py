@@ -237,6 +237,7 @@ def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_
     assert "credentials.outlive-plan" not in _refusals(again)
 
 
+@pytest.mark.proof
 def test_keys_of_unknown_end_do_not_begin_a_plan_of_more_than_an_hour(dark: Prod) -> None:
     variables = signed_in(dark.world, "operator") | {"AWS_SESSION_TOKEN": "token"}
     ran = dr_cli(f"-e prod --config {dark.config} failover --execute", dark.home, **variables)

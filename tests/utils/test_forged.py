@@ -80,6 +80,7 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     assert [] == prod.world.mutations()
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("accepts", EVERYTHING)
 @pytest.mark.parametrize(
     ("command", "person"),
@@ -120,6 +121,7 @@ def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod
         operator.untag_resource(ResourceArn=arn, TagKeys=["dr:people"])
 
 
+@pytest.mark.proof
 def test_a_table_without_pins_and_without_its_tag_believes_a_file_for_one_person(prod: Prod, tmp_path: Path) -> None:
     """What is left to refuse is the operator's own to give. `prerequisites.people` and `.rules-pinned` fail there."""
     config = direct_rules(tmp_path, "prod", "")

@@ -28,6 +28,8 @@ from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
+pytestmark = pytest.mark.proof
+
 INCIDENT = "INC-7"
 SIT = load_environment(ROOT / "environments", "sit")
 WORDS = ("the failure was seen", "the database was restored", "the run ended")

@@ -39,6 +39,7 @@ def test_an_empty_account_is_no_outage(empty: Endpoint, tmp_path: Path, words: s
     assert "DEGRADED" not in ran.err
 
 
+@pytest.mark.proof
 def test_a_region_that_is_dark_is_unknown(empty: Endpoint, tmp_path: Path) -> None:
     empty.inject("dr-dark")
     ran = at_endpoint(empty, tmp_path, STATUS, "admin")
@@ -46,6 +47,7 @@ def test_a_region_that_is_dark_is_unknown(empty: Endpoint, tmp_path: Path) -> No
     assert ("do not fit" in ran.err, ran.code == Exit.USAGE) == (False, False), ran.err
 
 
+@pytest.mark.proof
 def test_a_second_teams_platform_is_named(empty: Endpoint, tmp_path: Path) -> None:
     admin = empty.people["admin"]
     build(empty.url, admin.access_key_id, admin.secret_access_key)

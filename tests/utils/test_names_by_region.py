@@ -46,12 +46,14 @@ def test_each_side_has_its_own_names() -> None:
     assert shipped is shipped.on(Side.DR)
 
 
+@pytest.mark.proof
 def test_it_is_judged_as_the_shipped_estate_is(suffixed: tuple[Endpoint, Path], tmp_path: Path) -> None:
     ran = _status(*suffixed[:1], tmp_path, suffixed[1])
     assert (Exit.READY, "NORMAL") == (ran.code, ran.report["posture"]), ran.err
     assert [] == [check for check, status in ran.statuses().items() if status in ("fail", "unknown")]
 
 
+@pytest.mark.proof
 def test_init_maps_it_and_status_goes_by_the_map(suffixed: tuple[Endpoint, Path], tmp_path: Path) -> None:
     world, folder = suffixed[0], tmp_path / "own"
     written = at_endpoint(world, tmp_path, f"-e sit --config {folder} init --yes --region af-south-1")
@@ -70,6 +72,7 @@ def test_init_maps_it_and_status_goes_by_the_map(suffixed: tuple[Endpoint, Path]
     assert "pass" == ran.statuses()["estate-map.as-mapped"]
 
 
+@pytest.mark.proof
 def test_init_update_shows_what_differs_and_writes_it_where_that_is_wanted(
     suffixed: tuple[Endpoint, Path], tmp_path: Path
 ) -> None:

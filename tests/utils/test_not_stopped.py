@@ -22,6 +22,8 @@ from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 PROD = load_environment(ROOT / "environments", "prod")
 TENANT = "tenant-1"
 CLUSTER = PROD.named(PROD.names.cluster)

@@ -62,6 +62,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint,
         yield world, home, at_endpoint(world, home, words, "admin")
 
 
+@pytest.mark.proof
 def test_scan_pairs_it_by_its_source(orders: tuple[Endpoint, Path, Ran]) -> None:
     found = at_endpoint(*orders[:2], "scan --format json", "admin").report
     (database,) = [store for store in found["stores"] if store["kind"] == "database"]

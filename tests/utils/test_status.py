@@ -65,6 +65,7 @@ def denied(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) ->
         sandbox_world.end(outage)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("command", ["status", "failover"])
 def test_an_exception_of_everything_is_listed_on_every_answer(
     sandbox_world: Endpoint, tmp_path: Path, command: str
@@ -114,6 +115,7 @@ def test_a_failed_blocker_is_exit_1_whatever_else_was_denied(sandbox_world: Endp
     assert "blocker" in ran.report["reasons"][1], "the first says how many tenants would be served"
 
 
+@pytest.mark.proof
 def test_one_failing_operation_names_its_service_and_no_silent_region(sandbox_world: Endpoint, tmp_path: Path) -> None:
     outage, config = (
         Outage("af-south-1", "refuse", "dynamodb", "DescribeContinuousBackups"),

@@ -187,6 +187,7 @@ def test_a_test_that_is_put_while_aws_writes_no_anchors_counts_for_a_quarter_of_
     assert ("unseen" in believed, "HISTORY#restore-test" in left_out) == (counts, not counts), left_out
 
 
+@pytest.mark.proof
 def test_a_test_on_record_that_aws_did_not_see_written_is_unknown_to_the_schedule(record: Record, config: Path) -> None:
     """Those of the estate were put before the stream was read."""
     believed, left_out = runs_on_record(record)
@@ -202,6 +203,7 @@ def test_without_anchors_the_schedule_says_that_its_records_are_not_proven(recor
     assert "These records are not proven" in ran.out
 
 
+@pytest.mark.proof
 def test_an_entry_that_aws_saw_otherwise_makes_the_open_incidents_record_unknown(record: Record, config: Path) -> None:
     times = {"since": instant(record.began), "unprotected_since": "", "closed_at": ""}
     standing = {"pk": "STANDING", "sk": "INCIDENT", "incident": INCIDENT, "goal": "switchover", "phase": "open"}
@@ -272,6 +274,7 @@ def attacks(world: Endpoint, env: Environment) -> dict[str, tuple[str, str, dict
     }
 
 
+@pytest.mark.proof
 def test_nobody_but_an_administrator_keeps_aws_from_anchoring(record: Record, config: Path) -> None:
     """In SIT the operator holds a recovery's policies; a break-glass session holds the same."""
     refused = []
@@ -286,6 +289,7 @@ def test_nobody_but_an_administrator_keeps_aws_from_anchoring(record: Record, co
     assert verified(record, config).code == 0
 
 
+@pytest.mark.proof
 def test_status_names_what_keeps_aws_from_anchoring(record: Record, config: Path) -> None:
     def findings() -> list[tuple[str, str, list[str]]]:
         seen = at_endpoint(record.world, record.home, f"-e sit --config {config} status --format json", "reader")
@@ -304,6 +308,7 @@ def test_status_names_what_keeps_aws_from_anchoring(record: Record, config: Path
     assert [row[:2] for row in findings()] == [(table(record.env), "fail"), (BUCKET, "pass")]
 
 
+@pytest.mark.proof
 def test_an_administrator_takes_no_anchor_away_either(record: Record, config: Path) -> None:
     """The bucket's policy names the function's role alone, and the lock keeps each version, root's too."""
     tried = attacks(record.world, record.env)

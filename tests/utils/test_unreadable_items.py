@@ -59,6 +59,7 @@ def _faults(ran: Ran, words: str) -> Iterator[str]:
         yield f"{words} says nothing"
 
 
+@pytest.mark.proof
 def test_spoilt_items_of_every_kind_end_no_command_as_a_defect(prod: Prod) -> None:
     for key in KINDS:
         _put(prod, _spoilt(key))
@@ -72,6 +73,7 @@ def test_spoilt_items_of_every_kind_end_no_command_as_a_defect(prod: Prod) -> No
     assert ran["pause"].code == Exit.READY, ran["pause"].err
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("key", STANDING, ids=lambda key: key[1])
 def test_an_item_that_stands_and_cannot_be_read_is_set_aside_by_an_approver(prod: Prod, key: tuple[str, str]) -> None:
     _put(prod, spoilt := _spoilt(key))
@@ -105,6 +107,7 @@ def test_an_open_incident_that_cannot_be_read_is_unknown_and_runs_nothing(prod: 
     assert "an incident counts as open" in ran.err
 
 
+@pytest.mark.proof
 def test_a_lock_that_cannot_be_read_is_taken_and_a_record_that_cannot_holds_up_nothing(prod: Prod) -> None:
     _put(prod, _spoilt(("LOCK", "RUN")))
     shown = " ".join(prod.run("status").out.split())
@@ -116,6 +119,7 @@ def test_a_lock_that_cannot_be_read_is_taken_and_a_record_that_cannot_holds_up_n
     assert prod.run("failover").code != Exit.COULD_NOT_SEE
 
 
+@pytest.mark.proof
 def test_a_pause_is_written_where_nothing_can_be_read(prod: Prod) -> None:
     """By the shipped rules each person pauses under the own key."""
     for key in STANDING:
@@ -127,6 +131,7 @@ def test_a_pause_is_written_where_nothing_can_be_read(prod: Prod) -> None:
     assert [(True, "storm")] * 2 == [(word["paused"], word["why"]) for word in words]
 
 
+@pytest.mark.proof
 def test_keys_that_may_not_repair_are_refused_with_those_that_may(prod: Prod) -> None:
     _put(prod, _spoilt(("LOCK", "RUN")))
     (found,) = re.findall(r"^  ([0-9a-f]{8})  ", prod.run("repair", "reader").out, re.MULTILINE)
@@ -134,6 +139,7 @@ def test_keys_that_may_not_repair_are_refused_with_those_that_may(prod: Prod) ->
     assert (ran.code, "An approver of prod" in ran.err) == (Exit.REFUSED, True), ran.err
 
 
+@pytest.mark.proof
 def test_a_drillers_keys_write_nothing_that_a_recovery_reads(prod: Prod) -> None:
     """In PROD, which allows no full drill, with plain calls and IAM enforced."""
     others = ("LOCK", "STANDING", "HISTORY", "HISTORY#failover", "JOURNAL#INC-123", "RUN#INC-123", "ASIDE#LOCK")
@@ -146,6 +152,7 @@ def test_a_drillers_keys_write_nothing_that_a_recovery_reads(prod: Prod) -> None
         )
 
 
+@pytest.mark.proof
 def test_a_driller_takes_the_lock_of_trials_and_a_recovery_ends_that(prod: Prod) -> None:
     def control(person: str) -> ControlStore:
         return connect(world_of(prod.world, person), prod.env).control

@@ -33,6 +33,8 @@ from tests.dr_actions.actions.compute.failback_world import with_failback
 from tests.dr_actions.plain import FIRST, SIT, steps_of, with_traffic
 from tests.dr_checks.worlds import warm
 
+pytestmark = pytest.mark.proof
+
 ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target that traffic could be led to
 PASSWORD = "a-plain-password"
 AWAY = (

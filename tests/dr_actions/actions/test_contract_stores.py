@@ -29,6 +29,8 @@ from tests.dr_actions.actions.failback_world import Home, lead, past_the_second,
 from tests.dr_checks.databases import accepting
 from tests.worlds import borrowed, healthy
 
+pytestmark = pytest.mark.proof
+
 NAME, SECRET, BUCKET = "sit-mysql", "sit-tenant-1-db-credentials", "bbws-tenant-assets-sit"
 QUICK = {**dict.fromkeys(("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s"), 0.0), "lag_published_s": 0.5}
 TAKEN_BACK = {

@@ -117,6 +117,7 @@ def test_a_program_whose_keys_ended_is_run_again_with_those_of_the_new_login(
     assert walk.entries(EntryKind.FAILED, EntryKind.UNDONE, EntryKind.COMPENSATION) == []
 
 
+@pytest.mark.proof
 def test_a_program_that_fails_while_the_keys_are_good_fails_its_step(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

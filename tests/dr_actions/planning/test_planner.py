@@ -49,6 +49,7 @@ def test_two_people_who_look_one_after_the_other_see_one_digest(sandbox_world: E
         assert _planned(again, goal).digest == _planned(seen, goal).digest
 
 
+@pytest.mark.proof
 @FEW
 @given(rnd=st.randoms(use_true_random=False))
 def test_the_order_in_which_aws_lists_things_does_not_change_the_digest(rnd: Random) -> None:

@@ -26,6 +26,8 @@ from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import DENIED
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
+
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
 ACT = f"arn:aws:iam::{SIT.account}:policy/sit-dr-operator-act"

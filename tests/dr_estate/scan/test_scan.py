@@ -136,6 +136,7 @@ def test_the_map_is_saved_where_that_is_asked_for(scanner: Scanner, tmp_path: Pa
     assert printed == json.loads((tmp_path / "map.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.proof
 def test_the_shipped_platform_is_found_without_its_file(
     sandbox_world: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,7 @@ def test_two_looks_at_once_never_share_a_client(sandbox_world: Endpoint, sit: En
         assert item is not other
 
 
+@pytest.mark.proof
 def test_another_person_or_other_rules_get_a_read_client_of_their_own(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_look_that_missed_something_leaves_nothing_open(sandbox_world: Endpoin
     assert missed() is None
 
 
+@pytest.mark.proof
 def test_sessions_of_looks_that_missed_something_are_few(sandbox_world: Endpoint, sit: Environment) -> None:
     sessions = [_missing(sandbox_world, sit) for _ in range(12)]
     assert sum(session() is not None for session in sessions) <= 5

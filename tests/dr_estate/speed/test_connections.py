@@ -22,6 +22,8 @@ from dr_estate.snapshot.registry import reads
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 
+pytestmark = pytest.mark.proof
+
 REGION = SIT.region(Side.DR)
 PATIENCE_S, IMPATIENCE_S = 10, 0.3
 OF_THE_MOMENT = re.compile(rb"(?im)^(authorization|x-amz-date|amz-sdk-invocation-id|amz-sdk-request): .*\r\n|ttl=\w+; ")

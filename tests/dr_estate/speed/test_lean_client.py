@@ -24,6 +24,8 @@ from dr_estate.speed.lean_client import LeanClient
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 
+pytestmark = pytest.mark.proof
+
 SCOPE = re.compile(r"Credential=AKIDLEAN/\d+/(\S+)/aws4_request")
 REGIONS = (SIT.region(Side.DR), SIT.region(Side.PRIMARY), "us-east-1", "us-gov-west-1", "cn-north-1")
 LEFT_TO_BOTOCORE = {"s3", "s3control"}

@@ -150,6 +150,7 @@ def attempt(client: Any, operation: str, **params: Any) -> str:
     return "done"
 
 
+@pytest.mark.proof
 def test_the_operator_deletes_nothing_in_the_primary_region_or_world_wide(person: Person) -> None:
     operator = person("operator")
     outcomes = {f"{s}:{op}": attempt(operator(s, PRIMARY), op, **params) for s, op, params in DELETING}
@@ -196,6 +197,7 @@ def test_only_the_estates_own_file_system_is_opened_to_be_overwritten(person: Pe
     assert ("done", True) == (opened["sit-efs"], opened["prod-efs"] in DENIED)
 
 
+@pytest.mark.proof
 def test_the_operator_touches_only_what_bears_the_environments_names(person: Person) -> None:
     operator = person("operator")
     other = attempt(operator("ecs", DR), "update_service", cluster="prod-cluster", service="prod-tenant1-service")
@@ -244,6 +246,7 @@ def test_an_approver_who_took_the_role_writes_under_its_session(person: Person, 
     assert callable(person)
 
 
+@pytest.mark.proof
 def test_the_approver_and_the_reader_change_nothing(person: Person) -> None:
     for role in ("approver", "reader"):
         outcomes = {
@@ -254,6 +257,7 @@ def test_the_approver_and_the_reader_change_nothing(person: Person) -> None:
         assert "done" == attempt(person(role)("s3", PRIMARY), "head_bucket", Bucket="data"), "IAM calls it ListBucket"
 
 
+@pytest.mark.proof
 def test_records_are_shifted_in_the_own_zone_only(person: Person, aws: Clients) -> None:
     zone = aws("route53", GLOBAL).create_hosted_zone(Name="wpsit.kimmyai.io", CallerReference="1")["HostedZone"]["Id"]
 
