@@ -212,13 +212,27 @@ def restore_role_denied(world: World) -> None:
 
 
 @disaster(
+    "dr-vault-denies-copies",
+    "The access policy of the DR vault denies everybody to copy a backup into it",
+    trips=("copy-roles.may-copy",),
+)
+def vault_denies_copies(world: World) -> None:
+    """Put the policy on the vault."""
+    _deny(world, "backup:CopyIntoBackupVault")
+
+
+@disaster(
     "dr-vault-denies-restores",
     "The access policy of the DR vault denies everybody to start a restore",
     trips=("copy-roles.may-restore",),
 )
 def vault_denies_restores(world: World) -> None:
     """Put the policy on the vault."""
-    denial = {"Effect": "Deny", "Principal": "*", "Action": "backup:StartRestoreJob", "Resource": "*"}
+    _deny(world, "backup:StartRestoreJob")
+
+
+def _deny(world: World, action: str) -> None:
+    denial = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
     world.undo(Side.DR, "backup", "delete_backup_vault_access_policy", BackupVaultName=_dr_vault(world))
     world.call(Side.DR, "backup", "put_backup_vault_access_policy", BackupVaultName=_dr_vault(world), Policy=policy)
