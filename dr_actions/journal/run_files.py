@@ -81,4 +81,5 @@ class RunFiles:
             marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
     def _send(self, operation: str, **params: Any) -> dict[str, Any]:
-        return self._sender.send(Call("s3", operation, self._region, {"Bucket": self._bucket, **params}))
+        named = {"Bucket": self._bucket, "ExpectedBucketOwner": self._env.account}
+        return self._sender.send(Call("s3", operation, self._region, {**named, **params}))

@@ -45,9 +45,10 @@ class StreamAnchors:
         return {pk: {row["sk"]["S"]: row for row in self._query("pk", pk)} for pk in partitions}
 
     def _keys(self, pk: str) -> Iterator[str]:
-        prefix, marker = prefix_of(self._env, pk), dict[str, Any]()
+        marker = dict[str, Any]()
+        named = {"Bucket": self._bucket, "ExpectedBucketOwner": self._env.account, "Prefix": prefix_of(self._env, pk)}
         while True:
-            page = self._send("s3", "ListObjectVersions", Bucket=self._bucket, Prefix=prefix, **marker)
+            page = self._send("s3", "ListObjectVersions", **named, **marker)
             yield from (version["Key"] for version in page.get("Versions", ()))
             if not page.get("IsTruncated"):
                 return

@@ -134,6 +134,7 @@ def _mapped(view: View, found: evidence_stores.TableWitness, reason: str) -> Fin
         remedy = Remedy("Deploy the stack of anchors again (deploy/, stream-anchors.json).")
         return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)
     # DynamoDB Streams keep records for 24 hours: what is older when the mapping comes back is lost to it.
-    enable = view.command("lambda", "UpdateEventSourceMapping", UUID=found.mapping_id, Enabled=True)
-    remedy = Remedy("Turn the mapping on: what is older than a day is lost to it.", (enable,))
+    whole = {"UUID": found.mapping_id, "Enabled": True, "FilterCriteria": dict[str, str]()}
+    enable = view.command("lambda", "UpdateEventSourceMapping", **whole)
+    remedy = Remedy("Turn the mapping on, without a filter: what is older than a day is lost to it.", (enable,))
     return view.gap(found.function, f"its mapping is {found.mapping}", wanted, reason, remedy)

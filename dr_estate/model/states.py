@@ -77,9 +77,10 @@ DATABASE = Vocabulary(
     },
 )
 MAPPING = Vocabulary(
-    "Lambda API Reference, CreateEventSourceMapping (State)",
+    "Lambda API Reference, CreateEventSourceMapping (State); filtered and absent are this tool's words",
     {
         "Enabled": _WORKING,
+        "filtered": _STOPPED,
         **_states_of("Creating Enabling Updating", _BUSY),
         **_states_of("Disabled Disabling", _STOPPED),
         **_states_of("absent Deleting", _GONE),

@@ -473,9 +473,9 @@ def _anchors(context: ReadContext, partitions: Sequence[str]) -> dict[tuple[str,
     bucket, env = context.env.named(context.env.names.stream_bucket), context.env
     if not bucket:
         return {}
+    own = {"Bucket": bucket, "ExpectedBucketOwner": env.account}
     found = context.each(
-        lambda pk: context.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix_of(env, pk)),
-        partitions,
+        lambda pk: context.pages("s3", "list_object_versions", "Versions", **own, Prefix=prefix_of(env, pk)), partitions
     )
     records = [records_of(env, (str(version.get("Key") or "") for version in versions)) for versions in found]
     return {(pk, sk): rows for pk, seen in zip(partitions, records, strict=True) for sk, rows in by_item(seen).items()}

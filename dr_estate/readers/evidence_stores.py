@@ -49,8 +49,9 @@ class AnchorLog:
 class TableWitness:
     """What AWS anchors the control table by. ``stream`` is the ARN of the table's stream, "" where it is off.
 
-    ``mapping`` is Lambda's word on the stream's way to ``function``, "absent" where there is none, and ``mapping_id``
-    its UUID; ``lock`` is the mode in which ``bucket`` keeps each version, "" where it keeps none.
+    ``mapping`` is Lambda's word on the stream's way to ``function``, "absent" where there is none and "filtered" where
+    it lets not all through, and ``mapping_id`` its UUID; ``lock`` is the mode in which ``bucket`` keeps each version,
+    "" where it keeps none.
     """
 
     table: str
@@ -106,7 +107,8 @@ def witness(context: ReadContext) -> TableWitness | None:
         return None
     table, key = context.part(control_table.table), "EventSourceMappings"
     rows = context.find_pages("lambda", "list_event_source_mappings", key, _NO_FUNCTION, FunctionName=function) or []
-    found = context.find("s3", "get_object_lock_configuration", _UNLOCKED, Bucket=bucket) or {}
+    own = {"Bucket": bucket, "ExpectedBucketOwner": env.account}
+    found = context.find("s3", "get_object_lock_configuration", _UNLOCKED, **own) or {}
     mapping = context.understand(lambda: _mapping(table.stream, rows), function)
     retention = found.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
     return TableWitness(table.name, table.stream, function, *mapping, bucket, str(retention.get("Mode") or ""))
@@ -116,4 +118,9 @@ def _mapping(stream: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """The state and the UUID of the mapping from the stream."""
     # A stream that was switched off and on has another ARN: an old mapping anchors nothing of the new one.
     own = [row for row in rows if stream and row.get("EventSourceArn") == stream]
-    return next(((str(row.get("State") or ""), str(row.get("UUID") or "")) for row in own), ("absent", ""))
+    return next(((_state(row), str(row.get("UUID") or "")) for row in own), ("absent", ""))
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    """Lambda's word, or that the mapping drops what its filter does not let through: it says Enabled of such a one."""
+    return "filtered" if row.get("FilterCriteria", {}).get("Filters") else str(row.get("State") or "")

@@ -161,6 +161,17 @@ STOPPED = (
         "test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_it_does",
     ),
     Claim(
+        "operator | put a head whose upload was begun before anybody knew it, so that it seems to have arrived first | "
+        "no run uploads a head in parts: one that was counts for nothing",
+        "tests/proofs/test_anchor_bucket.py::test_a_head_whose_upload_was_begun_before_it_was_known_counts_for_nothing",
+    ),
+    Claim(
+        "stranger | own a bucket of the name in another account, where ours is not there: heads are read from it, and "
+        "runs' files kept in it | each call names the account that the bucket must be of",
+        "tests/dr_actions/journal/test_anchors.py::"
+        "test_a_bucket_of_that_name_in_another_account_is_neither_believed_nor_given_anything",
+    ),
+    Claim(
         "operator, recovery, break-glass | rewrite, cut or predate the record, in file, mirror and log alike | "
         "where `names.stream_bucket` names a bucket, AWS anchors each change of the control table in it, in the "
         "order of arrival, and `log --verify` goes by these alone: REWRITTEN, with each moment, exit 3",
@@ -213,9 +224,10 @@ STOPPED = (
         "tests/deploy/test_stream_anchors.py::test_who_may_run_a_recovery_is_denied_it_by_name",
     ),
     Claim(
-        "administrator | turn off the stream of the control table, its mapping or the lock of its bucket, unseen "
-        "| `evidence.anchored` of `status` names each",
+        "administrator | turn off the stream of the control table, its mapping or the lock of its bucket, or let a "
+        "filter of the mapping drop what is written, unseen | `evidence.anchored` of `status` names each",
         "tests/utils/test_stream_anchors.py::test_status_names_what_keeps_aws_from_anchoring",
+        "tests/utils/test_stream_anchors.py::test_status_names_a_mapping_that_lets_no_change_through",
         "tests/dr_checks/test_examples.py::test_the_check_judges_its_examples_as_expected",
     ),
     Claim(
@@ -555,6 +567,15 @@ STOPPED = (
         "test_a_pack_signed_by_a_key_of_the_forgers_own_is_distinguished_from_the_control_stacks",
     ),
     Claim(
+        "stranger | hold up who reads results, or take the memory: a pipe, gigabytes or endless levels in the place of "
+        "a report, a journal, evidence or a key | of a file 512 MB are read, and of a folder no pipe; one sentence, "
+        "exit 2",
+        "tests/utils/test_given_files.py::test_a_pipe_in_the_place_of_a_report_holds_up_no_command",
+        "tests/utils/test_given_files.py::test_a_report_of_gigabytes_is_refused_before_it_is_in_memory",
+        "tests/utils/test_given_files.py::test_a_named_file_of_gigabytes_is_refused_before_it_is_in_memory",
+        "tests/utils/test_given_files.py::test_a_public_key_of_json_without_an_end_of_levels_is_no_public_key",
+    ),
+    Claim(
         "stranger | stop or deceive who verifies: holes of terabytes, chains of headers, a verdict of one's own "
         "within a name | only what the tool writes is read, each in one line",
         "tests/reports/evidence/test_verification.py::test_an_archive_that_another_program_made_hostile_is_no_pack",
@@ -658,6 +679,24 @@ NOT_STOPPED = (
         "test_a_driller_opens_and_deletes_what_bears_none_of_the_tags_that_say_whose_it_is",
         "tests/sandbox/moto_ext/iam/test_enforced_policies.py::"
         "test_a_driller_takes_no_file_system_of_another_application",
+    ),
+    Claim(
+        "An approver with another program, and other teams' automations.",
+        "tests/utils/test_not_stopped.py::test_an_approver_signals_another_teams_automation_and_approve_does_not",
+    ),
+    Claim(
+        "AWS has no condition for a signal, and makes up the ids of executions: `ssm:SendAutomationSignal` reaches "
+        "each one of the DR region.",
+        "tests/utils/test_not_stopped.py::test_an_approver_signals_another_teams_automation_and_approve_does_not",
+    ),
+    Claim(
+        "Of another document's an approver may end or let go on what waits, and approve where that document names "
+        "them.",
+        "tests/utils/test_not_stopped.py::test_an_approver_signals_another_teams_automation_and_approve_does_not",
+    ),
+    Claim(
+        "`approve` signals executions of the recovery's document alone.",
+        "tests/utils/test_not_stopped.py::test_an_approver_signals_another_teams_automation_and_approve_does_not",
     ),
     Claim(
         "An approver with another program, and what stands.",

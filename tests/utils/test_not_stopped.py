@@ -5,7 +5,9 @@ Each test fails on the day on which something stops it: then the page is untrue.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,10 @@ from dr_estate.model.dynamodb_values import encode_item, instant
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint
-from tests.worlds import borrowed
+from tests.worlds import borrowed, world_of
+from utils.aws_mgmt.app.automation import RecoveryAutomation
+from utils.aws_mgmt.app.connections import connect
+from utils.aws_mgmt.app.errors import Refused
 
 pytestmark = pytest.mark.proof
 
@@ -51,6 +56,15 @@ def client(world: Endpoint, person: str, service: str, side: Side = Side.DR) -> 
 def put(world: Endpoint, person: str, pk: str, sk: str, **values: Any) -> None:
     item = encode_item({"pk": pk, "sk": sk, **values})
     client(world, person, "dynamodb").put_item(TableName=PROD.named(PROD.names.control_table), Item=item)
+
+
+def awaited(holds: Callable[[], bool]) -> None:
+    """Wait until AWS has done it; a net for what never does."""
+    for _ in range(300):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 def userid(world: Endpoint, person: str) -> str:
@@ -125,6 +139,25 @@ def test_a_driller_runs_a_tenants_task_by_another_command_and_takes_the_lock_of_
 @pytest.mark.parametrize("pk", ["LOCK", "STANDING", "HISTORY", "HISTORY#failover", "DRILL#LOCK", "ASIDE#LOCK"])
 def test_an_approver_puts_what_stands(prod: Endpoint, pk: str) -> None:
     put(prod, "approver", pk, "RUN", words="any")
+
+
+def test_an_approver_signals_another_teams_automation_and_approve_does_not(prod: Endpoint) -> None:
+    inputs = {"MinRequiredApprovals": 1, "Approvers": [f"arn:aws:iam::{PROD.account}:user/approver"]}
+    step = {"name": "ask", "action": "aws:approve", "inputs": inputs}
+    content = json.dumps({"schemaVersion": "0.3", "mainSteps": [step]})
+    admin = client(prod, "admin", "ssm")
+    admin.create_document(Name="payroll", DocumentType="Automation", DocumentFormat="JSON", Content=content)
+    named = {"AutomationExecutionId": admin.start_automation_execution(DocumentName="payroll")["AutomationExecutionId"]}
+
+    def is_now(state: str) -> bool:
+        found = admin.get_automation_execution(**named)["AutomationExecution"]
+        return bool(found["AutomationExecutionStatus"] == state)
+
+    awaited(lambda: is_now("Waiting"))
+    with pytest.raises(Refused, match="is an execution of payroll, not of prod-dr-recovery"):
+        RecoveryAutomation(connect(world_of(prod, "approver"), PROD)).of(named["AutomationExecutionId"])
+    client(prod, "approver", "ssm").send_automation_signal(**named, SignalType="Approve")
+    awaited(lambda: is_now("Success"))
 
 
 def test_what_an_approver_puts_approves_no_run_and_stops_one(prod: Endpoint, tmp_path: Path) -> None:

@@ -309,6 +309,19 @@ def test_status_names_what_keeps_aws_from_anchoring(record: Record, config: Path
 
 
 @pytest.mark.proof
+def test_status_names_a_mapping_that_lets_no_change_through(record: Record, config: Path) -> None:
+    """Lambda says Enabled of it."""
+    mappings = client(record, "admin", "lambda")
+    (mapping,) = mappings.list_event_source_mappings()["EventSourceMappings"]
+    nothing = {"Filters": [{"Pattern": json.dumps({"eventName": ["NONE"]})}]}
+    mappings.update_event_source_mapping(UUID=mapping["UUID"], FilterCriteria=nothing)
+    seen = at_endpoint(record.world, record.home, f"-e sit --config {config} status --format json", "reader")
+    rows = next(row["findings"] for row in seen.report["results"] if row["check"] == "evidence.anchored")
+    (found,) = [row for row in rows if row["subject"] == FUNCTION]
+    assert (found["status"], "--filter-criteria" in " ".join(found["commands"])) == ("fail", True), found
+
+
+@pytest.mark.proof
 def test_an_administrator_takes_no_anchor_away_either(record: Record, config: Path) -> None:
     """The bucket's policy names the function's role alone, and the lock keeps each version, root's too."""
     tried = attacks(record.world, record.env)

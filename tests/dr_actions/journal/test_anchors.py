@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, anchored_everywhere
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
+from dr_actions.journal.run_files import RunFiles
+from dr_actions.journal.stream_anchors import StreamAnchors
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
@@ -74,6 +77,31 @@ def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it() -> None:
         compared = anchor_comparison(record, BucketAnchors(bucket, SIT).of(INCIDENT))
         assert (compared.same, compared.differs_at) == (False, 1)
         assert compared.message.startswith("CONTESTED at entry 1")
+
+
+class ForeignBucket(Bucket):
+    """A bucket of that name in another account, which lets everybody in: S3 refuses who expects another owner."""
+
+    def send(self, call: Call) -> dict[str, Any]:
+        if call.params.get("ExpectedBucketOwner", "999999999999") != "999999999999":
+            raise SendFailed(FailureKind.REFUSED, "Access Denied", "AccessDenied")
+        return super().send(call)
+
+
+def test_a_bucket_of_that_name_in_another_account_is_neither_believed_nor_given_anything(tmp_path: Path) -> None:
+    bucket = ForeignBucket()
+    (tmp_path / "evidence.json").write_text("{}", encoding="utf-8")
+    attempts: list[Callable[[], object]] = [
+        lambda: BucketAnchors(bucket, SIT).of(INCIDENT),
+        lambda: BucketAnchors(bucket, SIT).put(INCIDENT, chain("a").entries[0]),
+        lambda: RunFiles(bucket, SIT).keep(INCIDENT, "e-1", tmp_path, "allure"),
+        lambda: RunFiles(bucket, SIT).fetch(INCIDENT, tmp_path),
+        lambda: StreamAnchors(bucket, SIT).records("STANDING"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(SendFailed, match="Access Denied"):
+            attempt()
+    assert bucket.versions == []
 
 
 def test_heads_are_kept_once_and_found_over_all_pages() -> None:

@@ -73,6 +73,7 @@ EXAMPLES = [
     _witness(Status.FAIL, "sit-dr-anchors", mapping="absent"),
     _witness(Status.FAIL, "sit-dr-anchors", mapping="Disabled"),
     _witness(Status.FAIL, "sit-dr-anchors", mapping="Enabling"),
+    _witness(Status.FAIL, "sit-dr-anchors", mapping="filtered"),
     _witness(Status.UNKNOWN, "sit-dr-anchors", mapping="Dreaming"),
     _witness(Status.FAIL, "stream-sit", lock=""),
     _witness(Status.FAIL, "stream-sit", lock="GOVERNANCE"),
