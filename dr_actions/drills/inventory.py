@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from dr_estate.model.engines import ENGINES
+from dr_estate.model.journal_chain import unpacked
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -90,10 +91,13 @@ def pack(recorded_inventory: Inventory) -> str:
 def unpack(text: str) -> Inventory:
     """Read what ``pack`` wrote. Raises ValueError for anything else."""
     try:
-        document = orjson.loads(zlib.decompress(base64.b64decode(text, validate=True)))
-    except (ValueError, zlib.error) as damaged:
+        document = orjson.loads(unpacked(text))
+        # Each line is JSON of its own: it is read where the inventories are compared.
+        for line in (line for rows in document.values() for line in rows or ()):
+            orjson.loads(line)
+        return Inventory({path: None if rows is None else tuple(rows) for path, rows in document.items()})
+    except (ValueError, TypeError, AttributeError) as damaged:
         raise ValueError("that is no inventory") from damaged
-    return Inventory({path: None if rows is None else tuple(rows) for path, rows in document.items()})
 
 
 def _lines(value: Any) -> Iterator[str]:

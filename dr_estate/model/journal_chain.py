@@ -111,15 +111,21 @@ def _line(head: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> st
     try:
         more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
         text = "".join([head["text"], *more])
-        return _unpacked(text) if head["packed"] else text
-    except (KeyError, TypeError, ValueError, zlib.error):
+        return unpacked(text).decode() if head["packed"] else text
+    except (KeyError, TypeError, ValueError):
         return UNREADABLE_LINE
 
 
-def _unpacked(text: str) -> str:
-    """Raises ValueError where it is longer than any entry: a few kilobytes unpack to gigabytes."""
+def unpacked(text: str) -> bytes:
+    """What was compressed for the record. Raises ValueError for anything else, also where it is longer than any entry.
+
+    A few kilobytes unpack to gigabytes.
+    """
     unpacking = zlib.decompressobj()
-    line = unpacking.decompress(base64.b64decode(text), _LONGEST)
+    try:
+        raw = unpacking.decompress(base64.b64decode(text, validate=True), _LONGEST)
+    except zlib.error as damaged:
+        raise ValueError("nothing that was compressed") from damaged
     if unpacking.unconsumed_tail:
         raise ValueError(f"an entry of more than {_LONGEST} bytes")
-    return line.decode()
+    return raw

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import tracemalloc
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -97,3 +100,24 @@ def test_what_is_packed_for_the_record_is_the_same_inventory() -> None:
     assert original == unpack(pack(original))
     with pytest.raises(ValueError, match="no inventory"):
         unpack("aGVsbG8=")
+
+
+@pytest.mark.parametrize("document", ["[]", "1", '{"rds.instances.dr":1}', '{"rds.instances.dr":[1]}', '{"x":["{"]}'])
+def test_what_is_no_inventory_is_none_whatever_else_it_is(document: str) -> None:
+    with pytest.raises(ValueError, match="no inventory"):
+        unpack(packed(document.encode()))
+
+
+def test_what_unpacks_to_gigabytes_is_no_inventory_and_takes_no_memory() -> None:
+    small = packed(b" " * (1 << 30))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="no inventory"):
+            unpack(small)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 29
+    finally:
+        tracemalloc.stop()
+
+
+def packed(raw: bytes) -> str:
+    return base64.b64encode(zlib.compress(raw)).decode()

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from dr_actions.drills.inventory import Inventory, pack
 from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_estate.model.invocation import Invocation
-from utils.aws_mgmt.app.drill_cleanup import as_typed
+from utils.aws_mgmt.app.drill_cleanup import as_typed, inventory_before
 
 DELETE = "aws rds delete-db-instance --db-instance-identifier sit-mysql-before-db-x"
+
+
+@pytest.mark.parametrize("data", [{}, {"inventory": "aGVsbG8="}, {"inventory": None}, {"inventory": [1]}])
+def test_what_a_drill_found_before_is_not_known_where_its_record_does_not_say_it(data: dict[str, Any]) -> None:
+    """A driller's keys write the record of a trial: nothing is proven clean then, and no command ends."""
+    moment = datetime(2026, 1, 7, tzinfo=UTC)
+    entry = Entry(1, moment, "run-1", EntryKind.INVENTORY, None, data, "", "")
+    assert inventory_before([entry]) is None
+    seen = replace(entry, data={"inventory": pack(Inventory({"rds.instances.dr": ("{}",)}))})
+    assert inventory_before([seen]) == Inventory({"rds.instances.dr": ("{}",)})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dr_actions.assessment.cost import hourly_cost
 from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
-from dr_actions.drills.inventory import inventory, unpack
+from dr_actions.drills.inventory import Inventory, inventory, unpack
 from dr_actions.drills.residue import Residue, ResidueState, is_clean, residue
 from dr_actions.guard.evidence import renamed_databases_in
 from dr_actions.journal import journal as journals
@@ -89,15 +89,25 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
     summary, report = run_steps(
         replace(context, start=start, inventory="", stop_condition=str), heartbeat, journal, validates=False
     )
-    before = next((str(e.data["inventory"]) for e in journal.entries if e.kind is EntryKind.INVENTORY), None)
+    before = inventory_before(journal.entries)
     # Without the inventory of before there is nothing to compare: it is not proven clean.
     if before is None:
         return CleanupResult(summary, report, None)
     # Looked at once more: what was seen before the clean-up shows what it was to remove, not what is left.
     after = inventory(evaluation.observe_world(app.world, env, context.files))
-    rows = as_typed(residue(unpack(before), after, env, journal.entries), invocation_of(context.options), seen.world)
+    rows = as_typed(residue(before, after, env, journal.entries), invocation_of(context.options), seen.world)
     journal.append(EntryKind.LOOKED, says=_summary(rows), residue=[asdict(row) for row in rows])
     return CleanupResult(summary, report, rows)
+
+
+def inventory_before(entries: Sequence[Entry]) -> Inventory | None:
+    """What the drill found before it began; None where its record does not say it, for a driller's keys write that."""
+    for entry in entries:
+        if entry.kind is EntryKind.INVENTORY:
+            with contextlib.suppress(ValueError):
+                return unpack(str(entry.data.get("inventory")))
+            break
+    return None
 
 
 def as_typed(rows: Sequence[Residue], invocation: Invocation, world: str) -> tuple[Residue, ...]:
