@@ -17,6 +17,7 @@ from typing import Any
 from dr_actions.control_table.table import TableSender
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
+from dr_estate.config.given_file import LONGEST
 from dr_estate.iam.scopes import RUNS_PREFIX
 
 RUN_FILE_CALLS = frozenset({"s3:GetObject", "s3:ListObjectVersions", "s3:PutObject"})
@@ -46,11 +47,12 @@ class RunFiles:
 
     def fetch(self, incident: str, into: Path) -> tuple[list[Path], list[str]]:
         """Write the incident's files below ``into``, a folder an execution; returns them, and the keys left out."""
-        keys = Counter(str(version["Key"]) for version in self._versions(incident))
+        versions = list(self._versions(incident))
+        keys, large = Counter(str(row["Key"]) for row in versions), {r["Key"] for r in versions if r["Size"] > LONGEST}
         paths, others = [], []
-        for key, versions in sorted(keys.items()):
+        for key, count in sorted(keys.items()):
             parts = key.removeprefix(self._folder(incident)).split("/")
-            if versions > 1 or not all(_PART.fullmatch(part) for part in parts):
+            if count > 1 or key in large or not all(_PART.fullmatch(part) for part in parts):
                 others.append(key)
                 continue
             path = into.joinpath(*parts)

@@ -21,6 +21,7 @@ from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import load_environment
+from dr_estate.config.given_file import LONGEST
 from dr_estate.model.journal_chain import genesis
 from dr_estate.model.world_id import WorldId
 
@@ -102,6 +103,13 @@ def test_a_bucket_of_that_name_in_another_account_is_neither_believed_nor_given_
         with pytest.raises(SendFailed, match="Access Denied"):
             attempt()
     assert bucket.versions == []
+
+
+def test_a_file_beyond_what_a_run_writes_is_left_where_it_is_unread(tmp_path: Path) -> None:
+    bucket = Bucket()
+    key = f"runs/sit/{INCIDENT}/e-1/report.html"
+    bucket.versions.append({"Key": key, "LastModified": MOMENT, "ETag": '"x"', "Size": LONGEST + 1})
+    assert RunFiles(bucket, SIT).fetch(INCIDENT, tmp_path) == ([], [key])
 
 
 def test_heads_are_kept_once_and_found_over_all_pages() -> None:
