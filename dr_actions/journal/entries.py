@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from dr_actions.model.plan import Goal
+from dr_estate.model.control_items import is_moment
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.journal_chain import (
     JournalBroken,
@@ -245,7 +246,7 @@ def _entry_of(line: bytes, number: int, prev: str) -> Entry:
     document = following_document(line, number, prev)
     # Before the digest: an entry of a later version is reported as unknown, not as forged.
     try:
-        kind, at = EntryKind(document["kind"]), moment(document["at"])
+        kind, at = EntryKind(document["kind"]), _moment(document["at"])
     except (ValueError, TypeError, OverflowError) as unknown:
         raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
     if odd := _oddity(document, kind):
@@ -257,6 +258,13 @@ def _entry_of(line: bytes, number: int, prev: str) -> Entry:
     return Entry(
         document["seq"], at, document["run"], kind, document["step"], document["data"], prev, document["digest"]
     )
+
+
+def _moment(text: Any) -> datetime:
+    """The moment, which hours can be counted on from. Raises ValueError."""
+    if not is_moment(text):
+        raise ValueError(f"{text} is no moment of a run")
+    return moment(text)
 
 
 def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
@@ -272,7 +280,7 @@ def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
     try:
         for name in ("moment", "since", "last_request"):
             if data.get(name) or (name, kind) in _NEEDED_TIMES:
-                moment(data[name])
+                _moment(data[name])
         if kind in _SHAPES:
             _SHAPES[kind](data)
         if rules := data.get("rules"):

@@ -13,11 +13,13 @@ from botocore.exceptions import ClientError
 
 from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.lock import Owner, release, take
+from dr_actions.journal.entries import EntryKind, entry_after
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.config.environment import Side
 from dr_estate.model.control_items import ASIDE
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.model.dynamodb_values import decode_item, encode_item
+from dr_estate.model.journal_chain import genesis
 from tests.dr_actions.control_table.odd_items import KINDS, odd_items
 from tests.sampling import EXHAUSTIVE, SEED, every
 from tests.utils.lost_prod import EXECUTE, INCIDENT, Prod
@@ -105,6 +107,16 @@ def test_an_open_incident_that_cannot_be_read_is_unknown_and_runs_nothing(prod: 
     ran = prod.run(EXECUTE)
     assert (ran.code, [], "repair" in ran.err) == (Exit.REFUSED, prod.world.mutations(), True), ran.err
     assert "an incident counts as open" in ran.err
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("words", ["report", "evidence", "log --verify"])
+def test_a_record_of_the_end_of_all_time_is_at_fault_and_ends_no_command_as_a_defect(prod: Prod, words: str) -> None:
+    content, end = {"says": "so", "world": prod.here.to_json()}, datetime.max.replace(tzinfo=UTC)
+    entry = entry_after(genesis("prod", INCIDENT, prod.here), 1, end, "run-1", EntryKind.NOTE, None, content)
+    prod.forge_mirror(entry)
+    ran = prod.run(f"{words} --incident {INCIDENT}")
+    assert [] == list(_faults(ran, words))
 
 
 @pytest.mark.proof

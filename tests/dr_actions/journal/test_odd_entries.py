@@ -74,6 +74,18 @@ def test_a_line_of_no_shape_that_was_ever_written_is_the_fault(line: bytes) -> N
     assert (chain.fault.line, chain.entries) == (1, ())
 
 
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)], ids=str)
+def test_an_entry_of_the_begin_or_the_end_of_all_time_is_the_fault(at: datetime) -> None:
+    """Nothing could be counted on from it: when a review is due, or whether its anchor came in time."""
+    own = entry_after(genesis("sit", "INC-1", WORLD), 1, at, "run-1", EntryKind.NOTE, None, CONTENT)
+    dated = {**CONTENT, "since": at.isoformat()}
+    within = entry_after(genesis("sit", "INC-1", WORLD), 1, AT, "run-1", EntryKind.NOTE, None, dated)
+    for entry in (own, within):
+        chain = read_chain(entry.line.encode() + b"\n", "sit", "INC-1")
+        assert chain.fault is not None
+        assert (chain.fault.line, chain.entries) == (1, ())
+
+
 def test_the_same_words_in_other_bytes_are_a_change() -> None:
     entry = entry_after(genesis("sit", "INC-1", WORLD), 1, AT, "run-1", EntryKind.NOTE, None, CONTENT)
     assert read_chain(entry.line.encode() + b"\n", "sit", "INC-1").fault is None
