@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -44,6 +44,18 @@ class PinnedLine:
         return f"\x1b[{code}m{self.text}\x1b[0m" if code else self.text
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnLine(PinnedLine):
+    """A line that was drawn already, with its colours."""
+
+    drawn: str = ""
+
+    @property
+    def styled_text(self) -> str:
+        """The text as it was drawn."""
+        return self.drawn
+
+
 class PinnedLines:
     """What is pinned on ``stream``, whose cursor stands below it."""
 
@@ -54,7 +66,7 @@ class PinnedLines:
     def show(self, lines: Sequence[PinnedLine]) -> None:
         """Put these in the place of what is pinned. A terminal that is gone ends no run."""
         columns, rows = self._size()
-        present = [PinnedLine(one_line(line.text), line.style) for line in lines]
+        present = [replace(line, text=one_line(line.text)) for line in lines]
         while len(present) > 1 and sum(line.rows(columns) for line in present) >= rows:
             present.pop(1)  # the first says where the run is, the last is what a person is to do
         with suppress(OSError):

@@ -1,4 +1,7 @@
-"""A screen that is refreshed every so many seconds: changes since the last refresh stand out; q leaves."""
+"""A screen that is refreshed every so many seconds: changes since the last refresh stand out; q leaves.
+
+Its commands are pasted as they stand: each is one line without a newline in it, however many rows it takes.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
-from rich.live import Live
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -24,8 +26,9 @@ from dr_checks.core.model import Severity, Status
 from dr_estate.model.visible import one_line
 from reports.terminal import console
 from reports.terminal.parts import Page, table
-from reports.terminal.pinned import PinnedLine
+from reports.terminal.pinned import DrawnLine, PinnedLine, PinnedLines
 from reports.terminal.run_screen import pinned_lines
+from reports.values.next_line import next_line
 from reports.values.run_view import RunView
 from reports.values.watched_estate import WatchedEstate, WatchedStore, age_text, changes, posture_text
 
@@ -56,33 +59,31 @@ class WatchScreen:
         self.rings = self.rings or (self.estate is not None and self.estate.calls != estate.calls)
         self.estate, self.trouble = estate, ""
 
-    def __rich__(self) -> RenderableType:
-        """The whole screen, at most 24 rows of 80 columns."""
-        rows = list(self._rows(self.estate)) if self.estate else [Text("Looking at the estate for the first time.")]
-        if self.trouble:
-            rows.append(Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta"))
+    def lines(self, page: Page, rows: int) -> list[PinnedLine]:
+        """The whole screen: where the terminal is lower, what visitors can do, the posture and Next stay."""
         urgent = self.estate is not None and bool(self.estate.posture.next_step)
         again = "" if self.next_look_s is None else f"; {self._again()}"
-        rows.append(Text(f"q leaves{_URGENT}{again}", "bold red") if urgent else Text(f"q leaves{again}", "dim"))
-        return Group(*rows)
+        leaves = PinnedLine(f"q leaves{_URGENT}{again}", "bad") if urgent else PinnedLine(f"q leaves{again}", "dim")
+        trouble = _drawn(page, Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta")) if self.trouble else []
+        if self.estate is None:
+            return [PinnedLine("Looking at the estate for the first time."), *trouble, leaves]
+        top = [*_visitors(page, self.estate), *_drawn(page, *_title(self.estate), self._posture(self.estate))]
+        # Not twice: what ends an outage is mostly what comes next.
+        comes_next = _next(page, self.estate)
+        bottom = [*trouble, *([] if {*comes_next} & {*top} else comes_next), leaves]
+        left = rows - 1 - sum(line.rows(page.width) for line in (*top, *bottom))  # the cursor has a row of its own
+        return [*top, *_drawn(page, *self._rows(self.estate))[: max(0, left)], *bottom]
 
     def _again(self) -> str:
         left_s = math.ceil((self.next_look_s or 0.0) - time.monotonic())
         return f"looks again in {left_s} s" if left_s > 0 else "looks now"
 
-    def _rows(self, estate: WatchedEstate) -> Iterator[RenderableType]:
-        if estate.visitors is not None:
-            urgent = estate.visitors.is_urgent
-            yield Text(
-                one_line(console.complete_commands(estate.visitors.line)),
-                "bold red" if urgent else "bold",
-                no_wrap=not urgent,
-            )
-        title = f"{estate.environment.upper()}  {one_line(estate.world)}  looked at {estate.at:%H:%M:%S} UTC"
-        yield Text(title, "bold", no_wrap=True, overflow="ellipsis")
+    def _posture(self, estate: WatchedEstate) -> Text:
         grave = estate.posture.severity in (Severity.BLOCKER, Severity.CRITICAL)
         style = _FLASH if "posture" in self.changed else "bold red" if grave else "bold"
-        yield Text(posture_text(estate), style, no_wrap=True, overflow="ellipsis")
+        return Text(posture_text(estate), style, no_wrap=True, overflow="ellipsis")
+
+    def _rows(self, estate: WatchedEstate) -> Iterator[RenderableType]:
         yield self._regions(estate)
         if estate.view is not None:  # while a run is at work the copies' ages are nobody's question
             yield from _run_rows(estate.view)
@@ -99,8 +100,6 @@ class WatchScreen:
         shown = _FEWER if estate.view is not None else _REMEMBERED
         for sentence in list(self.history)[:shown]:
             yield Text(f"  {one_line(sentence)}", no_wrap=True, overflow="ellipsis")
-        if estate.next_step:
-            yield Text(f"Next     {console.complete_commands(one_line(estate.next_step))}", "bold", overflow="fold")
 
     def _regions(self, estate: WatchedEstate) -> Table:
         rows = table("", "region", "role", "API", "visitors", "served", "running", "writes")
@@ -143,9 +142,10 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
     threading.Thread(target=keep_looking, daemon=True).start()
     page = Page(file=sys.stdout)
     try:
-        with _single_keys(), Live(console=page, screen=True, auto_refresh=False, redirect_stderr=False) as live:
+        with _single_keys(), page.screen():
+            pinned = PinnedLines(sys.stdout)
             while not defects:
-                live.update(screen, refresh=True)
+                pinned.show(screen.lines(page, page.height))
                 if screen.rings:
                     screen.rings = False
                     page.bell()
@@ -154,6 +154,41 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
     finally:
         left.set()
     raise defects[0]
+
+
+def _drawn(page: Page, *parts: RenderableType) -> list[PinnedLine]:
+    """The rows that these parts take on the page."""
+    with page.capture() as shown:
+        for part in parts:
+            wrap = part.no_wrap if isinstance(part, Text) else None
+            page.print(part, no_wrap=wrap, overflow=part.overflow if isinstance(part, Text) else None)
+    return [DrawnLine(Text.from_ansi(row).plain.rstrip(), "", row) for row in shown.get().splitlines()]
+
+
+def _visitors(page: Page, estate: WatchedEstate) -> list[PinnedLine]:
+    """What visitors can do, and the command that ends an outage below it."""
+    seen = estate.visitors
+    if seen is None:
+        return []
+    says = f"{seen.sentence}{' To end it:' if seen.command else ''}"
+    text = Text(one_line(says), "bold red" if seen.is_urgent else "bold", no_wrap=not seen.is_urgent)
+    return [*_drawn(page, text), *([_command(f"`{seen.command}`")] if seen.command else [])]
+
+
+def _title(estate: WatchedEstate) -> Iterator[Text]:
+    title = f"{estate.environment.upper()}  {one_line(estate.world)}  looked at {estate.at:%H:%M:%S} UTC"
+    yield Text(title, "bold", no_wrap=True, overflow="ellipsis")
+
+
+def _next(page: Page, estate: WatchedEstate) -> list[PinnedLine]:
+    """What comes next, and below it its command."""
+    explanation, command = next_line(console.complete_commands(one_line(estate.next_step)))
+    says = _drawn(page, Text(f"Next     {explanation}", "bold")) if explanation else []
+    return [*says, *([PinnedLine(command, "bold")] if command else [])]
+
+
+def _command(quoted: str) -> PinnedLine:
+    return PinnedLine(console.complete_commands(one_line(quoted)).strip("`"), "bold")
 
 
 def _run_rows(view: RunView) -> Iterator[Text]:

@@ -54,6 +54,24 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
 
 
 @pytest.mark.proof
+def test_next_stands_on_a_line_of_its_own_that_is_pasted_as_it_stands(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    """Also beside an outage, whose first line says the command that ends it: nothing of it is cut or broken."""
+    config = rules(tmp_path, "sit", IMPATIENT)
+    variables, words = {**signed_in(sandbox_world, "reader"), **SMALL}, f"-e sit --config {config} status --watch 1"
+    with at_terminal(words, tmp_path, variables, columns=80) as terminal:
+        healthy = terminal.until_line(f"--output {tmp_path}/out status")
+        sandbox_world.begin(Outage("af-south-1", "refuse"))
+        try:
+            weighs = terminal.until_line(f"--output {tmp_path}/out failover")
+        finally:
+            sandbox_world.end(Outage("af-south-1", "refuse"))
+        terminal.press(b"q")
+        assert terminal.wait() == 0, terminal.shown
+    start = f"python utils/aws_mgmt/dr_cli.py -e sit --config {config} --output {tmp_path}/out"
+    assert (healthy.strip(), weighs.strip()) == (f"{start} status", f"{start} failover")
+
+
+@pytest.mark.proof
 def test_credentials_that_end_during_the_watch_show_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
     config = rules(tmp_path, "sit", IMPATIENT)
     variables = {**signed_in(sandbox_world, "reader"), **ROOMY}

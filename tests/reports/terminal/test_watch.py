@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.visitor_access import Access, VisitorAccess
 from dr_estate.model.invocation import Invocation
 from reports.terminal import console as commands
+from reports.terminal.parts import Page
 from reports.terminal.watch import WatchScreen
 from reports.values.watched_estate import WatchedEstate, WatchedRegion
 from tests.dr_actions.journal.test_timeline import EntryRow
@@ -32,10 +33,7 @@ def test_a_posture_with_an_urgent_command_says_how_to_get_it(next_step: str, row
     posture = Posture(PostureName.SPLIT, "both regions write.", next_step=next_step)
     counts = dict.fromkeys(Status, 0)
     screen = WatchScreen(WatchedEstate("sit", "sandbox", NOW, posture, (), (), counts, "", "", ""))
-    console = Console(file=io.StringIO(), width=80)
-    with console.capture() as shown:
-        console.print(screen)
-    assert shown.get().splitlines()[-1] == row
+    assert shown(screen)[-1] == row
 
 
 def looked(rows: Sequence[EntryRow], minute: float, posture: PostureName = PostureName.PRIMARY_LOST) -> WatchedEstate:
@@ -46,12 +44,12 @@ def looked(rows: Sequence[EntryRow], minute: float, posture: PostureName = Postu
     return replace(estate, view=viewed(rows, minute), next_step="`dr_cli.py attach --incident INC-1` watches the run.")
 
 
-def shown(screen: WatchScreen) -> list[str]:
+def shown(screen: WatchScreen, columns: int = 80, rows: int = 24) -> list[str]:
+    """The lines of the screen; a long one takes several rows."""
     commands.begin(Invocation())  # what another test of this process began says how commands are printed
-    console = Console(file=io.StringIO(), width=80)
-    with console.capture() as rows:
-        console.print(screen)
-    return rows.get().splitlines()
+    lines = screen.lines(Page(file=io.StringIO(), width=columns), rows)
+    assert sum(line.rows(columns) for line in lines) < rows, "a row more would scroll the first one away"
+    return [line.text for line in lines]
 
 
 def test_a_run_at_work_stands_on_the_screen_with_its_countdown_and_next_within_24_rows() -> None:
@@ -59,10 +57,9 @@ def test_a_run_at_work_stands_on_the_screen_with_its_countdown_and_next_within_2
     for minute in (21, 22):
         screen.show(looked([*BEGUN, MYSQL, *SERVED, ASKED], minute))
     rows = shown(screen)
-    assert len(rows) <= 24
     assert "failover of INC-1: step 5 of 5" in rows
     assert "BY HAND (13 min left): zone runs 2 healthy tasks." in rows
-    assert any(row.startswith("Next     `") and "attach" in row for row in rows)
+    assert rows[-3:-1] == ["Next     Watches the run.", "python utils/aws_mgmt/dr_cli.py attach --incident INC-1"]
     assert rows[-1] in {f"q leaves; looks again in {seconds} s" for seconds in (20, 19)}
 
 
@@ -81,3 +78,12 @@ def test_the_bell_rings_for_a_step_by_hand_the_end_and_another_posture_and_for_n
         screen.rings = False
     assert rung == [False, False, True, False, True, True]
     assert "Served   12 of 12 tenants by eu-west-1" in shown(screen)
+
+
+def test_an_outage_says_the_command_that_ends_it_once_and_whole_on_a_low_screen() -> None:
+    screen, ends = WatchScreen(), "failback --staged --execute --incident INC-1 --confirm " + 90 * "x"
+    visitors = VisitorAccess(Access.ALL, Access.NONE, NOW, command=f"dr_cli.py {ends}")
+    screen.show(replace(looked([*BEGUN, MYSQL], 16), visitors=visitors, next_step=f"`dr_cli.py {ends}` goes on."))
+    rows = shown(screen, rows=16)
+    assert rows[0] == "OUTAGE: nobody can write, seen at 10:00 UTC; visitors read. To end it:", rows
+    assert [row for row in rows if "dr_cli.py" in row] == [f"python utils/aws_mgmt/dr_cli.py {ends}"]
