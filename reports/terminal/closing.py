@@ -17,6 +17,7 @@ from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_la
 from reports.values import gate as values_gate
 from reports.values.recovery_point import objective_met
 from reports.values.report import Report
+from reports.values.run_summary import RunSummary
 
 WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
@@ -46,26 +47,41 @@ def summary(report: Report, console: Console) -> None:
 
 def show_last(report: Report, console: Console) -> None:
     """Print the answer and the next command, below the rest of the status."""
-    in_short(tuple(line for line in lines(report, console.width) if line[0] in ("Answer", NEXT)), console)
+    in_short(tuple(line for line in lines(report, console.width) if line[0] in ("Answer", NEXT)), console, brief=True)
 
 
 def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     """Label and text of each line; each but the next command fits into ``width`` columns."""
     room = width - _INDENT - LABEL
     began = " when the drill began" if report.drills and report.assessment is not None else ""
-    yield "Posture", f"{report.posture}{began}"
+    if not report.is_record:  # nothing was observed for it
+        yield "Posture", f"{report.posture}{began}"
     yield "Answer", _fitting([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
     if report.ran is not None and report.ran.record.facts is not None:
         yield from report.ran.record.facts.rows()
+    if report.is_record and report.ran is not None and (span := _span(report.ran)):
+        yield "Duration", span
     if plan := _plan(report):
         yield "Plan", plan
     if loss := _loss(report):
         yield "Loss", loss
-    yield "Gaps", _fitting([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
+    if not report.is_record:
+        yield "Gaps", _fitting([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
     if report.gate is not None:
         yield "Gate", values_gate.sentence(report.gate, report.verdict.score)
     if report.next_step:
         yield NEXT, report.invocation.complete(report.next_step)
+
+
+def _span(ran: RunSummary) -> str:
+    """From when to when the incident's runs for its goal were at work; "" where none has an end."""
+    runs = ran.record.timeline.runs if ran.record.timeline else ()
+    begins, ends = [run.span.start for run in runs if run.span.start], [run.span.end for run in runs if run.span.end]
+    if not (begins and ends):
+        return ""
+    began, ended = min(begins), max(ends)
+    number = f" in {len(runs)} runs" if len(runs) > 1 else ""
+    return f"{duration((ended - began).total_seconds())}{number}, {began:%Y-%m-%d %H:%M} to {ended:%H:%M} UTC"
 
 
 def _fitting(texts: list[str], room: int) -> str:

@@ -44,12 +44,15 @@ def print_indented(console: Console, text: str, by: int, style: str = "") -> Non
         console.print(Text(f"{' ' * by}{part}", style), soft_wrap=True)
 
 
-def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:
-    """Print the closing lines, each a label and its text: one line each, but for the next command."""
+def in_short(entries: Iterable[tuple[str, str]], console: Console, *, brief: bool = False) -> None:
+    """Print the closing lines, each a label and its text: one line each, but for the next command.
+
+    ``brief``: its explanation stands whole above, and is one line here.
+    """
     console.print(Text("\nIn short", "bold"))
     for label, text in entries:
         if label == NEXT:
-            next_command(console, text)
+            next_command(console, text, brief=brief)
             continue
         line = Text(f"  {label + ':':{LABEL}}{one_line(text)}")
         line.truncate(console.width, overflow="ellipsis")
@@ -65,10 +68,14 @@ def print_labelled(console: Console, label: str, text: str, style: str = "") -> 
     console.print(grid)
 
 
-def next_command(console: Console, text: str) -> None:
+def next_command(console: Console, text: str, *, brief: bool = False) -> None:
     """Print what comes next: what it does, and below it the command, a line of its own that is never wrapped."""
     explanation, command = next_line(text)
-    if explanation or not command:
+    if brief and explanation:
+        line = Text(f"  {NEXT + ':':{LABEL}}{one_line(explanation)}")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+    elif explanation or not command:
         print_labelled(console, NEXT, explanation)
     if command:
         console.print(Text(f"  {'' if explanation else f'{NEXT}: '}{one_line(command)}", "bold"), soft_wrap=True)

@@ -24,6 +24,7 @@ from reports.terminal import closing
 from reports.terminal.console import WIDTH
 from reports.terminal.parts import Page, print_indented, table
 from reports.values import run_summary
+from reports.values.escaping import holds_command
 from reports.values.next_line import next_line
 from reports.values.report import RUN_FOLDER, Report
 
@@ -132,6 +133,10 @@ def _first_lines(report: Report, console: Console) -> None:
 
 def _headline(report: Report, console: Console) -> None:
     env, verdict = report.environment, report.verdict
+    if report.is_record and report.ran is not None:
+        console.print(Text(f"Record of the {report.ran.goal} of {report.ran.incident} in {env.name.upper()}", "bold"))
+        console.print(Text(f"  {one_line(report.world)}, last entry {report.observed_at:%Y-%m-%d %H:%M:%S} UTC", "dim"))
+        return
     # A score is of the standby: while the DR region serves there is none, and the number would say nothing.
     score = "" if report.served_from_dr else f", score {verdict.score}/100"
     console.print(
@@ -188,9 +193,12 @@ def _lags(report: Report, console: Console) -> None:
 
 def _causes(report: Report, console: Console, room: int) -> None:
     """What is wrong, each cause with its remedy and the checks that it explains, as many as fit into ``room`` lines."""
-    blocks = [_cause(report, console, number, cause) for number, cause in enumerate(report.causes, 1)]
-    shown: list[str] = []
     left = room - _AROUND - bool(report.before_remedies)
+    brief = len(report.causes) > _FEW
+    blocks = [_cause(report, console, number, cause, brief) for number, cause in enumerate(report.causes, 1)]
+    if blocks and left < blocks[0].count("\n"):
+        blocks = [_cause(report, console, number, cause, True) for number, cause in enumerate(report.causes, 1)]
+    shown: list[str] = []
     for block in blocks:
         # The first cause is shown whole, even where it does not fit: without it the page has no answer.
         if left < block.count("\n") and shown:
@@ -207,8 +215,8 @@ def _causes(report: Report, console: Console, room: int) -> None:
         console.print(Text(f"  ... and {len(blocks) - len(shown)} more: --all lists them", "dim"))
 
 
-def _cause(report: Report, console: Console, number: int, cause: Cause) -> str:
-    """A cause in two to four lines: what is wrong, what to do, and what it explains."""
+def _cause(report: Report, console: Console, number: int, cause: Cause, brief: bool) -> str:
+    """A cause: what is wrong, what to do (``brief``: in one line), and what it explains."""
     first, more = cause.findings[:1], len(cause.findings) - 1
     since = f" since {cause.since:%Y-%m-%d %H:%M} UTC" if cause.since else ""
     subject = f"{first[0].subject}: {first[0].measured}, wanted {first[0].wanted}" if first else cause.result.reason
@@ -220,10 +228,10 @@ def _cause(report: Report, console: Console, number: int, cause: Cause) -> str:
         console.print(line, soft_wrap=True)
         if cause.remedies:
             sentence, command = _remedy(report, cause)
-            if sentence and not (command and len(report.causes) > _FEW):
+            if sentence and not (command and brief):
                 remedy = Text(f"     {one_line(sentence)}")
                 remedy.truncate(width, overflow="ellipsis")
-                if len(report.causes) > _FEW:
+                if brief and not holds_command(sentence):
                     console.print(remedy, soft_wrap=True)
                 else:
                     print_indented(console, sentence, _REMEDY)
@@ -373,9 +381,8 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
 
 
 def _files(report: Report, console: Console) -> None:
-    console.print(
-        f"\n{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
-    )
+    calls = f"{report.api_calls} API calls. Score = passed / applicable weight (docs/score.md); exit {report.exit}."
+    console.print("" if report.is_record else f"\n{calls}")
     folder, within = report.files.get(RUN_FOLDER), []
     for title, path in report.files.items():
         if folder is not None and path.parent == folder:

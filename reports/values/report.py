@@ -125,7 +125,8 @@ class Report:
         """The line after the first where the posture is a fault by itself: how bad, what, and what comes next."""
         if self.posture_severity is None:
             return ""
-        message = f"{self.posture_severity.upper()}: posture {self.posture}: {self.posture_says} {self.posture_next}"
+        next_step = "" if self.visitors and self.visitors.command else self.posture_next  # the first line has it
+        message = f"{self.posture_severity.upper()}: posture {self.posture}: {self.posture_says} {next_step}"
         return self.invocation.complete(message.rstrip())
 
     @property
@@ -137,6 +138,11 @@ class Report:
     def judges_prerequisites_alone(self) -> bool:
         """Whether nothing but what a run itself needs was judged, as before a failback: the score is of that."""
         return {result.area for result in self.verdict.results} == {Area.PREREQUISITES}
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is an incident's record, for which nothing was observed and no check was judged."""
+        return self.command == "report" and self.ran is not None
 
     @property
     def title(self) -> str:

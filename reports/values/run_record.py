@@ -153,7 +153,7 @@ def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
     if line.fenced.seconds is not None:
         yield "tasks stopped within", duration(line.fenced.seconds)
     if line.unwritable.start is not None:
-        yield "nobody could write for", without_writes(line)
+        yield "nobody could write", f"{'for ' if line.unwritable.seconds is not None else ''}{without_writes(line)}"
     if line.drained.seconds is not None:
         yield "last request in the old region after", duration(line.drained.seconds)
 

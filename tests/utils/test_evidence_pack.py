@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -402,6 +403,11 @@ def test_the_report_of_an_incident_is_made_from_its_record(desk: Desk) -> None:
     record_a_run(desk)
     report = desk.run(f"-e sit report --incident {INCIDENT}", "operator")
     assert report.code == 0, report.err
+    assert f"Record of the failover of {INCIDENT} in SIT" in report.out
+    closing = dict(re.findall(r"^  (\w+): +(.+)$", report.out.partition("In short")[2], re.MULTILINE))
+    assert [*closing] == ["Answer", "Served", "Recovery", "Lost", "Standby", "Duration", "Next"], report.out
+    assert (closing["Answer"], closing["Served"]) == ("DONE, exit 0", "1 of 1 tenants by eu-west-1")
+    assert [] == [word for word in ("CANNOT_SAY", "BLIND", "score", "API calls") if word in report.out], report.out
     (page,) = (desk.home / "out").glob("sit-report-*/report.html")
     text = page.read_text(encoding="utf-8")
     assert f"The failover of SIT for {INCIDENT} is done." in text
