@@ -289,9 +289,9 @@ def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlSt
 
 
 def _of_waiting_start(snapshot: Snapshot) -> str:
-    """The approval of the run that somebody asked AWS for already."""
+    """What goes on with the run that somebody asked AWS for already."""
     starts = snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or ()
-    return starts[0].approval.line if starts else ""
+    return starts[0].command.line if starts else ""
 
 
 def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:

@@ -164,6 +164,12 @@ def waits_for_approver(execution: Mapping[str, Any]) -> bool:
     return "Waiting" in (execution.get("AutomationExecutionStatus"), steps.get(APPROVE))
 
 
+def is_approved(execution: Mapping[str, Any]) -> bool:
+    """Whether an execution was approved and is not over."""
+    steps = {step.get("StepName"): step.get("StepStatus") for step in execution.get("StepExecutions") or ()}
+    return (execution.get("AutomationExecutionStatus"), steps.get(APPROVE)) == ("InProgress", "Success")
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedStart:
     """A run that AWS started and that the tool refused as its task: nobody sees the task's own screen."""
@@ -181,7 +187,10 @@ class RefusedStart:
 
 @dataclass(frozen=True, slots=True)
 class WaitingStart:
-    """A run that ``asked_by`` (an ARN) asked AWS for at ``asked_at``: the execution ``id`` waits for an approver."""
+    """A run that ``asked_by`` (an ARN) asked AWS for at ``asked_at``: the execution ``id`` waits for an approver.
+
+    ``approved``: AWS begins it, and its task holds no lock yet.
+    """
 
     id: str
     goal: str
@@ -190,6 +199,12 @@ class WaitingStart:
     words: tuple[str, ...]
     asked_by: str
     asked_at: datetime
+    approved: bool = False
+
+    @property
+    def command(self) -> Command:
+        """What goes on with it: an approver's command, or the one that watches it."""
+        return Command(("attach", "--incident", self.incident)) if self.approved else self.approval
 
     @property
     def approval(self) -> Command:
@@ -204,10 +219,10 @@ class WaitingStart:
         """Who asked for what, and how it is approved or ended."""
         withdrawal = Command(("approve", "--withdraw", "--incident", self.incident))
         who = self.asked_by.rpartition("/")[2]
-        return (
-            f"REQUESTED: {self.goal} for {self.incident}, plan {self.digest[:12]}, by {who} at "
-            f"{self.asked_at:%Y-%m-%d %H:%M} UTC: it waits for an approver. {withdrawal} ends it"
-        )
+        of = f"{self.goal} for {self.incident}, plan {self.digest[:12]}, by {who} at {self.asked_at:%Y-%m-%d %H:%M} UTC"
+        if self.approved:
+            return f"APPROVED: {of}: AWS begins it. {self.command} watches it"
+        return f"REQUESTED: {of}: it waits for an approver. {withdrawal} ends it"
 
 
 def _plan_words(words: Sequence[str]) -> Iterator[str]:

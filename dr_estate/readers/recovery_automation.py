@@ -14,11 +14,13 @@ from dr_estate.model.recovery_document import (
     CONTAINER,
     WaitingStart,
     goes_by_itself,
+    is_approved,
     recovery_document,
     waits_for_approver,
     words_of,
 )
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import control_table
 from dr_estate.readers.ecr import image_ref
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -116,7 +118,7 @@ def start(context: ReadContext) -> StartOfRuns | None:
 
 @part(Side.DR, reads=WAITING_READS)
 def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
-    """The runs that wait for an approver; none where AWS starts no runs."""
+    """The runs that wait for an approver, or were approved and hold no lock yet; none where AWS starts no runs."""
     if not context.env.automation.enabled:
         return ()
     document = context.env.named(context.env.names.recovery_document)
@@ -130,7 +132,17 @@ def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
     found = context.understand(
         lambda: context.each(lambda row: _waiting_start(context, row["AutomationExecutionId"]), going), document
     )
-    return tuple(start for start in found if start)
+    runs = [start for start in found if start]
+    return tuple(start for start in runs if not (start.approved and _has_begun(context, start)))
+
+
+def _has_begun(context: ReadContext, start: WaitingStart) -> bool:
+    """Whether the control table has the run itself: it held the lock since somebody asked for it."""
+    try:
+        run = context.part(control_table.standing, Side.DR).known_run
+    except DataUnavailable:
+        return False
+    return run is not None and run.incident == start.incident and run.taken_at > start.asked_at
 
 
 def _waiting_start(context: ReadContext, execution: str) -> WaitingStart | None:
@@ -139,7 +151,8 @@ def _waiting_start(context: ReadContext, execution: str) -> WaitingStart | None:
 
 
 def _awaited(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
-    if not (waits_for_approver(row) and goes_by_itself(row)):
+    approved = is_approved(row)
+    if not ((approved or waits_for_approver(row)) and goes_by_itself(row)):
         return None
     given = row.get("Parameters") or {}
     named = {name: "".join(map(str, given.get(name) or ())) for name in ("Goal", "Incident", "PlanDigest")}
@@ -151,6 +164,7 @@ def _awaited(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
         words=words_of(given.get("Arguments") or ()),
         asked_by=str(row.get("ExecutedBy") or ""),
         asked_at=row["ExecutionStartTime"],
+        approved=approved,
     )
 
 
