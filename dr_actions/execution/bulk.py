@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
+from dr_actions.execution.run import PlanRun
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import EntryKind
@@ -63,8 +63,7 @@ class StepSender:
             run.journal.append(EntryKind.PROGRESS, self.step.id, cursor=cursor, says=message)
         run.listener.waits(self.step, age_s, self.step.budget_s, message)
         # Last: the cursor is on record by now, and the next run goes on behind it.
-        if paused := run.pause_reason():
-            raise StepFailed(self.step.id, f"authority.paused: all runs are stopped: {paused}", FailureCause.HALTED)
+        run.stop_if_paused(self.step.id)
 
     def pause(self, attempt: int) -> None:
         """Wait, twice as long each time. Raises RunStopped, LockLost, Fenced."""

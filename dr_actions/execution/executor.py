@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
+from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.execution import long_steps, lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
@@ -151,6 +153,14 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         if not batch.open:
             return
         run.wait()
+        _stop_if_paused(run, batch)
+
+
+def _stop_if_paused(run: PlanRun, batch: Batch) -> None:
+    """Raise StepFailed where all runs were stopped while a person is waited for: the next call may be hours away."""
+    if step := next((step for step in batch.open.values() if step.id in batch.awaited), None):
+        with suppress(SendFailed):  # a table that is silent pauses nothing: the heartbeat weighs how long it may be
+            run.stop_if_paused(step.id)
 
 
 def _send_unobserved(run: PlanRun, batch: Batch, outcome: Outcome) -> None:

@@ -333,6 +333,12 @@ class PlanRun:
             raise RunStopped
         self.check_lock()
 
+    def stop_if_paused(self, step_id: str) -> None:
+        """Raise StepFailed where somebody stopped all runs, and SendFailed where that cannot be read."""
+        if paused := self.pause_reason():
+            message = f"authority.paused: all runs are stopped: {paused.rstrip('.')}. `dr_cli.py unpause` lets them run"
+            raise StepFailed(step_id, message, FailureCause.HALTED)
+
     def wait(self) -> None:
         """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
         self.clock.wait(self.stop, self.env.execution.poll_s)

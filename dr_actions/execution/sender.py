@@ -180,9 +180,7 @@ def _check_before_a_change(run: PlanRun, action: Action, step: Step) -> None:
     """Check lock, stop switch, digest, evidence and posture. Raises RunStopped, LockLost, Fenced, StepFailed."""
     step_id = step.id
     run.stop_if_asked()
-    paused = run.pause_reason()
-    if paused:
-        raise StepFailed(step_id, f"authority.paused: all runs are stopped: {paused}", FailureCause.HALTED)
+    run.stop_if_paused(step_id)
     ends = run.stop_condition()
     if ends:
         raise StepFailed(step_id, f"drill.alarms: {ends}")

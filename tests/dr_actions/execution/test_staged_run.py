@@ -16,6 +16,7 @@ import pytest
 from dr_actions.actions.compute import scaling
 from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
+from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.manual_wait import shown_step
@@ -373,6 +374,33 @@ class PausedHome(Home):
         self.written: list[tuple[datetime | None, datetime | None]] = []
         run.no_writes_since, run.report_writes = self.since, lambda *moments: self.written.append(moments)
         return run
+
+
+class StoppedHome(Home):
+    """A failback that somebody pauses once a person was asked; the control table is silent for one look before."""
+
+    def fitted(self, run: PlanRun) -> PlanRun:
+        """``pauses`` is what the table says at each look."""
+        self.pauses = iter((SendFailed(FailureKind.REFUSED, "silent"), "", "anna: storm"))
+
+        def reason() -> str:
+            answer = next(self.pauses)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        run.pause_reason = reason
+        return run
+
+
+@pytest.mark.proof
+def test_a_pause_ends_a_run_that_waits_for_a_person_at_its_next_look(world: World, tmp_path: Path) -> None:
+    home, steps = StoppedHome.of(world, BY_HAND, tmp_path), list[Step]()
+    with pytest.raises(StepFailed, match=r"authority\.paused: all runs are stopped: anna: storm") as failed:
+        home.run(RecordingListener(asked=steps.append))
+    assert (failed.value.step, failed.value.cause) == (HALF, FailureCause.HALTED)
+    assert ([step.id for step in steps], list(home.pauses)) == ([HALF], [])
+    assert (weights(world), home.entries(EntryKind.UNDONE)) == ((0, 100), [])
 
 
 @pytest.mark.proof
