@@ -37,11 +37,16 @@ _MARKS = {
 
 
 class RunScreen:
-    """Shows the lines of a run and its ``view``, with the commands that ``by_hand`` writes for a person."""
+    """Shows the lines of a run and its ``view``, with the commands that ``by_hand`` writes for a person.
 
-    def __init__(self, by_hand: ManualStepWriter, view: Callable[[], RunView | None]) -> None:
+    ``alert`` is what visitors cannot do now, "" else: pinned first, for its own line scrolls away.
+    """
+
+    def __init__(
+        self, by_hand: ManualStepWriter, view: Callable[[], RunView | None], alert: Callable[[], str] = str
+    ) -> None:
         self._console = Printer(stderr=True, highlight=False, emoji=False)
-        self._by_hand, self._view = by_hand, view
+        self._by_hand, self._view, self._alert = by_hand, view, alert
         self._pinned = PinnedLines(sys.stderr) if can_pin(sys.stderr) else None
         self._lock, self._asides, self._over = threading.RLock(), 0, threading.Event()
         self._detail = ""
@@ -119,7 +124,8 @@ class RunScreen:
                 return
             view = self._view()
             if view is not None and not view.outcome:
-                self._pinned.show(pinned_lines(view, self._detail, self._command(view)))
+                alert = [PinnedLine(says, "bad")] if (says := self._alert()) else []
+                self._pinned.show([*alert, *pinned_lines(view, self._detail, self._command(view))])
 
     def close(self) -> None:
         """Leave the terminal as it was, and say what is known at the end."""

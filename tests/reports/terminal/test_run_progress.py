@@ -18,7 +18,7 @@ from dr_estate.aws.read_client import Credentials
 from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.pinned import PinnedLine, PinnedLines
 from reports.terminal.run_progress import RunProgress
-from reports.terminal.run_screen import pinned_lines
+from reports.terminal.run_screen import RunScreen, pinned_lines
 from reports.values.run_view import RunFollower
 from tests.dr_actions.deciding import SIT, step
 from tests.dr_actions.journal.test_timeline import EntryRow, at, entries
@@ -137,3 +137,21 @@ def test_a_pinned_line_that_stays_is_not_written_again_so_that_a_selection_on_it
     assert ("run 2 s" in second, "aws" in second) == (True, False)
     pinned.take_down()
     assert os.read(master, 10_000).decode().endswith("\x1b[J")
+
+
+def test_what_visitors_cannot_do_is_pinned_above_the_run_until_they_can(
+    terminal: tuple[io.TextIOWrapper, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stream, master = terminal
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", stream)
+    view, outage = viewed([*BEGUN, MYSQL, *SERVED, ASKED], 22), ["OUTAGE: nobody can write."]
+    screen = RunScreen(ManualStepWriter(tmp_path, Credentials()), lambda: view, lambda: outage[0])
+    with closing(screen):
+        screen.draw()
+        first = os.read(master, 10_000).decode()
+        outage[0] = ""
+        screen.draw()
+        second = os.read(master, 10_000).decode()
+    assert first.index("nobody can write") < first.index("step 5 of 5"), first
+    assert ("nobody can write" in second, "step 5 of 5" in second) == (False, True)

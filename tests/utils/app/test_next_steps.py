@@ -22,7 +22,16 @@ from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
+from dr_estate.readers.control_table import (
+    ABORTING,
+    BEGUN,
+    FAILING_BACK,
+    ON_DR,
+    ControlState,
+    Incident,
+    LockHolder,
+    Pause,
+)
 from reports.values.drill_summary import DrillSummary
 from reports.values.next_line import next_line
 from reports.values.report import Report
@@ -300,6 +309,27 @@ def test_a_run_that_waits_for_an_approver_is_approved_before_anything_else_is_be
         f"REQUESTED: failback for INC-7, plan {12 * 'a'}, by anna at {NOW:%Y-%m-%d %H:%M} UTC: it waits for an"
         " approver. `dr_cli.py approve --withdraw --incident INC-7` ends it"
     ]
+
+
+def test_a_run_that_was_approved_and_holds_no_lock_yet_is_watched_and_none_is_begun_beside_it() -> None:
+    start = WaitingStart("e-1", "failover", "INC-7", 64 * "a", (), "arn:user/anna", NOW, approved=True)
+    report = replace(_looked(PostureName.PRIMARY_LOST, FAILED, posture_next="`dr_cli.py failover`."), waiting=(start,))
+    watches = "`dr_cli.py attach --incident INC-7` watches the run that was approved"
+    assert after_look(report).startswith(watches)
+    assert after_watch(Posture(PostureName.PRIMARY_LOST, "so."), None, PROD, NOW, waiting=(start,)).startswith(watches)
+    assert report.in_force[0].startswith(f"APPROVED: failover for INC-7, plan {12 * 'a'}, by anna at ")
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_while_all_runs_are_stopped_next_lets_them_go_on_for_each_run_is_refused(waits: bool) -> None:
+    begun = Incident("INC-7", "failover", BEGUN, NOW, None)
+    standing = ControlState(incident=begun, pause=Pause("anna", "storm", NOW))
+    waiting = (WaitingStart("e-1", "failover", "INC-7", 64 * "a", (), "arn:user/anna", NOW),) if waits else ()
+    report = replace(_looked(PostureName.PRIMARY_LOST, FAILED), standing=standing, waiting=waiting)
+    assert after_look(report).startswith("`dr_cli.py unpause` lets runs go on")
+    watched = after_watch(Posture(PostureName.PRIMARY_LOST, "so."), standing, PROD, NOW, waiting=waiting)
+    assert watched == after_look(report)
+    assert after_watched_run("failover", "INC-7", Exit.ACTION_FAILED, (), paused=True) == watched
 
 
 def test_a_failback_that_began_in_one_stage_goes_on_in_one() -> None:

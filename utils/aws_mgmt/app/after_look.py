@@ -34,6 +34,7 @@ from utils.aws_mgmt.app.next_steps import (
     DUE,
     READINESS,
     STANDS_NOW,
+    UNPAUSE,
     NextStep,
     after_run,
     approval,
@@ -87,6 +88,8 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
         return ""
     if ran.stands_otherwise:
         return report.posture_next or str(STANDS_NOW)
+    if ran.exit != Exit.READY and report.standing and report.standing.pause:
+        return str(UNPAUSE)
     if ran.exit != Exit.READY:
         return str(after_run(options, ran.incident).confirming(ran.to_confirm))
     is_over = options.failback or (options.fence and not report.serves_from_dr)
@@ -175,7 +178,7 @@ def _in_the_way(report: Report, assessment: Assessment) -> str:
 def _under_way(report: Report) -> NextStep | None:
     """The run at work, or the one that waits for its approver: whatever is asked for, nothing begins beside it."""
     at_work = of_run_at_work(report.standing, report.environment, report.observed_at)
-    return at_work or of_waiting_start(report.waiting)
+    return at_work or of_waiting_start(report.waiting, report.standing)
 
 
 def _in_force(report: Report) -> str:
@@ -231,7 +234,7 @@ def after_watch(
     writer: Side | None = None,
 ) -> str:
     """What to do upon what was watched last. ``dark``: a silent primary region; ``writer``: who alone takes writes."""
-    if going := of_run_at_work(standing, env, at) or of_waiting_start(waiting):
+    if going := of_run_at_work(standing, env, at) or of_waiting_start(waiting, standing):
         return str(going)
     if dark and posture.name in SERVED_BY_DR:
         return str(until_answers(dark))
@@ -249,11 +252,15 @@ def of_run_at_work(standing: ControlState | None, env: Environment, at: datetime
     return NextStep(shows, "shows the run at work, and what it waits for")
 
 
-def of_waiting_start(waiting: Sequence[WaitingStart]) -> NextStep | None:
-    """The approval of the run that somebody asked AWS for: until it is approved or withdrawn, none begins beside it."""
+def of_waiting_start(waiting: Sequence[WaitingStart], standing: ControlState | None = None) -> NextStep | None:
+    """What goes on with the run that somebody asked AWS for: until it is over or withdrawn, none begins beside it."""
     if not waiting:
         return None
-    return NextStep(waiting[0].approval, "approves the run that waits in AWS: an approver's command")
+    if waiting[0].approved:
+        return NextStep(waiting[0].command, "watches the run that was approved and that AWS begins")
+    if standing is not None and standing.pause is not None:
+        return UNPAUSE
+    return NextStep(waiting[0].command, "approves the run that waits in AWS: an approver's command")
 
 
 def of_open_incident(standing: ControlState | None, posture: PostureName) -> NextStep | None:
@@ -268,6 +275,8 @@ def of_open_incident(standing: ControlState | None, posture: PostureName) -> Nex
         cleans = NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
         return None if posture is PostureName.PRIMARY_LOST else cleans
     goal, last = _goal_ahead(incident), standing.known_run
+    if goal and standing.pause is not None:
+        return UNPAUSE
     if goal and posture in EXPECTED.get(goal, ()):
         return going_on(goal, Options(), incident.id, staged=incident.staged)
     failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED

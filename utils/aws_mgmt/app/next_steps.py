@@ -66,6 +66,7 @@ DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
 STANDS_NOW = NextStep(Command(("status",)), "shows how the estate stands now, and what to do")
+UNPAUSE = NextStep(Command(("unpause",)), "lets runs go on: until then each is refused")
 DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _ACCEPT = NextStep(
     Command(("drill", "clean", "--reason", "looked at, and left as it is")),
@@ -158,11 +159,13 @@ def after_drills(drills: Sequence[DrillSummary], otherwise: str = "", open_incid
     return str(NextStep(log_of(wrong), "shows what became of it")) if wrong else otherwise or str(DUE)
 
 
-def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str]) -> str:
+def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str], *, paused: bool = False) -> str:
     """What to do once a run that AWS started has ended: what comes after it, or the same run where it did not end well.
 
-    ``arguments`` are those that it was started with.
+    ``arguments`` are those that it was started with. ``paused``: all runs are stopped.
     """
+    if paused and code != Exit.READY:
+        return str(UNPAUSE)
     again = Command((goal, *arguments, "--execute", *_incident(incident)))
     if goal == DRILL:
         again = Command(("test", "--full-drill", "--by-aws", *arguments))

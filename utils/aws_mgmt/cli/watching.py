@@ -66,9 +66,9 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
     # First: the table has why the task ended, and the record may hold nothing of it.
     if refused := refusal_of(app, found.incident, found.id):
         console.complain(refused.sentence)
-        return _conclude_run(found, None, form, following.visitors, refused=True)
+        return _conclude_run(app, found, None, form, following.visitors, refused=True)
     _keep_record(app, found, folder)
-    return _conclude_run(found, following.view(), form, following.visitors, refused=False)
+    return _conclude_run(app, found, following.view(), form, following.visitors, refused=False)
 
 
 def _until_it_ends(
@@ -135,7 +135,13 @@ def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> Non
 
 
 def _conclude_run(
-    found: RecoveryExecution, view: RunView | None, form: str, visitors: VisitorAccess | None, *, refused: bool
+    app: AppContext,
+    found: RecoveryExecution,
+    view: RunView | None,
+    form: str,
+    visitors: VisitorAccess | None,
+    *,
+    refused: bool,
 ) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
     how = "was refused" if refused else "is complete" if code is Exit.READY else "is not complete"
@@ -144,12 +150,20 @@ def _conclude_run(
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
     facts = view.facts.rows() if view is not None and view.facts is not None else ()
-    next_step = after_watched_run(found.goal, found.incident, code, found.arguments)
+    next_step = after_watched_run(found.goal, found.incident, code, found.arguments, paused=_is_paused(app))
     if visitors and visitors.is_outage:
         facts = (("Visitors", visitors.sentence), *facts)
         next_step = f"`{visitors.command}` ends the outage." if visitors.command else next_step
     console.conclude(form, answer, next_step, facts=facts)
     return code
+
+
+def _is_paused(app: AppContext) -> bool:
+    """Whether all runs are stopped; not where that cannot be read."""
+    try:
+        return app.control.in_force().pause is not None
+    except SendFailed:
+        return False
 
 
 class _RunFollowing:
@@ -159,11 +173,16 @@ class _RunFollowing:
         self.folder = folder
         self._app, self._incident, self._began_at = app, found.incident, found.began_at
         self._follower, self._lock = RunFollower(app.env, found.incident), threading.Lock()
-        self._screen = RunScreen(ManualStepWriter(folder, app.world.by_hand), self.view)
+        self.visitors: VisitorAccess | None = None
+        self._screen = RunScreen(ManualStepWriter(folder, app.world.by_hand), self.view, self._outage)
         self._silent_since_s: float | None = None
         self._has_begun = False
         self._looked_at_s: float | None = None
-        self.visitors: VisitorAccess | None = None
+
+    def _outage(self) -> str:
+        """What visitors cannot do, by the last look; "" where nobody has to act."""
+        seen = self.visitors
+        return replace(seen, at=self._app.clock.now()).sentence if seen is not None and seen.is_urgent else ""
 
     def show_visitors(self, *, at_once: bool = False) -> None:
         """Show what visitors can do, at first, as it changes, and as the run is over."""

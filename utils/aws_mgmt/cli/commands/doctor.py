@@ -70,7 +70,7 @@ def _start_to_look(options: DoctorOptions, environment: Environment) -> Exit:
     why = found.failure or f"it is not over after {duration(_LONGEST_S)}"
     answer = f"AWS starts a run: its task saw the estate in {duration(began())}, exit {code}"
     if not seen:
-        console.complain(f"A run that AWS starts would not begin: {why} Its log is /ecs/{family}.")
+        console.complain(f"A run that AWS starts would not begin: {why.rstrip('.')}. Its log is /ecs/{family}.")
         answer = "AWS cannot start a run, exit 1"
     console.conclude(options.format, answer, READINESS)
     return Exit.READY if seen else Exit.NOT_READY
