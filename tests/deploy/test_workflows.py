@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,8 @@ def test_a_cron_runs_as_often_as_its_period_says(period: Period, a_year: int) ->
 @ALL
 def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its_environment(env: Environment) -> None:
     jobs = workflow(env)["jobs"]
-    watching = {"full-drill-watch"} if env.holds_full_drills else set()
+    watching = {name for name in jobs if name.startswith("full-drill-watch-")}
+    assert len(watching) == (watches_of(env) - 1 if env.holds_full_drills else 0)
     assert {*periods(env), *watching} == set(jobs)
     for test, job in jobs.items():
         if test in watching:
@@ -135,12 +137,14 @@ def test_a_run_that_waits_is_dropped_by_none_of_another_test(env: Environment) -
 def test_aws_holds_a_drill_and_its_jobs_watch_it_as_long_as_it_may_take() -> None:
     env = ENVIRONMENTS["sit"]
     jobs = workflow(env)["jobs"]
-    first, further = commands(jobs["full-drill"]), commands(jobs["full-drill-watch"])
+    first, watching = commands(jobs["full-drill"]), [name for name in jobs if name.startswith("full-drill")]
     assert ["test", "report", "evidence", "schedule"] == [words[2] for words in first]
-    assert ["attach", "report", "evidence"] == [words[2] for words in further]
     assert "--by-aws" in first[0]
-    matrix = jobs["full-drill-watch"]["strategy"]
-    assert (1, watches_of(env)) == (matrix["max-parallel"], 1 + len(matrix["matrix"]["watch"]))
+    assert watches_of(env) == len(watching)
+    for before, name in pairwise(watching):
+        assert ["attach", "report", "evidence"] == [words[2] for words in commands(jobs[name])]
+        assert jobs[name]["needs"] == list(dict.fromkeys(("full-drill", before)))
+        assert jobs[name]["if"] == f"needs.{before}.outputs.goes_on == 'true'", "none runs once the drill is over"
     minutes = [int(found) for job in jobs.values() for found in re.findall(r"INT (\d+)m", str(job))]
     assert minutes[0] * watches_of(env) >= env.automation.run_hours * 60
     assert max(minutes) < jobs["full-drill"]["timeout-minutes"]

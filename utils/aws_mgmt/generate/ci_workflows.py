@@ -161,19 +161,26 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
 
 
 def _watching(env: Environment) -> dict[str, Any]:
-    """The job that watches on where the first one left a drill at work: as often as it takes, with a reader's role."""
+    """The jobs that watch on, each where the one before left a drill at work: as often as it takes, as a reader.
+
+    No matrix: all of its jobs would run, also once the drill is over.
+    """
     if not _drills(env, "full-drill"):
         return {}
-    watches = watches_of(env)
-    job = {
-        "needs": "full-drill",
-        "if": "needs.full-drill.outputs.goes_on == 'true'",
+    names = ["full-drill", *(f"full-drill-watch-{number}" for number in range(2, watches_of(env) + 1))]
+    return {name: _further(env, number, names[number - 2]) for number, name in enumerate(names[1:], 2)}
+
+
+def _further(env: Environment, number: int, before: str) -> dict[str, Any]:
+    """The job that watches on where ``before`` left the drill at work."""
+    job: dict[str, Any] = {
+        "needs": list(dict.fromkeys(("full-drill", before))),
+        "if": f"needs.{before}.outputs.goes_on == 'true'",
         "runs-on": "ubuntu-latest",
         "environment": env.name,
         "timeout-minutes": _WATCH_MINUTES + _SETUP_MINUTES,
         "permissions": {"contents": "read", "id-token": "write"},
-        # A matrix and not one long job: a job may take six hours, a drill takes longer.
-        "strategy": {"max-parallel": 1, "matrix": {"watch": list(range(2, watches + 1))}},
+        "outputs": {"goes_on": "${{ steps.watch.outputs.goes_on }}"},
         "env": {"INCIDENT": "${{ needs.full-drill.outputs.incident }}"},
         "steps": [
             *ci_steps.setup_steps(),
@@ -181,13 +188,13 @@ def _watching(env: Environment) -> dict[str, Any]:
             {
                 "name": "Watch the drill",
                 "id": "watch",
-                "run": _watch(env, 'attach --incident "$INCIDENT"', "${{ matrix.watch }}"),
+                "run": _watch(env, 'attach --incident "$INCIDENT"', str(number)),
             },
             _record(env, "$INCIDENT"),
-            ci_steps.report_artifact("dr-full-drill-${{ matrix.watch }}"),
+            ci_steps.report_artifact(f"dr-full-drill-{number}"),
         ],
     }
-    return {"full-drill-watch": job}
+    return job
 
 
 def _watch(env: Environment, words: str, number: str) -> str:
