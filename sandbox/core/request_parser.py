@@ -107,7 +107,8 @@ def _scope(environ: Environ) -> tuple[str, str, str]:
     if not credential:
         credential = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
     parts = credential.rsplit("/", 4)
-    return (parts[0], parts[2], parts[3]) if len(parts) == 5 else ("", "", "")  # noqa: PLR2004 - the scope's parts
+    # Terraform's provider signs for "Backup" where it is given an endpoint.
+    return (parts[0], parts[2], parts[3].lower()) if len(parts) == 5 else ("", "", "")  # noqa: PLR2004 - the scope's parts
 
 
 def _action(environ: Environ) -> tuple[str, str]:

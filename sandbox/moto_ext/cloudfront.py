@@ -1,7 +1,7 @@
 """CloudFront distributions with origin groups, buckets and their real certificate (API_DistributionConfig; T08, T20).
 
 The emulator refuses a behaviour that targets an origin group, forgets how a bucket is read, reports a default
-certificate beside the real certificate, and dates every change in 2021.
+certificate beside the real certificate and forwarded values beside a cache policy, and dates every change in 2021.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.cloudfront.models import (
     CloudFrontBackend,
+    DefaultCacheBehaviour,
     Distribution,
     DistributionConfig,
     Origin,
@@ -89,6 +90,13 @@ def _origin(original: Callable[..., Any], self: Origin, origin: dict[str, Any]) 
         self.__dict__["s3_origin_config"] = {"OriginAccessIdentity": self.s3_access_identity}
 
 
+def _behaviour(original: Callable[..., Any], self: DefaultCacheBehaviour, config: dict[str, Any]) -> None:
+    original(self, config)
+    # Where a cache policy says what is forwarded, there are no older settings beside it (API_DefaultCacheBehavior).
+    if config.get("CachePolicyId"):
+        self.__dict__["forwarded_values"] = None
+
+
 def added_headers(origin: Origin) -> dict[str, str]:
     """The headers that the distribution adds for an origin, by their names in lower case (API_OriginCustomHeader)."""
     rows = (origin.custom_headers or {}).get("Items") or ()
@@ -112,6 +120,7 @@ def asks_by_tls(account: str) -> bool:
 def install() -> None:
     """Repair CloudFront. Idempotent."""
     wrap(DistributionConfig, "__init__", _config)
+    wrap(DefaultCacheBehaviour, "__init__", _behaviour)
     wrap(Origin, "__init__", _origin)
     wrap(ViewerCertificate, "__init__", _certificate)
     wrap(Distribution, "__init__", _init_distribution)

@@ -58,7 +58,8 @@ def _delete(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, A
 def forwards_host(account: str, behaviour: DefaultCacheBehaviour) -> bool:
     """Whether the visitor's Host goes to the origin: by one of the policies, or by ForwardedValues."""
     # ForwardedValues is the older way; a behaviour has it or policies, never both (API_DefaultCacheBehavior).
-    listed = behaviour.forwarded_values.__dict__.get("Headers") or {}
+    older = behaviour.forwarded_values
+    listed = (older.__dict__.get("Headers") if older else None) or {}
     if {"*", "host"} & {str(name).lower() for name in listed.get("Items") or ()}:
         return True
     backend = cloudfront_backends[account]["aws"]

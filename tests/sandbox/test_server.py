@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from dr_estate.config.environment import Environment
 from sandbox.client.embedded import running
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
+from sandbox.core.request_parser import identify
 from tests.hosting import hosted
 from tests.sandbox.conftest import Client, client_of
 
@@ -66,6 +68,13 @@ def test_an_exception_inside_the_emulator_is_a_defect_of_the_sandbox_and_not_a_s
     assert (status, code) == (501, "SandboxDefect")
     assert "rds:DescribeDBInstances" in message
     assert world.calls() == {"eu-west-1 rds:DescribeDBInstances": 1}
+
+
+def test_a_service_that_is_signed_for_in_capitals_is_known() -> None:
+    scope = "AWS4-HMAC-SHA256 Credential=KEY/20260101/af-south-1/Backup/aws4_request, SignedHeaders=host"
+    request = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/backup-vaults/copies", "wsgi.input": io.BytesIO()}
+    call = identify({**request, "HTTP_AUTHORIZATION": scope})
+    assert ("backup", "CreateBackupVault") == (call.service, call.operation)
 
 
 def test_calls_are_counted_by_region_service_and_operation(world: Endpoint, client: Client) -> None:

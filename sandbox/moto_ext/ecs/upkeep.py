@@ -17,6 +17,7 @@ from moto.elbv2.models import FakeTargetGroup
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import transition_s
+from sandbox.moto_ext.data import first_start
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.deployments import complete
 from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
@@ -32,6 +33,8 @@ def keep_up(services: Iterable[Service]) -> None:
         # Task sets have their own controller, which replaces their tasks.
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
             backend = backend_of(service)
+            # Before pages are looked at: a site answers once it is installed.
+            first_start.install_sites(backend, _running(service))
             targets = targets_in(backend.account_id, backend.region_name)
             # Before tasks are given up: a deployment that was complete once has not failed.
             complete(service, targets)
@@ -47,8 +50,7 @@ def keep_up(services: Iterable[Service]) -> None:
 
 def _given_up(service: Service, targets: Targets) -> list[tuple[FakeTargetGroup, RunningTask]]:
     """The tasks that have failed their checks for longer than they may."""
-    moment = now()
-    running = [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
+    moment, running = now(), _running(service)
     if not running or not service.load_balancers:
         return []
     grace = timedelta(seconds=float(service.__dict__.get("health_check_grace_period_seconds") or 0))
@@ -58,6 +60,11 @@ def _given_up(service: Service, targets: Targets) -> list[tuple[FakeTargetGroup,
         for task in running
         if moment > task.runs_at + grace + _patience(group) and not targets.passes(service, task)
     ]
+
+
+def _running(service: Service) -> list[RunningTask]:
+    moment = now()
+    return [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
 
 
 def _patience(group: FakeTargetGroup) -> timedelta:

@@ -144,3 +144,11 @@ def test_a_distributions_health_is_that_of_its_origin(aws: Clients) -> None:
     assert words().startswith("Success")
     there.client("elbv2").delete_listener(ListenerArn=there.listener)
     assert words().startswith("Failure: HTTP Status Code 502")
+
+
+def test_a_behaviour_with_a_cache_policy_has_no_forwarded_values(aws: Clients) -> None:
+    behaviour = {"TargetOriginId": "first", "ViewerProtocolPolicy": "redirect-to-https"}
+    for name, more in (("older", {}), ("newer", {"CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"})):
+        config = _config(name, "first", DefaultCacheBehavior=behaviour | more)
+        distribution = aws("cloudfront", GLOBAL).create_distribution(DistributionConfig=config)["Distribution"]
+        assert ("ForwardedValues" in distribution["DistributionConfig"]["DefaultCacheBehavior"]) is (name == "older")
