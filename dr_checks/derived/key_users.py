@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dr_checks.core.model import Finding, View
-from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_service, refusal_of
+from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_role, by_service, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer
-from dr_estate.model.stores import STORES
+from dr_estate.model.stores import DATABASE, SECRETS, STORES
 from dr_estate.readers import kms
 
 _READS, _LOGS = ("kms:Decrypt",), ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
@@ -34,6 +34,18 @@ def uses_of(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:
                 ("kms:GrantOperations", "Decrypt"),
             )
             yield by_service("fargate", account, key.arn, _FARGATE, now, cluster)
+
+
+def uses_by_operator(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:
+    """What the operator's role does with the key through services, where a run writes under it.
+
+    Secrets are written under theirs (Secrets Manager User Guide, "Secret encryption and decryption"); a database is
+    created under its own by a grant (RDS User Guide, "Encrypting Amazon RDS resources").
+    """
+    account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
+    writes = {SECRETS.id: ("secretsmanager", "kms:GenerateDataKey"), DATABASE.id: ("rds", "kms:CreateGrant")}
+    for service, action in (writes[noun] for noun in key.uses if noun in writes):
+        yield by_role(role, account, key.arn, service, (action,), view.now)
 
 
 def use_by_logs(view: View, arn: str, group: str) -> KeyUse:

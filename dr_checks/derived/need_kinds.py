@@ -173,9 +173,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "secret-values.master-user",
             "roles.tasks-allowed",
         ),
-        reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
-        "user that all of three or more tenants' secrets have alike, are compared with nothing; that RDS manages the "
-        "master password is seen while the primary region is",
+        reason="whether a value opens the database only a login shows, a restore test's or a task's: passwords, and a "
+        "user that all of three or more tenants' secrets have alike, are warned of where no task was started "
+        "since they were written; that RDS manages the master password is seen while the primary region is",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),

@@ -13,7 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import KeyRefusal
 from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model import states
-from dr_estate.model.stores import STORES
+from dr_estate.model.stores import SECRETS, STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import kms
 from dr_estate.readers.kms import KmsKey
@@ -50,7 +50,8 @@ def _usable(
         elif states.KEY[key.state].serves and (until := ending(view, key.material_until)):
             yield view.warn(key.ref, f"{key.state} {until}", _OPENS, ENDS, material_again(view.region, key.arn))
         elif by_services and (denial := _denial(view, key)):
-            yield key_users.refusal_finding(view, key.ref, key.arn, denial, f"{reason} ({', '.join(key.uses)})")
+            lost = "a failback can write nothing under it" if ":role/" in denial.user else reason
+            yield key_users.refusal_finding(view, key.ref, key.arn, denial, f"{lost} ({', '.join(key.uses)})")
         elif states.KEY[key.state].serves:
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
@@ -62,10 +63,11 @@ def _usable(
 
 
 def _denial(view: View, key: KmsKey) -> KeyRefusal | None:
-    """The right that a key's policy surely denies to a service which holds a grant of it."""
+    """The right that a key's policy surely denies to a service which holds a grant of it, or to the operator's role."""
     if not (key.arn and states.KEY[key.state].serves):
         return None
-    found = key_users.refusal(key.policy, key_users.uses_of(view, key))
+    uses = (*key_users.uses_of(view, key), *key_users.uses_by_operator(view, key))
+    found = key_users.refusal(key.policy, uses)
     return found if found and found.answer is PolicyAnswer.DENIED else None
 
 
@@ -221,7 +223,12 @@ def policy_parity(view: View) -> Iterator[Finding]:
             yield view.unknown(noun, "policies alike", unavailable)
         for key in there[noun]:
             if not isinstance(key.admits, Unavailable):
-                yield _admitting(view, noun, key, admitted)
+                denial = _denial(view, key) if noun == SECRETS.id else None
+                reason = "a failover writes no secret under it"
+                denied = (
+                    key_users.refusal_finding(view, f"{noun}: {key.ref}", key.arn, denial, reason) if denial else None
+                )
+                yield denied or _admitting(view, noun, key, admitted)
     if not here.keys() & there.keys() and not dark_keys:
         yield view.none_expected("all keys", _NONE + " on both sides")
 

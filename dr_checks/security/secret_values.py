@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Severity, Status, View
 from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
@@ -20,6 +20,8 @@ from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secre
 
 _WANTED = "as those of the other tenants, or in use"
 _DATABASE = re.compile(r"(?:^|[._])(?:host|hostname|host_name|port|engine)$", re.IGNORECASE)
+# No command: to start all tasks of the primary region with a wrong value would stop who is served today.
+_PROVED = "Start one task with it, or put it right; one that runs with it for five minutes proves it."
 _MANY = 3  # secrets: fewer show nothing that is common to all
 _RUNNING = "RUNNING"  # one that is still to start may never find its secrets
 _STEADY = timedelta(minutes=5)  # one that cannot log in ends sooner, and another is started
@@ -40,7 +42,8 @@ def alike(view: View) -> Iterator[Finding]:
     warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
     names the primary region is secrets.regional-fields' matter. What another tenant's secret has with its own name in
     it is that tenant's, however many there are. What all have alike, unlike the master credentials' host, port or
-    engine or the naming rule's schema, is a warning until tasks run with it. Source: T18, T53.
+    engine or the naming rule's schema, is a warning until tasks run with it; so is what was written after all running
+    tasks had started, a password too. Source: T18, T53; Secrets Manager API, SecretValueEntry (CreatedDate).
     """
     there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
     names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
@@ -48,7 +51,7 @@ def alike(view: View) -> Iterator[Finding]:
     read = {name: row for name, row in contents.items() if name in known}
     master = contents.get(view.env.named(view.env.names.master_secret))
     seen = [row for row in read.values() if isinstance(row, Content)]
-    usual, owned = _usual(seen), _tenant_values(seen)
+    usual, owned, untried = _usual(seen), _tenant_values(seen), _untried(view, known)
     # Digests are compared, never values: evidence holds no secret.
     compared = 0
     for name, row in sorted(read.items()):
@@ -61,7 +64,9 @@ def alike(view: View) -> Iterator[Finding]:
             odd = [field for field in row.fields if _is_odd(field, usual) or _is_anothers(field, owned)]
             changed = [] if odd else [field.name for field in row.fields if _is_doubtful(field, master)]
             taken = [field.name for field in odd if _is_anothers(field, owned)]
-            yield _secret_finding(view, known[name], odd, taken, changed, names[name])
+            found = _secret_finding(view, known[name], odd, taken, changed, names[name])
+            fields = untried.get((name, row.version), ())
+            yield _written_since(view, name, fields, names[name]) if fields and found.status is Status.PASS else found
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
@@ -142,12 +147,33 @@ def _secret_finding(
     return view.gap(secret.name, f"{measured}; no task runs steadily with it", _WANTED, reason, remedy, tenant)
 
 
+def _untried(view: View, known: Mapping[str, Secret]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """By secret and version the fields with which no task of either region was started; none where that is not seen."""
+    try:
+        rows = view.get(secretsmanager.untried, Side.PRIMARY)
+    except DataUnavailable:
+        return {}  # the primary region's tasks are not seen: they prove nothing, and refute nothing
+    tenants = {name: secretsmanager.tenant_of(view.env, name) or "" for name in known}
+    found = (row for row in rows if row.name in known and known[row.name].replica_of)
+    return {
+        (row.name, row.version): row.fields
+        for row in found
+        if not _runs_with_secret(view, known[row.name], tenants[row.name])
+    }
+
+
+def _written_since(view: View, name: str, fields: tuple[str, ...], tenant: str) -> Finding:
+    """Warn of a value that no task was started with: whether it opens the database is not known."""
+    measured = f"{', '.join(fields)} written after its tasks started"
+    reason = "running tasks have the former value: whether those of a failover can log in with this one is not known"
+    return view.warn(name, measured, _WANTED, reason, _PROVED, tenant)
+
+
 def _all_alike(view: View, secret: Secret, fields: list[str], tenant: str) -> Finding:
     """Warn of what all tenants' secrets may have been changed to alike, where no task is seen to run with it."""
     measured = f"{', '.join(fields)} as the other tenants', unlike the master credentials or the naming rule"
     reason = "no task is seen that runs steadily since the change: whether one finds its database with it is not known"
-    remedy = "Start one task with it, or put it right; one that runs with it for five minutes proves it."
-    return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
+    return view.warn(secret.name, measured, _WANTED, reason, _PROVED, tenant)
 
 
 def _is_doubtful(field: Field, master: Content | HiddenSecret | None) -> bool:

@@ -29,7 +29,7 @@ _READ_BUCKET = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 _READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
 _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
 _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Restore")
-_START_RESTORE = "backup:StartRestoreJob"
+_START_RESTORE, _START_BACKUP, _START_COPY = "backup:StartRestoreJob", "backup:StartBackupJob", "backup:StartCopyJob"
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS, _TAKE_BACKUPS = ("backup:CopyIntoBackupVault",), ("backup:CopyFromBackupVault",)
 # What AWS Backup does with a store in the role's name (AWSBackupServiceRolePolicyForBackup). What a table asks for
@@ -96,7 +96,8 @@ def roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
 def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     """The roles that restores of files pass to AWS Backup: those that made the DR region's recovery points.
 
-    Each also has the decision on starting the restore, which the vault's policy may deny to the operator's role.
+    Each also has the decision on starting the restore, and on the backup that a failback takes first, which the vault's
+    policy may deny to the operator's role.
     Source: AWS managed policy AWSBackupServiceRolePolicyForRestores; AWS Backup guide, "Vault access policies".
     """
     env, region = context.env, context.env.regions.dr
@@ -113,7 +114,8 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
         return (*found, policy)
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
-    start = [_Need(region, (_START_RESTORE,), point, policy)]
+    vault = _vault_arn(context, Side.DR)
+    start = [_Need(region, (_START_RESTORE,), point, policy), _Need(region, (_START_BACKUP,), vault, policy)]
     (denied,) = context.maybe(lambda arn: tuple(_resource_refusals(context, arn, start)), [operator])
     if isinstance(denied, Unavailable):
         return (*found, denied)
@@ -226,14 +228,18 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
         if not isinstance(into, Unavailable):
             yield BACKUPS, role, _Need(env.regions.dr, _COPY_BACKUPS, vault.arn, into)
         if not isinstance(out, Unavailable):
+            here, vault_here = env.regions.primary, _vault_arn(context, Side.PRIMARY)
+            # A plan needs no right of IAM to start its jobs: only the vault's policy can refuse them.
+            yield BACKUPS, role, _Need(here, (_START_BACKUP,), vault_here, out, simulated=False)
             # A point of each type that the role made; of all, where it made none yet: roles may divide the types
             own = [point for point in points if point.role in (role, "")]
             for point in sorted({point.resource_type: point.arn for point in own or points}.values()):
-                yield BACKUPS, role, _Need(env.regions.primary, _TAKE_BACKUPS, point, out, vault.arn)
+                yield BACKUPS, role, _Need(here, _TAKE_BACKUPS, point, out, vault.arn)
+                yield BACKUPS, role, _Need(here, (_START_COPY,), point, out, simulated=False)
             # Of what it made itself alone: a role that divides the types needs no right on the others'.
             for kind, store in sorted({point.resource_type: point.resource_arn for point in own}.items()):
                 if actions := _BACK_UP.get(kind):
-                    yield BACKUPS, role, _Need(env.regions.primary, actions, store)
+                    yield BACKUPS, role, _Need(here, actions, store)
         for need in of_keys:
             yield BACKUPS, role, need
 
@@ -262,6 +268,11 @@ def _of_key(arn: str, policy: str | Unavailable) -> Iterator[_Need]:
     if policy and not isinstance(policy, Unavailable):
         yield _Need(arn_region(arn), _GRANT, arn, policy, through="backup")
         yield _Need(arn_region(arn), _OPEN, arn, policy, through="backup", simulated=False)
+
+
+def _vault_arn(context: ReadContext, side: Side) -> str:
+    env = context.env
+    return f"arn:aws:backup:{env.region(side)}:{env.account}:backup-vault:{backup.vault_name(env, side)}"
 
 
 def _policy_of(context: ReadContext, side: Side) -> str:

@@ -21,12 +21,13 @@ from dr_estate.model.kept_values import points
 from dr_estate.model.references import RegionMove, arn_region, move_to_primary, moved_value, references, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
-from dr_estate.readers import rds
+from dr_estate.readers import ecs, rds
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
+FORMER_READS = frozenset({"secretsmanager:GetSecretValue"})
 FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration"})
 _PROCESS_KEY = token_bytes(32)
 # The most that BatchGetSecretValue takes (its API page, SecretIdList).
@@ -84,12 +85,25 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What may be known of a secret's current value; ``failure`` is AWS's error code where it cannot be decrypted."""
+    """What may be known of a secret's current value; ``failure`` is AWS's error code where it cannot be decrypted.
+
+    ``written_at`` is when that version was made.
+    """
 
     name: str
     version: str
     fields: tuple[Field, ...]
     failure: str = ""
+    written_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UntriedValue:
+    """A tenant's secret that was written after its newest task had started: ``fields`` are those that changed then."""
+
+    name: str
+    version: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +183,40 @@ def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
         return [*seen, *(_failed_content(context, row) for row in answer.get("Errors") or [])]
 
     return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
+
+
+@part(Side.PRIMARY, reads=FORMER_READS)
+def untried(context: ReadContext) -> tuple[UntriedValue, ...]:
+    """Values that no running task was started with: tasks have the value of their start (T53).
+
+    One call for each: the former version says what is another now, and a value that was written again is none; where
+    it is not seen, all may be. Secrets that a function rotates are left out: it logs in before its value counts.
+    """
+    rotated = {row.name for row in context.part(secrets) if row.rotated_by}
+    started: dict[str, datetime] = {}
+    for task in context.part(ecs.tasks):
+        if task.status == "RUNNING" and task.created_at:
+            started[task.group] = max(started.get(task.group, task.created_at), task.created_at)
+
+    def is_newer(row: Content) -> bool:
+        service = context.env.named(context.env.names.service, tenant=tenant_of(context.env, row.name) or "")
+        newest = started.get(ecs.GROUP_OF + service)
+        return bool(row.written_at and newest and row.written_at >= newest) and row.name not in rotated
+
+    def changed(row: Content) -> tuple[str, ...]:
+        request = {"SecretId": row.name, "VersionStage": "AWSPREVIOUS"}
+        found = context.find("secretsmanager", "get_secret_value", ("ResourceNotFoundException",), **request)
+        former = {name: _digest(name, value) for name, value in _flat(_value(found))} if found else {}
+        return tuple(field.name for field in row.fields if former.get(field.name) != field.digest)
+
+    rows = [row for row in context.part(contents) if isinstance(row, Content) and tenant_of(context.env, row.name)]
+    newer = [row for row in rows if is_newer(row)]
+    fields = zip(newer, context.maybe(changed, newer), strict=True)
+    whole = {row.name: tuple(field.name for field in row.fields) for row in newer}
+    return tuple(
+        UntriedValue(row.name, row.version, whole[row.name] if isinstance(names, Unavailable) else names)
+        for row, names in fields
+    )
 
 
 @part(Side.DR, reads=VALUE_READS)
@@ -255,7 +303,8 @@ def _content(env: Environment, row: dict[str, Any]) -> Content:
         _field(ways, name, value, own, value == schema if tenant and _SCHEMA.search(name) else None)
         for name, value in _flat(_value(row))
     )
-    return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
+    fields = tuple(sorted(found, key=lambda field: field.name))
+    return Content(row["Name"], row.get("VersionId", ""), fields, written_at=row.get("CreatedDate"))
 
 
 def _value(row: dict[str, Any]) -> Any:

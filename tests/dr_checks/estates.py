@@ -215,6 +215,7 @@ def healthy() -> Snapshot:
         (route53resolver.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
         (servicediscovery.registries.name, Side.DR): (),
+        (secretsmanager.untried.name, Side.PRIMARY): (),
         (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
         (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),

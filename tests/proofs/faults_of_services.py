@@ -272,6 +272,25 @@ def _registered(sides: tuple[Side, ...]) -> Make:
     return make
 
 
+def _rewritten(**changed: str) -> Make:
+    """Write the secret of each tenant again: what is ``changed`` is another in all of them."""
+
+    def make(aws: Aws) -> object:
+        secrets, end = aws.client("secretsmanager", Side.PRIMARY), aws.env.names.tenant_secret.rpartition("}")[2]
+        for row in secrets.list_secrets()["SecretList"]:
+            if row["Name"].startswith(f"{aws.env.name}-") and row["Name"].endswith(end):
+                value = json.loads(secrets.get_secret_value(SecretId=row["Name"])["SecretString"])
+                secrets.put_secret_value(SecretId=row["Name"], SecretString=json.dumps(value | changed))
+        return None
+
+    return make
+
+
+def _secret_tagged(aws: Aws) -> object:
+    named = {"SecretId": aws.named(aws.env.names.tenant_secret)}
+    return aws.client("secretsmanager", Side.PRIMARY).tag_resource(**named, Tags=[{"Key": "cost", "Value": "1"}])
+
+
 _ACL, _LISTS = "elbv2-web-acl.alike", ("counterparts.in-dr-region", Status.WARN)
 _COUNTRY, _WAF = _of_countries("KP"), ("wafv2",)
 _CODE = ("lambda", "sqs")
@@ -309,11 +328,17 @@ FOUND = (
         (("counterparts.in-dr-region", Status.FAIL),),
     ),
     Change(
+        *("all passwords wrong", ("secretsmanager", "ecs"), _rewritten(password="wrong")),
+        (("secret-values.alike", Status.WARN),),
+    ),
+    Change(
         *("tasks in no registry", ("ecs", "servicediscovery"), _registered((Side.PRIMARY,))),
         (("ecs-deployment.alike", Status.FAIL),),
     ),
 )
 HARMLESS = (
+    Change("secrets written again", ("secretsmanager", "ecs"), _rewritten()),
+    Change("secret tagged", ("secretsmanager", "ecs"), _secret_tagged),
     Change("alarm to another topic", ("cloudwatch", "sns"), _alarm_to_another_topic),
     Change("acls alike", _WAF, _both_guarded(_COUNTRY, _COUNTRY)),
     Change("acls of addresses", _WAF, _both_by_addresses()),

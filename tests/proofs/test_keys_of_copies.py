@@ -19,6 +19,7 @@ from tests.worlds import borrowed
 pytestmark = pytest.mark.proof
 BEFORE = "before the key changes"
 COPY, RESTORE, LOGS = "copy-roles.may-copy", "copy-roles.may-restore", "logs.keys-usable"
+PARITY, SOURCE = "kms.policy-parity", "kms.source-key-usable"
 _ADMIN = {
     "Effect": "Allow",
     "Principal": {"AWS": "arn:aws:iam::{account}:role/key-administrator"},
@@ -28,11 +29,25 @@ _ADMIN = {
 _ROOT = {**_ADMIN, "Principal": {"AWS": "arn:aws:iam::{account}:root"}, "Action": "kms:*"}
 
 
-def _vault_key(side: Side, *statements: dict[str, Any], whole: bool = False) -> Callable[[Aws], object]:
+def _key(
+    side: Side, *statements: dict[str, Any], whole: bool = False, named: str = "backup"
+) -> Callable[[Aws], object]:
+    """Let the vault's key, or the one ``named`` so, say more, or this alone."""
+
     def make(aws: Aws) -> object:
         kms = aws.client("kms", side)
-        key = kms.describe_key(KeyId=f"alias/{aws.env.name}-backup")["KeyMetadata"]["Arn"]
+        key = kms.describe_key(KeyId=f"alias/{aws.env.name}-{named}")["KeyMetadata"]["Arn"]
         return say(aws, kms, key, *statements, whole=whole)
+
+    return make
+
+
+def _vault_denies(side: Side, who: str, *actions: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        name = aws.env.named(aws.env.names.primary_vault if side is Side.PRIMARY else aws.env.names.dr_vault)
+        text = policy_of(deny(who, *actions)).replace("{account}", aws.env.account)
+        backup = aws.client("backup", side)
+        return backup.put_backup_vault_access_policy(BackupVaultName=name, Policy=text)
 
     return make
 
@@ -49,13 +64,26 @@ def _role_may_not(action: str) -> Callable[[Aws], object]:
 _BACKUP, _NOBODY = "arn:aws:iam::{account}:role/sit-backup-role", "arn:aws:iam::{account}:role/nobody"
 _BY_BACKUP = {**_ADMIN, "Principal": {"AWS": _BACKUP}}
 FAULTS: dict[str, tuple[Callable[[Aws], object], set[str]]] = {
-    "DR vault's key denies the role": (_vault_key(Side.DR, deny(_BACKUP, "kms:Decrypt")), {COPY, RESTORE}),
-    "DR vault's key denies grants to all": (_vault_key(Side.DR, deny("*", "kms:CreateGrant")), {COPY, RESTORE}),
+    "DR vault's key denies the role": (_key(Side.DR, deny(_BACKUP, "kms:Decrypt")), {COPY, RESTORE}),
+    "DR vault's key denies grants to all": (_key(Side.DR, deny("*", "kms:CreateGrant")), {COPY, RESTORE}),
     "DR vault's key is an administrator's": (
-        _vault_key(Side.DR, _ADMIN, {**_ROOT, "Action": ["kms:Describe*", "kms:Get*"]}, whole=True),
+        _key(Side.DR, _ADMIN, {**_ROOT, "Action": ["kms:Describe*", "kms:Get*"]}, whole=True),
         {COPY, RESTORE},
     ),
-    "primary vault's key denies the role": (_vault_key(Side.PRIMARY, deny(_BACKUP, "kms:Decrypt")), {COPY}),
+    "primary vault's key denies the role": (_key(Side.PRIMARY, deny(_BACKUP, "kms:Decrypt")), {COPY}),
+    "primary vault denies backups": (_vault_denies(Side.PRIMARY, "*", "backup:StartBackupJob"), {COPY}),
+    "primary vault denies copies": (_vault_denies(Side.PRIMARY, _BACKUP, "backup:StartCopyJob"), {COPY}),
+    "DR vault denies copies": (_vault_denies(Side.DR, _BACKUP, "backup:CopyIntoBackupVault"), {COPY}),
+    "DR vault denies backups": (_vault_denies(Side.DR, "*", "backup:StartBackupJob"), {RESTORE}),
+    "secrets' key denies data keys": (_key(Side.DR, deny("*", "kms:GenerateDataKey"), named="secrets"), {PARITY}),
+    "primary secrets' key denies data keys": (
+        _key(Side.PRIMARY, deny("*", "kms:GenerateDataKey"), named="secrets"),
+        {SOURCE},
+    ),
+    "primary database's key denies grants": (
+        _key(Side.PRIMARY, deny("*", "kms:CreateGrant"), named="rds"),
+        {SOURCE},
+    ),
     "the role may ask for no grant": (_role_may_not("kms:CreateGrant"), {COPY, RESTORE}),
     "the logs' key is closed to logs": (
         logs_under_key(lambda aws, kms, key: say(aws, kms, key, _ROOT, whole=True)),
@@ -64,12 +92,16 @@ FAULTS: dict[str, tuple[Callable[[Aws], object], set[str]]] = {
     "the logs' key is disabled": (logs_under_key(lambda _, kms, key: kms.disable_key(KeyId=key)), {LOGS}),
 }
 HARMLESS: dict[str, Callable[[Aws], object]] = {
-    "DR vault's key denies another role": _vault_key(Side.DR, deny(_NOBODY, "kms:*")),
-    "DR vault's key denies its deletion": _vault_key(Side.DR, deny("*", "kms:ScheduleKeyDeletion")),
-    "DR vault's key denies other accounts": _vault_key(
+    "DR vault's key denies another role": _key(Side.DR, deny(_NOBODY, "kms:*")),
+    "DR vault's key denies its deletion": _key(Side.DR, deny("*", "kms:ScheduleKeyDeletion")),
+    "DR vault's key denies other accounts": _key(
         Side.DR, deny("*", "kms:*", StringNotEquals={"kms:CallerAccount": "{account}"})
     ),
-    "primary vault's key denies another role": _vault_key(Side.PRIMARY, deny(_NOBODY, "kms:*")),
+    "primary vault denies another role": _vault_denies(Side.PRIMARY, _NOBODY, "backup:*"),
+    "secrets' key denies another role": _key(Side.DR, deny(_NOBODY, "kms:GenerateDataKey"), named="secrets"),
+    "primary database's key denies its deletion": _key(Side.PRIMARY, deny("*", "kms:ScheduleKeyDeletion"), named="rds"),
+    "DR vault denies deletion": _vault_denies(Side.DR, "*", "backup:DeleteRecoveryPoint"),
+    "primary vault's key denies another role": _key(Side.PRIMARY, deny(_NOBODY, "kms:*")),
     "logs under a key": logs_under_key(),
 }
 
@@ -118,7 +150,7 @@ def test_a_copy_under_a_key_that_is_closed_to_its_role_fails(sit: Watch) -> None
             "IamRoleArn": f"arn:aws:iam::{env.account}:role/{env.name}-backup-role",
         }
         before = backup.start_copy_job(**copy)["CopyJobId"]
-        _vault_key(Side.DR, deny(_BACKUP, "kms:Decrypt"))(aws)
+        _key(Side.DR, deny(_BACKUP, "kms:Decrypt"))(aws)
         after = backup.start_copy_job(**copy)["CopyJobId"]
         world.age(7200)
         states = [backup.describe_copy_job(CopyJobId=job)["CopyJob"]["State"] for job in (before, after)]

@@ -68,6 +68,16 @@ def _source(noun: str, **changed: Any) -> tuple[KmsKey, ...]:
     return (replace(HERE[0], uses=(noun,), **changed), HERE[1])
 
 
+def _denies(action: str) -> dict[str, Any]:
+    """A policy that allows all and denies ``action`` to everybody."""
+    rows = [
+        {"Effect": "Allow", "Principal": "*", "Action": "kms:*"},
+        {"Effect": "Deny", "Principal": "*", "Action": action},
+    ]
+    return {"policy": json.dumps({"Statement": rows})}
+
+
+WRITING = (THERE[0], replace(THERE[1], **_denies("kms:GenerateDataKey")))
 TAGGED = {"StringEquals": {"aws:PrincipalTag/team": "dba"}}
 OTHERS = {"StringNotEquals": {"kms:CallerAccount": SIT.account}}
 EXAMPLES = [
@@ -114,6 +124,9 @@ EXAMPLES = [
     _case("source-key-usable", Status.FAIL, HERE[0].ref, here=_source("database", **_said("Allow", "Deny"))),
     _case("source-key-usable", Status.PASS, HERE[0].ref, here=_source("database", **_said("Deny", when=TAGGED))),
     _case("source-key-usable", Status.PASS, HERE[0].ref, here=_source("files", **_said("Deny", when=OTHERS))),
+    _case("source-key-usable", Status.FAIL, HERE[0].ref, here=_source("database", **_denies("kms:CreateGrant"))),
+    _case("source-key-usable", Status.PASS, HERE[0].ref, here=_source("files", **_denies("kms:CreateGrant"))),
+    _case("source-key-usable", Status.FAIL, HERE[0].ref, here=_source("secrets", **_denies("kms:GenerateDataKey"))),
     _case("source-key-usable", Status.UNKNOWN, "", here=DENIED),
     _case("related-key", Status.PASS, HERE[1].ref),
     _case("related-key", Status.FAIL, HERE[1].ref, here=_shared(HOME)),
@@ -127,6 +140,8 @@ EXAMPLES = [
     _case("policy-parity", Status.FAIL, f"files: {FILES}", here=TASK_ONLY, admits=("arn:aws:iam::1:role/other",)),
     _case("policy-parity", Status.UNKNOWN, "files", admits=DENIED),
     _case("policy-parity", Status.PASS, f"secrets: {THERE[1].ref}", state="absent", arn="", admits=()),
+    _case("policy-parity", Status.FAIL, f"secrets: {THERE[1].ref}", there=WRITING),
+    _case("policy-parity", Status.PASS, f"files: {FILES}", **_denies("kms:GenerateDataKey")),
     _case("policy-parity", Status.NOT_APPLICABLE, "all keys", here=()),
     _case("policy-parity", Status.UNKNOWN, "a key", there=(THERE[0], DENIED)),
     _case("policy-parity", Status.UNKNOWN, "a key", here=(DENIED,)),

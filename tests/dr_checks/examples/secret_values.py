@@ -10,7 +10,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, secretsmanager
-from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, MasterUser, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, MasterUser, Secret, UntriedValue
 from tests.dr_checks.compute import D, definition
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
@@ -119,6 +119,15 @@ def _borrowed(expected: Status, number: int, name: str, others: tuple[str, ...] 
     return Example(CHECK, expected, world(values, tenants), subjects)
 
 
+def _untried(expected: Status, there: Any, here: Tasks = (), changed: datetime | None = CHANGED) -> Example:
+    """The last tenant's secret is as the others' and was written ``changed``; ``there`` is what no task has tried."""
+    rows = tuple(Content(NAMES[number], "v", _fields(number + 1)) for number in range(3))
+    secrets = tuple(Secret(name, f"arn:{name}", "", HOME, "v", changed, None) for name in NAMES)
+    values: dict[Any, Any] = {SECRETS: secrets, VALUES: rows, THERE: (OLD,), HERE: here}
+    values |= {(secretsmanager.untried, Side.PRIMARY): there}
+    return Example(CHECK, expected, world(values, TENANTS), THIRD if expected is Status.WARN else frozenset())
+
+
 def _third(*fields: Field, failure: str = "") -> Content:
     return Content(NAMES[2], "v", fields, failure)
 
@@ -129,7 +138,13 @@ LATE = _task(timedelta(minutes=9), "sit-tenant2-service")
 YOUNG_OF_ALL = tuple(_task(timedelta(minutes=9), f"sit-{tenant}-service") for tenant in TENANTS)
 MANAGED = replace(PRIMARY, managed_secret="arn:aws:secretsmanager:af-south-1:1:secret:rds!db-1")
 DATABASE = Field("dbname", "d", False, False, as_tenant="d", known=True)
+UNTRIED = (UntriedValue(NAMES[2], "v", ("password",)),)
 OF_ALL = [
+    _untried(Status.WARN, UNTRIED),
+    _untried(Status.PASS, UNTRIED, here=(STEADY,)),
+    _untried(Status.PASS, (UntriedValue(NAMES[2], "v", ()),)),
+    _untried(Status.PASS, (UntriedValue(NAMES[2], "former", ("password",)),)),
+    _untried(Status.PASS, DENIED),
     _together(Status.PASS, HOST, HOST),
     _together(Status.PASS, HOST),
     _together(Status.WARN, HOST, OTHER_HOST, there=(OLD,)),

@@ -253,6 +253,12 @@ def _sources(_: tuple[()]) -> task_sources.TaskSources:
     )
 
 
+def _rewritten(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Values that were written after all tasks had started."""
+    late = evidence().taken_at
+    return tuple(replace(row, written_at=late) if isinstance(row, secretsmanager.Content) else row for row in rows)
+
+
 _CHANGED: dict[str, Callable[[Any], Any]] = {
     cloudfront.distributions.name: _with_own_policies,
     drill_resources.tasks.name: _probed,
@@ -262,6 +268,7 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
     marker_tasks.tasks.name: _probed,
     rds.instances.name: _with_drill,
+    secretsmanager.contents.name: _rewritten,
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
