@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dr_actions.journal.entries import EntryKind, entry_after
 from dr_estate.config.given_file import LONGEST
+from dr_estate.model.journal_chain import genesis
+from dr_estate.model.world_id import WorldId
+from reports.evidence.pack import manifest_of, pack_bytes
 from reports.values.report import SCHEMA
 from tests.utils.forking import begin
 from tests.utils.running import Ran, command_of
 from utils.aws_mgmt.app.exit_codes import Exit
 
 PATIENCE_S = 30
+RULES = '{"environment":{"objectives":{"rto_minutes":%s}}}'
 READING = ("report {}", "report --merge {}", "-e sit diff {} {}", "-e sit evidence --run {}")
 
 
@@ -72,6 +78,23 @@ def test_a_report_whose_values_are_no_report_s_is_refused(name: str, folder: Pat
     document = {"schema": SCHEMA, **whole, name: ["x"]}
     (folder / "report.json").write_text(json.dumps(document), encoding="utf-8")
     assert refused(f"report {folder}", folder.parent, f"is not a whole report of this tool ({SCHEMA})")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["[" * 200_000, *(RULES % minutes for minutes in ("1e308", "NaN", "Infinity", "9" * 400))],
+    ids=["levels", "great", "no number", "endless", "digits"],
+)
+def test_a_pack_whose_rules_name_no_objective_is_reviewed_all_the_same(rules: str, tmp_path: Path) -> None:
+    world, pack = WorldId.live("815856636111", ""), tmp_path / "pack"
+    begun = datetime(2026, 1, 7, tzinfo=UTC)
+    content = {"says": "so", "world": world.to_json()}
+    entry = entry_after(genesis("sit", "INC-1", world), 1, begun, "run-1", EntryKind.NOTE, None, content)
+    files = {"journal.jsonl": f"{entry.line}\n".encode(), "rules.json": rules.encode()}
+    about = {"environment": "sit", "incident": "INC-1", "made_at": "", "not_included": []}
+    pack.write_bytes(pack_bytes(files, manifest_of(files, about), None, "nobody was asked"))
+    result = ran(f"review {pack}", tmp_path)
+    assert (result.code, "efect of this tool" in result.err) == (Exit.READY, False), result.err
 
 
 def test_a_public_key_of_json_without_an_end_of_levels_is_no_public_key(tmp_path: Path) -> None:

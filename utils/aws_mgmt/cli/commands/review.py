@@ -22,6 +22,7 @@ from utils.aws_mgmt.app.next_steps import NextStep, invocation_of
 from utils.aws_mgmt.app.options import ReviewOptions
 
 _RTO_MINUTES = 240.0  # of rules that name none
+_MOST_MINUTES = 60 * 24 * 366.0
 
 
 def review_command(options: ReviewOptions) -> Exit:
@@ -62,9 +63,10 @@ def _refusal(members: dict[str, bytes]) -> RefusedStart | None:
 
 
 def _rto_minutes(members: dict[str, bytes]) -> float:
-    """The recovery time objective of the rules in the pack."""
+    """The recovery time objective of the rules in the pack; the usual one where they name none within a year."""
     try:
         rules: dict[str, Any] = json.loads(members["rules.json"])["environment"]
-        return float(rules.get("objectives", {}).get("rto_minutes", _RTO_MINUTES))
-    except (KeyError, ValueError, TypeError, AttributeError):
+        minutes = float(rules.get("objectives", {}).get("rto_minutes", _RTO_MINUTES))
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return _RTO_MINUTES
+    return minutes if 0 < minutes < _MOST_MINUTES else _RTO_MINUTES
