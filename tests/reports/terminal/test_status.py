@@ -186,6 +186,18 @@ def test_the_status_fits_40_lines_in_any_posture(every: PostureName, width: int)
     assert [line for line in lines if line.startswith("  ... and 4") and line.endswith(" more: --all lists them")]
 
 
+def test_the_status_fits_40_lines_of_80_columns_where_the_first_remedy_is_long_and_comes_next() -> None:
+    """The sentence stands whole beside Next: it is one line where that is not enough room, and in the closing lines."""
+    remedy = f"{'Restore the newest recovery point to a new file system, then replicate it again. ' * 4}".strip()
+    found = Finding("a.bad", Side.PRIMARY, "x", None, Status.FAIL, "1", "2", "why", remedy)
+    cause = CheckResult("a.bad", Severity.BLOCKER, Area.DNS, Status.FAIL, (found,), "a scenario", "a feature")
+    apart = tuple(_unknown(f"b.{n}", replace(DENIED, why=f"call {n} is denied.")) for n in range(5))
+    step = f"{remedy} `dr explain` says"
+    lines = _shown(replace(_report(cause, *apart), posture_says="it is so. " * 20, next_step=step), 80)
+    assert len(lines) <= 40, "\n".join(lines)
+    assert remedy in " ".join(" ".join(lines).split())
+
+
 @pytest.mark.parametrize("every", [True, False])
 def test_the_answer_stands_first_and_the_next_command_is_a_line_of_its_own(every: bool) -> None:
     failed = (_failed("a.bad", Severity.BLOCKER), _failed("a.small", Severity.MINOR))
