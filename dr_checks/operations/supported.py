@@ -69,7 +69,7 @@ def _left_behind(view: View, services: list[tuple[Tenant, ecs.Service]]) -> Iter
     wanted = f"behind {' or '.join(sorted(filter(None, moved)))}"
     for tenant, service in services:
         # arn:...:loadbalancer/app/NAME/ID
-        behind = {arn.split("/")[2] for group in service.target_groups for arn in groups.get(group, ())}
+        behind = {arn.split("/")[-2:][0] for group in service.target_groups for arn in groups.get(group, ())}
         if others := ", ".join(sorted(behind - moved)):
             reason = "not supported: neither settings nor map have that load balancer, so no run moves its visitors"
             remedy = Remedy("Take it into the map.", (Command(("init", "--update")).line,))

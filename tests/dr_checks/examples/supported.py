@@ -86,6 +86,7 @@ EXAMPLES = [
     ),
     _behind(PASS, "app/sit-alb/1"),
     _behind(FAIL, "app/orders-alb/1"),
+    _behind(FAIL, ""),
     _behind(FAIL, "app/sit-alb/1", _mapped("another-cluster")),
     _behind(PASS, "app/sit-alb/1", _mapped("sit-cluster")),
     _database(PASS),
