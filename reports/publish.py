@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from reports.allure.results import FORMS, finish_results
-from reports.github_actions import announce
-from reports.render import csv_report, json_report, markdown_report
+from reports.render import csv_report, github_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.report import Report
+
+# What a report gives to GitHub where it runs there: annotations, and the job's summary.
+
+_FOR_MACHINES = ("junit", "sarif")
+
+
+def announce(report: Report, form: str, variables: Mapping[str, str] = os.environ) -> None:
+    """Annotate the step and append to its summary, where ``variables`` are those of a GitHub runner.
+
+    The formats for machines, JUnit and SARIF, announce nothing, so that nothing appears twice. The annotations go to
+    stderr, which the runner reads too: stdout stays the report in the requested ``form``. A summary that cannot be
+    written is reported, and changes no exit code.
+    """
+    if variables.get("GITHUB_ACTIONS") != "true" or form in _FOR_MACHINES:
+        return
+    # In that form the annotations are the report, on stdout.
+    if form != "github":
+        sys.stderr.write(github_report.render(report))
+    summarise(github_report.summary(report), variables)
+
+
+def summarise(text: str, variables: Mapping[str, str] = os.environ) -> None:
+    """Append ``text`` to the job's summary, where ``variables`` are those of a GitHub runner that keeps one."""
+    file = variables.get("GITHUB_STEP_SUMMARY")
+    if file and variables.get("GITHUB_ACTIONS") == "true":
+        try:
+            with Path(file).open("a", encoding="utf-8") as stream:
+                stream.write(text)
+        except OSError as refused:
+            console.complain(f"The job's summary {file} was not written: {refused.strerror or refused}.")
+
 
 # Formats of which the file is what is printed: a thousand tenants' findings are not put into words twice.
 _KEPT = frozenset({"json", "csv", "markdown"})

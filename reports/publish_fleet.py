@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from reports.github_actions import summarise
 from reports.page import fleet as fleet_page
+from reports.publish import summarise
 from reports.render import fleet_report
 from reports.terminal import console
 from reports.values.fleet import Fleet

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dr_actions.actions.common.unavailable_handling import tenants_without_service
 from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.actions.database import copy_selection, restore_dr
 from dr_actions.assessment.data_loss import Loss
-from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.action import TO_DR, PlanContext, StepState
 from dr_actions.model.gates import FENCE, ITEM, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
-from dr_actions.planning.plan_growth import PlanGrowth
-from dr_actions.planning.plan_stages import PlanStage
+from dr_actions.planning.plan_stages import PlanGrowth, PlanStage
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
+from dr_checks.derived.visitors import first_failure
 from dr_checks.operations import rpo, supported
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
@@ -34,6 +34,47 @@ from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
 from dr_estate.readers import control_table, rds
+from dr_estate.snapshot.snapshot import Snapshot
+
+# Since when an outage lasts: the ticket's time where a person gives it, else the first bad datum seen. Pure.
+
+
+class OutageSource(StrEnum):
+    """What says when an outage began.
+
+    TICKET: a person (``--since``). HEALTH_CHECK: the first minute of those, without a healthy one since, in which a
+    check on the primary's records failed. FIRST_LOOK: this tool's own first look, at the latest.
+    """
+
+    TICKET = "ticket"
+    HEALTH_CHECK = "health check"
+    FIRST_LOOK = "first look"
+
+
+@dataclass(frozen=True, slots=True)
+class OutageStart:
+    """When an outage began, and the source of that time."""
+
+    since: datetime
+    source: OutageSource
+
+
+def outage_start(snapshot: Snapshot, env: Environment, given: datetime | None) -> OutageStart:
+    """When the outage of the primary region began; ``given`` is the ticket's time."""
+    if given is not None:
+        return OutageStart(given, OutageSource.TICKET)
+    failed = first_failure(snapshot, env)
+    if failed is not None and failed < snapshot.taken_at:
+        return OutageStart(failed, OutageSource.HEALTH_CHECK)
+    return OutageStart(snapshot.taken_at, OutageSource.FIRST_LOOK)
+
+
+def rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:
+    """Return when the recovery time objective is over; None where nobody waits for that."""
+    if goal not in TO_DR or outage_since is None:
+        return None
+    return outage_since + timedelta(minutes=env.objectives.rto_minutes)
+
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = frozenset(store.id for store in stores.STORES if store.measured_in_dr)

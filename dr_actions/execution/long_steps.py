@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dr_actions.actions.notifications.messages import step_takes_long
 from dr_actions.execution import write_pause_watch
-from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
+from dr_actions.execution.write_pause_watch import raise_alarm
 from dr_actions.model.action import Action, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_estate.model.drill_names import is_trial

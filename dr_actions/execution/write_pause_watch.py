@@ -8,11 +8,12 @@ left who ends the pause. What holds nothing up has its budget still: to wait for
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.notifications.messages import nobody_writes, write_pause_lasts
+from dr_actions.actions.notifications.messages import Message, critical, nobody_writes, write_pause_lasts
+from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import as_command
-from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.run import PlanRun
 from dr_actions.journal.journal import EntryKind
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
@@ -20,6 +21,20 @@ from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Step
 from dr_actions.planning.write_pause import is_over, lasting_s
 from dr_estate.model.durations import duration
+
+# The alarm of a run: its message to the critical topic of the DR region. A failed delivery never stops a run (T40).
+
+
+def raise_alarm(run: PlanRun, message: Message, sentence: str) -> None:
+    """Send ``message``, and record ``sentence`` as what was sent; a delivery that fails is noted."""
+    for call in critical(run.env, replace(message, journal_head=run.journal.head, rules=run.clearance.rules)):
+        try:
+            with run.client.permitting(run.guard_context(actions()["notifications/start"].writes)):
+                run.client.send(call)
+            run.journal.append(EntryKind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {sentence}")
+        except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more
+            run.listener.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
+
 
 _MINUTE_S = 60
 # After this the control stack notifies again, and as often as that until somebody can write.

@@ -14,8 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, prefix_of
 from dr_actions.model.sequence import SEQUENCE, Role, role_of
 from dr_estate.model.dynamodb_values import moment
 

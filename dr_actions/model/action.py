@@ -9,8 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NotRequired, Protocol, TypedDict, TypeVar, Unpack
 
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Goal, Params, Step
+from dr_actions.model.plan import Call, Danger, Goal, Params, Step, step_id
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.plan import Goal, Plan, Step, prefix_of
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import MOST_STAGES
 from dr_estate.model import playbook

@@ -19,8 +19,7 @@ from dr_actions.actions.database.protection import SECOND_ZONE
 from dr_actions.actions.registry import actions
 from dr_actions.guard.batch_exemptions import CREATE as CREATE_JOB
 from dr_actions.model.action import Waits
-from dr_actions.model.action_ids import part_of
-from dr_actions.model.plan import Call, Step, batches
+from dr_actions.model.plan import Call, Step, batches, part_of
 from dr_actions.run_history.durations import StepDurations, by_action, is_measured
 from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.plan import Goal, Plan, Step, prefix_of
 from dr_actions.model.sequence import SEQUENCE
 from dr_actions.planning.estimate import Sizes, estimate_s, past_durations, sizes_of
 from dr_actions.run_history.durations import StepDurations

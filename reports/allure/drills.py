@@ -11,7 +11,7 @@ from typing import Any
 
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
-from reports.render.drill_markdown import of_drill
+from reports.render.markdown_report import of_drill
 from reports.values.drill_summary import DrillSummary, headline
 
 # Broken, as a check that was not seen: whether anything is left over is not known. Any other verdict is failed.

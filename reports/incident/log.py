@@ -39,7 +39,7 @@ from typing import Any
 from dr_actions.journal.comparison import RecordComparison
 from dr_actions.journal.entries import Chain, Entry, EntryKind
 from dr_actions.journal.timeline import Span, Timeline, timelines
-from dr_actions.model.action_ids import prefix_of
+from dr_actions.model.plan import prefix_of
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.visible import one_line

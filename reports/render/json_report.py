@@ -15,8 +15,7 @@ from dr_checks.posture.causes import Cause
 from dr_estate.model.visible import json_bytes, visible
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, gate, run_summary
-from reports.values.next_line import next_line
-from reports.values.report import SCHEMA, Report
+from reports.values.report import SCHEMA, Report, next_line
 
 _MARK = "\0"
 # Where the results' text goes: no JSON text has this character.

@@ -15,8 +15,7 @@ from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration
 from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_labelled
 from reports.values import gate as values_gate
-from reports.values.recovery_point import objective_met
-from reports.values.report import Report
+from reports.values.report import Report, objective_met
 from reports.values.run_summary import RunSummary
 
 WIDTH = 100

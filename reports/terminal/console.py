@@ -193,7 +193,7 @@ def _bar(stream: TextIO) -> Iterator[Advance]:
     global _bar_aside  # noqa: PLW0603 - one process has one terminal
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from reports.terminal.printer import Printer
+    from reports.terminal.parts import Printer
 
     columns = (
         SpinnerColumn(),

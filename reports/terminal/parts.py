@@ -11,9 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from dr_estate.model.visible import one_line, visible
-from reports.terminal.printer import Printer
 from reports.values.escaping import holds_command, lines_around_commands
-from reports.values.next_line import next_line
+from reports.values.report import next_line
+
+# rich's console without its own idea of how a process ends.
+
+
+class Printer(Console):
+    """A console that raises OSError where nobody reads any more; rich would end the process with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError that is being handled."""
+        raise  # noqa: PLE0704 - called within rich's except clause
+
 
 NEXT, LABEL = "Next", 10
 _INDENT = 2

@@ -19,8 +19,8 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal import console
 from reports.terminal.manual_step import CHECK_NOW, ManualStepWriter
+from reports.terminal.parts import Printer
 from reports.terminal.pinned import PinnedLine, PinnedLines, can_pin
-from reports.terminal.printer import Printer
 from reports.values.escaping import lines_around_commands
 from reports.values.run_view import LineKind, RunLine, RunView
 

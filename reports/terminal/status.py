@@ -25,8 +25,7 @@ from reports.terminal.console import WIDTH
 from reports.terminal.parts import Page, print_indented, table
 from reports.values import run_summary
 from reports.values.escaping import holds_command
-from reports.values.next_line import next_line
-from reports.values.report import RUN_FOLDER, Report
+from reports.values.report import RUN_FOLDER, Report, next_line
 
 # What a terminal shows at once; the causes get what the rest leaves.
 MOST_LINES = 40

@@ -28,7 +28,7 @@ from reports.terminal import console
 from reports.terminal.parts import Page, table
 from reports.terminal.pinned import DrawnLine, PinnedLine, PinnedLines
 from reports.terminal.run_screen import pinned_lines
-from reports.values.next_line import next_line
+from reports.values.report import next_line
 from reports.values.run_view import RunView
 from reports.values.watched_estate import WatchedEstate, WatchedStore, age_text, changes, posture_text
 

@@ -14,7 +14,7 @@ from dr_checks.core.model import CheckResult, Lag, Severity, Status
 from dr_checks.core.verdict import Recommendation, best_lags
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import is_sandbox
-from reports.values.recovery_point import objective_met
+from reports.values.report import objective_met
 from reports.values.stored_report import StoredReport
 
 SCHEMA = "aws-dr-manager/fleet/1"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +14,10 @@ from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.model.plan import Goal
 from dr_checks.core.exceptions import ExceptionRule, loose_exceptions
-from dr_checks.core.model import Area, CheckResult, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Lag, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.remedy import Remedy, merged_remedies
-from dr_checks.core.verdict import Recommendation, Verdict
+from dr_checks.core.verdict import Recommendation, RecoveryPointResult, Verdict, best_lags
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.causes import Cause, Unanswered, causes_of, unanswered_of
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
@@ -27,9 +30,105 @@ from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state
-from reports.values.approvals import GivenApproval
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
+
+# What second persons approved for an incident, and what became of each approval.
+
+
+class ApprovalState(StrEnum):
+    """What became of an approval."""
+
+    RUN = "run"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenApproval:
+    """An approval of the plan ``digest``, from ``at`` until ``expires_at`` (UTC), and what became of it.
+
+    ``started`` are the runs that AWS was let start by it, a line each, with what of the rules each set aside;
+    ``overrides`` are the gates that were approved to be set aside with the plan.
+    """
+
+    incident: str
+    person: str
+    digest: str
+    at: datetime
+    expires_at: datetime
+    state: ApprovalState
+    started: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+def state_of(
+    approval: tuple[str, datetime, datetime], now: datetime, begun: Iterable[tuple[str, datetime]], *, withdrawn: bool
+) -> ApprovalState:
+    """What became of an approval: its digest, and from when until when it is good; ``begun`` are runs by digest.
+
+    A withdrawn one stays withdrawn where its plan was run before: that the run may not go on is what counts.
+    """
+    digest, since, until = approval
+    if withdrawn:
+        return ApprovalState.WITHDRAWN
+    # A run outside the approval's time went by another approval of the same plan.
+    if any(plan == digest and since <= at < until for plan, at in begun):
+        return ApprovalState.RUN
+    return ApprovalState.LAPSED if until <= now else ApprovalState.NOT_RUN
+
+
+# Whether the recovery point's objective is met, in words, with the reason that no age of a copy shows.
+
+_MANY = 3
+
+
+def objective_met(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
+    """Met, not met or not known. A store without any copy is named: the worst age beside it may be good."""
+    lags = tuple(lags)
+    if rpo.compliant is not False:
+        return "met" if rpo.compliant else "not known"
+    # Before the ages: a blocker of a copy is why it is not met, however young the copy is.
+    if rpo.blocked_by:
+        more = f" and {len(rpo.blocked_by) - 1} more" if len(rpo.blocked_by) > 1 else ""
+        return f"NOT MET, blocker {rpo.blocked_by[0]}{more}"
+    best = best_lags(lags)
+    lost = sorted({f"{lag.store} {lag.subject}" for lag in lags if lag.missing and _is_unmeasured(lag, best)})
+    named = ", ".join(lost[:_MANY]) + (f" and {len(lost) - _MANY} more" if len(lost) > _MANY else "")
+    return f"NOT MET, no copy of {named}" if lost else "NOT MET"
+
+
+def _is_unmeasured(missing: Lag, best: Iterable[Lag]) -> bool:
+    store = (missing.store, missing.subject, missing.tenant)
+    return any(lag.seconds is None for lag in best if (lag.store, lag.subject, lag.tenant) == store)
+
+
+# What to do next as two values: an explanation for people, and one line for a shell. Pure.
+
+_COMMAND = re.compile("`([^`]+)`")
+_RUNS = re.compile(
+    r"(?:\S*python\S* |dr |dr_cli\.py |aws [a-z]|crane copy |AWS_ENDPOINT_URL=|[^ ]*(?:terraform|tofu) )"
+)
+
+
+def next_line(text: str) -> tuple[str, str]:
+    """The explanation and the command of what comes next; the command is "" where a person does something else.
+
+    The first command of the text is the line. What stands behind it explains it; where it stands amid a sentence, the
+    sentence says "the command below" in its place.
+    """
+    found = next((match for match in _COMMAND.finditer(text) if _RUNS.match(match[1])), None)
+    if found is None:
+        return text, ""
+    before, after = text[: found.start()].strip(), text[found.end() :].strip()
+    if not before:
+        return after[:1].upper() + after[1:], found[1]
+    if after.strip(".") == "":
+        return before, found[1]
+    words = "The command below" if before.endswith(".") else "the command below"
+    return f"{before} {words} {after}", found[1]
+
 
 SCHEMA = "aws-dr-manager/report/1"
 # The title of a run's folder among its files.

@@ -9,9 +9,8 @@ from typing import Any
 
 from dr_actions.authorization.clearance import Approval, AuthorizationRequest, Clearance, decide
 from dr_actions.authorization.rules import EffectiveRules
-from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate, Override
-from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, step_id
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.playbook import Plane
 

@@ -29,7 +29,7 @@ from dr_estate.snapshot.call_growth import CACHED, GROWS, NO_BATCH_READ, CallPla
 from dr_estate.snapshot.observer import API_THREADS, observe, observe_with
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import from_json, to_json
-from reports.render.calls import render_calls
+from reports.render.diagnosis import render_calls
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.contracts.answering import GivenAnswers, nowhere
 from tests.worlds import borrowed

@@ -26,9 +26,8 @@ from dr_actions.assessment.failback import (
 )
 from dr_actions.assessment.failover import failover_advice, gates_of
 from dr_actions.assessment.tabletop import walk_through
-from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import Goal, Plan, step_id
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_actions.planning.estimate import sizes_of
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s

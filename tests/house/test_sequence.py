@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.registry import actions
-from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, prefix_of
 from dr_actions.model.sequence import SEQUENCE, goals_of
 from tests.house.sources import ROOT, sources
 

@@ -30,8 +30,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
-from reports.values.next_line import next_line
-from reports.values.report import Report
+from reports.values.report import Report, next_line
 from sandbox.disasters import ANYTHING, NO_ANSWER, Disaster, catalogue, find
 from tests.house.commands import aws_faults, commands_of, fault_of
 from tests.proofs.pasting import PLACEHOLDER

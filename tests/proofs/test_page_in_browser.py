@@ -26,9 +26,8 @@ from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.page.fleet import render as render_fleet
 from reports.page.render import render
-from reports.values.approvals import ApprovalState, GivenApproval
 from reports.values.fleet import Fleet, FleetMember
-from reports.values.report import Report
+from reports.values.report import ApprovalState, GivenApproval, Report
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.dr_actions.deciding import step

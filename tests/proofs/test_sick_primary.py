@@ -13,7 +13,7 @@ import pytest
 
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import read
-from dr_actions.model.action_ids import prefix_of
+from dr_actions.model.plan import prefix_of
 from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites

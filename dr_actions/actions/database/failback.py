@@ -10,8 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import label_of, step_id
-from dr_actions.model.plan import Goal, Params
+from dr_actions.model.plan import Goal, Params, label_of, step_id
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side

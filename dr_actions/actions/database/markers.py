@@ -27,8 +27,7 @@ from dr_actions.actions.database.promotion import copied_back
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING, REMOVING, WRITING
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, present
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of

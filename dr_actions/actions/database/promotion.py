@@ -18,8 +18,7 @@ from datetime import datetime, timedelta
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.markers import marker_task
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.plan import Call, Danger, Params, Step, step_id
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of

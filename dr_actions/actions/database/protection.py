@@ -19,8 +19,7 @@ from dr_actions.actions.database.copy_selection import CopyChoice
 from dr_actions.actions.database.promotion import retention
 from dr_actions.actions.database.restore_dr import STORAGE_LIMIT
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
-from dr_actions.model.action_ids import part_of
-from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.plan import Call, Danger, Params, Step, part_of
 from dr_checks.derived.database_copies import BACKUP, REPLICA
 from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Side

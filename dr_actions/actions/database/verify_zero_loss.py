@@ -16,8 +16,7 @@ from datetime import datetime, timedelta
 from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
-from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Step
+from dr_actions.model.plan import Step, prefix_of
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side

@@ -14,8 +14,7 @@ from functools import lru_cache
 from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, present
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Json, Params, Step
+from dr_actions.model.plan import Call, Danger, Json, Params, Step, step_id
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side

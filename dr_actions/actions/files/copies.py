@@ -26,8 +26,7 @@ from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesRestore, pending_file_system
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, Action, PlanContext, StepState, StepStatus, present
-from dr_actions.model.action_ids import part_of, step_id
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Call, Danger, Step, part_of, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name

@@ -13,8 +13,7 @@ from typing import Any
 
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Drifted, Observe, PlanContext, PlanSteps, StepStatus
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Params, Step
+from dr_actions.model.plan import Params, Step, step_id
 from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM

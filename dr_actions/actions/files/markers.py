@@ -21,8 +21,7 @@ from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.markers import file_scripts, marker_task, scripts
 from dr_actions.actions.markers.marker_task import MarkerTask
 from dr_actions.model.action import Action, PlanContext, StepDetails, StepState, StepStatus, Waits
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.stores import FILE
 from dr_estate.model.unavailable import DataUnavailable

@@ -18,8 +18,7 @@ from dr_actions.actions.common.unavailable_handling import TenantService, name_l
 from dr_actions.actions.markers import scripts
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
-from dr_actions.model.action_ids import label_of, prefix_of
-from dr_actions.model.plan import Call, Json, Plan, Step
+from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable

@@ -16,8 +16,7 @@ from dr_actions.actions.notifications.messages import EVENTS, WRITES, Message, p
 from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
-from dr_actions.model.action_ids import label_of, part_of, step_id
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step, label_of, part_of, step_id
 from dr_actions.model.sequence import row_of
 from dr_checks.posture.visitor_access import visitor_access
 from dr_estate.config.environment import Side

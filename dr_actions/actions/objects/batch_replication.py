@@ -19,8 +19,7 @@ from dr_actions.actions.objects import copies as objects_copies
 from dr_actions.actions.objects.copies import UNDO
 from dr_actions.guard.batch_exemptions import CREATE, END, ENDED
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, present
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_checks.derived import job_roles
 from dr_estate.config.environment import Side
 from dr_estate.model.replication_job import of_bucket, request_of

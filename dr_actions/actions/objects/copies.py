@@ -20,8 +20,7 @@ from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.files.failback import timestamp
 from dr_actions.actions.objects.transfer import READS, WRITES, ObjectTransfer
 from dr_actions.model.action import Action, BulkSender, PlanContext, StepState, StepStatus, Waits, no_notes
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Call, Danger, Step, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import s3, s3_objects

@@ -12,8 +12,7 @@ from pathlib import Path
 from dr_actions.actions.common.unavailable_handling import name_list, service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
 from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Danger, Step
+from dr_actions.model.plan import Danger, Step, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.playbook import Plane

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import primary_references
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager

@@ -14,8 +14,7 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references, replicas
 from dr_actions.actions.secrets.primary_references import MovableSecret
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Call, Danger, Step, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.references import RegionMove, moved_value
 from dr_estate.model.unavailable import DataUnavailable

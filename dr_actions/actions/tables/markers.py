@@ -14,8 +14,7 @@ from datetime import timedelta
 from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.markers.marker_task import marker_of
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Call, Danger, Goal, Params, Step
+from dr_actions.model.plan import Call, Danger, Goal, Params, Step, step_id
 from dr_estate.config.environment import Side
 from dr_estate.model.stores import ATTRIBUTE, KEY, ONLY_A_MARKER
 from dr_estate.model.unavailable import DataUnavailable, available

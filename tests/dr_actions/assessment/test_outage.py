@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dr_actions.assessment.outage import OutageSource, OutageStart, outage_start, rto_ends_at
+from dr_actions.assessment.failover import OutageSource, OutageStart, outage_start, rto_ends_at
 from dr_actions.model.plan import Goal
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.route53_health_checks import Failure

@@ -10,8 +10,7 @@ import pytest
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import Proof, renamed_databases_in
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.plan import Goal, Plan, Step, step_id
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.config.environment import Side
 from tests.dr_actions.deciding import NOW, plan, step

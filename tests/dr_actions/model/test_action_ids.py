@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_actions.model.action_ids import label_of, part_of, prefix_of, step_id
+from dr_actions.model.plan import label_of, part_of, prefix_of, step_id
 
 
 def test_an_id_is_taken_apart() -> None:

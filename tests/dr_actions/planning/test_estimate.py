@@ -19,7 +19,7 @@ from dr_actions.planning.estimate import (
     step_estimate,
     step_s,
 )
-from dr_actions.planning.plan_growth import growth_of
+from dr_actions.planning.plan_stages import growth_of
 from dr_actions.planning.planner import plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName

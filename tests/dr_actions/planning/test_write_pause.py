@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_actions.model.action_ids import step_id
-from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.plan import Goal, Plan, Step, step_id
 from dr_actions.model.sequence import announced_step, row_of
 from dr_actions.planning.estimate import Sizes
 from dr_actions.planning.write_pause import WritePause, lasting_s, write_pause

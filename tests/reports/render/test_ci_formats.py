@@ -18,8 +18,7 @@ from dr_checks.core.readiness_gate import Baseline, GateRules, weigh_gate
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
-from reports.github_actions import announce
-from reports.publish import print_report
+from reports.publish import announce, print_report
 from reports.render import github_report, junit_report, sarif_report
 from reports.render.scenario_places import FEATURES, place_of
 from reports.terminal import console

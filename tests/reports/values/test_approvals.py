@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reports.values.approvals import ApprovalState, state_of
+from reports.values.report import ApprovalState, state_of
 
 AT = datetime(2026, 1, 7, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)

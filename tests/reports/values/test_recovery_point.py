@@ -7,7 +7,7 @@ import pytest
 from dr_checks.core.model import Lag
 from dr_checks.core.verdict import recovery_point
 from dr_estate.config.environment import Side
-from reports.values.recovery_point import objective_met
+from reports.values.report import objective_met
 
 DATABASE = Lag("database", "sit-mysql", None, Side.DR, 60.0, "snapshot")
 NO_COPY = Lag("files", "sit-efs", None, Side.DR, None, "no copy", missing=True)

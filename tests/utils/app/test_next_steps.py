@@ -33,8 +33,7 @@ from dr_estate.readers.control_table import (
     Pause,
 )
 from reports.values.drill_summary import DrillSummary
-from reports.values.next_line import next_line
-from reports.values.report import Report
+from reports.values.report import Report, next_line
 from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
 from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, STEPPED_BACK, WHOLE

@@ -24,8 +24,7 @@ from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.assessment import short
-from reports.values.next_line import next_line
-from reports.values.report import Report
+from reports.values.report import Report, next_line
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import (
     BY_POSTURE,

@@ -9,8 +9,7 @@ from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.people import person_of
 from dr_actions.authorization.start_approvals import StartApproval, override_line
 from dr_actions.journal.entries import EntryKind
-from reports.values.approvals import GivenApproval, state_of
-from reports.values.report import Report
+from reports.values.report import GivenApproval, Report, state_of
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.options import Options

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.assessment.abort import abort_gates
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
 from dr_actions.assessment.failback import (
@@ -26,17 +25,15 @@ from dr_actions.assessment.failover import (
     failover_advice,
     fence_gate,
     gates_of,
+    outage_start,
     targets_gates,
 )
-from dr_actions.assessment.fence import fence_gates
-from dr_actions.assessment.outage import outage_start
+from dr_actions.assessment.fence import abort_gates, fence_gates
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import FENCING, Goal, Plan
+from dr_actions.model.plan import FENCING, Goal, Plan, part_of
 from dr_actions.planning.estimate import past_durations, sizes_of, step_estimate
-from dr_actions.planning.plan_growth import growth_of
-from dr_actions.planning.plan_stages import stages_of
+from dr_actions.planning.plan_stages import growth_of, stages_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured

@@ -38,7 +38,7 @@ from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
-from utils.aws_mgmt.app.answer_cache import answer_memory, cache_notes
+from utils.aws_mgmt.app.answer_cache import answer_memory, cache_notes, cache_tenants, cached_tenants
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
@@ -50,7 +50,6 @@ from utils.aws_mgmt.app.options import Options, version
 from utils.aws_mgmt.app.private_file import private_file
 from utils.aws_mgmt.app.run_folder import moved_results
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
-from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 
 if TYPE_CHECKING:  # pytest is imported when there is something to judge
     from utils.aws_mgmt.app.scenario_runner import ScenarioSelection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dr_estate.model.invocation import Program
 
-if TYPE_CHECKING:  # help needs no gates
+if TYPE_CHECKING:
     from dr_actions.model.gates import Override
 
 EVERY = "all"
@@ -438,3 +439,20 @@ class SandboxOptions(Options):
 _KINDS = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Options)]
 # The options of each command, by its name.
 TYPES: dict[str, type[Any]] = {kind.command: kind for kind in _KINDS if kind.command}
+
+
+# The folder of the environment files, where the command names none.
+
+
+def configuration(environment: str) -> Path:
+    """Return the folder of the environment files without --config.
+
+    That is DR_CONFIG, else the nearest ``environments`` folder upwards from the working directory that knows the
+    environment (of several the first, of all any), else the shipped one.
+    """
+    if given := os.environ.get("DR_CONFIG"):
+        return Path(given)
+    here = Path.cwd()
+    folders = (folder / SHIPPED.name for folder in (here, *here.parents))
+    name = "*" if environment == EVERY else environment.partition(",")[0].strip()
+    return next((folder for folder in folders if any(folder.glob(f"{name}.toml"))), SHIPPED)

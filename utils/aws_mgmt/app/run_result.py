@@ -9,7 +9,6 @@ from dr_actions.actions.notifications.messages import glass_broken, run_failed
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost
-from dr_actions.execution.alarm import raise_alarm
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import (
     CredentialsLost,
@@ -21,6 +20,7 @@ from dr_actions.execution.run import (
     RunStopped,
     StepFailed,
 )
+from dr_actions.execution.write_pause_watch import raise_alarm
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.invocation import Invocation

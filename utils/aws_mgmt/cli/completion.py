@@ -28,8 +28,7 @@ def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any
 def _environments(ctx: click.Context) -> list[str]:
     """The environment files of --config, wherever it stands, or of the default folder."""
     from dr_estate.config.environment import environment_names
-    from utils.aws_mgmt.app.configuration import configuration
-    from utils.aws_mgmt.app.options import EVERY
+    from utils.aws_mgmt.app.options import EVERY, configuration
 
     while not ctx.params.get("config") and ctx.parent:
         ctx = ctx.parent

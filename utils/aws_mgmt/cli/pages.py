@@ -116,8 +116,7 @@ class OptionsPage(HelpPage):
         given = _command_line_values(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
         self._refuse_contradictions(ctx, given, str(levels[1].info_name))
         given.pop("assess_only", None)
-        from utils.aws_mgmt.app.configuration import configuration
-        from utils.aws_mgmt.app.options import TYPES
+        from utils.aws_mgmt.app.options import TYPES, configuration
 
         if "config" not in given:
             given["config"] = configuration(given.get("environment", ""))
@@ -223,7 +222,7 @@ def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
 def _which_environment(ctx: click.Context, folder: Path | None) -> str:
     """What is missing without an environment: those that there are, and the command with one of them."""
     from dr_estate.config.environment import environment_names
-    from utils.aws_mgmt.app.configuration import configuration
+    from utils.aws_mgmt.app.options import configuration
 
     names = environment_names(folder or configuration("")) or ["sit"]
     words = " ".join(ctx.command_path.split()[len(str(ctx.find_root().command_path).split()) :])

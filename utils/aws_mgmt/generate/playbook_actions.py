@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dr_actions.iam.recovery_actions import recovery_reads, recovery_writes
+from dr_actions.iam.action_names import recovery_reads, recovery_writes
 from utils.aws_mgmt.app.options import ROOT
 
 FILE = ROOT / "dr_estate/model/playbook_actions.py"

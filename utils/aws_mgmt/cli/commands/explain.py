@@ -10,7 +10,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.call_growth import CallPlan
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
-from reports.render.calls import render_calls
+from reports.render.diagnosis import render_calls
 from reports.render.needs import render
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
