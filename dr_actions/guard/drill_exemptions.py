@@ -128,9 +128,7 @@ def _token(params: Params) -> str:
 def _asks(params: Params, env: Environment, database: str) -> str:
     """One task that runs a command of the drill's own: against a database of a drill's, or one that does nothing."""
     container_overrides = params.get("overrides", {}).get("containerOverrides", ())
-    if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") != env.named(
-        env.on(Side.DR).names.cluster
-    ):
+    if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") not in env.on(Side.DR).clusters:
         return "it does not say which drill starts it, or in another cluster"
     if (
         params.get("count", 1) != 1

@@ -67,7 +67,7 @@ def _scalable(view: View, service: str) -> dict[str, str]:
 
 
 def _resource(view: View, service: str) -> str:
-    return f"service/{view.env.named(view.env.names.cluster)}/{service}"
+    return view.env.scaling_id(service)
 
 
 @check(

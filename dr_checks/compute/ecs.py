@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.pairing import service_pairs, services_by_name, tenant_services
+from dr_checks.derived.pairing import clusters, service_pairs, services_by_name, tenant_services
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -27,23 +27,26 @@ _ZONES = 2
     rules=("REL13-BP02", "NIST CP-7", "ISO22301 8.4"),
 )
 def cluster_active(view: View) -> Iterator[Finding]:
-    """The cluster exists and is ACTIVE. Source: ECS DescribeClusters."""
-    cluster = view.get(ecs.cluster)
+    """The cluster exists and is ACTIVE, each of several. Source: ECS DescribeClusters."""
+    for cluster in clusters(view):
+        yield _cluster_finding(view, cluster)
+
+
+def _cluster_finding(view: View, cluster: ecs.Cluster) -> Finding:
     if cluster.status and not states.CLUSTER[cluster.status].known:
-        yield view.undocumented(cluster.name, "ACTIVE", cluster.status)
-    elif cluster.status and states.CLUSTER[cluster.status].serves:
-        yield view.ok(cluster.name, cluster.status, "ACTIVE", "services can be started in it")
-    else:
-        yield view.gap(
-            cluster.name,
-            cluster.status or "absent",
-            "ACTIVE",
-            f"no task can be started in {view.region} without its cluster",
-            Remedy(
-                f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
-                () if cluster.status else (view.command("ecs", "CreateCluster", clusterName=cluster.name),),
-            ),
-        )
+        return view.undocumented(cluster.name, "ACTIVE", cluster.status)
+    if cluster.status and states.CLUSTER[cluster.status].serves:
+        return view.ok(cluster.name, cluster.status, "ACTIVE", "services can be started in it")
+    return view.gap(
+        cluster.name,
+        cluster.status or "absent",
+        "ACTIVE",
+        f"no task can be started in {view.region} without its cluster",
+        Remedy(
+            f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
+            () if cluster.status else (view.command("ecs", "CreateCluster", clusterName=cluster.name),),
+        ),
+    )
 
 
 @check(
@@ -142,8 +145,7 @@ def _unscale_commands(view: View, service: ecs.Service) -> tuple[str, ...]:
 
 
 def _update(view: View, service: ecs.Service, **changes: object) -> str:
-    cluster = view.env.named(view.env.names.cluster)
-    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, **changes)
+    return view.command("ecs", "UpdateService", **view.env.ecs_names(service.name), **changes)
 
 
 @check(

@@ -99,8 +99,7 @@ def _more(view: View, here: tuple[str, ...] | None, there: tuple[str, ...] | Non
 
 
 def _update(view: View, service: Service, **changes: object) -> str:
-    cluster = view.env.named(view.env.names.cluster)
-    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, **changes)
+    return view.command("ecs", "UpdateService", **view.env.ecs_names(service.name), **changes)
 
 
 def _port_list(settings: DeploymentSettings) -> str:

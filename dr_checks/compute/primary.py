@@ -35,10 +35,10 @@ def services_running(view: View) -> Iterator[Finding]:
 
 
 def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off: bool) -> Finding:
-    cluster = view.env.named(view.env.names.cluster)
+    ids = view.env.ecs_names(name)
     remedy = Remedy(
         "Read its events; consider a failover only if the whole region is impaired.",
-        (view.command("ecs", "DescribeServices", cluster=cluster, services=[name]),),
+        (view.command("ecs", "DescribeServices", cluster=ids["cluster"], services=[ids["service"]]),),
     )
     if service is None:
         return view.gap(name, "absent", "running", "the tenant has no service in the primary region", remedy, tenant)
@@ -59,7 +59,7 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
 
 
 def _found_elsewhere(view: View) -> Iterator[Finding]:
-    name = view.env.named(view.env.names.cluster)
+    name = ", ".join(view.env.clusters)
     found = [place for place in view.get(ecs.other_regions) if isinstance(place, Unavailable) or place.services]
     for place in found:
         if isinstance(place, Unavailable):

@@ -57,8 +57,7 @@ def _registry_finding(view: View, tenant: Tenant, service: Service, known: froze
         measured = ", ".join(_registry_text(view, arn) for arn in lost)
         reason = "its tasks stop as they start: the Service Discovery instance could not be registered"
         left = [{"registryArn": arn} for arn in named if arn not in lost]
-        cluster = view.env.named(view.env.names.cluster)
-        off = {"cluster": cluster, "service": service.name, "serviceRegistries": left}
+        off = {**view.env.ecs_names(service.name), "serviceRegistries": left}
         sentence = (
             f"aws_ecs_service '{service.name}' in {view.region}: service_registries of an "
             "aws_service_discovery_service there. Where nothing asks for its tasks by that name, take it off:"

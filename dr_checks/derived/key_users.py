@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dr_checks.core.model import Finding, View
+from dr_checks.derived.pairing import clusters
 from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_role, by_service, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.stores import DATABASE, SECRETS, STORES
@@ -28,12 +29,19 @@ def uses_of(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:
         if noun in _BY_GRANT:
             yield by_service(_BY_GRANT[noun], account, key.arn, _READS, now, by_grant=True)
         elif noun == kms.TASKS:
-            cluster = (
-                ("kms:EncryptionContext:aws:ecs:clusterAccount", account),
-                ("kms:EncryptionContext:aws:ecs:clusterName", view.env.named(view.env.names.cluster)),
-                ("kms:GrantOperations", "Decrypt"),
-            )
-            yield by_service("fargate", account, key.arn, _FARGATE, now, cluster)
+            for name in _clusters_of(view, key):
+                of_cluster = (
+                    ("kms:EncryptionContext:aws:ecs:clusterAccount", account),
+                    ("kms:EncryptionContext:aws:ecs:clusterName", name),
+                    ("kms:GrantOperations", "Decrypt"),
+                )
+                yield by_service("fargate", account, key.arn, _FARGATE, now, of_cluster)
+
+
+def _clusters_of(view: View, key: kms.KmsKey) -> Iterable[str]:
+    """The clusters whose tasks store under the key."""
+    names = view.env.clusters
+    return names if len(names) == 1 else [row.name for row in clusters(view) if row.storage_key == key.ref]
 
 
 def uses_by_operator(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:

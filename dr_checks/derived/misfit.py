@@ -26,6 +26,9 @@ class Misfit:
 def misfit_of(snapshot: Snapshot, env: Environment) -> Misfit | None:
     """The names that found nothing in either region; None where one is there, or a list was not read."""
     clusters = [snapshot.get_if_seen(ecs.cluster, side) for side in _SIDES]
+    if len(env.clusters) > 1:
+        others = [snapshot.get_if_seen(ecs.other_clusters, side) for side in _SIDES]
+        clusters += [row for found in others for row in (found if found is not None else (None,))]
     lists = [snapshot.get_if_seen(rds.instances, side) for side in _SIDES]
     copies = [snapshot.get_if_seen(reader, Side.DR) for reader in (rds.automated_backups, rds.snapshots)]
     vaults = snapshot.get_if_seen(backup.vaults, Side.DR)
@@ -41,5 +44,5 @@ def misfit_of(snapshot: Snapshot, env: Environment) -> Misfit | None:
     if instances or copied or any(copies) or any(found.status is not None for found in clusters if found):
         return None
     regions = tuple(env.region(side) for side in _SIDES)
-    cluster = " or ".join(dict.fromkeys(env.named(env.on(side).names.cluster) for side in _SIDES))
+    cluster = " or ".join(dict.fromkeys(name for side in _SIDES for name in env.on(side).clusters))
     return Misfit(cluster, " or ".join(dict.fromkeys(names)), regions)

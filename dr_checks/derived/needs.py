@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dr_checks.core.model import View
 from dr_checks.derived.need_kinds import NeedKind
-from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_checks.derived.pairing import clusters, tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -195,8 +195,10 @@ def _of_images(view: View, tenant: str) -> Iterator[Need]:
 
 
 def _of_storage(view: View, tenant: str) -> Iterator[Need]:
-    if key := view.get(ecs.cluster).storage_key:
-        yield Need(view.env.named(view.env.names.service, tenant=tenant), NeedKind.STORAGE_KEY, _short(key))
+    service = view.env.named(view.env.names.service, tenant=tenant)
+    found = clusters(view)
+    own = found if len(found) == 1 else [row for row in found if row.name == view.env.ecs_names(service)["cluster"]]
+    yield from (Need(service, NeedKind.STORAGE_KEY, _short(row.storage_key)) for row in own if row.storage_key)
 
 
 def _of_secrets(view: View, tenant: str) -> Iterator[Need]:

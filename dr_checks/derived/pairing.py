@@ -22,6 +22,13 @@ def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
     return {service.name: service for service in view.get(ecs.services, side)}
 
 
+def clusters(view: View) -> tuple[ecs.Cluster, ...]:
+    """The clusters of the view's side. Raises DataUnavailable."""
+    # Evidence from before there were several holds no others: then nothing asks for them.
+    others = view.get(ecs.other_clusters) if len(view.env.clusters) > 1 else ()
+    return view.get(ecs.cluster), *others
+
+
 def service_name(view: View, tenant: Tenant, side: Side) -> str:
     """What the tenant's service is called on ``side``: the map may name the regions' differently."""
     env = view.env.on(side)
@@ -51,8 +58,8 @@ def network_command(view: View, service: ecs.Service, subnets: Iterable[str], gr
     if not service.public_ip:
         return ()
     network = {"subnets": list(subnets), "securityGroups": list(groups), "assignPublicIp": service.public_ip}
-    named = {"cluster": view.env.named(view.env.names.cluster), "service": service.name}
-    return (view.command("ecs", "UpdateService", **named, networkConfiguration={"awsvpcConfiguration": network}),)
+    changes = {**view.env.ecs_names(service.name), "networkConfiguration": {"awsvpcConfiguration": network}}
+    return (view.command("ecs", "UpdateService", **changes),)
 
 
 def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDefinition | Unavailable]:

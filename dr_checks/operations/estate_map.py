@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.pairing import clusters
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.map_file import MapFile, MapKind
+from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
+from dr_estate.config.map_names import cluster_of
 from dr_estate.model import states
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.restored_names import is_set_aside
@@ -76,12 +78,14 @@ def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mappi
 
 def _mapped(view: View, kind: MapKind) -> dict[str, str]:
     """The ids by name of what the map has on this side, and this look reads: of other clusters nothing is read."""
-    cluster, balancers = view.env.named(view.env.names.cluster), [name for name, _ in _balancers(view)]
-    known = {MapKind.LOAD_BALANCER: balancers, MapKind.CLUSTER: [cluster], MapKind.OBJECTS: _buckets(view)}
+    known_clusters, balancers = view.env.clusters, [name for name, _ in _balancers(view)]
+    known = {MapKind.LOAD_BALANCER: balancers, MapKind.CLUSTER: known_clusters, MapKind.OBJECTS: _buckets(view)}
     read = {**known, MapKind.TABLE: dynamodb.names(view.env)}.get(kind)
-    inside = f":service/{cluster}/" if kind is MapKind.SERVICE else ""
-    saved = _on_side(view.env.estate_map, kind, view.side) if view.env.estate_map else ()
-    return {name: id_ for name, id_ in saved if inside in id_ and (read is None or name in read)}
+    saved = list(_on_side(view.env.estate_map, kind, view.side)) if view.env.estate_map else []
+    if kind is MapKind.SERVICE:
+        inside = [row for row in saved if cluster_of(row) in known_clusters]
+        return {view.env.service_key(cluster_of(row), row.name): row.id for row in inside}
+    return {row.name: row.id for row in saved if read is None or row.name in read}
 
 
 def _balancers(view: View) -> Iterator[tuple[str, Snapshot]]:
@@ -96,22 +100,18 @@ def _buckets(view: View) -> list[str]:
     return [pair[0 if view.side is Side.PRIMARY else 1] for pair in s3.data_pairs(view.env)]
 
 
-def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[tuple[str, str]]:
+def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[MapEntry | MapCounterpart]:
     for entry in saved.of_kind(kind):
-        if side is Side.PRIMARY:
-            yield entry.name, entry.id
-        else:
-            yield from ((other.name, other.id) for other in entry.all_running_in(saved.dr))
+        yield from (entry,) if side is Side.PRIMARY else entry.all_running_in(saved.dr)
 
 
 def _today(view: View) -> dict[MapKind, dict[str, str]]:
     """What stands on this side, ids by name. Raises DataUnavailable."""
     balancers = [seen.get(elbv2.load_balancer, view.side) for _, seen in _balancers(view)]
-    cluster = view.get(ecs.cluster)
     database = view.env.named(view.env.names.database)
     return {
         MapKind.LOAD_BALANCER: {balancer.name: balancer.arn for balancer in balancers if balancer},
-        MapKind.CLUSTER: {cluster.name: ""} if cluster.status and not states.CLUSTER[cluster.status].gone else {},
+        MapKind.CLUSTER: {row.name: "" for row in clusters(view) if row.status and not states.CLUSTER[row.status].gone},
         MapKind.SERVICE: {s.name: s.arn for s in view.get(ecs.services) if not states.SERVICE[s.status].gone},
         MapKind.DATABASE: {
             row.identifier: row.arn

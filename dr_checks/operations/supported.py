@@ -16,6 +16,7 @@ from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_nam
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.config.map_file import MapKind
+from dr_estate.config.map_names import cluster_of
 from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
 from dr_estate.model.invocation import Command
@@ -82,19 +83,15 @@ def _left_behind(view: View, services: list[tuple[Tenant, ecs.Service]]) -> Iter
 
 
 def _of_other_clusters(view: View) -> Iterator[Finding]:
-    """Services of the map behind a route that run in another cluster than the one whose services are read."""
-    cluster, saved = view.env.on(Side.PRIMARY).named(view.env.on(Side.PRIMARY).names.cluster), view.env.estate_map
+    """Services of the map behind a route that run in another cluster than those whose services are read."""
+    clusters, saved = view.env.on(Side.PRIMARY).clusters, view.env.estate_map
     for entry in saved.of_kind(MapKind.SERVICE) if saved and view.side is Side.DR else ():
-        # arn:...:service/CLUSTER/NAME; the old form names no cluster
-        own, slash, _ = entry.id.partition(":service/")[2].partition("/")
-        if slash and own != cluster and (entry.hosts or entry.paths):
-            reason = (
-                "not supported: a run starts the services of one cluster, so the visitors of this one are left behind"
-            )
-            remedy = Remedy(
-                "An environment file for each cluster, with its map.", (Command(("init", "--update")).line,)
-            )
-            yield view.gap(entry.name, f"in the ECS cluster {own}", f"in {cluster}", reason, remedy)
+        # a rule without host and path leads to a service too
+        own, is_led_to = cluster_of(entry), entry.hosts or entry.paths or entry.names.get("load_balancer")
+        if own and own not in clusters and is_led_to:
+            reason = "the settings name one cluster, so the visitors of this service are left behind"
+            remedy = f"Leave names.cluster and names.service out of {view.env.name}.toml: the map names each cluster."
+            yield view.gap(entry.name, f"in the ECS cluster {own}", f"in {', '.join(clusters)}", reason, remedy)
 
 
 def _other_kinds(settings: DeploymentSettings) -> str:

@@ -97,10 +97,10 @@ def services_run(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
         else:
             reason = "the tenant runs on too few tasks, or none"
-            cluster = view.env.named(view.env.names.cluster)
+            ids = view.env.ecs_names(name)
             remedy = Remedy(
                 "Read the service's events (quota, image, subnet).",
-                (view.command("ecs", "DescribeServices", cluster=cluster, services=[name]),),
+                (view.command("ecs", "DescribeServices", cluster=ids["cluster"], services=[ids["service"]]),),
             )
             yield view.gap(name, f"{running} run", f"{needed} or more", reason, remedy, tenant.id)
 
@@ -241,15 +241,17 @@ def primary_fenced(view: View) -> Iterator[Finding]:
 
 def _fence(view: View, service: str) -> Remedy:
     """The commands that fence one service: its bounds first, or auto scaling starts it again (T36)."""
-    cluster = view.env.named(view.env.names.cluster)
-    target = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-    bounds = {"ResourceId": f"service/{cluster}/{service}", "MinCapacity": 0, "MaxCapacity": 0}
+    env, target = (
+        view.env.on(Side.PRIMARY),
+        {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"},
+    )
+    bounds = {"ResourceId": env.scaling_id(service), "MinCapacity": 0, "MaxCapacity": 0}
     scaling, ecs_call = ("application-autoscaling", "RegisterScalableTarget"), ("ecs", "UpdateService")
     return Remedy(
         "Stop it: its bounds first, or auto scaling starts it again.",
         (
             view.command(*scaling, Side.PRIMARY, **target, **bounds),
-            view.command(*ecs_call, Side.PRIMARY, cluster=cluster, service=service, desiredCount=0),
+            view.command(*ecs_call, Side.PRIMARY, **env.ecs_names(service), desiredCount=0),
         ),
     )
 

@@ -15,19 +15,23 @@ from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
-from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, MapKind, map_from, map_path
+from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, map_from, map_path
 from dr_estate.config.map_names import (
     BY_MAP,
+    CLUSTER_BY_MAP,
     COPY_BY_MAP,
     Entrance,
     WorkloadNames,
     between,
+    clusters_of,
     copies_of,
     entrances_of,
+    has_several_clusters,
     names_by_map,
     names_in_dr,
     names_of_map,
     routes_of,
+    service_key,
 )
 from dr_estate.config.profiles import PROFILES, Profile
 from dr_estate.config.recovery_settings import (
@@ -113,6 +117,8 @@ class Environment(Settings):
     _by_map: Mapping[str, Mapping[Side, WorkloadNames]] = PrivateAttr(default_factory=dict)
     # hosts and path by workload, of the map's rules
     _routes: Mapping[str, tuple[tuple[str, ...], str]] = PrivateAttr(default_factory=dict)
+    # the clusters of the map where it has several, of each side
+    _clusters: Mapping[Side, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     # the copies of buckets by the map
     _copies: Mapping[str, str] = PrivateAttr(default_factory=dict)
     # the load balancers of the map that carry workloads, and the one that these settings are of: ``at``
@@ -168,14 +174,23 @@ class Environment(Settings):
             self._routes = routes_of(self.estate_map, service)
             self._entrances = self._entrances_of(self.estate_map, service)
         patterns = {getattr(self.names, key) for key in BY_MAP} & set(BY_MAP.values())
+        patterns |= {self.names.cluster} & {CLUSTER_BY_MAP}
         if patterns and self.estate_map is None:
             raise ValueError(f"names: {', '.join(sorted(patterns))} is what the map says, and there is no map file")
         if patterns and self.estate_map is not None:
+            sides, cluster = {side: self.region(side) for side in (Side.PRIMARY, Side.DR)}, self.names.cluster
+            if cluster == CLUSTER_BY_MAP:
+                if self.names.service != BY_MAP["service"] or not has_several_clusters(self.estate_map):
+                    raise ValueError(
+                        "names.cluster: leave it and names.service out where the map has several ECS clusters"
+                    )
+                clusters = clusters_of(self.estate_map)
+                usual = clusters[self.estate_map.primary]
+                self._clusters = {side: clusters.get(region, usual) for side, region in sides.items()}
             service = self.names.service.replace("{env}", self.name)
-            sides = {
-                side: names_by_map(self.estate_map, self.region(side), service) for side in (Side.PRIMARY, Side.DR)
-            }
-            self._by_map = {pattern: {side: names[pattern] for side, names in sides.items()} for pattern in patterns}
+            found = {side: names_by_map(self.estate_map, region, service, cluster) for side, region in sides.items()}
+            by_map = patterns - {CLUSTER_BY_MAP}
+            self._by_map = {pattern: {side: names[pattern] for side, names in found.items()} for pattern in by_map}
         return self
 
     def _entrances_of(self, saved: MapFile, service: str) -> tuple[Entrance, ...]:
@@ -251,8 +266,7 @@ class Environment(Settings):
         """Return the environment with the load balancer, the records and the workloads of one entrance alone."""
         if entrance is None:
             return self
-        side = Side.PRIMARY if self._names_in_primary is None else Side.DR
-        plain = self.on(Side.PRIMARY)
+        side, plain = self._own_side, self.on(Side.PRIMARY)
         in_dr = plain.names_in_dr.model_copy(update={"load_balancer": entrance.load_balancer_in_dr})
         records = {
             "origin_record": entrance.record,
@@ -286,6 +300,8 @@ class Environment(Settings):
         """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern; the map answers one of its own."""
         if pattern in self._by_map:
             return self._own_names(pattern).name_of(tenant)
+        if pattern == CLUSTER_BY_MAP:
+            return self.clusters[0]
         if pattern == COPY_BY_MAP:
             return self._copies.get(bucket, "")
         return pattern.replace("{env}", self.name).replace("{tenant}", tenant).replace("{bucket}", bucket)
@@ -297,8 +313,29 @@ class Environment(Settings):
         return between(pattern.replace("{env}", self.name), name)
 
     def _own_names(self, pattern: str) -> WorkloadNames:
-        is_dr = self._names_in_primary is not None
-        return self._by_map[pattern][Side.DR if is_dr else Side.PRIMARY]
+        return self._by_map[pattern][self._own_side]
+
+    @property
+    def _own_side(self) -> Side:
+        return Side.PRIMARY if self._names_in_primary is None else Side.DR
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The ECS clusters in which the services run, on this side. This tool's own tasks run in the first."""
+        return self._clusters[self._own_side] if self._clusters else (self.named(self.names.cluster),)
+
+    def service_key(self, cluster: str, name: str) -> str:
+        """What identifies a service: its name, with its cluster before it where there are several."""
+        return service_key(cluster, name) if self._clusters else name
+
+    def ecs_names(self, service: str) -> dict[str, str]:
+        """The cluster and the name of the service of that key, as calls of ECS take them."""
+        cluster, _, name = service.rpartition("/")
+        return {"cluster": cluster or self.clusters[0], "service": name}
+
+    def scaling_id(self, service: str) -> str:
+        """The service of that key as Application Auto Scaling names it."""
+        return "service/{cluster}/{service}".format_map(self.ecs_names(service))
 
     @property
     def mapped_workloads(self) -> tuple[str, ...]:
@@ -398,7 +435,6 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     data = {**base, **data, **{key: {**base[key], **data[key]} for key in both}}
     if with_map:
         _refuse_missing_names(data, path)
-        _refuse_several_clusters(saved, data, path)
     environment = parse_environment(data, str(path), name)
     if saved is not None:
         _refuse_other_estate(saved, environment, map_path(folder, name))
@@ -436,15 +472,6 @@ def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:
         raise EnvironmentFileError(
             f'{path}: {missing}: missing. Say what each is called, "" or empty where the estate has none, or take them '
             'from a base (base = "NAME", docs/environments.md) or from the account (`dr_cli.py init --update`).'
-        )
-
-
-def _refuse_several_clusters(saved: MapFile | None, data: Mapping[str, Any], path: Path) -> None:
-    clusters = [entry.name for entry in saved.of_kind(MapKind.CLUSTER)] if saved else []
-    if len(clusters) > 1 and data.get("names", {}).get("cluster") == "":
-        raise EnvironmentFileError(
-            f"{path}: names.cluster: the services run in several ECS clusters ({', '.join(clusters)}), and a run moves "
-            "those of one. Name it here, or where `dr_cli.py init` without --yes asks."
         )
 
 

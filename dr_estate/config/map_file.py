@@ -157,7 +157,7 @@ class MapFile(Settings):
 
 def differences(before: MapFile, after: MapFile) -> Iterator[str]:
     """What the second map has otherwise: gone, new and moved entries, and other counterparts, a line each."""
-    then, now = ({(entry.kind, entry.name): entry for entry in saved.entries} for saved in (before, after))
+    then, now = _by_name(before), _by_name(after)
     for key in sorted({*then, *now}):
         old, new, what = then.get(key), now.get(key), f"{key[0]} {key[1]}"
         if new is None:
@@ -170,6 +170,12 @@ def differences(before: MapFile, after: MapFile) -> Iterator[str]:
             yield f"{what}: {_places(new)} stands for it, was {_places(old)}"
 
 
+def _by_name(saved: MapFile) -> dict[tuple[MapKind, str], MapEntry]:
+    """The entries by kind and name; services of two clusters that share theirs by that of the workload."""
+    names = Counter((entry.kind, entry.name) for entry in saved.entries)
+    return {(row.kind, row.name if names[row.kind, row.name] == 1 else row.workload): row for row in saved.entries}
+
+
 def _places(entry: MapEntry) -> str:
     places = [f"{row.region} {row.name} ({row.relation or f'chosen by {row.chosen_by}'})" for row in entry.counterparts]
     return ", ".join(places) or "nothing"
@@ -177,13 +183,13 @@ def _places(entry: MapEntry) -> str:
 
 def with_choices(found: MapFile, before: MapFile) -> MapFile:
     """The map with what persons chose in an earlier one, where nothing was found since."""
-    then = {(entry.kind, entry.name): entry.counterparts for entry in before.entries}
+    then = _by_name(before)
 
-    def whole(entry: MapEntry) -> MapEntry:
-        chosen = tuple(row for row in then.get((entry.kind, entry.name), ()) if row.chosen_by)
+    def whole(key: tuple[MapKind, str], entry: MapEntry) -> MapEntry:
+        chosen = tuple(row for row in then[key].counterparts if row.chosen_by) if key in then else ()
         return entry if entry.counterparts else entry.model_copy(update={"counterparts": chosen})
 
-    return found.model_copy(update={"entries": tuple(whole(entry) for entry in found.entries)})
+    return found.model_copy(update={"entries": tuple(whole(*pair) for pair in _by_name(found).items())})
 
 
 def _lines(row: Mapping[str, Any]) -> Iterator[str]:

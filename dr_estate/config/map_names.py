@@ -11,11 +11,48 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.config.map_file import NAMED, MapEntry, MapFile, MapKind
+from dr_estate.config.map_file import NAMED, MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.settings import ResourceNames
 
 BY_MAP = {key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container")}
 """The pattern of a name of [names] that only the map answers, by its key."""
+
+
+CLUSTER_BY_MAP = "{cluster}"
+"""The pattern of names.cluster where the map has several ECS clusters, in either region."""
+
+
+def service_key(cluster: str, name: str) -> str:
+    """What identifies a service where there are several clusters: a name of ECS has no slash."""
+    return f"{cluster}/{name}"
+
+
+def cluster_of(service: MapEntry | MapCounterpart) -> str:
+    """The cluster in a service's ARN, or beside it where the ARN is of the old form, which names none."""
+    cluster, slash, _ = service.id.partition(":service/")[2].partition("/")
+    return cluster if slash else service.names.get("cluster", "")
+
+
+def clusters_of(saved: MapFile) -> dict[str, tuple[str, ...]]:
+    """The clusters of the map's services in the primary region, and in the DR region those that stand for them.
+
+    One for which nothing stands has its own name there: a check finds it absent by that.
+    """
+    found: dict[str, None] = {}
+    others: dict[str, None] = {}
+    for entry in saved.of_kind(MapKind.CLUSTER):
+        own = [row for row in saved.of_kind(MapKind.SERVICE) if cluster_of(row) == entry.name]
+        there = [row for service in own if (row := service.running_in(saved.dr))]
+        chosen = entry.running_in(saved.dr)
+        names = [cluster_of(row) for row in there] or [chosen.name if chosen else entry.name]
+        found[entry.name] = None
+        others |= dict.fromkeys(names)
+    return {saved.primary: tuple(found), saved.dr: tuple(others)}
+
+
+def has_several_clusters(saved: MapFile) -> bool:
+    """Whether the services of the map run in several clusters, in either region."""
+    return any(len(names) > 1 for names in clusters_of(saved).values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +84,15 @@ def common_start(names: Sequence[str]) -> str:
     return os.path.commonprefix(list(names)) if len(names) > 1 else ""  # noqa: RUF071 - letters, and no folders
 
 
-def names_by_map(saved: MapFile, region: str, service: str) -> dict[str, WorkloadNames]:
+def names_by_map(saved: MapFile, region: str, service: str, cluster: str = "") -> dict[str, WorkloadNames]:
     """What workloads' resources are called in ``region``, by the pattern that asks for them.
 
-    ``service`` is the pattern of services: a workload is called as that says, else as the map does.
+    ``service`` is the pattern of services: a workload is called as that says, else as the map does. ``cluster`` is that
+    of the cluster: of several, services are called by their keys.
     """
     found: dict[str, dict[str, str]] = {pattern: {} for pattern in BY_MAP.values()}
     for entry in _workloads(saved):
-        for key, name in _names_in(entry, region).items():
+        for key, name in _names_in(entry, region, with_cluster=cluster == CLUSTER_BY_MAP).items():
             if key in BY_MAP:
                 found[BY_MAP[key]][workload_of(entry, service)] = name
     return {pattern: WorkloadNames(names) for pattern, names in found.items()}
@@ -76,7 +114,8 @@ def between(pattern: str, name: str) -> str | None:
 def misfits(saved: MapFile, patterns: Mapping[str, str]) -> Iterator[str]:
     """The keys of [names] whose pattern is not what the map has, in either region, of every workload."""
     entries, service = _workloads(saved), patterns["service"]
-    if any(between(service, name) is None for entry in entries for name in _both(saved, entry, "service")):
+    by_key = patterns["cluster"] == CLUSTER_BY_MAP
+    if by_key or any(between(service, name) is None for entry in entries for name in _both(saved, entry, "service")):
         yield "service"
         service = BY_MAP["service"]
     for key in BY_MAP.keys() - {"service"}:
@@ -90,12 +129,11 @@ def _both(saved: MapFile, entry: MapEntry, key: str) -> list[str]:
     return [names[key] for region in regions if key in (names := _names_in(entry, region))]
 
 
-def _names_in(entry: MapEntry, region: str) -> Mapping[str, str]:
-    other = entry.running_in(region)
-    if other:
-        return {"service": other.name, **other.names}
-    is_here = f":{region}:" in entry.id
-    return {"service": entry.name, **entry.names} if is_here else {}
+def _names_in(entry: MapEntry, region: str, *, with_cluster: bool = False) -> Mapping[str, str]:
+    there = entry.running_in(region) or (entry if f":{region}:" in entry.id else None)
+    if there is None:
+        return {}
+    return {"service": service_key(cluster_of(there), there.name) if with_cluster else there.name, **there.names}
 
 
 _SINGLE = {"database": MapKind.DATABASE, "file_system": MapKind.FILES, "repository": MapKind.IMAGES}
@@ -110,12 +148,15 @@ def names_of_map(
     """The names in the primary region that the settings' ``own`` ones and their base's ``patterns`` do not have."""
     defaults = {key: field.get_default() for key, field in ResourceNames.model_fields.items()}
     usual = {**defaults, **patterns, **own}
-    filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
     found: dict[str, Any] = {}
+    if has_several_clusters(saved) and not own.get("cluster"):
+        found["cluster"] = usual["cluster"] = CLUSTER_BY_MAP
+    filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
     # The kinds of which the map has all that the platform has: no map without a service has, or with a list unread.
     whole = set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
     for key, kind in {**NAMED, **_SINGLE}.items():
-        only = None if kind is MapKind.IMAGES else saved.only(kind)  # task definitions name the images
+        # task definitions name the images, and several clusters have no name together
+        only = None if kind is MapKind.IMAGES or key in found else saved.only(kind)
         if only and not saved.called(kind, filled[key]):
             found[key] = only.name
         elif key in _SINGLE and kind in whole and (kind is MapKind.IMAGES or not saved.of_kind(kind)):
@@ -132,7 +173,7 @@ def names_of_map(
     if any(copy != str(usual["bucket_copy"]).replace("{bucket}", name) for name, copy in copies_of(saved).items()):
         found["bucket_copy"] = COPY_BY_MAP
     found |= {key: BY_MAP[key] for key in misfits(saved, filled)}
-    return {key: value for key, value in found.items() if key not in own}
+    return {key: value for key, value in found.items() if not (key in own and (own[key] or key != "cluster"))}
 
 
 def has_most_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -> bool:

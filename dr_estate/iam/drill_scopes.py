@@ -24,7 +24,7 @@ def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
     """
     files = [scopes.arn(env, region, "elasticfilesystem", "file-system/*")]
     points = [scopes.arn(env, region, "elasticfilesystem", "access-point/*")]
-    of_task = [scopes.arn(env, region, "ecs", f"task/{env.named(env.in_region(region).names.cluster)}/*")]
+    of_task = [scopes.arn(env, region, "ecs", f"task/{name}/*") for name in env.in_region(region).clusters]
     known: dict[str, scopes.Scope] = {
         "ec2:DeleteNetworkInterface": ([scopes.arn(env, region, "ec2", "network-interface/*")], _BY_A_SERVICE),
         "ecs:RunTask": (scopes.task_definitions(env, region), scopes.in_cluster(env, region) | _drills("RequestTag")),

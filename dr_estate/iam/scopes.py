@@ -94,8 +94,9 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         return exact[action]()
     if service == "ecs" and name.endswith("Service"):
         here = env.in_region(region)
-        services = _of_any_tenant(here, here.names.service)
-        return [arn(env, region, "ecs", f"service/{env.named(here.names.cluster)}/{services}")], {}
+        # Of several clusters the services' names have nothing in common.
+        services = _of_any_tenant(here, here.names.service) if len(here.clusters) == 1 else "*"
+        return [arn(env, region, "ecs", f"service/{cluster}/{services}") for cluster in here.clusters], {}
     by_service: dict[str, Callable[[], list[str]]] = {
         "application-autoscaling": lambda: [arn(env, region, service, "scalable-target/*")],
         "elasticfilesystem": lambda: _file_systems(env),
@@ -235,9 +236,9 @@ def task_definitions(env: Environment, region: str) -> list[str]:
 
 
 def in_cluster(env: Environment, region: str) -> dict[str, Any]:
-    """The condition that a task runs in the environment's cluster."""
-    name = env.named(env.in_region(region).names.cluster)
-    return {"ArnEquals": {"ecs:cluster": arn(env, region, "ecs", f"cluster/{name}")}}
+    """The condition that a task runs in a cluster of the environment."""
+    arns = [arn(env, region, "ecs", f"cluster/{name}") for name in env.in_region(region).clusters]
+    return {"ArnEquals": {"ecs:cluster": arns[0] if len(arns) == 1 else arns}}
 
 
 def _network(env: Environment, region: str) -> list[str]:

@@ -109,10 +109,20 @@ def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequenc
     """
     found, env = list[str](), env.in_region(demand.region)
     for arn in demand.resources:
+        found += _in_its_cluster(env, arn, tenants)
         pattern = _pattern_of(env, arn)
         names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
         found += [arn, *(_arn_with_name(arn, env.named(pattern, tenant=ANY), name) for name in names)]
     return tuple(found)
+
+
+def _in_its_cluster(env: Environment, arn: str, tenants: Sequence[str]) -> Iterator[str]:
+    """The tenants' services in the cluster of ``arn``, where that is any service of one of several clusters."""
+    head, mark, service = arn.partition(":service/")
+    cluster = service.removesuffix(f"/{ANY}")
+    if mark and len(env.clusters) > 1 and cluster != service:
+        keys = [env.named(env.names.service, tenant=tenant) for tenant in tenants]
+        yield from (f"{head}{mark}{key}" for key in keys if env.ecs_names(key)["cluster"] == cluster)
 
 
 def _arn_with_name(arn: str, name: str, other: str) -> str:
@@ -187,8 +197,8 @@ def _action_scopes(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]
 
 def _resources(action: str, env: Environment, region: str, patterns: list[str]) -> tuple[str, ...]:
     if action in _ON:
-        names = {"region": region, "account": env.account, "cluster": env.named(env.in_region(region).names.cluster)}
-        return tuple(arn.format(**names) for arn in _ON[action])
+        names, clusters = {"region": region, "account": env.account}, env.in_region(region).clusters
+        return tuple(dict.fromkeys(arn.format(**names, cluster=name) for arn in _ON[action] for name in clusters))
     kinds = _TYPES.get(action) or _TYPES.get(action.partition(":")[0])
     return tuple(
         _example_arn(arn, region) for arn in patterns if arn != "*" and (kinds is None or kind_of(arn) in kinds)

@@ -332,7 +332,7 @@ def _script_inputs(env: Environment) -> dict[str, Any]:
     command = ["-e", env.name, *run, "--incident", "{{Incident}}"]
     plan = [] if _goals(env) == (DRILL,) else ["--digest", "{{PlanDigest}}"]
     return {
-        "cluster": env.named(env.on(Side.DR).names.cluster),
+        "cluster": env.on(Side.DR).clusters[0],
         "family": env.named(env.names.recovery_task),
         "container": CONTAINER,
         "execution": _EXECUTION,
@@ -345,7 +345,7 @@ def _script_inputs(env: Environment) -> dict[str, Any]:
 
 def _ending(env: Environment) -> list[dict[str, Any]]:
     """Wait for the task, keep its exit code, and fail where that is not 0."""
-    cluster = env.named(env.on(Side.DR).names.cluster)
+    cluster = env.on(Side.DR).clusters[0]
     tasks = {"Service": "ecs", "Api": "DescribeTasks", "cluster": cluster, "tasks": ["{{start.Task}}"]}
     stopped = {**tasks, "PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": ["STOPPED"]}
     wait = {"name": "wait", "action": "aws:waitForAwsResourceProperty", "onFailure": "Abort", "inputs": stopped}

@@ -213,6 +213,5 @@ def _scaled_part(row: dict[str, Any]) -> str:
 
 def _service(context: ReadContext, row: dict[str, Any]) -> str:
     """The service of a row's resource id ``service/<cluster>/<name>``, or "" where it is of another cluster."""
-    prefix = f"service/{context.env.named(context.env.names.cluster)}/"
-    resource = str(row.get("ResourceId", ""))
-    return resource.removeprefix(prefix) if resource.startswith(prefix) else ""
+    cluster, _, name = str(row.get("ResourceId", "")).removeprefix("service/").partition("/")
+    return context.env.service_key(cluster, name) if name and cluster in context.env.clusters else ""

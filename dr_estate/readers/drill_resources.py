@@ -25,7 +25,6 @@ LOG_READS = frozenset({"logs:GetLogEvents"})
 MARK = "dr_probe"
 STOPPED = "STOPPED"
 STARTING = "dr-start-test"
-_TASKS_A_CALL = 100
 _LAST_LINES = 50
 
 
@@ -107,7 +106,7 @@ def mount_targets(context: ReadContext) -> tuple[RestoredMount, ...]:
 
 @part(Side.DR, reads=ecs.TASK_READS)
 def tasks(context: ReadContext) -> tuple[Probe, ...]:
-    """The cluster's tasks that a drill started, those that stopped in the last hour too, while its database stands.
+    """The clusters' tasks that a drill started, those that stopped in the last hour too, while its database stands.
 
     ECS lists by who started a task, but only of one name a call: all are listed, or those of the run's own trial.
     Source: API_ListTasks.
@@ -116,19 +115,19 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
     database = any(is_isolated(instance.identifier, base) for instance in context.part(rds.instances))
     if not (database or trial):
         return ()
-    by = {"cluster": context.env.named(context.env.names.cluster), **({} if database else {"startedBy": trial})}
-    listed = [
-        arn
-        # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
-        for wanted in ("RUNNING", STOPPED)
-        for arn in context.pages("ecs", "list_tasks", "taskArns", desiredStatus=wanted, **by)
-    ]
+    by = {} if database else {"startedBy": trial}
 
-    def describe(batch: Sequence[str]) -> Sequence[Probe]:
-        rows = [row for row in ecs.described_tasks(context, batch) if is_drill(row.get("startedBy", ""))]
-        return context.rows(rows, lambda row: probe_of(context, row), "taskArn")
+    def described(cluster: str) -> list[dict[str, Any]]:
+        listed = [
+            arn
+            # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
+            for wanted in ("RUNNING", STOPPED)
+            for arn in ecs.task_arns(context, cluster, desiredStatus=wanted, **by)
+        ]
+        return ecs.described_tasks(context, cluster, listed)
 
-    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
+    rows = [row for row in ecs.of_each_cluster(context, described) if is_drill(row.get("startedBy", ""))]
+    return context.rows(rows, lambda row: probe_of(context, row), "taskArn")
 
 
 def probe_of(context: ReadContext, row: dict[str, Any]) -> Probe:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -18,6 +18,8 @@ from dr_estate.readers import efs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+R = TypeVar("R")
+
 CLUSTER_READS = frozenset({"ecs:DescribeClusters"})
 SERVICE_READS = frozenset({"ecs:ListServices", "ecs:DescribeServices"})
 TASK_READS = frozenset({"ecs:ListTasks", "ecs:DescribeTasks"})
@@ -28,12 +30,13 @@ DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 _SERVICES_A_CALL = 10
 _TASKS_A_CALL = 100
 _FARGATE_DISK_GIB = 20
+_NO_CLUSTER = ("ClusterNotFoundException",)
 GROUP_OF = "service:"
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The environment's cluster in one region; ``status`` is None where there is none, ``storage_key`` the tasks'."""
+    """A cluster of the environment; ``status`` is None where there is none, ``storage_key`` is the key of its tasks."""
 
     name: str
     status: str | None
@@ -42,7 +45,9 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An ECS service. Counts are tasks; ``deployment`` is the id of its newest deployment, created at ``deployed_at``.
+    """An ECS service. ``name`` is its key: with its cluster before it where the environment has several.
+
+    Counts are tasks; ``deployment`` is the id of its newest deployment, created at ``deployed_at``.
 
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where ECS reports neither.
     ``event`` is the newest message that ECS wrote about it, at ``event_at``. ``registries`` are the ARNs of the
@@ -76,6 +81,7 @@ class Service:
 class Task:
     """One running task and the image digests of its containers. It holds the secrets of when it was created.
 
+    ``group`` is ``service:`` and the service's key, or ``family:`` and a family.
     ``started_at`` is when its containers ran, None while they do not. ``unhealthy``: its own
     health check fails.
     """
@@ -178,8 +184,17 @@ class TaskDefinition:
 
 @part(*REGIONAL, reads=CLUSTER_READS)
 def cluster(context: ReadContext) -> Cluster:
-    """The environment's cluster."""
-    name = context.env.named(context.env.names.cluster)
+    """The environment's cluster, the first of several."""
+    return _described_cluster(context, context.env.clusters[0])
+
+
+@part(*REGIONAL, reads=CLUSTER_READS)
+def other_clusters(context: ReadContext) -> tuple[Cluster, ...]:
+    """The environment's other clusters, where the map has several."""
+    return tuple(_described_cluster(context, name) for name in context.env.clusters[1:])
+
+
+def _described_cluster(context: ReadContext, name: str) -> Cluster:
     # Without CONFIGURATIONS the answer lacks the tasks' key (API_DescribeClusters, include).
     found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name], include=["CONFIGURATIONS"])
     if not found:
@@ -187,36 +202,41 @@ def cluster(context: ReadContext) -> Cluster:
     return context.understand(lambda: Cluster(name, found[0]["status"], storage_key(found[0])), name)
 
 
+def of_each_cluster(context: ReadContext, read: Callable[[str], Iterable[R]]) -> tuple[R, ...]:
+    """What ``read`` finds in the environment's clusters, by their names."""
+    return tuple(found for name in context.env.clusters for found in read(name))
+
+
 @part(*REGIONAL, reads=SERVICE_READS)
 def services(context: ReadContext) -> tuple[Service, ...]:
-    """All services of the cluster, ten a call; empty where there is no cluster."""
-    name = context.env.named(context.env.names.cluster)
-    absent = ("ClusterNotFoundException",)
+    """All services of the clusters, ten a call; empty where there is no cluster."""
+    return of_each_cluster(context, lambda name: _services(context, name))
+
+
+def _services(context: ReadContext, cluster: str) -> list[Service]:
     # Ten a page where no number is given (API_ListServices).
-    listed = context.find_pages("ecs", "list_services", "serviceArns", absent, cluster=name, maxResults=100)
+    listed = context.find_pages("ecs", "list_services", "serviceArns", _NO_CLUSTER, cluster=cluster, maxResults=100)
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:
-        rows = context.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
+        rows = context.pages("ecs", "describe_services", "services", cluster=cluster, services=list(batch))
         # ECS still describes a deleted service, as INACTIVE (ECS API, DeleteService): it can serve no more.
-        there = [row for row in rows if row.get("status") != "INACTIVE"]
+        there = [_keyed(context, cluster, row, "serviceName") for row in rows if row.get("status") != "INACTIVE"]
         return context.rows(there, _service, "serviceName", context.env.names.service)
 
-    return tuple(context.batches(describe, listed or [], _SERVICES_A_CALL))
+    return context.batches(describe, listed or [], _SERVICES_A_CALL)
 
 
 @part(*REGIONAL, reads=TASK_READS)
 def tasks(context: ReadContext) -> tuple[Task, ...]:
-    """All running tasks of the cluster, a hundred a call."""
-    name = context.env.named(context.env.names.cluster)
+    """All running tasks of the clusters, a hundred a call."""
     if not context.part(services):
         return ()
-    # ListTasks shows running tasks alone: stopped ones are a part of their own.
-    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
-    def describe(batch: Sequence[str]) -> Sequence[Task]:
-        return context.rows(described_tasks(context, batch), task_of, "group", GROUP_OF + context.env.names.service)
+    def described(cluster: str) -> list[dict[str, Any]]:
+        # ListTasks shows running tasks alone: stopped ones are a part of their own.
+        return described_tasks(context, cluster, task_arns(context, cluster))
 
-    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
+    return context.rows(of_each_cluster(context, described), task_of, "group", GROUP_OF + context.env.names.service)
 
 
 @part(*REGIONAL, reads=DEFINITION_READS)
@@ -245,11 +265,35 @@ def active_families(context: ReadContext) -> tuple[str, ...]:
     return tuple(sorted(listed))
 
 
-def described_tasks(context: ReadContext, arns: Sequence[str]) -> list[dict[str, Any]]:
-    """The cluster's tasks of these ARNs, a hundred at most, as DescribeTasks returns them."""
-    return context.pages(
-        "ecs", "describe_tasks", "tasks", cluster=context.env.named(context.env.names.cluster), tasks=list(arns)
-    )
+def task_arns(context: ReadContext, cluster: str, **which: Any) -> list[str]:
+    """The tasks that ListTasks lists of ``which`` in the cluster."""
+    absent = absent_clusters(context)
+    return context.find_pages("ecs", "list_tasks", "taskArns", absent, cluster=cluster, **which) or []
+
+
+def absent_clusters(context: ReadContext) -> tuple[str, ...]:
+    """The error that is no error of several clusters: one may be gone, and the others are still to be read."""
+    return _NO_CLUSTER if len(context.env.clusters) > 1 else ()
+
+
+def described_tasks(context: ReadContext, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:
+    """The cluster's tasks of these ARNs, as DescribeTasks returns them, a hundred a call.
+
+    The group of a service's task has the service's key.
+    """
+
+    def describe(batch: Sequence[str]) -> Sequence[dict[str, Any]]:
+        rows = context.pages("ecs", "describe_tasks", "tasks", cluster=cluster, tasks=list(batch))
+        return [_keyed(context, cluster, row, "group", GROUP_OF) for row in rows]
+
+    return context.batches(describe, arns, _TASKS_A_CALL)
+
+
+def _keyed(context: ReadContext, cluster: str, row: dict[str, Any], member: str, mark: str = "") -> dict[str, Any]:
+    """The row with the service's key in the place of its name, which stands in ``member`` behind ``mark``."""
+    text = str(row.get(member) or "")
+    key = mark + context.env.service_key(cluster, text.removeprefix(mark))
+    return {**row, member: key} if text.startswith(mark) and text and key != text else row
 
 
 def _service(row: dict[str, Any]) -> Service:
@@ -444,7 +488,7 @@ def _foreign(definition: TaskDefinition, here: frozenset[str] | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RegionCluster:
-    """The environment's cluster in another configured region: its active services and running tasks (0 if absent)."""
+    """The environment's clusters in another configured region: active services and running tasks (0 if absent)."""
 
     region: str
     services: int
@@ -453,14 +497,14 @@ class RegionCluster:
 
 @part(Side.PRIMARY, reads=CLUSTER_READS | SERVICE_READS)
 def other_regions(context: ReadContext) -> tuple[RegionCluster | Unavailable, ...]:
-    """The cluster in the DR region and in ``regions.others``; empty where the primary region holds services."""
+    """The clusters in the DR region and in ``regions.others``; empty where the primary region holds services."""
     if context.part(services):
         return ()
 
     def at(region: str) -> RegionCluster:
-        name = context.env.named(context.env.in_region(region).names.cluster)
-        answer = context.client.call("ecs", region, lambda client: client.describe_clusters(clusters=[name]))
-        found = answer["clusters"][0] if answer["clusters"] else {}
-        return RegionCluster(region, found.get("activeServicesCount", 0), found.get("runningTasksCount", 0))
+        names = list(context.env.in_region(region).clusters)
+        found = context.client.call("ecs", region, lambda client: client.describe_clusters(clusters=names))["clusters"]
+        counts = (sum(row.get(f"{key}Count", 0) for row in found) for key in ("activeServices", "runningTasks"))
+        return RegionCluster(region, *counts)
 
     return tuple(context.maybe(at, (context.env.regions.dr, *context.env.regions.others)))

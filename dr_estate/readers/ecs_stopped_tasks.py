@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -13,7 +13,7 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 _TASKS_A_CALL = 100
-_OF_THEIR_OWN = ("TaskFailedToStart", "EssentialContainerExited")
+_OWN = ("TaskFailedToStart", "EssentialContainerExited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,13 @@ def stops(context: ReadContext) -> tuple[TaskStop, ...]:
     """
     if all(service.desired for service in context.part(ecs.services)):
         return ()
-    name = context.env.named(context.env.names.cluster)
-    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus="STOPPED")
 
-    def describe(batch: Sequence[str]) -> list[TaskStop]:
-        rows = ecs.described_tasks(context, batch)
+    def stopped(cluster: str) -> list[TaskStop]:
+        rows = ecs.described_tasks(context, cluster, ecs.task_arns(context, cluster, desiredStatus="STOPPED"))
         return [TaskStop(row.get("group", ""), row["stoppedAt"]) for row in rows if row.get("stoppedAt")]
 
     newest: dict[str, TaskStop] = {}
-    for stop in context.batches(describe, listed, _TASKS_A_CALL):
+    for stop in ecs.of_each_cluster(context, stopped):
         known = newest.get(stop.group)
         if known is None or known.at < stop.at:
             newest[stop.group] = stop
@@ -58,19 +56,22 @@ def stops(context: ReadContext) -> tuple[TaskStop, ...]:
 
 @part(*REGIONAL, reads=ecs.TASK_READS)
 def failures(context: ReadContext) -> tuple[FailedTask, ...]:
-    """The newest failed task of each group, of a hundred that stopped: two calls, however many failed.
+    """The newest failed task of each group, of a hundred that stopped: two calls a cluster, however many failed.
 
     Asked for only where a service runs fewer tasks than it wants. Source: API_Task (stopCode, stoppedReason).
     """
     if all(service.running >= service.desired for service in context.part(ecs.services)):
         return ()
-    name = context.env.named(context.env.names.cluster)
-    stopped = context.call("ecs", "list_tasks", cluster=name, desiredStatus="STOPPED", maxResults=_TASKS_A_CALL)
-    arns = stopped["taskArns"]
-    rows = [row for row in ecs.described_tasks(context, arns) if row.get("stopCode") in _OF_THEIR_OWN] if arns else []
+    rows = [row for row in ecs.of_each_cluster(context, partial(_stopped, context)) if row.get("stopCode") in _OWN]
     # In order of time: the last of a group stays.
     newest = {row.get("group", ""): row for row in sorted(rows, key=_stopped_at)}
     return tuple(FailedTask(group, _stopped_at(row), _reason(row)) for group, row in sorted(newest.items()))
+
+
+def _stopped(context: ReadContext, cluster: str) -> list[dict[str, Any]]:
+    which = {"cluster": cluster, "desiredStatus": "STOPPED", "maxResults": _TASKS_A_CALL}
+    found = context.find("ecs", "list_tasks", ecs.absent_clusters(context), **which)
+    return ecs.described_tasks(context, cluster, found["taskArns"] if found else [])
 
 
 def _stopped_at(row: dict[str, Any]) -> datetime:
@@ -91,7 +92,7 @@ _STOPPED = "STOPPED"
 
 @part(*REGIONAL, reads=ecs.TASK_READS)
 def tasks(context: ReadContext) -> tuple[ecs.Task, ...]:
-    """The cluster's tasks whose desired status is STOPPED and whose last status is not, a hundred a call.
+    """The clusters' tasks whose desired status is STOPPED and whose last status is not, a hundred a call.
 
     A task behind a load balancer is DEACTIVATING while its requests drain, then STOPPING until its processes ended or
     were killed; runningCount counts neither. Asked for only where a service wants no task. Source: ECS developer guide,
@@ -99,11 +100,10 @@ def tasks(context: ReadContext) -> tuple[ecs.Task, ...]:
     """
     if all(service.desired for service in context.part(ecs.services)):
         return ()
-    name = context.env.named(context.env.names.cluster)
-    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=_STOPPED)
 
-    def describe(batch: Sequence[str]) -> Sequence[ecs.Task]:
-        rows = [row for row in ecs.described_tasks(context, batch) if row.get("lastStatus") != _STOPPED]
-        return context.rows(rows, ecs.task_of, "group", ecs.GROUP_OF + context.env.names.service)
+    def stopping(cluster: str) -> list[dict[str, Any]]:
+        listed = ecs.task_arns(context, cluster, desiredStatus=_STOPPED)
+        return [row for row in ecs.described_tasks(context, cluster, listed) if row.get("lastStatus") != _STOPPED]
 
-    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
+    rows = ecs.of_each_cluster(context, stopping)
+    return context.rows(rows, ecs.task_of, "group", ecs.GROUP_OF + context.env.names.service)

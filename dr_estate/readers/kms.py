@@ -101,13 +101,18 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     if context.side is Side.DR:
         yield CONTROL, lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
-        yield TASKS, lambda: [context.part(ecs.cluster).storage_key]
+        yield TASKS, lambda: [row.storage_key for row in _clusters(context)]
         yield stores.IMAGES.id, lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
     else:
         name, vault = context.env.named(context.env.names.database), backup.vault_name(context.env, context.side)
         yield stores.DATABASE.id, lambda: [row.key_arn for row in context.part(rds.instances) if row.identifier == name]
         yield BACKUPS, lambda: [row.key_arn for row in context.part(backup.vaults) if row.name == vault]
     yield stores.SECRETS.id, lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
+
+
+def _clusters(context: ReadContext) -> tuple[ecs.Cluster, ...]:
+    others = context.part(ecs.other_clusters) if len(context.env.clusters) > 1 else ()
+    return context.part(ecs.cluster), *others
 
 
 def _key_of(repository: ecr.Repository) -> str:

@@ -5,8 +5,8 @@ Only a run knows the families of these tasks (``ReadContext.followed``): any oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import Unavailable
@@ -15,7 +15,6 @@ from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 MARK, STARTED_BY = "dr_marker", "dr-marker-"
-_TASKS_A_CALL = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +47,20 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
     """The markers' tasks, those that stopped in the last hour too; ``incident`` is what they were started by."""
     if not context.followed.families:
         return ()
-    cluster = context.env.named(context.env.names.cluster)
-    listed = [
-        arn
-        for family in context.followed.families
-        for wanted in ("RUNNING", drill_resources.STOPPED)
-        for arn in context.pages("ecs", "list_tasks", "taskArns", cluster=cluster, family=family, desiredStatus=wanted)
-    ]
 
-    def describe(batch: Sequence[str]) -> Sequence[drill_resources.Probe]:
-        # By what started them: tasks of a tenant's own definition are also its service's.
-        ours = [row for row in ecs.described_tasks(context, batch) if row.get("startedBy", "").startswith(STARTED_BY)]
-        return context.rows(ours, lambda row: drill_resources.probe_of(context, row), "taskArn")
+    def described(cluster: str) -> list[dict[str, Any]]:
+        listed = [
+            arn
+            for family in context.followed.families
+            for wanted in ("RUNNING", drill_resources.STOPPED)
+            for arn in ecs.task_arns(context, cluster, family=family, desiredStatus=wanted)
+        ]
+        return ecs.described_tasks(context, cluster, listed)
 
-    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
+    # By what started them: tasks of a tenant's own definition are also its service's.
+    found = ecs.of_each_cluster(context, described)
+    ours = [row for row in found if row.get("startedBy", "").startswith(STARTED_BY)]
+    return context.rows(ours, lambda row: drill_resources.probe_of(context, row), "taskArn")
 
 
 @part(*REGIONAL, reads=drill_resources.LOG_READS)

@@ -112,7 +112,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
             "ecs", "list_tasks", "taskArns", cluster=cluster, family=mover_family(context.env), desiredStatus=wanted
         )
     ]
-    rows = ecs.described_tasks(context, listed) if listed else []
+    rows = ecs.described_tasks(context, cluster, listed)
     return context.rows(rows, lambda row: drill_resources.probe_of(context, row), "taskArn")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.map_names import common_start
-from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing
+from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
 
 _WORLD_WIDE = ("iam", "s3")
 SAME_RECORD = "the same record"
@@ -108,32 +108,36 @@ def _clusters(found: EstateMap) -> Iterator[MapEntry]:
     """Clusters of the workloads; the one in which their counterparts run stands for it, where it is one alone."""
     for name in dict.fromkeys(workload.cluster for workload in found.workloads):
         own = [workload for workload in found.workloads if workload.cluster == name]
-        others = {_cluster_of(w.counterpart.thing) for w in own if w.counterpart} - {None}
-        stands = [_of(other, SAME_SERVICES) for other in others if other and len(others) == 1]
-        cluster = _cluster_of(own[0].service)
-        if cluster:
-            yield _entry(MapKind.CLUSTER, cluster, stands)
+        others = {_cluster_of(w.counterpart.thing) for w in own if w.counterpart}
+        stands = [_of(other, SAME_SERVICES) for other in others if len(others) == 1]
+        yield _entry(MapKind.CLUSTER, _cluster_of(own[0].service), stands)
 
 
-def _cluster_of(service: Thing) -> Thing | None:
-    """The cluster in a service's ARN; None where the ARN is of the old form, which names none."""
+def _cluster_of(service: Thing) -> Thing:
+    """The cluster in a service's ARN, or beside it where the ARN is of the old form, which names none."""
     head, _, path = service.id.partition(":service/")
-    cluster, slash, _ = path.partition("/")
-    if not slash:
-        return None
+    cluster = path.partition("/")[0] if "/" in path else service.names["cluster"]
     found = "ecs DescribeServices"
     return Thing(MapKind.CLUSTER, f"{head}:cluster/{cluster}", cluster, service.region, service.account, found)
 
 
+def _workload_name(workload: Workload, found: EstateMap) -> str:
+    """What the service is called, after its cluster where a service of another cluster is called so too."""
+    name = workload.service.name
+    others = {row.cluster for row in found.workloads if row.service.name == name} - {workload.cluster}
+    return f"{workload.cluster}-{name}" if others else name
+
+
 def _services(found: EstateMap) -> Iterator[MapEntry]:
-    short = short_names([workload.service.name for workload in found.workloads])
+    names = {workload.service.id: _workload_name(workload, found) for workload in found.workloads}
+    short = short_names(list(names.values()))
     for workload in found.workloads:
         entry = _entry(MapKind.SERVICE, workload.service, [_by(workload.counterpart)] if workload.counterpart else [])
         routes = {
             "hosts": tuple(dict.fromkeys(host for route in workload.routes for host in route.hosts)),
             "paths": tuple(dict.fromkeys(path for route in workload.routes for path in route.paths)),
         }
-        yield entry.model_copy(update={"workload": short[workload.service.name], **routes})
+        yield entry.model_copy(update={"workload": short[names[workload.service.id]], **routes})
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:

@@ -34,14 +34,16 @@ _BALANCER = re.compile(r"\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.elb|elb\.([a-z]{2}(?:-[
 _REGIONS_AT_MOST = 4
 """How many regions are read: relations lead to two; a third and a fourth hold copies."""
 GAPS = 10
+_NAMED = 3
+"""How many routes a gap names."""
 
 
 class NoEstate(Exception):
     """There is nothing to make a map of: a sentence says what was looked for, and what is there instead."""
 
 
-def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: str = "") -> EstateMap:
-    """The map of what is reached from ``start``, a record's name or a cluster's; all of the account without it.
+def scan(client: ReadClient, account: str, regions: Sequence[str] = (), starts: Sequence[str] = ()) -> EstateMap:
+    """The map of what is reached from ``starts``, names of records or clusters; all of the account without any.
 
     ``regions``: where to look beside those that records lead to. Raises NoEstate.
     """
@@ -61,12 +63,12 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), start: s
             front += [other for other in _regions_related(sides[name]) if other not in sides]
     entries = entries_of(world, sides, account)
     by_region = {name: workloads_of(side, account) for name, side in sides.items()}
-    entries, by_region = _reachable_part(start, entries, by_region, sides)
+    entries, by_region = _reachable_part(starts, entries, by_region, sides)
     leads = Counter(leg.balancer.region for entry in entries for leg in entry.legs if leg.leads)
     tasks = {region: sum(w.running for w in found) for region, found in by_region.items()}
     primary = max(by_region, key=lambda region: (leads[region], tasks[region], len(by_region[region])))
     if not by_region.get(primary):
-        raise NoEstate(_empty_message(start, sides))
+        raise NoEstate(_empty_message(starts, sides))
     documents = _documents(look, by_region[primary])
     estate = ScannedEstate(
         account,
@@ -129,40 +131,55 @@ def _regions_related(side: RegionSide) -> Iterator[str]:
 
 
 def _reachable_part(
-    start: str,
+    starts: Sequence[str],
     entries: tuple[EntryPoint, ...],
     by_region: Mapping[str, tuple[Workload, ...]],
     sides: Mapping[str, RegionSide],
 ) -> tuple[tuple[EntryPoint, ...], dict[str, tuple[Workload, ...]]]:
-    """What is reached from a record or a cluster. Raises NoEstate where nothing bears the name."""
-    if not start:
+    """What is reached from records or clusters. Raises NoEstate where nothing bears one of the names.
+
+    From a cluster it is what its own records reach: one name leads to the services of several clusters.
+    """
+    if not starts:
         return entries, dict(by_region)
-    named = tuple(entry for entry in entries if plain(start) in (entry.name, *entry.aliases))
-    if named:
-        balancers = {leg.balancer.id for entry in named for leg in entry.legs}
-        groups = {
-            row["TargetGroupArn"]
-            for side in sides.values()
-            for row in side.target_groups or ()
-            if balancers & set(row.get("LoadBalancerArns", ()))
+    every = [workload for rows in by_region.values() for workload in rows]
+    named = tuple(entry for entry in entries if {*map(plain, starts)} & {entry.name, *entry.aliases})
+    first = {workload.service.id for workload in every if workload.cluster in starts}
+    if not named and not first:
+        names = sorted({entry.name for entry in entries} | {workload.cluster for workload in every})
+        raise NoEstate(f"Nothing here is called {', '.join(starts)}. It may begin at: {', '.join(names) or 'nothing'}.")
+    before = _balancers_before(sides)
+    own = {balancer for service in first for balancer in before.get(service, ())}
+    leading = [entry for entry in entries if entry in named or own & {leg.balancer.id for leg in entry.legs}]
+    balancers = {leg.balancer.id for entry in leading for leg in entry.legs} | own
+    behind = {service for service, found in before.items() if found & balancers}
+    clusters = {workload.cluster for workload in every if workload.service.id in behind} | {*starts}
+    # workers behind no load balancer are of the platform whose cluster they run in
+    reached = {
+        region: tuple(
+            w
+            for w in found
+            if w.service.id in behind or w.cluster in starts or (w.cluster in clusters and not w.routes)
+        )
+        for region, found in by_region.items()
+    }
+    return tuple(leading) or entries, reached
+
+
+def _balancers_before(sides: Mapping[str, RegionSide]) -> dict[str, set[str]]:
+    """The load balancers that lead to each service, by ARNs."""
+    groups = {
+        row["TargetGroupArn"]: row.get("LoadBalancerArns", ())
+        for side in sides.values()
+        for row in side.target_groups or ()
+    }
+    return {
+        row["serviceArn"]: {
+            arn for entry in row.get("loadBalancers", ()) for arn in groups.get(entry.get("targetGroupArn", ""), ())
         }
-        behind = {
-            row["serviceArn"]
-            for side in sides.values()
-            for row in side.services or ()
-            if groups & {entry.get("targetGroupArn") for entry in row.get("loadBalancers", ())}
-        }
-        clusters = {w.cluster for found in by_region.values() for w in found if w.service.id in behind}
-        # workers behind no load balancer are of the platform whose cluster they run in
-        return named, {
-            region: tuple(w for w in found if w.service.id in behind or (w.cluster in clusters and not w.routes))
-            for region, found in by_region.items()
-        }
-    found = {region: tuple(w for w in rows if w.cluster == start) for region, rows in by_region.items()}
-    if not any(found.values()):
-        names = sorted({entry.name for entry in entries} | {w.cluster for rows in by_region.values() for w in rows})
-        raise NoEstate(f"Nothing here is called {start}. It may begin at: {', '.join(names) or 'nothing'}.")
-    return entries, found
+        for side in sides.values()
+        for row in side.services or ()
+    }
 
 
 def _dr(
@@ -174,13 +191,13 @@ def _dr(
     return next((region for region, _ in votes.most_common() if region not in (primary, "")), "")
 
 
-def _empty_message(start: str, sides: Mapping[str, RegionSide]) -> str:
+def _empty_message(starts: Sequence[str], sides: Mapping[str, RegionSide]) -> str:
     contents = "; ".join(
         f"{name}: {_count(side.balancers)} load balancers, {_count(side.services)} ECS services, "
         f"{_count(side.instances)} RDS instances"
         for name, side in sides.items()
     )
-    place = f"behind {start}" if start else "here"
+    place = f"behind {', '.join(starts)}" if starts else "here"
     return f"No ECS service runs {place}, so there is no platform to map. Read: {contents}."
 
 
@@ -249,6 +266,14 @@ def _gaps_of_service(
             )
     if other and other.services is not None:
         alone = [w for w in workloads if w.counterpart is None]
+        paired = {w.cluster for w in workloads if w.counterpart}
+        for cluster in dict.fromkeys(w.cluster for w in alone if w.cluster not in paired):
+            lost = [str(w.routes[0]) if w.routes else w.service.name for w in alone if w.cluster == cluster]
+            yield MapGap(
+                f"ECS cluster {cluster} has no counterpart in {dr}",
+                f"nobody serves {', '.join(lost[:_NAMED])}{' and more' if len(lost) > _NAMED else ''} there",
+                "ecs ListClusters",
+            )
         yield from (
             MapGap(
                 f"ECS service {w.service.name} has no counterpart in {dr}",
@@ -256,6 +281,7 @@ def _gaps_of_service(
                 w.service.found,
             )
             for w in alone
+            if w.cluster in paired
         )
     for workload in workloads:
         # A host of AWS's has its region between two dots.

@@ -63,7 +63,12 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
 
 
 def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple[str, str]]:
-    """What belongs to the service: its family, the container behind the load balancer with its log group, and that."""
+    """What belongs to the service: its family, the container behind the load balancer with its log group, and that.
+
+    Its cluster, where its ARN is of the old form, which names none.
+    """
+    if "/" not in row["serviceArn"].partition(":service/")[2]:
+        yield "cluster", row["clusterArn"].rpartition("/")[2]
     if row.get("taskDefinition"):
         yield "task_family", family_of(row["taskDefinition"])
     behind: Row = next((entry for entry in row.get("loadBalancers", ()) if entry.get("targetGroupArn")), {})
@@ -157,13 +162,20 @@ def with_counterparts(
     free, found = list(others), []
     for workload in workloads:
         rules = {(route.hosts, route.paths) for route in workload.routes if route.hosts or route.paths}
-        match = next((o for o in free if rules & {(r.hosts, r.paths) for r in o.routes}), None)
-        relation = Relation.SAME_RULE
-        if match is None:
-            match, relation = next((o for o in free if o.family == workload.family != ""), None), Relation.SAME_FAMILY
+        matches = [o for o in free if rules & {(r.hosts, r.paths) for r in o.routes}]
+        relation = Relation.SAME_RULE if matches else Relation.SAME_FAMILY
+        matches = matches or [o for o in free if o.family == workload.family != ""]
+        # Two clusters may run the same family, and load balancers of their own have the same rules.
+        match = max(matches, key=lambda other: _likeness(workload, other), default=None)
         if match:
             free.remove(match)
         found.append(
             replace(workload, counterpart=Counterpart(match.service, relation) if match else None, unread=unread)
         )
     return tuple(found)
+
+
+def _likeness(workload: Workload, other: Workload) -> tuple[bool, bool, bool]:
+    """How alike two services are that one rule or family pairs: among several the one of the same names."""
+    same_family, same_cluster = workload.family == other.family, workload.cluster == other.cluster
+    return same_family, same_cluster, workload.service.name == other.service.name

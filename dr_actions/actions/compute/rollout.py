@@ -45,8 +45,7 @@ def service_of(step: Step, context: PlanContext) -> ecs.Service:
 
 def update_call(env: Environment, side: Side, service: str, **changes: Json) -> Call:
     """``ecs:UpdateService`` of the service."""
-    who = {"cluster": env.named(env.on(side).names.cluster), "service": service}
-    return Call("ecs", "UpdateService", env.region(side), {**who, **changes})
+    return Call("ecs", "UpdateService", env.region(side), {**env.on(side).ecs_names(service), **changes})
 
 
 def scale_out_s(env: Environment, services: int, tasks: int) -> int:

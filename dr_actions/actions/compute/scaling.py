@@ -94,7 +94,7 @@ def _register(env: Environment, side: Side, service: str, **bounds: Json) -> Cal
     """``RegisterScalableTarget`` of the service: what ``bounds`` leaves out stays as it is."""
     which = {
         "ServiceNamespace": "ecs",
-        "ResourceId": f"service/{env.named(env.on(side).names.cluster)}/{service}",
+        "ResourceId": env.on(side).scaling_id(service),
         "ScalableDimension": "ecs:service:DesiredCount",
     }
     return Call("application-autoscaling", "RegisterScalableTarget", env.region(side), {**which, **bounds})

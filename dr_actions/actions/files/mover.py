@@ -181,7 +181,7 @@ def move_steps(context: PlanContext) -> Iterator[Step]:
     command = {"name": container_name(context, definition), "command": ["php", "-r", _script()]}
     family = mover_family(env)
     params: dict[str, Json] = {
-        "cluster": env.named(env.on(Side.DR).names.cluster),
+        "cluster": env.on(Side.DR).clusters[0],
         "taskDefinition": f"<the newest revision of {family}>",
         "launchType": "FARGATE",
         "count": 1,

@@ -122,7 +122,7 @@ def tenant_step(
 
 def _params(env: Environment, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
     return {
-        "cluster": env.named(env.names.cluster),
+        "cluster": env.ecs_names(service.name)["cluster"],
         # The revision is not planned: a deployment between plan and call must not leave the marker to an old one.
         "taskDefinition": f"<the revision that {service.name} uses then>",
         "launchType": "FARGATE",

@@ -85,9 +85,13 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     files = {
         system.name for system in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[system.state].gone
     }
+    others = snapshot.get(ecs.other_clusters, side) if len(env.clusters) > 1 else ()
     # A deleted cluster may be described for a while, as INACTIVE (ECS API, Cluster): its state counts.
     there = {
-        f"the cluster {env.named(names.cluster)}": states.CLUSTER[snapshot.get(ecs.cluster, side).status or ""].serves,
+        **{
+            f"the cluster {row.name}": states.CLUSTER[row.status or ""].serves
+            for row in (snapshot.get(ecs.cluster, side), *others)
+        },
         **{f"the load balancer {name}": part.get(elbv2.load_balancer, side) is not None for name, part in seen.items()},
     }
     if names.database:
@@ -125,7 +129,15 @@ APPLY = Action(
     "provisioning/apply",
     "Provisions what the DR region lacks, by Terraform: the plan is judged first, and exactly that plan is applied.",
     frozenset(),
-    (ecs.cluster, ecs.services, elbv2.load_balancer, elbv2.target_groups, rds_groups.subnet_groups, efs.file_systems),
+    (
+        ecs.cluster,
+        ecs.other_clusters,
+        ecs.services,
+        elbv2.load_balancer,
+        elbv2.target_groups,
+        rds_groups.subnet_groups,
+        efs.file_systems,
+    ),
     plan_steps,
     observe,
     omissions=notes,

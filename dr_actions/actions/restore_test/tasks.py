@@ -38,7 +38,7 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
     env, service = context.env, tenant_service.service
     what = ":".join([env.name, context.incident, tenant_service.tenant.id, *([group] if group else ())])
     params: dict[str, Json] = {
-        "cluster": env.named(env.on(Side.DR).names.cluster),
+        "cluster": env.on(Side.DR).ecs_names(service.name)["cluster"],
         "taskDefinition": service.task_definition,
         "launchType": "FARGATE",
         "count": 1,
@@ -136,13 +136,18 @@ def _left_out(context: PlanContext) -> Iterator[str]:
         yield f"{names}: without a service in {context.env.regions.dr} no task of it is started."
 
 
+def _cluster_of(task: str) -> str:
+    """The cluster in a task's ARN, "" where the ARN is of the old form, which names none."""
+    return task.partition(":task/")[2].rpartition("/")[0]
+
+
 def stop_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
     for task in context.snapshot.get(drill_resources.tasks, Side.DR):
         if task.status != drill_resources.STOPPED:
             env, name = context.env, task.arn.rpartition("/")[2]
             params = {
-                "cluster": env.named(env.on(Side.DR).names.cluster),
+                "cluster": _cluster_of(task.arn) or env.on(Side.DR).clusters[0],
                 "task": task.arn,
                 "reason": f"clean-up of {task.incident}",
             }

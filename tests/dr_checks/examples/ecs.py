@@ -39,6 +39,7 @@ def _attachable(**container: Any) -> Snapshot:
     return world({**_one(target_groups=()), **known})
 
 
+HEALTHY_PARTS: Values = {(ecs.other_clusters, side): () for side in (Side.PRIMARY, Side.DR)}
 EXAMPLES = [
     Example("ecs.cluster-active", Status.PASS, world({CLUSTER: ecs.Cluster("sit-cluster", "ACTIVE")})),
     Example("ecs.cluster-active", Status.FAIL, world({CLUSTER: ecs.Cluster("sit-cluster", None)})),

@@ -21,7 +21,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
-from dr_estate.config.map_names import names_in_dr
+from dr_estate.config.map_names import cluster_of, clusters_of, names_in_dr, names_of_map
 
 SHIPPED = Path(__file__).parents[3] / "environments"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # UTF-8 has no half of a surrogate pair
@@ -91,16 +91,6 @@ def test_a_map_that_cannot_be_used_names_its_file_and_key(tmp_path: Path, text: 
     assert (first.startswith(f"{map_path(tmp_path, 'sit')}: "), part in first) == (True, True), first
 
 
-def test_of_several_clusters_the_settings_name_one(tmp_path: Path) -> None:
-    rest = 'id = "arn"\naccount = "1"\nfound = "x"\n'
-    rows = [f'[[entries]]\nkind = "ECS cluster"\nname = "{name}"\n{rest}' for name in "ab"]
-    folder = _folder(tmp_path, GOOD + "".join(rows))
-    file = folder / "sit.toml"
-    file.write_text(file.read_text(encoding="utf-8") + '[names]\ncluster = ""\n', encoding="utf-8")
-    with pytest.raises(EnvironmentFileError, match=r"names.cluster: the services run in several ECS clusters \(a, b\)"):
-        load_environment(folder, "sit")
-
-
 def test_the_map_is_part_of_the_rules_that_an_approver_pins(tmp_path: Path) -> None:
     bare = load_environment(SHIPPED, "sit").rules()
     first = load_environment(_folder(tmp_path, GOOD), "sit").rules()
@@ -164,3 +154,65 @@ def test_what_a_person_chose_stays_where_no_relation_was_found_since() -> None:
     before = _map(_entry("a", "1", CHOSEN), _entry("b", "2", CHOSEN))
     found = with_choices(_map(_entry("a", "1"), _entry("b", "2", REPLICA)), before)
     assert [(CHOSEN,), (REPLICA,)] == [entry.counterparts for entry in found.entries]
+
+
+def _service(cluster: str, name: str, *others: str) -> MapEntry:
+    """A service of the cluster, and its counterparts as CLUSTER/NAME."""
+    there = [
+        MapCounterpart(
+            kind="ECS service",
+            name=key.partition("/")[2],
+            id=f"arn:aws:ecs:eu-north-1:1:service/{key}",
+            region="eu-north-1",
+            account="1",
+            found="x",
+        )
+        for key in others
+    ]
+    id_ = f"arn:aws:ecs:eu-central-1:1:service/{cluster}/{name}"
+    return MapEntry(
+        kind=MapKind.SERVICE, name=name, id=id_, account="1", found="x", hosts=("h",), counterparts=tuple(there)
+    )
+
+
+def _cluster(name: str) -> MapEntry:
+    id_ = f"arn:aws:ecs:eu-central-1:1:cluster/{name}"
+    return MapEntry(kind=MapKind.CLUSTER, name=name, id=id_, account="1", found="x")
+
+
+@pytest.mark.parametrize(
+    ("services", "there"),
+    [
+        ((_service("a", "web", "x/web"), _service("b", "api", "y/api")), ("x", "y")),
+        ((_service("a", "web", "x/web"), _service("b", "api", "x/api")), ("x",)),
+        ((_service("a", "web", "x/web"), _service("b", "api")), ("x", "b")),
+    ],
+    ids=["each", "in one", "one region only"],
+)
+def test_the_clusters_of_the_dr_region_are_those_of_the_counterparts(
+    services: tuple[MapEntry, ...], there: tuple[str, ...]
+) -> None:
+    found = clusters_of(_map(_cluster("a"), _cluster("b"), *services))
+    assert {"eu-central-1": ("a", "b"), "eu-north-1": there} == found
+
+
+def test_two_clusters_of_one_counterpart_region_leave_the_names_to_the_map() -> None:
+    saved = _map(_cluster("a"), _service("a", "web", "x/web"), _service("a", "api", "y/api"))
+    found = names_of_map(saved, "shop", {}, {"cluster": "{env}", "service": "{tenant}"})
+    assert ("{cluster}", "{service}") == (found["cluster"], found["service"])
+
+
+def test_the_cluster_of_an_old_arn_stands_beside_it() -> None:
+    old = _service("a", "web").model_copy(update={"id": "arn:aws:ecs:r:1:service/web", "names": {"cluster": "b"}})
+    assert ["a", "b"] == [cluster_of(row) for row in (_service("a", "web"), old)]
+
+
+def test_services_of_one_name_in_two_clusters_are_two() -> None:
+    """Nothing differs where both stay, and the one that moves is named after its workload."""
+    first, second = (_service(cluster, "web").model_copy(update={"workload": f"{cluster}-web"}) for cluster in "ab")
+    moved = second.model_copy(update={"id": "arn:new"})
+    assert [] == list(differences(_map(first, second), _map(first, second)))
+    assert ["ECS service b-web: moved, arn:new was " + second.id] == list(
+        differences(_map(first, second), _map(first, moved))
+    )
+    assert (first, second) == with_choices(_map(first, second), _map(first)).entries

@@ -27,6 +27,9 @@ class Canned:
         assert reader is ecs.services
         return self._services
 
+    def find_pages(self, service: str, operation: str, key: str, _: tuple[str, ...], **params: Any) -> list[Any]:
+        return self.pages(service, operation, key, **params)
+
     def pages(self, _service: str, operation: str, key: str, **params: Any) -> list[Any]:
         self.asked.append((operation, params))
         if key == "taskArns":

@@ -29,6 +29,8 @@ THREE_BALANCERS = {
     "internal": (INTERNAL_HOST, ("orders", "payments")),
 }
 """The host and the services of each load balancer; no public record leads to the internal one."""
+TWO_CLUSTERS = {"money": {"accounts": "accounts", "checkout": "checkout", "payments": "web"}}
+"""What is called how in a second cluster: a name may be that of a service of the first."""
 SUFFIX = {HOME: "20250101083012", AWAY: "20250203114455"}
 TABLES, BUCKET, SECRET, REPOSITORY = ("acme-orders", "acme-baskets"), "acme-media-7f3a", "acme/payments", "acme/app"
 DATABASE, REPLICA = "orders-postgres", "standby-of-orders-eu"
@@ -50,12 +52,13 @@ def build(
     balancers: Mapping[str, tuple[str, tuple[str, ...]]] = ONE_BALANCER,
     *,
     database: bool = False,
+    clusters: Mapping[str, Mapping[str, str]] = {},
 ) -> None:
     """Make the platform at the endpoint ``url`` with these keys, its services behind these ``balancers``.
 
-    ``database``: upon PostgreSQL with a read replica.
+    ``database``: upon PostgreSQL with a read replica. ``clusters`` are those beside the first, with their services.
     """
-    _Team(url, key, secret, account, balancers, database=database).build()
+    _Team(url, key, secret, account, balancers, database=database, clusters=clusters).build()
 
 
 class _Team:
@@ -68,10 +71,12 @@ class _Team:
         balancers: Mapping[str, tuple[str, tuple[str, ...]]] = ONE_BALANCER,
         *,
         database: bool = False,
+        clusters: Mapping[str, Mapping[str, str]] = {},
     ) -> None:
         self._url, self._key, self._secret, self._account = url, key, secret, account
         self._balancers, self._targets = balancers, dict[tuple[str, str], str]()
         self._with_database, self._hosts = database, dict[str, str]()
+        self._clusters = clusters
 
     def aws(self, service: str, region: str = HOME) -> Any:
         keys = {"aws_access_key_id": self._key, "aws_secret_access_key": self._secret}
@@ -231,9 +236,10 @@ class _Team:
         return str(group)
 
     def _region(self, region: str, network: _Network) -> None:
-        cluster = f"acme-main-{SUFFIX[region]}"
         settings = [{"name": "containerInsights", "value": "enabled"}]
-        self.aws("ecs", region).create_cluster(clusterName=cluster, settings=settings)
+        for cluster in ("main", *self._clusters):
+            name = f"acme-{cluster}-{SUFFIX[region]}"
+            self.aws("ecs", region).create_cluster(clusterName=name, settings=settings)
         for name, (host, services) in self._balancers.items():
             self._balancer(region, name, host, services, network)
 
@@ -256,7 +262,7 @@ class _Team:
         for number, service in enumerate(services, start=1):
             group = self._group(elb, service, suffix, network.vpc)
             _rule(elb, listener, number, service, group, host)
-            self._service(region, f"acme-main-{suffix}", service, group, network)
+            self._service(region, service, group, network)
         self._targets[name, region] = str(balancer["DNSName"])
 
     def _listener(self, region: str, balancer: str, host: str) -> str:
@@ -289,7 +295,9 @@ class _Team:
         )
         return str(created["TargetGroups"][0]["TargetGroupArn"])
 
-    def _service(self, region: str, cluster: str, service: str, group: str, network: _Network) -> None:
+    def _service(self, region: str, service: str, group: str, network: _Network) -> None:
+        others = (name for name, services in self._clusters.items() if service in services)
+        cluster = next(others, "main")
         ecs, logs = self.aws("ecs", region), f"/acme/{service}-{SUFFIX[region]}"
         self.aws("logs", region).create_log_group(logGroupName=logs)
         plain = {"TABLE": TABLES[0], "BASKETS": TABLES[1], "BUCKET": BUCKET if region == HOME else f"{BUCKET}-replica"}
@@ -322,8 +330,8 @@ class _Team:
             ],
         )["taskDefinition"]["taskDefinitionArn"]
         ecs.create_service(
-            cluster=cluster,
-            serviceName=f"{service}-{SUFFIX[region]}",
+            cluster=f"acme-{cluster}-{SUFFIX[region]}",
+            serviceName=f"{self._clusters.get(cluster, {}).get(service, service)}-{SUFFIX[region]}",
             taskDefinition=definition,
             desiredCount=2 if region == HOME else 0,
             launchType="FARGATE",

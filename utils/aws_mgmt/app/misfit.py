@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dr_checks.derived.misfit import Misfit, misfit_of
 from dr_estate.aws.read_client import ReadClient, WrongAccount
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.estate_map import EstateMap, MappedKind
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.scan.account import READS
@@ -24,13 +24,14 @@ SCAN_S = 60
 def estate_map(
     environment: Environment, world: ObservedWorld, account: str, regions: Sequence[str], seconds: int = SCAN_S
 ) -> EstateMap:
-    """The map of what runs in the environment's cluster; where none is called so, of all that the account runs.
+    """The map of what runs in the environment's clusters; where none is called so, of all that the account runs.
 
     Raises NoEstate, and DataUnavailable where nobody signed in.
     """
+    starts = dict.fromkeys(name for side in (Side.PRIMARY, Side.DR) for name in environment.on(side).clusters)
     client = ReadClient(with_deadline(environment, seconds), READS, world.credentials)
     try:
-        return scan(client, account, regions, environment.named(environment.names.cluster))
+        return scan(client, account, regions, [name for name in starts if name])
     except NoEstate:
         return scan(client, account, regions)
     finally:

@@ -74,7 +74,7 @@ def _command(env: Environment) -> list[str]:
 
 
 def _cluster(env: Environment) -> str:
-    return scopes.arn(env, env.regions.dr, "ecs", f"cluster/{env.named(env.on(Side.DR).names.cluster)}")
+    return scopes.arn(env, env.regions.dr, "ecs", f"cluster/{env.on(Side.DR).clusters[0]}")
 
 
 def _scheduler(env: Environment, name: str) -> dict[str, Any]:

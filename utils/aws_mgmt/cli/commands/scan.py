@@ -40,7 +40,8 @@ def scan_command(options: ScanOptions) -> Exit:
         client = ReadClient(unknown, READS, credentials)
         try:
             caller = client.call("sts", region or GLOBAL_REGION, lambda sts: sts.get_caller_identity())
-            found = scan(client, str(caller["Account"]), [region] if region else [], options.start)
+            regions, starts = ([text] if text else [] for text in (region, options.start))
+            found = scan(client, str(caller["Account"]), regions, starts)
         except NoEstate as none:
             raise UsageError(str(none)) from none
         finally:
