@@ -39,8 +39,8 @@ def compile_dataclasses_once() -> None:
     compile_once()
 
 
-def template_cache(files: Iterable[str]) -> jinja2.BytecodeCache | None:
+def template_cache(files: Iterable[str]) -> jinja2.BytecodeCache:
     """Return jinja's cache of templates that an earlier process compiled; ``files`` are those of engine and filters."""
-    from dr_estate.speed.compiled_templates import compiled_templates
+    from dr_estate.speed.compiled_templates import CompiledTemplates
 
-    return compiled_templates(files)
+    return CompiledTemplates(files)

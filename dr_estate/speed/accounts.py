@@ -9,21 +9,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.credentials
 import botocore.session
 from botocore.exceptions import ClientError
+from botocore.utils import parse_timestamp
 
 from dr_estate.speed.connections import SharedConnections
 from dr_estate.speed.declared_models import declared_models
+from dr_estate.speed.kept_code import are_on
 from dr_estate.speed.lean_client import UNSENT, CallListener, LeanClient, LeanService, is_usual, place_of
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.config import Config
     from botocore.model import OperationModel
+
+
+def timestamp(value: Any) -> datetime:
+    """The moment of epoch seconds, ISO 8601 or RFC 822: botocore asks dateutil each time."""
+    if isinstance(value, (int, float)):
+        return datetime.fromtimestamp(value, UTC)
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return cast(datetime, parse_timestamp(value))
 
 
 class AccountClients:
@@ -41,7 +54,7 @@ class AccountClients:
         self.session = botocore.session.Session()
         self.session.register_component("data_loader", declared_models(frozenset(declared)))
         self._config, self._settings, self._is_heard = config, dict(settings or {}), is_heard
-        self.connections = SharedConnections(self.session)
+        self._connections = SharedConnections(self.session)
         self._service = cache(lambda name: LeanService(self.session, name))
         self._creating, self._handed = threading.Lock(), threading.local()
         # None is an answer here: that botocore's own client is to be used for this place.
@@ -50,6 +63,9 @@ class AccountClients:
         self._struggling = set[tuple[str, str]]()
         self._reading = reading
         if reading is not None:
+            if are_on():
+                parsers = self.session.get_component("response_parser_factory")
+                parsers.set_parser_defaults(timestamp_parser=timestamp)
             self._let_hear(reading)
 
     def client(self, service: str, region: str) -> Any:
@@ -78,9 +94,13 @@ class AccountClients:
 
     def close(self, *, for_good: bool = False) -> None:
         """Close this process's ends of all connections; ``for_good``: each lasts no longer than its call from now."""
-        self.connections.close(for_good=for_good)
+        self._connections.close(for_good=for_good)
         for client in self.ordinary_clients.copy().values():  # a call of after the deadline may add one
             client.close()
+
+    def send(self, request: AWSPreparedRequest, connect_s: float, read_s: float) -> AWSResponse | None:
+        """The answer on a shared connection; None where only botocore's own session can send the request."""
+        return self._connections.send(request, connect_s, read_s)
 
     @cached_property
     def keys(self) -> Any:
@@ -89,6 +109,12 @@ class AccountClients:
             names = ("aws_access_key_id", "aws_secret_access_key")
             return botocore.credentials.Credentials(*(self._settings[name] for name in names))
         return self.session.get_credentials()
+
+    @cached_property
+    def parser(self) -> Any:
+        """The parser of a protocol, as the session has it."""
+        make: Any = self.session.get_component("response_parser_factory").create_parser
+        return cache(make)
 
     def end_by_botocore(self, lean: LeanClient, method: str, params: Mapping[str, Any], first: Any) -> Any:
         """Let botocore's client end a call: its first attempt is ``first`` (None: it was not begun).
@@ -111,9 +137,13 @@ class AccountClients:
             # botocore retries with growing pauses: a lean client beside it would send what AWS asked to slow down.
             self._struggling.add((lean.service, lean.region))
 
+    @cached_property
+    def _is_usual(self) -> bool:
+        """Whether nothing is set that a lean client does not know. Who is heard raises botocore's own events."""
+        return not self._is_heard and is_usual(self.session) and self.keys is not None
+
     def _lean_client(self, service: str, region: str) -> LeanClient | None:
-        # Who is heard raises botocore's own events.
-        if self._reading is None or self._is_heard or not is_usual(self.session) or self.keys is None:
+        if self._reading is None or not self._is_usual:
             return None
         place = place_of(self._service(service), region, self._settings.get("endpoint_url"))
         return LeanClient(self._service(service), region, place, self, self._reading) if place else None
@@ -133,7 +163,7 @@ class AccountClients:
                 return cast("AWSResponse", first)
             reading.sending(request.url)
             connect_s, read_s, _again = reading.patience()
-            return self.connections.send(request, connect_s, read_s)
+            return self.send(request, connect_s, read_s)
 
         self.session.register("before-parameter-build", begin, unique_id="speed-begin")
         self.session.register("before-send", send, unique_id="speed-send")

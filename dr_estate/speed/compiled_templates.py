@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
+from jinja2.bccache import Bucket
 
-from dr_estate.speed.kept_code import are_on, beside_compiled, digest
-
-
-class CompiledTemplates(jinja2.FileSystemBytecodeCache):
-    """Jinja's cache of compiled templates in ``folder``. A full disk is no fault."""
-
-    def __init__(self, folder: Path, engine: bytes) -> None:
-        super().__init__(str(folder), "template.%s.code")
-        self._engine = engine
-
-    def get_source_checksum(self, source: str) -> str:
-        """What the code was compiled from: jinja puts what it can compute of a filter into it."""
-        return digest(self._engine, source.encode()).hex()
-
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        """Keep the code for the next process."""
-        with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
+from dr_estate.speed.kept_code import are_on, beside_compiled, digest, read_code, write_code
 
 
-def compiled_templates(files: Iterable[str]) -> CompiledTemplates | None:
-    """The cache for an engine whose settings and filters are in ``files``; None where nothing is to be kept."""
-    place = beside_compiled(__file__, "") if are_on() else None
-    engine = digest(jinja2.__version__.encode(), *(Path(file).read_bytes() for file in files))
-    return CompiledTemplates(place, engine) if place else None
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Jinja's cache of compiled templates; DR_NO_SPEEDUPS=1 leaves it empty.
+
+    ``files`` are those of the engine's settings and filters: jinja puts what it can compute of a filter into the code.
+    """
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self._engine = digest(jinja2.__version__.encode(), *(Path(file).read_bytes() for file in files))
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give ``bucket`` its code where the file has that of this source, of these settings and of this jinja."""
+        path = _path(bucket)
+        bucket.code = read_code(path, self._source(bucket)) if path else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of ``bucket`` for the next process."""
+        path = _path(bucket)
+        if path:
+            write_code(path, bucket.code, self._source(bucket))
+
+    def _source(self, bucket: Bucket) -> bytes:
+        return self._engine + bucket.checksum.encode()
+
+
+def _path(bucket: Bucket) -> Path | None:
+    return beside_compiled(__file__, f"template.{bucket.key}.code") if are_on() else None

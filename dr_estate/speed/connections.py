@@ -9,19 +9,16 @@ is wanted, the handler gives no answer, and botocore's own session sends the req
 from __future__ import annotations
 
 import http.client
-import io
 import os
 import ssl
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import botocore.httpsession
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     BotoCoreError,
     ConnectionClosedError,
@@ -32,27 +29,14 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.utils import get_environ_proxies
-from urllib3 import HTTPHeaderDict
 from urllib3.util import wait_for_read
 
 from dr_estate.speed.kept_code import are_on
+from dr_estate.speed.plain_http import Place, ReceivedAnswer, exchange, place_at, request_bytes
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.session import Session
-
-Place = tuple[str, str, int]
-"""Scheme, host and port of an endpoint; port 0 where the scheme is of no HTTP."""
-_PORTS = {"http": 80, "https": 443}
-
-
-class ReceivedAnswer(AWSResponse):
-    """An answer that has arrived whole, as botocore's own session returns it."""
-
-    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
-        # botocore reads a bucket's location from no answer whose raw is None
-        super().__init__(url, status, headers, io.BytesIO(content))
-        self._content = content
 
 
 class SharedConnections:
@@ -75,7 +59,7 @@ class SharedConnections:
         ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names.
         """
         url = urlsplit(request.url)
-        place = url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
+        place = place_at(url)
         if not self._can_send(request, place):
             return None
         try:
@@ -126,13 +110,11 @@ class SharedConnections:
     ) -> AWSResponse:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         body = request.body.encode() if isinstance(request.body, str) else request.body
+        content = request_bytes(request.method, target, place, request.headers, body or b"")
         try:
-            with suppress(BrokenPipeError):  # as urllib3, it hears an answer of who hung up early
+            if content is None:  # http.client says what is odd
                 connection.request(request.method, target, body, request.headers)
-            # Closed here: Python 3.13 complains on stderr of one that the garbage collector closes after its file.
-            with connection.getresponse() as response:
-                content = _content_of(response)
-                goes_on = response.isclosed() and not response.will_close
+            status, headers, received, goes_on = exchange(connection.sock, content or b"", request.method)
         except BaseException:
             connection.close()
             raise
@@ -142,15 +124,19 @@ class SharedConnections:
             connection.close()
         if not self._keeps:
             _close_all(self._idle)
-        return ReceivedAnswer(request.url, response.status, HTTPHeaderDict(response.getheaders()), content)
+        return ReceivedAnswer(request.url, status, headers, received)
 
     def _connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
-        with suppress(IndexError):  # none is left
-            while connection := self._idle[place].pop():
-                if not wait_for_read(connection.sock, timeout=0.0):
-                    return connection
-                connection.close()
+        idle = self._idle[place]
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if not wait_for_read(connection.sock, timeout=0.0):
+                return connection
+            connection.close()
         return self._new_connection(url, place, connect_s)
 
     def _new_connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
@@ -162,23 +148,16 @@ class SharedConnections:
             connection = http.client.HTTPConnection(host, port, timeout=connect_s)
         try:
             connection.connect()
+        except TimeoutError as late:
+            connection.close()
+            raise ConnectTimeoutError(endpoint_url=url, error=late) from late
+        except ssl.SSLError:
+            connection.close()
+            raise
         except OSError as refused:
             connection.close()
-            if isinstance(refused, ssl.SSLError):
-                raise
-            kind = ConnectTimeoutError if isinstance(refused, TimeoutError) else EndpointConnectionError
-            raise kind(endpoint_url=url, error=refused) from refused
+            raise EndpointConnectionError(endpoint_url=url, error=refused) from refused
         return connection
-
-
-def _content_of(response: http.client.HTTPResponse) -> bytes:
-    """The whole body, or as far as it came: botocore's session does not count."""
-    try:
-        return response.read()
-    except http.client.IncompleteRead as cut:
-        if response.chunked:
-            raise
-        return cut.partial
 
 
 def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:

@@ -24,9 +24,9 @@ from dr_estate.speed.kept_code import are_on, beside_compiled, write_beside
 _MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
 Models = Mapping[str, Mapping[str, Any]]
-_BY_TOKEN = {"input_token": "NextToken", "output_token": "NextToken", "limit_key": "MaxResults"}
+_BY_TOKEN = {"input_token": "NextToken", "output_token": "NextToken"}
 # Pages by a token, as AWS documents, and botocore has no paginator: API_control_ListJobs.
-PAGED: Models = {"s3control": {"ListJobs": {**_BY_TOKEN, "result_key": "Jobs"}}}
+PAGED: Models = {"s3control": {"ListJobs": {**_BY_TOKEN, "limit_key": "MaxResults", "result_key": "Jobs"}}}
 
 
 class DeclaredModels(Loader):
@@ -101,7 +101,7 @@ class DeclaredModels(Loader):
 
 
 def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, Any]:
-    """``model`` with these operations, the shapes they reach, and its errors."""
+    """``model`` with these operations, the shapes they reach, its errors, and no documentation."""
     wanted = {name: model["operations"][name] for name in sorted(operations) if name in model["operations"]}
     shapes, found = model["shapes"], set[str]()
     todo = [*_shapes_of(wanted), *(name for name, shape in shapes.items() if shape.get("exception"))]
@@ -111,7 +111,7 @@ def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, A
             found.add(name)
             todo += _shapes_of(shapes[name])
     left = {name: shape for name, shape in shapes.items() if name in found}
-    return {**model, "operations": wanted, "shapes": left}
+    return {**model, "operations": _without_documentation(wanted), "shapes": _without_documentation(left)}
 
 
 def _shapes_of(node: Any) -> Iterator[str]:
@@ -124,6 +124,14 @@ def _shapes_of(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for inner in node:
             yield from _shapes_of(inner)
+
+
+def _without_documentation(node: Any) -> Any:
+    """A member may have that name, too: its value is no text."""
+    if isinstance(node, dict):
+        texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
+        return {name: _without_documentation(value) for name, value in node.items() if name not in texts}
+    return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
 
 
 @lru_cache(maxsize=4)

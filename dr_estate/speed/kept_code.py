@@ -46,15 +46,21 @@ def write_beside(path: Path, content: bytes) -> None:
         partial.replace(path)
 
 
-def read_code(path: Path) -> dict[bytes, bytes]:
-    """The compiled code in the file; nothing where it is missing, damaged or another Python's."""
+def write_code(path: Path, code: Any, source: bytes) -> None:
+    """Write compiled ``code`` of ``source`` for the next process of this Python."""
+    body = marshal.dumps(code)
+    write_beside(path, _head(source, body) + body)
+
+
+def read_code(path: Path, source: bytes) -> Any:
+    """The compiled code of ``source`` in the file; None where it is missing, damaged, another source's or Python's."""
     try:
         content = path.read_bytes()
     except OSError:
-        return {}
+        return None
     body = content[_HEAD_BYTES:]
-    whole = content[:_HEAD_BYTES] == MAGIC_NUMBER + digest(body)
-    return marshal.loads(body) if whole else {}  # noqa: S302 - as trusted as the compiled modules beside it
+    whole = content[:_HEAD_BYTES] == _head(source, body)
+    return marshal.loads(body) if whole else None  # noqa: S302 - as trusted as the compiled modules beside it
 
 
 def digest(*parts: bytes) -> bytes:
@@ -62,12 +68,16 @@ def digest(*parts: bytes) -> bytes:
     return hashlib.blake2b(b"\0".join(parts), digest_size=_DIGEST_BYTES).digest()
 
 
+def _head(source: bytes, body: bytes) -> bytes:
+    return MAGIC_NUMBER + digest(source, body)
+
+
 class CompiledTexts:
     """Executes texts by code that an earlier process compiled, where the file at ``path`` has it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known = read_code(path)
+        self._known: dict[bytes, bytes] = read_code(path, b"") or {}
         self._used = dict[bytes, bytes]()
 
     def execute(self, text: str, names: dict[str, Any], local: dict[str, Any]) -> None:
@@ -82,9 +92,8 @@ class CompiledTexts:
     def save(self) -> None:
         """Write the code that the file lacks; where it would hold too much, that of this process alone."""
         if not self._used.keys() <= self._known.keys():
-            every = read_code(self._path) | self._used  # another process may have written since
-            body = marshal.dumps(every if len(every) <= _MOST_TEXTS else self._used)
-            write_beside(self._path, MAGIC_NUMBER + digest(body) + body)
+            every = {**(read_code(self._path, b"") or {}), **self._used}  # another process may have written since
+            write_code(self._path, every if len(every) <= _MOST_TEXTS else self._used, b"")
 
 
 @cache

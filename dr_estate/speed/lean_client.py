@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 import botocore.handlers
 from botocore import xform_name
@@ -28,6 +29,8 @@ from botocore.retries.standard import RetryContext, StandardRetryConditions
 from botocore.serialize import create_serializer
 
 from dr_estate.speed.kept_code import are_on
+from dr_estate.speed.plain_http import host_header, place_at
+from dr_estate.speed.root_requests import RootSigner
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 ANSWERS = (*range(200, 300), *range(400, 500))
 """Statuses of answers that decide a call: what is there, or a refusal."""
 _REFUSAL = 400
+_SIGNATURE = "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
 """The first attempt of a call that is counted and that only the ordinary client can send."""
@@ -93,7 +97,7 @@ class LeanService:
 
     @cached_property
     def operation(self) -> Callable[[str], OperationModel | None]:
-        """The read of a method of boto3; None where it has something that only botocore's client knows."""
+        """The read of boto3's ``method``; None where it has something that only botocore's client knows."""
         return cache(self._operation)  # goes with the service: a method's own cache would keep each for ever
 
     def _operation(self, method: str) -> OperationModel | None:
@@ -137,7 +141,7 @@ def is_usual(session: Session) -> bool:
 def place_of(service: LeanService, region: str, endpoint_url: str | None) -> SignedPlace | None:
     """Where the calls of a service in a region go; None where only botocore's client knows."""
     given = endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
-    if service.model.signature_version != "v4" or "fips" in region:
+    if service.model.signature_version != _SIGNATURE or "fips" in region:
         return None
     wanted = {"Region": region, "UseFIPS": False, "UseDualStack": False, **({"Endpoint": given} if given else {})}
     try:
@@ -178,8 +182,9 @@ class LeanClient:
     ) -> None:
         self.service, self.region, self.meta = service.name, region, place
         self._service, self._account, self._reading, self._credentials = service, account, reading, account.keys
-        parsers = service.session.get_component("response_parser_factory")
-        self._agent, self._parser = service.session.user_agent(), parsers.create_parser(service.model.resolved_protocol)
+        host = host_header(place_at(urlsplit(place.endpoint_url)))
+        self._signer = RootSigner(place.endpoint_url, host, place.service, place.region)
+        self._agent, self._protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """boto3's method of that name."""
@@ -207,7 +212,7 @@ class LeanClient:
         self._reading.sending(request.url)
         connect_s, read_s, tries_again = self._reading.patience(self.service, self.region)
         try:
-            answer = self._account.connections.send(request, connect_s, read_s)
+            answer = self._account.send(request, connect_s, read_s)
         except BotoCoreError as failed:
             if not tries_again:
                 raise
@@ -229,6 +234,8 @@ class LeanClient:
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
         keys = self._credentials.get_frozen_credentials()
+        if keys is not None and self._signer.signs(words):
+            return self._signer.signed_request(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
@@ -247,7 +254,8 @@ class LeanClient:
             "body": answer.content,
         }
         self._reading.received(model, received)  # half an answer is refused before a parser makes an empty one of it
-        parsed: dict[str, Any] = self._parser.parse(received, model.output_shape)
+        parse = self._account.parser(self._protocol).parse
+        parsed: dict[str, Any] = parse(received, model.output_shape)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         if answer.status_code < _REFUSAL:
             if self.service == "iam":
@@ -255,7 +263,7 @@ class LeanClient:
             return parsed
         code = parsed.get("Error", {}).get("Code")
         if shape := self._service.model.shape_for_error_code(code):  # what a refusal says besides its code and sentence
-            parsed.update(self._parser.parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
+            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
         whole = SimpleNamespace(status_code=answer.status_code, headers=answer.headers, content=received["body"])
         if _RETRIED.is_retryable(RetryContext(1, model, parsed, whole)):
             return None

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from dr_estate.speed.compiled_templates import compiled_templates
+from dr_estate.speed.compiled_templates import CompiledTemplates
 
 HELLO = "<p>{{ name }}</p>"
 
@@ -38,7 +38,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def drawn(text: str, settings: Path) -> tuple[str, int]:
     """What a new process draws of a template, and how many it compiles."""
-    loader, cache = jinja2.DictLoader({"page.html": text}), compiled_templates([str(settings)])
+    loader, cache = jinja2.DictLoader({"page.html": text}), CompiledTemplates([str(settings)])
     engine = CountingEngine(loader=loader, autoescape=True, bytecode_cache=cache)
     return engine.get_template("page.html").render(name="<b>"), engine.compiled
 

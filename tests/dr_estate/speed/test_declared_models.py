@@ -105,7 +105,18 @@ def test_where_nothing_may_be_written_nothing_is(tmp_path: Path, monkeypatch: py
     assert [] == [*tmp_path.rglob("*.json")]
 
 
-def test_shapes_that_an_operation_reaches_stay_and_no_others() -> None:
-    inner = {"type": "structure", "members": {"shape": {"shape": "S"}}}
-    model = {"operations": {"Get": {"input": {"shape": "In"}}}, "shapes": {"In": inner, "S": {}, "X": {}}}
-    assert cut_down(model, ["Get"]) == {"operations": model["operations"], "shapes": {"In": inner, "S": {}}}
+def test_a_member_named_documentation_stays() -> None:
+    model = {
+        "operations": {"Get": {"input": {"shape": "In"}, "documentation": "text"}},
+        "shapes": {
+            "In": {"type": "structure", "members": {"documentation": {"shape": "S"}}},
+            "S": {"type": "string"},
+            "X": {},
+        },
+    }
+    cut = cut_down(model, ["Get"])
+    assert cut["shapes"] == {
+        "In": {"type": "structure", "members": {"documentation": {"shape": "S"}}},
+        "S": {"type": "string"},
+    }
+    assert cut["operations"] == {"Get": {"input": {"shape": "In"}}}

@@ -81,6 +81,13 @@ def test_a_damaged_file_is_not_read_and_is_written_again(path: Path, spoil: Call
     assert path.read_bytes() == whole
 
 
+def test_code_of_another_source_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "template.code"
+    kept_code.write_code(file, compile("1", "page", "eval"), b"1")
+    assert eval(kept_code.read_code(file, b"1")) == 1  # noqa: S307 - compiled in the line above
+    assert kept_code.read_code(file, b"2") is None
+
+
 def test_texts_of_many_versions_do_not_pile_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_code, "_MOST_TEXTS", 20)
     for number in range(5):
@@ -88,7 +95,7 @@ def test_texts_of_many_versions_do_not_pile_up(path: Path, monkeypatch: pytest.M
         vars(dataclasses)["exec"] = texts.execute
         make_dataclass(f"Class{number}", [(f"field{number}", int)])
         texts.save()
-    assert 0 < len(kept_code.read_code(path)) <= 20
+    assert 0 < len(kept_code.read_code(path, b"")) <= 20
 
 
 def test_what_is_known_is_not_written_again(path: Path) -> None:

@@ -19,8 +19,8 @@ from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.registry import reads
 from dr_estate.speed.accounts import AccountClients
-from dr_estate.speed.connections import ReceivedAnswer, SharedConnections
 from dr_estate.speed.lean_client import LeanClient
+from dr_estate.speed.plain_http import ReceivedAnswer
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 
@@ -70,20 +70,18 @@ class Quiet:
         """Each answer is whole."""
 
 
-class SeenConnections(SharedConnections):
-    """Send nothing: raise what was to be sent."""
+class SeenAccount(AccountClients):
+    """Sends nothing: raises what was to be sent."""
 
     def send(self, request: AWSPreparedRequest, *_: float) -> AWSResponse | None:
         """Raises Seen."""
         raise Seen(request)
 
 
-def _account() -> AccountClients:
+def _account(kind: type[AccountClients] = SeenAccount) -> AccountClients:
     config = botocore.config.Config(retries={"total_max_attempts": 1})
     keys = {"aws_access_key_id": "AKIDLEAN", "aws_secret_access_key": "none"}
-    account = AccountClients(reads(), config=config, settings=keys, reading=Quiet())
-    account.connections = SeenConnections(account.session)
-    return account
+    return kind(reads(), config=config, settings=keys, reading=Quiet())
 
 
 def _sent(client: Any, method: str, params: Mapping[str, Any]) -> tuple[str, str, str] | None:

@@ -21,7 +21,6 @@ from botocore.awsrequest import AWSPreparedRequest, AWSRequest, prepare_request_
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.model import OperationModel, ServiceModel
-from botocore.parsers import DEFAULT_TIMESTAMP_PARSER, ResponseParserFactory
 from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer, refuse_foreign_answers
@@ -66,11 +65,12 @@ def _parser_of(protocol: str) -> Callable[..., Any]:
 
     def parser(timestamp_parser: Callable[[Any], Any]) -> Any:
         factory = account().session.get_component("response_parser_factory")
-        factory.set_parser_defaults(timestamp_parser=timestamp_parser)
+        own = factory._factory._defaults["timestamp_parser"]
+        factory.set_parser_defaults(timestamp_parser=lambda value: timestamp_parser(own(value).isoformat()))
         try:
             return factory.create_parser(protocol)
         finally:
-            factory.set_parser_defaults(timestamp_parser=DEFAULT_TIMESTAMP_PARSER)
+            factory.set_parser_defaults(timestamp_parser=own)
 
     return parser
 
@@ -105,7 +105,7 @@ def test_every_request_leaves_a_lean_client_as_botocore_sends_it() -> None:
         protocol, model = service.metadata["protocol"], OperationModel(case["given"], service)
         serializer = create_serializer(protocol, include_validation=False)
         params = runner()._convert_strings_to_special_float(case["params"])
-        session = SimpleNamespace(user_agent=lambda: "agent", get_component=lambda _: ResponseParserFactory())
+        session = SimpleNamespace(user_agent=lambda: "agent")
         parts = SimpleNamespace(name=name, session=session, model=service, serializer=serializer)
         lean = LeanClient(parts, REGION, PLACE, SimpleNamespace(keys=keys), Quiet())  # type: ignore[arg-type]
         for _ in range(10):  # until both are of one second
