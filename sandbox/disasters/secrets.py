@@ -134,6 +134,7 @@ def another_administrator(world: World) -> None:
     "secrets-host-of-the-primary",
     "One tenant's secret names the primary region's own database host, and so does its replica",
     trips=("secrets.regional-fields",),
+    consequences=("secret-values.alike",),
 )
 def host_of_the_primary(world: World) -> None:
     """Store the primary's endpoint as host: the replica keeps it word for word (T18)."""
