@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,15 @@ def test_what_could_not_be_read_leads_to_the_diagnosis(words: str, kind: Unavail
     failure = failure_of(parsed(Options, words), unseen)
     assert (Exit.COULD_NOT_SEE, commands) == (failure.exit, commands_of(failure.sentence))
     assert failure.sentence.startswith("it does not answer.")
+
+
+def test_refused_credentials_lead_to_the_login_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("[profile night]\nsso_session = x\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "night")
+    unseen = DataUnavailable(Unavailable(UnavailableKind.CREDENTIALS, "refused the credentials (ExpiredToken)."))
+    sentences = [failure_of(parsed(Options, f"-e sit{words} status"), unseen).sentence for words in ("", " --sandbox")]
+    assert sentences == [f"{unseen} `aws sso login --profile night` logs in.", str(unseen)]
 
 
 def test_a_full_disk_that_no_file_is_named_of_leads_to_another_folder() -> None:

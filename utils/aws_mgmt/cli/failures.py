@@ -76,10 +76,13 @@ def refusal_recorded(options: RecoveryOptions | DrTestOptions, reached: AppConte
 def _diagnosis(options: Options, unavailable: Unavailable) -> str:
     """What shows why something could not be read, where the sentence about it leads nowhere yet."""
     # A sentence with a command in it leads somewhere already, and two remedies leave the reader to choose.
-    leads = unavailable.kind is UnavailableKind.CREDENTIALS or holds_command(unavailable.why)
-    return (
-        "" if leads or not options.environment or isinstance(options, DoctorOptions | InitOptions) else f" {DIAGNOSIS}"
-    )
+    if holds_command(unavailable.why):
+        return ""
+    if unavailable.kind is UnavailableKind.CREDENTIALS:
+        from dr_estate.aws.sign_in import login_command  # a refusal of another kind needs no botocore
+
+        return "" if options.sandbox else f" `{login_command()}` logs in."
+    return "" if not options.environment or isinstance(options, DoctorOptions | InitOptions) else f" {DIAGNOSIS}"
 
 
 def _of_the_system(options: Options, trouble: OSError) -> str:
