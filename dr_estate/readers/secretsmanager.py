@@ -206,8 +206,11 @@ def untried(context: ReadContext) -> tuple[UntriedValue, ...]:
     def changed(row: Content) -> tuple[str, ...]:
         request = {"SecretId": row.name, "VersionStage": "AWSPREVIOUS"}
         found = context.find("secretsmanager", "get_secret_value", ("ResourceNotFoundException",), **request)
-        former = {name: _digest(name, value) for name, value in _flat(_value(found))} if found else {}
-        return tuple(field.name for field in row.fields if former.get(field.name) != field.digest)
+        if found is None:
+            return tuple(field.name for field in row.fields)
+        former = {name: _digest(name, value) for name, value in _flat(_value(found))}
+        # What was added is nothing that a running task was started with.
+        return tuple(field.name for field in row.fields if former.get(field.name, field.digest) != field.digest)
 
     rows = [row for row in context.part(contents) if isinstance(row, Content) and tenant_of(context.env, row.name)]
     newer = [row for row in rows if is_newer(row)]
