@@ -193,6 +193,9 @@ class _RunFollowing:
         self.visitors = visitors_of(self._app.world, self._app.env)
         if self.visitors is None:
             return
+        # The lock of a task that was killed stands until its lease is over, but nothing of this run is left to watch.
+        if at_once and self.visitors.command == attach_of(self._incident).line:
+            self.visitors = replace(self.visitors, command="")
         # Without a command while it runs: this run is what ends an outage, and what it needs is pinned.
         same = before is not None and replace(before, command=self.visitors.command).share == self.visitors.share
         if at_once or not same:
