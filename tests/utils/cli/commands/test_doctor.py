@@ -86,7 +86,7 @@ def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: A
     answered = sum(service["answered"] for service in ran.report["services"])
     untried = [name for service in ran.report["services"] for name in service["untried"]]
     assert answered + len(untried) == len(reads() | {"rds:DescribeSourceRegions"})
-    # Asked where there is something: cache policies, functions, a secret written anew.
+    # Asked where there is something: cache policies, functions, a secret with a new value.
     assert len(untried) < 25, untried
 
 
