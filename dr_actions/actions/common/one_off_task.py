@@ -10,20 +10,7 @@ from typing import Any
 from dr_actions.model.action import CallDeclined, Sender
 from dr_actions.model.plan import Call, Step
 from dr_estate.config.environment import Environment
-from dr_estate.model.aws_durations import operation
 from dr_estate.readers import ecs
-
-# How long work that shows no progress is waited for, by the size of what AWS copies. Pure.
-
-_NINE_OF_TEN = 0.9
-_MARGIN = 1.4  # by the table's spreads fewer than one in a hundred take longer; what is not seen, as how many files
-GIB = 1024**3
-
-
-def limit_s(name: str, least_s: int, gib: float) -> int:
-    """What the operation ``name`` of the table takes in nine of ten cases and a margin, and ``least_s`` at least."""
-    return max(least_s, round(_MARGIN * operation(name).seconds_to_done(_NINE_OF_TEN, gib=gib)))
-
 
 RUN = "ecs:RunTask"
 LONGEST_OVERRIDES = 8192  # characters of all overrides of a task (API_TaskOverride)

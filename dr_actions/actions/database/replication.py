@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.one_off_task import limit_s
+from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.restore_dr import provisioned_iops
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.one_off_task import GIB, limit_s
+from dr_actions.actions.common.size_limits import GIB, limit_s
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import timestamp
 from dr_actions.actions.files.protection import replicates

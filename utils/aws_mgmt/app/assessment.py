@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from dr_actions.assessment.abort import abort_gates
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
 from dr_actions.assessment.failback import (
@@ -28,7 +29,7 @@ from dr_actions.assessment.failover import (
     outage_start,
     targets_gates,
 )
-from dr_actions.assessment.fence import abort_gates, fence_gates
+from dr_actions.assessment.fence import fence_gates
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan, part_of

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dr_checks.derived.misfit import Misfit, misfit_of
-from dr_estate.aws.read_client import ReadClient, WrongAccount
-from dr_estate.config.environment import Environment, Side
+from dr_estate.aws.read_client import WrongAccount
+from dr_estate.config.environment import Environment
 from dr_estate.model.estate_map import EstateMap, MappedKind
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.scan.account import READS
-from dr_estate.scan.scan import NoEstate, scan
 from dr_estate.snapshot.snapshot import Snapshot
-from utils.aws_mgmt.app.discovery import with_deadline
 from utils.aws_mgmt.app.errors import UsageError, some
 from utils.aws_mgmt.app.target import ObservedWorld
-
-# The map of what an account runs, read for the commands that go by settings.
-
-SCAN_S = 60
-
-
-def estate_map(
-    environment: Environment, world: ObservedWorld, account: str, regions: Sequence[str], seconds: int = SCAN_S
-) -> EstateMap:
-    """The map of what runs in the environment's clusters; where none is called so, of all that the account runs.
-
-    Raises NoEstate, and DataUnavailable where nobody signed in.
-    """
-    starts = dict.fromkeys(name for side in (Side.PRIMARY, Side.DR) for name in environment.on(side).clusters)
-    client = ReadClient(with_deadline(environment, seconds), READS, world.credentials)
-    try:
-        return scan(client, account, regions, [name for name in starts if name])
-    except NoEstate:
-        return scan(client, account, regions)
-    finally:
-        client.close_connections(for_good=True)
-
 
 _SCAN_S = 30
 
@@ -65,7 +38,7 @@ def _contents(environment: Environment, world: ObservedWorld) -> str:
     """What the account holds instead, in a sentence; "" where that could not be read."""
     # an estate that fits never needs these
     from dr_estate.scan.scan import NoEstate
-    from utils.aws_mgmt.app.misfit import estate_map
+    from utils.aws_mgmt.app.mapping import estate_map
 
     regions = (environment.regions.primary, environment.regions.dr)
     try:

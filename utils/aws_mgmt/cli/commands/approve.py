@@ -25,7 +25,8 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import recorded_for, staged_or_not
+from utils.aws_mgmt.app.failback_abort import recorded_for
+from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,
