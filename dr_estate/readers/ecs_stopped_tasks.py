@@ -42,12 +42,12 @@ def stops(context: ReadContext) -> tuple[TaskStop, ...]:
     if all(service.desired for service in context.part(ecs.services)):
         return ()
 
-    def stopped(cluster: str) -> list[TaskStop]:
+    def stops_in(cluster: str) -> list[TaskStop]:
         rows = ecs.described_tasks(context, cluster, ecs.task_arns(context, cluster, desiredStatus="STOPPED"))
         return [TaskStop(row.get("group", ""), row["stoppedAt"]) for row in rows if row.get("stoppedAt")]
 
     newest: dict[str, TaskStop] = {}
-    for stop in ecs.of_each_cluster(context, stopped):
+    for stop in ecs.of_each_cluster(context, stops_in):
         known = newest.get(stop.group)
         if known is None or known.at < stop.at:
             newest[stop.group] = stop
