@@ -33,7 +33,8 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
     dark: list[str] = []
     sources: tuple[Callable[[], set[str]], ...] = (
         lambda: _from_services(snapshot, env, Side.PRIMARY),
-        lambda: _from_services(snapshot, env, Side.DR),
+        # A workload of the map that the standby lacks is the gap of a failover: left out, nobody would hear of it.
+        lambda: _from_services(snapshot, env, Side.DR) | set(env.mapped_workloads or ()),
         lambda: set(snapshot.remembered_tenants),
         lambda: _from_records(snapshot, env),
     )
