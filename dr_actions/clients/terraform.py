@@ -146,22 +146,19 @@ class Terraform:
         text = _FRAME.sub("", message)
         # The text chooses the sentence alone: what the run does follows from the exit code.
         if "acquiring the state lock" in text:
-            return self._lock_message(text)
+            lock_info = dict(_HELD_BY.findall(text))
+            who = lock_info.get("Who", "somebody who is not named")
+            about = f"{lock_info.get('Operation', 'an operation')} since {lock_info.get('Created', 'an unknown time')}"
+            lock = f"`{self.program} force-unlock {lock_info['ID']}`" if "ID" in lock_info else "force-unlock"
+            return (
+                f"Terraform's state is locked by {who} ({about}): ask them to finish. "
+                f"Only when nobody works there any more, take the lock away with {lock}."
+            )
         if "Saved plan is stale" in text:
             return "The state changed after the plan was made: nothing was applied. Try again."
         error = next((part for part in text.split("Error: ")[1:]), text.strip())
         summary = " ".join(error.split())[:_LONGEST]
         return f"{self.program} {word} failed: {summary or 'it said nothing'} (all of it: {self.kept_in})."
-
-    def _lock_message(self, text: str) -> str:
-        lock_info = dict(_HELD_BY.findall(text))
-        who = lock_info.get("Who", "somebody who is not named")
-        about = f"{lock_info.get('Operation', 'an operation')} since {lock_info.get('Created', 'an unknown time')}"
-        lock = f"`{self.program} force-unlock {lock_info['ID']}`" if "ID" in lock_info else "force-unlock"
-        return (
-            f"Terraform's state is locked by {who} ({about}): ask them to finish. "
-            f"Only when nobody works there any more, take the lock away with {lock}."
-        )
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -50,7 +50,11 @@ class JournalFile:
         new = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
         if new:  # fsync of a file does not keep its name: after a power cut the folder may lack it (fsync(2))
-            _sync_folder(path.parent)
+            handle = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
         self.size = os.fstat(self._file).st_size
 
     def read(self) -> bytes:
@@ -107,14 +111,6 @@ def _holder_name(content: bytes) -> str:
         document = json.loads(content)
         return f"{document['who']} (process {document['pid']} on {document['host']}, since {document['since']})"
     return "another process"
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def left_behind(path: Path, reason: str) -> str:

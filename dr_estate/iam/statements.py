@@ -98,7 +98,10 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield from _scoped_statements("Shift", world, env, dr, None, scopes.of_writing)
     yield _recording(env, data)
     yield from _scoped_statements("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
-    yield from _anchoring(env)
+    log, bucket = _ANCHORS[:2], _ANCHORS[2:]
+    yield statement("Anchor", "Allow", log, scopes.anchors(env))
+    if objects := scopes.anchor_objects(env):
+        yield statement("AnchorInBucket", "Allow", bucket, objects)
 
 
 def _tagging(given: dict[str, scopes.Scope], region: str) -> Iterator[Statement]:
@@ -117,13 +120,6 @@ def _recording(env: Environment, data: Iterable[str]) -> Statement:
 def _leading_like(keys: Iterable[str]) -> dict[str, Any]:
     """Items under keys like one of these alone."""
     return {"ForAllValues:StringLike": {LEADING: list(keys)}, "Null": {LEADING: "false"}}
-
-
-def _anchoring(env: Environment) -> Iterator[Statement]:
-    log, bucket = _ANCHORS[:2], _ANCHORS[2:]
-    yield statement("Anchor", "Allow", log, scopes.anchors(env))
-    if objects := scopes.anchor_objects(env):
-        yield statement("AnchorInBucket", "Allow", bucket, objects)
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:

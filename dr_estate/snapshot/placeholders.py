@@ -44,17 +44,14 @@ class Placeholders:
         """The text with placeholders."""
         # of the texts that AWS answers nine in ten are repeated: the names of members, ARNs, times
         if text not in self._replaced:
-            self._replaced[text] = self._with_placeholders(text)
+            parts, end = [], 0
+            for found in _ADDRESS.finditer(text):
+                address = self._address(found[0])
+                if address is not None:
+                    parts += [_TOKEN.sub(self._token, text[end : found.start()]), address]
+                    end = found.end()
+            self._replaced[text] = "".join([*parts, _TOKEN.sub(self._token, text[end:])])
         return self._replaced[text]
-
-    def _with_placeholders(self, text: str) -> str:
-        parts, end = [], 0
-        for found in _ADDRESS.finditer(text):
-            address = self._address(found[0])
-            if address is not None:
-                parts += [_TOKEN.sub(self._token, text[end : found.start()]), address]
-                end = found.end()
-        return "".join([*parts, _TOKEN.sub(self._token, text[end:])])
 
     def value(self, value: Any) -> Any:
         """A value of JSON with placeholders in every string, keys included; numbers and times stay."""

@@ -304,24 +304,20 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     if not whole:
         raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")
     try:
-        return _snapshot(body)
+        rows = list(reversed(body.pop("parts")))
+        parts = [_load(rows.pop()) for _ in range(len(rows))]  # what is loaded is needed no more as plain values
+        return Snapshot(
+            environment=body["environment"],
+            account=body["account"],
+            identity=body["identity"],
+            world=body["world"],
+            taken_at=datetime.fromisoformat(body["taken_at"]),
+            parts={(part.name, part.side): part for part in parts},
+            calls=Counter(body["calls"]),
+            remembered_tenants=tuple(body["remembered_tenants"]),
+        )
     except (ValidationError, KeyError, ValueError, TypeError, AttributeError) as damaged:
         raise EvidenceError(f"{source}: a part cannot be read: {damaged}") from damaged
-
-
-def _snapshot(body: dict[str, Any]) -> Snapshot:
-    rows = list(reversed(body.pop("parts")))
-    parts = [_load(rows.pop()) for _ in range(len(rows))]  # what is loaded is needed no more as plain values
-    return Snapshot(
-        environment=body["environment"],
-        account=body["account"],
-        identity=body["identity"],
-        world=body["world"],
-        taken_at=datetime.fromisoformat(body["taken_at"]),
-        parts={(part.name, part.side): part for part in parts},
-        calls=Counter(body["calls"]),
-        remembered_tenants=tuple(body["remembered_tenants"]),
-    )
 
 
 def _kind_of(data: bytes) -> str:

@@ -19,7 +19,7 @@ from dr_actions.actions.markers import scripts
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Side
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, marker_tasks
@@ -108,20 +108,8 @@ def tenant_step(
     given = {**variables, scripts.SECONDS: str(kind.seconds)}
     container = container_of(context.env, definition_of(context, details["side"], service))
     env = context.env.on(details["side"])
-    params = _params(env, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
-    details["before"] = {
-        "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
-        "container": container,
-        "variables": given,
-        **details.get("before", {}),
-    }
-    details["call"] = Call("ecs", "RunTask", context.env.region(details["side"]), params)
-    details["tenant"] = tenant_service.tenant.id
-    return context.step(action, subject, part=part, **details)
-
-
-def _params(env: Environment, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
-    return {
+    overrides = _overrides(container, kind, {**given, scripts.TOKEN: _LATER})
+    params = {
         "cluster": env.ecs_names(service.name)["cluster"],
         # The revision is not planned: a deployment between plan and call must not leave the marker to an old one.
         "taskDefinition": f"<the revision that {service.name} uses then>",
@@ -133,6 +121,15 @@ def _params(env: Environment, service: ecs.Service, kind: MarkerTask, overrides:
         "networkConfiguration": network_of(service),
         "overrides": overrides,
     }
+    details["before"] = {
+        "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
+        "container": container,
+        "variables": given,
+        **details.get("before", {}),
+    }
+    details["call"] = Call("ecs", "RunTask", context.env.region(details["side"]), params)
+    details["tenant"] = tenant_service.tenant.id
+    return context.step(action, subject, part=part, **details)
 
 
 def _overrides(container: str, kind: MarkerTask, variables: dict[str, str]) -> Json:

@@ -130,7 +130,7 @@ def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[t
         raise DataUnavailable(dark[0] if dark else unheard)
     if not home and not away:
         raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, "The addresses of neither region can be seen."))
-    astray = [a for a in answers if not _is_in_primary(frozenset(_targets_of(a)), home, away)]
+    astray = [a for a in answers if not _is_in_primary(frozenset((*a.values, *a.chain)), home, away)]
     if astray:
         text = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
         return True, f"{astray[0].asked} answers {name} with {text}, which is not in the primary region.", ()
@@ -145,10 +145,6 @@ def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[t
 def _is_in_primary(targets: frozenset[str], home: frozenset[str], away: frozenset[str]) -> bool:
     # A dark primary does not show its addresses: then what is not in the DR region is there. No target is nowhere.
     return bool(home & targets) if home else bool(targets) and not away & targets
-
-
-def _targets_of(answer: DnsAnswer) -> tuple[str, ...]:
-    return (*answer.values, *answer.chain)
 
 
 def _answers_by_region(row: AnswerTally, door: frozenset[str]) -> int:
