@@ -193,15 +193,16 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
             yield view.unknown(name, "ENABLED", table)
         elif table.status != _ABSENT:
             present = True
-            if table.recovery == "ENABLED" and table.recovery_days < days.get(name, 0):
-                setting = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days[name]}
+            wanted_days = days.get(name, 0)
+            if table.recovery == "ENABLED" and table.recovery_days < wanted_days:
+                setting = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": wanted_days}
                 command = view.command(
                     "dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=setting
                 )
                 yield view.warn(
                     name,
                     f"{table.recovery}, {table.recovery_days} days back",
-                    f"{days[name]} days back",
+                    f"{wanted_days} days back",
                     "a bad write that is found after a failover may be older than what can be restored",
                     Remedy("Let it reach back as far as the primary region's.", (command,)),
                 )
