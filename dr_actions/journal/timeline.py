@@ -133,6 +133,16 @@ class Timeline:
         return None if self.reached_s is None else self.reached_s <= self.objective_s
 
     @property
+    def last_at(self) -> datetime | None:
+        """When the last entry of its runs was written, None before any."""
+        return max((run.span.end for run in self.runs if run.span.end), default=None)
+
+    @property
+    def unwritable_s(self) -> float | None:
+        """Seconds in which nobody could write, by the last entry while no entry shows an end; None where all could."""
+        return Span(self.unwritable.start, self.unwritable.end or self.last_at).seconds
+
+    @property
     def waited_s(self) -> float:
         """Seconds in which at least one person's step was waited for, as far as they ended."""
         spans = [wait.span for wait in self.waits]

@@ -193,7 +193,7 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
             yield view.unknown(name, "ENABLED", table)
         elif table.status != _ABSENT:
             present = True
-            wanted_days = days.get(name, 0)
+            wanted_days = days.get(name, table.recovery_days)
             if table.recovery == "ENABLED" and table.recovery_days < wanted_days:
                 setting = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": wanted_days}
                 command = view.command(

@@ -174,7 +174,7 @@ def _overruns(lines: Sequence[Timeline]) -> Iterator[str]:
             if wait.is_late:
                 waited = f"{duration(wait.span.seconds)}, and the run waits {duration(wait.limit_s)}"
                 yield f"- {escaped(wait.step)} was late: a person took {waited}"
-        paused_s, promised_s = line.unwritable.seconds, line.promised_pause_s
+        paused_s, promised_s = line.unwritable_s, line.promised_pause_s
         if paused_s is not None and promised_s is not None and paused_s > promised_s:
             yield f"- nobody could write for {duration(paused_s)}, and at most {duration(promised_s)} was promised"
 

@@ -152,20 +152,22 @@ def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
         yield "run took", duration(line.run_s)
     if line.fenced.seconds is not None:
         yield "tasks stopped within", duration(line.fenced.seconds)
-    if line.unwritable.start is not None:
-        yield "nobody could write", f"{'for ' if line.unwritable.seconds is not None else ''}{without_writes(line)}"
+    if line.unwritable_s is not None:
+        yield "nobody could write", f"for {without_writes(line)}"
     if line.drained.seconds is not None:
         yield "last request in the old region after", duration(line.drained.seconds)
 
 
 def without_writes(line: Timeline) -> str:
-    """How long nobody could write, and since when where no entry shows its end; "-" where somebody always could."""
-    if line.unwritable.start is None:
+    """How long nobody could write, and where that may last: by which entry; "-" where somebody always could."""
+    if line.unwritable_s is None:
         return "-"
-    # A pause whose end no entry shows may last: it is shown as open.
-    if line.unwritable.seconds is None:
-        return f"at least since {line.unwritable.start:%Y-%m-%d %H:%M} UTC: no entry shows its end"
-    return duration(line.unwritable.seconds)
+    if line.unwritable.end is None and line.last_at:  # a run that ended within it: visitors may still be kept out
+        return (
+            f"{duration(line.unwritable_s)} when the last entry was written, {line.last_at:%Y-%m-%d %H:%M} UTC:"
+            " `status` shows whether it lasts"
+        )
+    return duration(line.unwritable_s)
 
 
 def sentences(record: JournaledRun) -> Iterator[str]:

@@ -52,6 +52,17 @@ def test_the_review_names_what_went_otherwise_than_promised() -> None:
     assert "| 22 min |" in "\n".join(section(reviewed(failback(moved)), "Objectives"))
 
 
+def test_a_write_pause_without_an_end_lasts_by_the_last_entry_at_least() -> None:
+    waiting: EntryRow = (18, EntryKind.END, None, {"outcome": "waiting", "says": "not done by hand in time"})
+    found = reviewed(failback(waiting))
+    assert "- nobody could write for 13 min, and at most 10 min was promised" in section(
+        found, "What went wrong on the way"
+    )
+    (row,) = [line for line in section(found, "Objectives") if "13 min" in line]
+    assert "13 min when the last entry was written, " in row
+    assert "`status` shows whether it lasts" in row
+
+
 def test_an_unfenced_primary_is_open_until_a_failback_is_done() -> None:
     unfenced: list[EntryRow] = [
         *BEFORE,
