@@ -604,7 +604,7 @@ def test_a_run_without_a_ticket_has_no_placeholder_and_asks_for_it(environment: 
 def test_a_watch_of_a_dark_primary_region_leads_to_no_failback() -> None:
     away = Posture(PostureName.ON_DR, "so.")
     assert after_watch(away, None, ENV, NOW, "af-south-1").startswith(
-        "`dr_cli.py status --watch` shows when af-south-1 answers"
+        "`dr_cli.py failover --validate` judges what the DR region serves"
     )
     assert after_watch(away, None, ENV, NOW).startswith("`dr_cli.py failback` ")
 

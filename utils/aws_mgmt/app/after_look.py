@@ -42,6 +42,7 @@ from utils.aws_mgmt.app.next_steps import (
     goal_word,
     going_on,
     log_of,
+    proof_of,
     until_answers,
 )
 from utils.aws_mgmt.app.options import Options, PlanOptions, RecoveryOptions
@@ -235,8 +236,9 @@ def after_watch(
     """What to do upon what was watched last. ``dark``: a silent primary region; ``writer``: who alone takes writes."""
     if going := of_run_at_work(standing, env, at) or of_waiting_start(waiting, standing):
         return str(going)
-    if dark and posture.name in SERVED_BY_DR:
-        return str(until_answers(dark))
+    if dark and posture.name in SERVED_BY_DR:  # the screen that is watched shows by itself when the region answers
+        does = f"judges what the DR region serves: no failback begins before {dark} answers again"
+        return str(NextStep(proof_of(Goal.FAILOVER), does))
     leftover = posture.name is PostureName.RETURNING and writer is Side.PRIMARY
     step = of_open_incident(standing, posture.name) or (_DIVIDES if leftover else BY_POSTURE.get(posture.name))
     return posture.next_step or str(step or READINESS)
