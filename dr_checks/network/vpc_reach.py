@@ -185,12 +185,10 @@ def _paired_groups(view: View) -> dict[str, str]:
     """What groups of the primary region are called here, where no group here bears their name.
 
     It is the one group of the load balancer, or of a tenant's service, that stands for the one that carries it there,
-    and the database's by the settings. Where services follow a name pattern, so do their groups: none is paired.
+    and the database's by the settings: a name may have a suffix of its own in each region (Terraform's name_prefix).
     """
     there, here = (view.env.named(view.env.on(s).names.db_security_group) for s in (Side.PRIMARY, Side.DR))
     databases = {there: here} if there != here else {}
-    if not view.env.mapped_workloads:
-        return databases
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     balancers = [view.get(elbv2.load_balancer, side) for side in names]
     carried = [tuple(balancer.security_groups if balancer else () for balancer in balancers)]

@@ -11,14 +11,15 @@ from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import BY_MAP, WorkloadNames
-from dr_estate.readers import application_autoscaling, ecs, elbv2
+from dr_estate.readers import application_autoscaling, ecs, elbv2, vpc
 from dr_estate.readers.application_autoscaling import ScalingPolicy
 from dr_estate.readers.elbv2 import ListenerAction
 from tests.dr_checks.compute import D, P, definition
 from tests.dr_checks.examples.autoscaling import target
 from tests.dr_checks.examples.ecs_deployment import AS_PRIMARY
-from tests.dr_checks.network import connected
-from tests.dr_checks.traffic import balanced, group, listener
+from tests.dr_checks.network import PUBLIC, connected, services
+from tests.dr_checks.network import group as security_group
+from tests.dr_checks.traffic import balanced, balancer, group, listener
 from tests.dr_checks.worlds import SIT, WARM, service, world
 
 DR, PRIMARY = Side.DR, Side.PRIMARY
@@ -94,6 +95,22 @@ def test_the_groups_of_a_service_are_compared_with_those_of_its_counterpart(carr
     values = _services({"security_groups": (f"sg-{carried}-{DR}",)}, {"security_groups": (f"sg-sit-ecs-sg-{PRIMARY}",)})
     result = judge(checks()["vpc-reach.attached-groups"], connected(values), mapped(SIT))
     assert result.status is expected, result.findings
+
+
+@pytest.mark.parametrize("check", ["vpc-reach.attached-groups", "vpc-reach.security-groups"])
+def test_groups_of_other_suffixes_are_paired_by_what_carries_them(check: str) -> None:
+    values: dict[Any, Any] = {}
+    for side in (PRIMARY, DR):
+        visited = security_group(f"alb-{side}", ("tcp 443-443 0.0.0.0/0",), side)
+        tasks = security_group(f"ecs-{side}", (f"tcp 80-80 alb-{side}",), side)
+        ends = {"security_groups": (visited.id,), "zones": ("a", "b"), "subnets": PUBLIC}
+        values |= {
+            (vpc.security_groups, side): (visited, tasks),
+            (elbv2.load_balancer, side): balancer(side, **ends),
+            (ecs.services, side): services(side, security_groups=(tasks.id,)),
+        }
+    result = judge(checks()[check], connected(values), SIT)
+    assert result.status is Status.PASS, result.findings
 
 
 def _named(side: Side, **changes: Any) -> Any:
