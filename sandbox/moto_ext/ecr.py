@@ -16,11 +16,11 @@ from typing import Any
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
-from moto.kms.models import kms_backends
 
 from sandbox.core.patching import attach, operation, refused, state, wrap
 from sandbox.core.timing import is_stopped
 from sandbox.moto_ext.iam.role_access import opens
+from sandbox.moto_ext.kms import key_of_aws
 
 # Replication rules a registry (ECR guide, quotas); moto allows one.
 RULES = 10
@@ -57,20 +57,11 @@ def _create_repository(
     config = dict(encryption_config or {})
     # moto takes a key that does not exist.
     if config.get("encryptionType", "AES256") != "AES256":
-        config["kmsKey"] = config.get("kmsKey") or _key_of_aws(self)
+        config["kmsKey"] = config.get("kmsKey") or key_of_aws(self, _AWS_KEY)
         if not opens(self.account_id, self.region_name, config["kmsKey"]):
             raise refused("KmsException", f"The key {config['kmsKey']} does not exist or is disabled.")
     created: Repository = original(self, repository_name, registry_id, config, *args, **kwargs)
     return created
-
-
-def _key_of_aws(backend: ECRBackend) -> str:
-    kms = kms_backends[backend.account_id][backend.region_name]
-    if not kms.alias_exists(_AWS_KEY):
-        created = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of ECR", None)
-        created.key_manager = "AWS"
-        kms.create_alias(created.id, _AWS_KEY)
-    return str(kms.keys[kms.any_id_to_key_id(_AWS_KEY)].arn)
 
 
 def _put_image(

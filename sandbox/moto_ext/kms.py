@@ -14,6 +14,7 @@ from copy import copy, deepcopy
 from typing import Any
 
 import moto.kms.models as kms_models
+from moto.core.base_backend import BaseBackend
 from moto.kms import policy_validator
 from moto.kms.exceptions import NotFoundException
 from moto.kms.models import Key, KmsBackend, kms_backends
@@ -33,6 +34,16 @@ def generate_key_id(multi_region: bool = False) -> str:
     name = uuid.uuid4()
     # The length that moto's own ciphertext header takes.
     return f"mrk-{name.hex}" if multi_region else str(name)
+
+
+def key_of_aws(backend: BaseBackend, alias: str) -> str:
+    """The ARN of the key that AWS keeps for a service in the backend's region, by its alias: made when first used."""
+    kms = kms_backends[backend.account_id][backend.region_name]
+    if not kms.alias_exists(alias):
+        key = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", f"Default key of {alias}", None)
+        key.key_manager = "AWS"
+        kms.create_alias(key.id, alias)
+    return str(kms.keys[kms.any_id_to_key_id(alias)].arn)
 
 
 def _validate_cmk_id(self: KmsResponse, key_id: str) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 from moto.backup import urls
 from moto.backup.models import BackupBackend, Plan, Vault
-from moto.kms.models import kms_backends
 
 from sandbox.core.patching import catch_all, page, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.backup.model import SimulatedSelection, points, selections
 from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.backup.simulation import history_start, serve
+from sandbox.moto_ext.kms import key_of_aws
 
 DEFAULT_KEY = "alias/aws/backup"
 
@@ -146,12 +146,7 @@ def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any)
     vault: Vault = original(self, *args, **kwargs)
     # A vault without a key of its own gets the key of AWS Backup, which other accounts cannot use (T19).
     if not vault.encryption_key_arn:
-        kms = kms_backends[self.account_id][self.region_name]
-        if not kms.alias_exists(DEFAULT_KEY):
-            key = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of AWS Backup", None)
-            key.key_manager = "AWS"
-            kms.create_alias(key.id, DEFAULT_KEY)
-        vault.encryption_key_arn = kms.keys[kms.any_id_to_key_id(DEFAULT_KEY)].arn
+        vault.encryption_key_arn = key_of_aws(self, DEFAULT_KEY)
     return vault
 
 

@@ -27,9 +27,11 @@ from sandbox.moto_ext.efs.model import (
     protection_of,
     replications,
 )
+from sandbox.moto_ext.kms import key_of_aws
 
 # What the half shows whose other half was deleted alone; AWS says no more than that it cannot be recovered.
 ABANDONED = "ERROR"
+_AWS_KEY = "alias/aws/elasticfilesystem"
 
 
 def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
@@ -138,6 +140,14 @@ def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     return {"ReplicationOverwriteProtection": wanted}
 
 
+def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
+    created: FileSystem = original(self, *args, **kwargs)
+    # Encrypted without a key of its own it lies under AWS's key for EFS (API_CreateFileSystem, KmsKeyId).
+    if created.encrypted and not created.kms_key_id:
+        created.kms_key_id = key_of_aws(self, _AWS_KEY)
+    return created
+
+
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     protection = {"ReplicationOverwriteProtection": protection_of(self)}
@@ -154,4 +164,5 @@ def install() -> None:
     operation(EFSResponse, "delete_replication_configuration", _delete)
     operation(EFSResponse, "describe_replication_configurations", _describe)
     operation(EFSResponse, "update_file_system_protection", _protect)
+    wrap(EFSBackend, "create_file_system", _create_file_system)
     wrap(FileSystem, "info_json", _with_protection)

@@ -187,3 +187,9 @@ def test_a_file_system_policy_is_read_back_until_it_is_deleted(served: Clients) 
     efs.delete_file_system_policy(FileSystemId=source)
     with pytest.raises(ClientError, match="PolicyNotFound"):
         efs.describe_file_system_policy(FileSystemId=source)
+
+
+def test_files_that_are_encrypted_without_a_key_lie_under_the_key_of_efs(aws: Clients) -> None:
+    aws("efs", PRIMARY).create_file_system(CreationToken="shop", Encrypted=True)
+    (row,) = aws("efs", PRIMARY).describe_file_systems()["FileSystems"]
+    assert aws("kms", PRIMARY).describe_key(KeyId=row["KmsKeyId"])["KeyMetadata"]["KeyManager"] == "AWS"
