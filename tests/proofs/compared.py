@@ -98,8 +98,10 @@ def settled(rig: Rig, name: str, wanted: Facts, sides: Sides = AWAY) -> dict[str
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
+        # The call that met a silent region first names its service too.
+        dropped = VOLATILE | {"service"} if "why" in value else VOLATILE
         for key, member in value.items():
-            if key not in VOLATILE:
+            if key not in dropped:
                 yield from _flat(member, f"{path}.{key}")
     elif isinstance(value, list):
         for number, member in enumerate(value):
