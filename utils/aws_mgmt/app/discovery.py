@@ -34,7 +34,6 @@ from dr_estate.readers import (
     ecs,
     elbv2,
     http_sites,
-    kms,
     platform_resources,
     rds,
     route53,
@@ -166,7 +165,6 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     yield from _password_settings(environment.model_copy(update={"traffic": domain}), world)
     yield from _absent_parts(environment, world)
     yield from _database_copies(environment)
-    yield from _copy_key(environment, world)
     standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
     serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
@@ -186,19 +184,6 @@ def _database_copies(environment: Environment) -> Iterator[ProposedSetting]:
     if Relation.READ_REPLICA in found:
         others = (AUTOMATED, BACKUP) if Relation.BACKUP_REPLICATION in found else (BACKUP,)
         yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
-
-
-def _copy_key(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
-    """The key of the replicated backups, where the alias of the settings leads to another key or to none."""
-    alias = environment.named(environment.names.db_copy_key_alias)
-    # A draft expects no replication, and then nobody asks for the alias.
-    expected = ReplicationSettings(expectation=Expectation.EXPECTED)
-    replicated = environment.model_copy(update={"replication": expected})
-    snapshot = _snapshot(replicated, world, rds.automated_backups.name, kms.copy_keys.name)
-    used = {row.key_arn for row in part_or(snapshot, rds.automated_backups, Side.DR, ())}
-    found = {key.target for key in part_or(snapshot, kms.copy_keys, Side.DR, ()) if key.arn == alias}
-    if len(used) == 1 and "" not in used and not kms.is_of_aws(alias) and used != found:
-        yield ProposedSetting("names.db_copy_key_alias", used.pop(), "RDS: the replicated backups of the DR region")
 
 
 def _groups_of(database: rds.Instance, environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:

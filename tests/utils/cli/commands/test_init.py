@@ -81,19 +81,6 @@ def test_an_environment_that_is_not_called_as_its_resources_are_goes_by_the_map(
     assert ("", ()) == (mine.names.backup_plan, mine.names.topics), "no name of a base that fits nothing here"
 
 
-def test_the_key_of_the_databases_copies_is_taken_from_them_where_no_alias_leads_to_it(
-    sandbox_world: Endpoint, tmp_path: Path
-) -> None:
-    rules = tmp_path / "rules"
-    sandbox_world.inject("kms-copy-alias-deleted")
-    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
-    assert Exit.READY == ran.code, ran.err
-    assert load_environment(rules, "sit").names.db_copy_key_alias.startswith("arn:aws:kms:eu-west-1:")
-    command = f"-e sit --config {rules} status --check rds-copy.key-usable --format json"
-    judged = at_endpoint(sandbox_world, tmp_path, command)
-    assert {"pass"} == set(judged.statuses().values())
-
-
 def test_a_file_that_is_there_is_never_written_over(sandbox_world: Endpoint, tmp_path: Path) -> None:
     path = tmp_path / "sit.toml"
     path.write_text("name = 'mine'\n")
