@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -79,7 +80,7 @@ def security_groups(view: View) -> Iterator[Finding]:
 
 
 def _of_balancer(view: View) -> Iterator[Finding]:
-    """The load balancer carries the groups of the primary's by name: those of the tasks admit it by one of them."""
+    """The load balancer carries the primary's groups or their counterparts: the tasks' admit it by one of them."""
     here, there = view.get(elbv2.load_balancer), view.get(elbv2.load_balancer, Side.PRIMARY)
     if here is None or there is None or not here.security_groups:
         return  # see elbv2.active; a balancer of this kind has one at least
@@ -157,7 +158,7 @@ def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
     rules=("REL13-BP04", "NIST CP-7"),
 )
 def attached_groups(view: View) -> Iterator[Finding]:
-    """By name, each group of the primary's service is on the DR service. Source: DescribeServices."""
+    """Each group of the primary's service, or its counterpart, is on the DR service. Source: DescribeServices."""
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all services", _ABSENT)
         return
@@ -184,7 +185,7 @@ def attached_groups(view: View) -> Iterator[Finding]:
 def _paired_groups(view: View) -> dict[str, str]:
     """What groups of the primary region are called here, where no group here bears their name.
 
-    It is the one group of the load balancer, or of a tenant's service, that stands for the one that carries it there,
+    It is the one group of the load balancer, or of most tenants' services, where the primary's carry that one there,
     and the database's by the settings: a name may have a suffix of its own in each region (Terraform's name_prefix).
     """
     there, here = (view.env.named(view.env.on(s).names.db_security_group) for s in (Side.PRIMARY, Side.DR))
@@ -194,12 +195,19 @@ def _paired_groups(view: View) -> dict[str, str]:
     carried = [tuple(balancer.security_groups if balancer else () for balancer in balancers)]
     services = [{tenant.id: row.security_groups for tenant, row in tenant_services(view, side)} for side in names]
     carried += [(groups, services[1].get(tenant, ())) for tenant, groups in services[0].items()]
-    pairs = [(there[0], here[0]) for there, here in carried if len(there) == len(here) == 1]
+    carriers: dict[str, Counter[str]] = defaultdict(Counter)
+    for groups, ours in carried:
+        if len(groups) == len(ours) == 1:
+            carriers[groups[0]][ours[0]] += 1
     known = set(names[Side.DR].values())
+    # The most decide: a group that one service bears by mistake would else be put on all others.
     return databases | {
-        name: names[Side.DR][here]
-        for there, here in pairs
-        if here in names[Side.DR] and (name := names[Side.PRIMARY].get(there, "")) not in known
+        name: names[Side.DR][ours]
+        for id_, counts in carriers.items()
+        for ours, number in counts.most_common(1)
+        if 2 * number > counts.total()
+        and ours in names[Side.DR]
+        and (name := names[Side.PRIMARY].get(id_, "")) not in known
     }
 
 

@@ -113,6 +113,20 @@ def test_groups_of_other_suffixes_are_paired_by_what_carries_them(check: str) ->
     assert result.status is Status.PASS, result.findings
 
 
+def test_a_stray_group_of_one_service_is_no_counterpart_for_the_others() -> None:
+    groups = {
+        side: tuple(security_group(name, side=side) for name in (f"ecs-{side}", "stray")) for side in (PRIMARY, DR)
+    }
+    shop, blog = services(DR, security_groups=(groups[DR][0].id,))
+    values: dict[Any, Any] = {
+        **{(vpc.security_groups, side): pair for side, pair in groups.items()},
+        (ecs.services, PRIMARY): services(PRIMARY, security_groups=(groups[PRIMARY][0].id,)),
+        (ecs.services, DR): (shop, replace(blog, security_groups=(groups[DR][1].id,))),
+    }
+    result = judge(checks()["vpc-reach.attached-groups"], connected(values), SIT)
+    assert {"ecs-primary"} == {finding.wanted for finding in result.findings if finding.status is Status.FAIL}
+
+
 def _named(side: Side, **changes: Any) -> Any:
     name = HERE if side is DR else THERE
     found = group(side, "tenant1", **changes)
