@@ -5,27 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import boto3
-
-from dr_estate.config.environment import load_environment
+from dr_estate.config.environment import Side, load_environment
 from tests.dr_estate.scan.acme import AWAY, HOME, SUFFIX, build
 from tests.hosting import hosted
+from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, at_endpoint
 
 
 def test_a_failover_names_the_service_that_the_dr_region_lacks(tmp_path: Path) -> None:
-    with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
+    sit = load_environment(ROOT / "environments", "sit")
+    with hosted(sit, 0, seeded=False) as world:
         admin, words = world.people["admin"], f"-e acme --config {tmp_path / 'own'}"
         build(world.url, admin.access_key_id, admin.secret_access_key, world.account)
-        client = boto3.client(
-            "ecs",
-            region_name=AWAY,
-            endpoint_url=world.url,
-            aws_access_key_id=admin.access_key_id,
-            aws_secret_access_key=admin.secret_access_key,
-        )
+        ecs = Aws(world.url, admin, sit, tenant="").client("ecs", Side.DR)
         cluster, lost = f"acme-main-{SUFFIX[AWAY]}", f"search-{SUFFIX[AWAY]}"
-        client.delete_service(cluster=cluster, service=lost, force=True)
+        ecs.delete_service(cluster=cluster, service=lost, force=True)
         at_endpoint(world, tmp_path, f"{words} init --yes --region {HOME}", "admin")
         world.inject("primary-dark")
         ran = at_endpoint(world, tmp_path, f"{words} failover --format json", "admin")
