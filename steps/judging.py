@@ -53,7 +53,7 @@ class _Sentences(StepParser):
 
 
 @then(_Sentences())
-def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) -> None:
+def judge_estate(check: Check, estate: Observation, request: pytest.FixtureRequest) -> None:
     """Judge the estate by the check, and report what it found."""
     result = judge(check, estate.snapshot, estate.environment, estate.only_tenants)
     # Before the exceptions: what they add to a finding is no command.

@@ -260,7 +260,7 @@ class Report:
         return {area: rows for area, rows in grouped.items() if rows}
 
     @cached_property
-    def judged(self) -> tuple[CheckResult, ...]:
+    def unexpected_results(self) -> tuple[CheckResult, ...]:
         """The results without what only the failback ends: where no failover is in force, all of them."""
         return unexpected_results(self.verdict.results)
 
@@ -272,7 +272,7 @@ class Report:
     @cached_property
     def causes(self) -> tuple[Cause, ...]:
         """What is wrong, the gravest first, each cause before the checks that it explains."""
-        return causes_of(self.judged)
+        return causes_of(self.unexpected_results)
 
     @cached_property
     def unanswered(self) -> tuple[Unanswered, ...]:

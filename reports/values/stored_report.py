@@ -50,7 +50,7 @@ class StoredReport:
     gated: bool = False
 
     @property
-    def judged(self) -> Recommendation:
+    def recommendation_by_results(self) -> Recommendation:
         """The recommendation by its results alone, whatever else the file says."""
         blocker = self.posture if self.posture_severity is Severity.BLOCKER else ""
         rest = deciding(self.results, self.posture)

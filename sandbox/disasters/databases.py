@@ -76,7 +76,7 @@ def backups_off(world: World) -> None:
 @disaster(
     "database-unprotected", "The database's deletion protection was switched off", trips=("rds.deletion-protection",)
 )
-def unprotected(world: World) -> None:
+def switch_deletion_protection_off(world: World) -> None:
     """Switch deletion protection off."""
     modify(world, DeletionProtection=False)
 

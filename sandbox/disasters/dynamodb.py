@@ -177,7 +177,7 @@ def encrypted_alone(world: World) -> None:
     "The deletion protection of one replica was switched off",
     trips=("dynamodb-parity.deletion-protection",),
 )
-def unprotected(world: World) -> None:
+def switch_deletion_protection_off(world: World) -> None:
     """Switch deletion protection of the replica off."""
     _update(world, Side.DR, {"DeletionProtectionEnabled": True}, {"DeletionProtectionEnabled": False})
 

@@ -113,7 +113,7 @@ def copy_failed(world: World) -> None:
     "The overwrite protection of the primary's file system was switched off",
     trips=("efs.overwrite-protection",),
 )
-def unprotected(world: World) -> None:
+def switch_protection_off(world: World) -> None:
     """Switch the protection off, as a failback prepares it, and forget to switch it on again (T28)."""
     source = file_system(world, Side.PRIMARY)["FileSystemId"]
     for turn, setting in ((world.undo, "ENABLED"), (world.call, "DISABLED")):

@@ -85,7 +85,7 @@ def keep_alive_default(world: World) -> None:
     "The load balancer of the DR region may be deleted by anyone's clean-up",
     trips=("elbv2.deletion-protection",),
 )
-def unprotected(world: World) -> None:
+def switch_deletion_protection_off(world: World) -> None:
     """Switch deletion protection off."""
     _attribute(world, Side.DR, "deletion_protection.enabled", "false")
 

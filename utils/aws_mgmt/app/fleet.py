@@ -238,7 +238,7 @@ def member_of_file(path: Path, report: StoredReport) -> FleetMember:
     """
     if report.exit not in set(Exit):
         raise UsageError(f"{path} is no report of this tool: {report.exit} is no exit code.")
-    folder, judged = path if path.is_dir() else path.parent, report.judged
+    folder, judged = path if path.is_dir() else path.parent, report.recommendation_by_results
     seen, own = EXITS[judged], report.exit
     code = own if report.gated else max(own, seen)
     answer = max(report.recommendation, judged, key=lambda word: _BAD.get(word, -1))
