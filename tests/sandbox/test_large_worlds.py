@@ -34,7 +34,7 @@ def _each_more(looking: Callable[[Seeded], object]) -> float:
 def _cost(tenants: int, looking: Callable[[Seeded], object]) -> int:
     with contextmanager(seeded)("sit", tenants) as world:
         looking(world)  # what is prepared once
-        return min(_calls(looking, world) for _ in range(3))  # what the clock does meanwhile is nobody's look
+        return min(_calls(looking, world) for _ in range(9))  # what the clock does meanwhile is nobody's look
 
 
 def _calls(looking: Callable[[Seeded], object], world: Seeded) -> int:

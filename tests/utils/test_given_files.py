@@ -19,7 +19,7 @@ from tests.utils.forking import begin
 from tests.utils.running import Ran, command_of
 from utils.aws_mgmt.app.exit_codes import Exit
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 RULES = '{"environment":{"objectives":{"rto_minutes":%s}}}'
 READING = ("report {}", "report --merge {}", "-e sit diff {} {}", "-e sit evidence --run {}")
 
