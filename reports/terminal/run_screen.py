@@ -91,7 +91,8 @@ class RunScreen:
         """Print above what is pinned."""
         self.printed_at = time.monotonic()
         with self.aside(), suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
-            for line in Text.from_markup(console.complete_commands(markup)).split("\n", allow_blank=True):
+            # The name of a step is no emoji: `:100:` would be drawn as one.
+            for line in Text.from_markup(console.complete_commands(markup), emoji=False).split("\n", allow_blank=True):
                 self._print_line(line)
         self.draw()
 

@@ -139,6 +139,12 @@ def test_a_pinned_line_that_stays_is_not_written_again_so_that_a_selection_on_it
     assert os.read(master, 10_000).decode().endswith("\x1b[J")
 
 
+def test_the_name_of_a_step_is_no_emoji(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with closing(RunScreen(ManualStepWriter(tmp_path, Credentials()), lambda: None)) as screen:
+        screen.print("traffic/shift_to_primary:100: the change is there")
+    assert capsys.readouterr().err == "traffic/shift_to_primary:100: the change is there\n"
+
+
 def test_what_visitors_cannot_do_is_pinned_above_the_run_until_they_can(
     terminal: tuple[io.TextIOWrapper, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
