@@ -80,12 +80,14 @@ def failback_gates(
 
 
 def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
-    """PROCEED where every gate is met, else WAIT, with each reason, the gravest first."""
+    """PROCEED where every gate is met or relaxed, else WAIT, with each reason, the gravest first."""
     unmet = sorted(
         (gate for gate in gates if not gate.met and not gate.relaxed), key=lambda gate: (not gate.stops, gate.id)
     )
     if not unmet:
-        return Advice.PROCEED, (f"All {len(gates)} gates are met.",)
+        relaxed = [f"{gate.id}: {gate.says} The first steps of this run meet it." for gate in gates if gate.relaxed]
+        met = f"{'' if relaxed else 'All '}{len(gates) - len(relaxed)} gates are met."
+        return Advice.PROCEED, (met, *relaxed)
     # Staying in the DR region costs money; going back too early costs data.
     return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
 

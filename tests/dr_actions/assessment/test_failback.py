@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from dr_actions.assessment.failback import (
+    failback_advice,
     failback_gates,
     objects_to_copy,
     serving_gates,
@@ -15,6 +16,7 @@ from dr_actions.assessment.failback import (
     sync_estimate,
     write_pause_gate,
 )
+from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
@@ -43,6 +45,13 @@ RESTORED = replace(PRIMARY, arn=PRIMARY.arn.replace(SIT.regions.primary, SIT.reg
 def gates(check: str, status: Status, severity: Severity = Severity.BLOCKER) -> list[Gate]:
     found = Finding(check, Side.GLOBAL, "sit-dr-operator-home", None, status, "none allowed", "attached", "because")
     return list(serving_gates([CheckResult(check, severity, Area.PREREQUISITES, status, (found,))]))
+
+
+def test_a_gate_that_the_failback_meets_itself_is_named_and_not_counted_as_met() -> None:
+    met, relaxed = Gate("a", True, "a."), Gate("direction.one-writer", False, "af-south-1 writes.", relaxed=True)
+    assert failback_advice([met]) == (Advice.PROCEED, ("All 1 gates are met.",))
+    both = ("1 gates are met.", "direction.one-writer: af-south-1 writes. The first steps of this run meet it.")
+    assert failback_advice([met, relaxed]) == (Advice.PROCEED, both)
 
 
 def test_a_role_that_may_not_go_home_is_a_reason_to_wait_though_it_is_only_a_warning_in_peace() -> None:

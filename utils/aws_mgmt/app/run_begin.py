@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.assessment.failover import Advice, failover_advice
+from dr_actions.assessment.failback import failback_advice
+from dr_actions.assessment.failover import failover_advice
 from dr_actions.control_table.control import IncidentOpen
 from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
 from dr_actions.journal.entries import OtherWorld, agree, of_this_world, valid_chain
@@ -110,15 +111,12 @@ def with_begin(report: Report, incident: str, known: Sequence[Gate] = ()) -> Rep
     if not unmet:
         return report
     all_gates = (*assessment.gates, *unmet)
-    advice = (
-        failover_advice(all_gates)[0] if assessment.plan.goal in TO_DR and not assessment.blind else assessment.advice
-    )
-    weighed = replace(
-        assessment,
-        advice=Advice.WAIT if assessment.plan.goal not in TO_DR else advice,
-        reasons=(*(f"{gate.id}: {gate.says}" for gate in unmet), *assessment.reasons),
-        gates=all_gates,
-    )
+    weigh = failover_advice if assessment.plan.goal in TO_DR else failback_advice
+    # The reasons of all gates together: that each is met would be untrue beside one that is not.
+    advice, reasons = weigh(all_gates)
+    beside = assessment.reasons[len(weigh(assessment.gates)[1]) :]
+    advice = assessment.advice if assessment.blind and assessment.plan.goal in TO_DR else advice
+    weighed = replace(assessment, advice=advice, reasons=(*reasons, *beside), gates=all_gates)
     return replace(report, assessment=weighed, exit=exit_of_assessment(weighed))
 
 
