@@ -303,7 +303,9 @@ def drill_execution(app: AppContext, execution_id: str, incident: str) -> Recove
 def describe(execution: RecoveryExecution, env: Environment) -> str:
     """One line on an execution: who asked for what, and how it stands."""
     who = person_of(execution.executed_by, env)
-    reason = f": {execution.failure}" if execution.failure else ""
+    # AWS's own word of a task that ended is the trace of the document's last step.
+    why = f"its task ended with exit {execution.exit_code}" if execution.exit_code else execution.failure
+    reason = f": {why}" if why else ""
     return (
         f"{execution.goal} for {execution.incident}, plan {execution.digest[:12]}, asked for by {who} "
         f"({execution.id}) {execution.state}{reason}"
