@@ -55,18 +55,17 @@ def print_indented(console: Console, text: str, by: int, style: str = "") -> Non
 
 
 def in_short(entries: Iterable[tuple[str, str]], console: Console, *, brief: bool = False) -> None:
-    """Print the closing lines, each a label and its text: one line each, but for the next command.
+    """Print the closing lines, each a label and its text; what is longer than a line goes on below its begin.
 
-    ``brief``: its explanation stands whole above, and is one line here.
+    ``brief``: the explanation of the next command stands whole above, and is one line here.
     """
     console.print(Text("\nIn short", "bold"))
     for label, text in entries:
         if label == NEXT:
             next_command(console, text, brief=brief)
-            continue
-        line = Text(f"  {label + ':':{LABEL}}{one_line(text)}")
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, soft_wrap=True)
+        else:
+            # At 80 columns the cause of an outage, and what was lost, would end in the middle.
+            print_labelled(console, label, text)
 
 
 def print_labelled(console: Console, label: str, text: str, style: str = "") -> None:

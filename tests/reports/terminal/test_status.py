@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
@@ -233,6 +234,22 @@ def test_many_gaps_take_one_line_and_name_as_many_as_fit() -> None:
     failed = tuple(_failed(f"a-room-of-checks.a-check-with-a-long-name-{n}", Severity.BLOCKER) for n in range(9))
     (gaps,) = [line for line in _shown(_report(*failed)) if line.startswith("  Gaps:")]
     assert gaps == "  Gaps:     9 failed (a-room-of-checks.a-check-with-a-long-name-0 and 8 more)"
+
+
+def test_at_80_columns_no_closing_line_is_cut() -> None:
+    unseen = [
+        Loss(store, "all", None, None, None, "not seen")
+        for store in ("database", "images", "objects", "secrets", "tables")
+    ]
+    losses = (Loss("files", "f", None, 12_000.0, None, "metric"), *unseen)
+    plan = Plan("sit", SIT.account, Goal.FAILBACK, "ON_DR", (step("a"),))
+    weighed = Assessment(Advice.PROCEED, False, (), (), losses, plan, Posture(PostureName.ON_DR, "so."), 1, 1.0)
+    lines = _shown(replace(_report(), assessment=weighed), 80)
+    closing = " ".join(" ".join(lines[lines.index("In short") :]).split())
+    assert (
+        "Loss: at most 3 h 20 min of writes; not measured: database, images, objects, secrets, tables Gaps:" in closing
+    )
+    assert max(map(len, lines)) <= 80
 
 
 def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
