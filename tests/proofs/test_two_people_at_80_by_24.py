@@ -44,6 +44,7 @@ OTHER = "INC-124"
 GOES_ON = f" failback --staged --execute --incident {INCIDENT}"
 MOST_S = 10.0
 STOPPED = rf"In short .*{OUTAGE.pattern}"
+ENDED_BY = rf"{OUTAGE.pattern}.*To end it: *python .* failback --staged --execute"
 COOLING = re.compile(
     rf"lock\.cool-down: run \S+ for {RAN['incident']} ended a short while ago: another incident may start at"
 )
@@ -213,6 +214,7 @@ def fails_over(team: Team) -> None:
     assert code != Exit.READY, looked.shown
     code, weighed = team.operator.run(commands_of(looked)[-1])
     assert COOLING.search(text_of(weighed)), weighed.shown
+    assert text_of(weighed).count(" gates are met") == 1, weighed.shown
     cools_down(team)
     code, weighed = team.operator.run(commands_of(looked)[-1])
     assert code == Exit.READY, weighed.shown
@@ -266,7 +268,7 @@ def stops_in_the_write_pause(team: Team) -> str:
             notices: dict[str, Callable[[], bool]] = {
                 "order": says(STOPPED, ordering),
                 "attach": says(STOPPED, attached),
-                "--watch": says(rf"{OUTAGE.pattern}.*To end it: .* failback --staged --execute", watch),
+                "--watch": lambda: re.search(ENDED_BY, screen_of(watch)) is not None,
                 "topic": lambda: topic_says(prod),
             }
             seconds: dict[str, float] = {}
@@ -278,7 +280,11 @@ def stops_in_the_write_pause(team: Team) -> str:
                 } | seconds
             for terminal in (ordering, attached):
                 assert terminal.wait(PATIENCE_S) == Exit.ACTION_FAILED, terminal.shown
-                assert GOES_ON in commands_of(terminal)[-1], terminal.shown
+                # With its confirmations while the lock of the task that was killed stands, short once it is released.
+                again = rf" failback --staged .*--execute --incident {INCIDENT}$"
+                assert re.search(again, commands_of(terminal)[-1]), terminal.shown
+                assert "ended: its task ended with exit 137" in text_of(terminal), terminal.shown
+                assert not re.search(r"OUTAGE.*…", "".join(terminal.lines).partition("In short")[2]), terminal.shown
             look_s = time.monotonic()
             code, looked = team.reader.run(f"{start_of(team)} status")
             look_s = time.monotonic() - look_s
@@ -288,6 +294,11 @@ def stops_in_the_write_pause(team: Team) -> str:
     assert OUTAGE.search(text_of(looked).partition("DR status")[0]), looked.shown
     assert commands_of(looked)[0] == commands_of(looked)[-1], looked.shown
     return commands_of(looked)[-1]
+
+
+def screen_of(terminal: Terminal) -> str:
+    """What stands on the screen now, its rows joined: a command goes on in the next row without a space."""
+    return "".join(row if len(row) == terminal.columns else f"{row.strip()} " for row in terminal.screen)
 
 
 def topic_says(prod: Prod) -> bool:
@@ -315,5 +326,6 @@ def comes_home(team: Team, goes_on: str) -> None:
                 assert terminal.wait(PATIENCE_S) == Exit.READY, terminal.shown
                 assert f"the failback of {INCIDENT} is complete" in text_of(terminal)
                 assert re.search(r"step \d+ of \d+", text_of(terminal))
+                assert "done traffic/shift_to_primary:100: " in text_of(terminal), terminal.shown
     _, looked = team.reader.run(f"{start_of(team)} status")
     assert text_of(looked).count("Visitors read and write in af-south-1"), looked.shown

@@ -23,6 +23,7 @@ CTRL_C = b"\x03"
 CTRL_D = b"\x04"
 PATIENCE_S = 600.0
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]")
+_TOKENS = re.compile(rf"({_ESCAPES.pattern})|(.)", re.DOTALL)
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Terminal:
 
     pid: int
     master: int
+    columns: int = 100
+    rows: int = 30
     shown: str = ""
     closed: bool = field(default=False)
 
@@ -46,6 +49,30 @@ class Terminal:
         """What a selection with the mouse copies: without escape sequences, split at real newlines alone."""
         text = _ESCAPES.sub("", self.shown.replace("\r\n", "\n"))
         return [line.rpartition("\r")[2] for line in text.split("\n")]
+
+    @property
+    def screen(self) -> list[str]:
+        """The rows that a person has before them now: what was taken back is gone, what was not written again stays."""
+        rows, y, x = [""], 0, 0
+        for escape, character in _TOKENS.findall(self.shown):
+            number = int(re.sub(r"\D", "", escape) or 0)
+            if escape.endswith("A"):
+                y = max(y - (number or 1), len(rows) - self.rows, 0)
+            elif escape.endswith("J"):
+                rows[y:] = [rows[y][:x]]
+            elif escape.endswith("K"):
+                rows[y] = "" if number == 2 else rows[y][:x]
+            elif character == "\r":
+                x = 0
+            elif character:
+                # A row that is full goes on in the next one once another character comes.
+                new_row = character == "\n" or x == self.columns
+                y, x = (y + 1, x if character == "\n" else 0) if new_row else (y, x)
+                rows += [""] * (y + 1 - len(rows))
+                if character != "\n":
+                    rows[y] = rows[y][:x].ljust(x) + character + rows[y][x + 1 :]
+                    x += 1
+        return rows[-self.rows :]
 
     def until_line(self, text: str, limit_s: float = PATIENCE_S) -> str:
         """The first whole line that holds ``text``. Raises as ``until``."""
@@ -120,7 +147,7 @@ def begun(command: Sequence[str], env: Mapping[str, str], columns: int = 100, ro
             signal.signal(number, signal.SIG_DFL)
         os.chdir(ROOT)
         os.execve(command[0], list(command), env)  # noqa: S606 - the command line itself, without a shell
-    terminal = Terminal(pid, master)
+    terminal = Terminal(pid, master, columns, rows)
     try:
         yield terminal
     finally:
