@@ -23,7 +23,7 @@ UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),$(TOOLS_CACHE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test proofs ci exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service new-store allure browser oscal awscli terraform strangers peers moto-tests schemas scanners mariadb postgres shells constraints sbom image clean
-.PHONY: judges parliament checkov hadolint ministack moto mkdocs custodian prowler cyclonedx
+.PHONY: sandbox-test judges parliament checkov hadolint ministack moto mkdocs custodian prowler cyclonedx
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -99,6 +99,10 @@ MUTANTS ?= 110
 SEED ?= 1
 mutants: setup
 	$(BIN)/python -m benchmarks.mutants --count $(MUTANTS) --seed $(SEED)
+
+# The emulator's own tests: it is a distribution of its own (sandbox/README.md).
+sandbox-test: setup
+	@DR_PROOFS=all $(BIN)/pytest -q -n 2 tests/sandbox
 
 # The generated pages of docs/ and files of deploy/, and the IAM actions of the playbooks, by which both are made.
 docs: setup
