@@ -70,7 +70,7 @@ def failback_gates(
         _away(posture, context.env),
         *_plan_gates(plan, posture, context.env),
         _answers(signals, context.env),
-        *_waited_for(plan, context),
+        *_primary_gates(plan, context),
         *_one_writer(posture, context),
         *_direction(context),
         *_health_checks(context),
@@ -106,7 +106,7 @@ def _one_writer(posture: Posture, context: PlanContext) -> Iterator[Gate]:
     A region that came back after a failover on record is fenced by the failback's own first steps: it is relaxed then.
     """
     if posture.name is PostureName.SPLIT:
-        region, again = context.env.regions.primary, _failed_over_at(context) is not None
+        region, again = context.env.regions.primary, _failover_end(context) is not None
         message = f"{region} takes writes too, and a failback replaces them. {FENCE[posture.to_fence]}"
         yield Gate("direction.one-writer", met=False, says=message, stops=True, relaxed=again)
 
@@ -154,7 +154,7 @@ def write_pause_gate(pause: WritePause | None, env: Environment) -> Iterator[Gat
     yield Gate("plan.write-pause", met=pause.last_p90_s <= limit_s, says=message)
 
 
-def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
+def _primary_gates(plan: Plan, context: PlanContext) -> Iterator[Gate]:
     """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
@@ -298,7 +298,7 @@ def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tup
     return (*losses, *_tables(context))
 
 
-def _failed_over_at(context: PlanContext) -> datetime | None:
+def _failover_end(context: PlanContext) -> datetime | None:
     """When the open incident's failover was done; None where none is on record."""
     state = context.snapshot.get_if_seen(control_table.standing, Side.DR)
     incident = state.known_incident if state else None
@@ -306,7 +306,7 @@ def _failed_over_at(context: PlanContext) -> datetime | None:
 
 
 def _second_writer(context: PlanContext) -> Iterator[Loss]:
-    env, since = context.env, _failed_over_at(context)
+    env, since = context.env, _failover_end(context)
     name = f"{env.database_on(Side.PRIMARY)} of {env.regions.primary}"
     what = f"{env.regions.dr} has none of what this second writer took"
     if since is None:

@@ -33,7 +33,7 @@ def drill_gates(snapshot: Snapshot, env: Environment, posture: Posture, now: dat
         Gate(ALARMS, met=not ringing, says=ringing or "no stop alarm is on.", stops=True),
         Gate("drill.estate", met=posture.name is PostureName.NORMAL, says=posture.says, stops=True),
         *_no_incident(snapshot),
-        *_nothing_left(snapshot, env),
+        *_residue_gate(snapshot, env),
     )
 
 
@@ -71,7 +71,7 @@ def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
     yield Gate("drill.incident", met=not refused, says=refused or "no incident is open.", stops=True)
 
 
-def _nothing_left(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
+def _residue_gate(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
     try:
         left = [leftover.subject for leftover in leftovers(snapshot, env)]
         message = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` removes it." if left else ""

@@ -100,12 +100,12 @@ def _roll_back_step(run: PlanRun, step: Step) -> RollbackResult:
     elif _was_rolled_back(run, action, step):
         message, undone = f"{step.id}: undone already ({step.undo})", True
     else:
-        message, undone = _send(run, action, step, _as_seen(run, action, step, call))
+        message, undone = _send(run, action, step, _current_call(run, action, step, call))
     run.journal.append(EntryKind.UNDONE if undone else EntryKind.COMPENSATION, step.id, says=message, undone=undone)
     return RollbackResult(step.id, undone, message)
 
 
-def _as_seen(run: PlanRun, action: Action, step: Step, call: Call) -> Call:
+def _current_call(run: PlanRun, action: Action, step: Step, call: Call) -> Call:
     """The call for the state that is seen now; as planned where that cannot be seen."""
     if action.rollback_as_seen is None:
         return call

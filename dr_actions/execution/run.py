@@ -241,7 +241,7 @@ class PlanRun:
     def context_with(self, parts: frozenset[str], sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
         """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises ReadFailed."""
         # From the journal, not from memory: a run that another process continues must decide alike.
-        sent, changes = self._sent_at(), self._created_ids("change")
+        sent, changes = self._send_times(), self._created_ids("change")
         if parts:
             try:
                 self.snapshot = self.read(parts, self._tracking(sent, changes), sides)
@@ -301,7 +301,7 @@ class PlanRun:
                 ids[entry.step] = str(entry.data[key])
         return ids
 
-    def _sent_at(self) -> dict[str, datetime]:
+    def _send_times(self) -> dict[str, datetime]:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""
         sent: dict[str, datetime] = {}
         for entry in self.journal.entries:

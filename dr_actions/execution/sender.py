@@ -189,7 +189,7 @@ def _check_before_a_change(run: PlanRun, action: Action, step: Step) -> None:
         raise StepFailed(step_id, "the plan is not the one that was cleared: its digest differs", FailureCause.HALTED)
     if run.plan.goal in _ANYHOW:
         return
-    _when_seen(run, action, step, lambda: _witness_again(run))
+    _wait_for_view(run, action, step, lambda: _witness_again(run))
     posture = posture_of(run.snapshot, run.env)
     overrides = run.clearance.overrides
     overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock.now() for override in overrides)
@@ -212,7 +212,7 @@ def _witness_again(run: PlanRun) -> None:
     run.witnessed_at = seen_at
 
 
-def _when_seen(run: PlanRun, action: Action, step: Step, look: Callable[[], T]) -> T:
+def _wait_for_view(run: PlanRun, action: Action, step: Step, look: Callable[[], T]) -> T:
     """What ``look`` returns, once anything can be read at all.
 
     A network that is gone for a while is waited for as it is between two looks of a batch: for the step's time, and
@@ -286,7 +286,7 @@ def _still_open(
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
     sides = sick_primary.sides_of(run.plan, action.name)
-    context = _when_seen(run, action, steps[0], lambda: run.context(action, sides))
+    context = _wait_for_view(run, action, steps[0], lambda: run.context(action, sides))
     again: list[Step] = []
     for step in steps:
         failed = failures.get(step.id)
@@ -327,7 +327,7 @@ def _ask_for_irreversible(run: PlanRun, steps: Sequence[Step]) -> None:
         if not confirmed:
             # A stop ends the question too: that is no refusal to confirm.
             run.stop_if_asked()
-            raise NotConfirmed(step, _unconfirmed_from(run, step) if confirmed is None else ())
+            raise NotConfirmed(step, _open_confirmations(run, step) if confirmed is None else ())
         run.confirmed |= {step.id}
         _record_confirmation(run, step, "typed at the terminal")
 
@@ -339,7 +339,7 @@ def _record_confirmation(run: PlanRun, step: Step, way: str) -> None:
         run.journal.append(EntryKind.LOOKED, step.id, says=says, **{CONFIRMED_BY: run.person, "way": way})
 
 
-def _unconfirmed_from(run: PlanRun, step: Step) -> list[str]:
+def _open_confirmations(run: PlanRun, step: Step) -> list[str]:
     """The irreversible steps from ``step`` on that nobody confirmed: what a run without a terminal needs to go on."""
     rest = run.plan.steps[run.plan.steps.index(step) :]
     return [s.id for s in rest if s.danger is Danger.IRREVERSIBLE and s.id not in run.confirmed]

@@ -43,7 +43,7 @@ def exempt(call: Call, context: GuardContext) -> bool:
         return False
     of_objects = call.service in _OBJECTS
     leads_to_primary = _leads_to_primary(call, env) or batch_exemptions.exempt(call, context)
-    return (leads_to_primary and _backed_up(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
+    return (leads_to_primary and _has_backups(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
 
 
 def _is_marker(call: Call, env: Environment) -> bool:
@@ -58,7 +58,7 @@ def _is_marker(call: Call, env: Environment) -> bool:
     )
 
 
-def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:
+def _has_backups(proofs: Sequence[Proof], files: bool) -> bool:
     """Whether both sides are backed up: the ``files`` themselves, or whatever the estate has (S3 keeps versions)."""
     return {proof.side for proof in proofs if proof.arn and (proof.store == FILES.id or not files)} >= {
         Side.PRIMARY,

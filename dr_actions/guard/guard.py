@@ -50,7 +50,7 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
     env = context.env
     found: list[Iterator[Refusal]] = [
         _identity(call),
-        _handed_on(call, env),
+        _role_refusals(call, env),
         _region(call, env),
         _terraform_state(call, env),
         drill_exemptions.drill_refusals(call, context),
@@ -68,7 +68,7 @@ def _identity(call: Call) -> Iterator[Refusal]:
         yield Refusal("guard.no-iam", f"{call.name}: no run changes identities, accounts or permissions (T14).")
 
 
-def _handed_on(call: Call, env: Environment) -> Iterator[Refusal]:
+def _role_refusals(call: Call, env: Environment) -> Iterator[Refusal]:
     """What is handed a role of the control stack has a recovery's rights for as long as it lives."""
     # A task that is given a recovery's role keeps its rights after session, lock and approval have ended.
     stack = [arn.rpartition("/")[2] for arn in scopes.stack_roles(env)]
@@ -161,7 +161,7 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
                 call, f"{record.get('Name')} leads no visitor: {record.get('Type')} records are never touched"
             )
     for name in _names(call.params):
-        reason = _name_refused(name, env, zone in customer_ids)
+        reason = _name_refusal(name, env, zone in customer_ids)
         if reason:
             yield _zone_refusal(call, f"{name} {reason}")
     host = call.text("FullyQualifiedDomainName")
@@ -193,7 +193,7 @@ def _names(params: Mapping[str, Any]) -> Iterator[str]:
         yield str(params["Name"])
 
 
-def _name_refused(name: str, env: Environment, in_customer_zone: bool) -> str:
+def _name_refusal(name: str, env: Environment, in_customer_zone: bool) -> str:
     """Why a record of that name is not touched."""
     host, nearest = plain(name), _nearest_zone(name, env)
     if nearest in _denied_zones(env):

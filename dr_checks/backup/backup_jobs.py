@@ -121,7 +121,7 @@ def _restore_finding(view: View, store: ProtectedStore) -> Finding:
         reason = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
         return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, reason, remedy)
     # The job says more, its result too; the date of DescribeProtectedResource outlasts it.
-    at = last.created_at if last else _last_restored(view, store)
+    at = last.created_at if last else _last_restore(view, store)
     if at is None:
         reason = "a backup that was never restored is not proven to be restorable"
         return view.gap(store.name, "no restore job recorded by AWS", wanted, reason, remedy)
@@ -131,7 +131,7 @@ def _restore_finding(view: View, store: ProtectedStore) -> Finding:
     return view.ok(store.name, f"{duration(age_s)} ago", wanted, "a copy was restored successfully there")
 
 
-def _last_restored(view: View, store: ProtectedStore) -> datetime | None:
+def _last_restore(view: View, store: ProtectedStore) -> datetime | None:
     return next(
         (resource.last_restore_at for resource in view.get(backup_jobs.protected) if resource.arn == store.arn), None
     )

@@ -68,7 +68,7 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
     elif rules := sorted({rule.name for rule, _ in _copying(view)}):
         yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
         yield from _rules_that_fail(view, plans)
-        yield from _rules_left_out(view, plans, wanted)
+        yield from _uncopied_rules(view, plans, wanted)
     else:
         others = sorted({copy.vault_arn for plan in plans for rule in plan.rules for copy in rule.copies})
         reason = "the backups are lost if the primary region is lost"
@@ -99,7 +99,7 @@ def _rules_that_fail(view: View, plans: Sequence[backup_plan.BackupPlan]) -> Ite
             yield view.gap(subject, measured, backup.bounds_of(vault), reason, remedy)
 
 
-def _rules_left_out(view: View, plans: Sequence[backup_plan.BackupPlan], wanted: str) -> Iterator[Finding]:
+def _uncopied_rules(view: View, plans: Sequence[backup_plan.BackupPlan], wanted: str) -> Iterator[Finding]:
     """A warning for each rule that copies nothing to the DR region, where no copying rule does what it does."""
     copying = [rule for rule, _ in _copying(view)]
     for plan, rule in [(found, rule) for found in plans for rule in found.rules]:
@@ -151,14 +151,14 @@ def covers_stores(view: View) -> Iterator[Finding]:
             )
             remedy = Remedy(sentence, (_tag_command(view, store.arn, tests.pop()),) if len(tests) == 1 else ())
             yield view.gap(store.name, "not selected", "selected", reason, remedy)
-    yield from _tables_left_out(view, plans, tags)
+    yield from _unselected_tables(view, plans, tags)
     if not plans:
         yield view.none_expected(_plan_name(view), "there is no such plan: see backup-plan.copies-to-dr")
     elif not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
 
 
-def _tables_left_out(
+def _unselected_tables(
     view: View, plans: Sequence[backup_plan.BackupPlan], tags: Mapping[str, dict[str, str]]
 ) -> Iterator[Finding]:
     """A warning for each tagged table that no selection takes, where one takes another."""

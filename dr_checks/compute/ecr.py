@@ -26,7 +26,7 @@ def repository_exists(view: View) -> Iterator[Finding]:
     """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
     repositories = view.get(ecr.repositories)
     if not repositories:
-        yield from _none_named(view)
+        yield from _foreign_registries(view)
     for repository in repositories:
         if isinstance(repository.images, Unavailable):
             yield view.unknown(repository.name, "present", repository.images)
@@ -42,7 +42,7 @@ def repository_exists(view: View) -> Iterator[Finding]:
             )
 
 
-def _none_named(view: View) -> Iterator[Finding]:
+def _foreign_registries(view: View) -> Iterator[Finding]:
     """That all images are of a registry that belongs to no region; nothing where a definition was not seen."""
     seen = view.get(ecs.task_definitions)
     read = [definition for definition in seen if isinstance(definition, ecs.TaskDefinition)]
@@ -76,7 +76,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
     here = [rule for rule in rules if (target, view.env.account) in rule.destinations]
     names = sorted({r.name for r in view.get(ecr.repositories) if r.account == view.env.account})
     if not names:
-        yield from _none_named(view)
+        yield from _foreign_registries(view)
     for name in names:
         # A rule without a filter takes every repository (ECR guide, private image replication).
         if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):

@@ -104,7 +104,7 @@ def desired_and_running(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
         else:
-            yield _as_planned(view, tenant, service, measured)
+            yield _count_finding(view, tenant, service, measured)
     if not services:
         planned = view.env.standby.tasks_per_service
         yield view.gap(
@@ -112,7 +112,7 @@ def desired_and_running(view: View) -> Iterator[Finding]:
         )
 
 
-def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
+def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
     planned, wanted = view.env.standby.tasks_per_service, f"{view.env.standby.tasks_per_service} or more"
     if planned == 0 and _runs_nothing(service):
         return view.none_expected(service.name, "no task runs here, as a pilot light is planned")

@@ -39,7 +39,7 @@ def parity(view: View) -> Iterator[Finding]:
         elif left is not None:
             theirs, alive = _digests_of(left, there), running.get(service.name, {})
             findings += _image_findings(view, tenant.id, right.family, _digests_of(right, mine), theirs, alive)
-            findings += _of_others(view, tenant.id, left, right)
+            findings += _foreign_image_findings(view, tenant.id, left, right)
     yield from findings
     if not findings:
         yield view.none_expected("all task definitions", "nothing to compare: see ecr.digest-present")
@@ -131,7 +131,9 @@ def _by_account(view: View, side: Side) -> _Repositories:
     return {(repository.account, repository.name): repository for repository in view.get(ecr.repositories, side)}
 
 
-def _of_others(view: View, tenant: str, left: ecs.TaskDefinition, right: ecs.TaskDefinition) -> Iterator[Finding]:
+def _foreign_image_findings(
+    view: View, tenant: str, left: ecs.TaskDefinition, right: ecs.TaskDefinition
+) -> Iterator[Finding]:
     """Images of registries that are not ECR's: each is the one that the primary's container of that name names."""
     theirs = {container.name: container.image for container in left.containers}
     foreign = [c for c in right.containers if c.name in theirs and not ecr.image_ref(c.image).region]

@@ -238,11 +238,11 @@ def _value_pairs(
             # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
             # compared.
             there = _neutral(other, regions.primary, tenant)
-            here = there if value == other else _neutral(_as_there(value, copies), regions.dr, tenant, (own, its))
+            here = there if value == other else _neutral(_value_in_dr(value, copies), regions.dr, tenant, (own, its))
             yield f"{container.name}: {name}", (there, here)
 
 
-def _as_there(value: str, copies: Mapping[str, str]) -> str:
+def _value_in_dr(value: str, copies: Mapping[str, str]) -> str:
     """The value with the names of the primary region's buckets for those of their copies."""
     for copy, source in copies.items():
         value = value.replace(copy, source)

@@ -90,7 +90,7 @@ def judge(
     for side in check.sides:
         for seen, own in _entrances(check, snapshot, env):
             view = View(check.id, side, own.on(side), seen, only_tenants)
-            judged = [_of_supposed(view, finding) for finding in _judge_side(check, view)]
+            judged = [_weakened_finding(view, finding) for finding in _judge_side(check, view)]
             # A check that yields nothing looked at nothing, which must not pass.
             findings += _with_unreadable(judged, check, view) or [
                 view.unknown(check.id, check.says, "The check found no resource to check.")
@@ -174,7 +174,7 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     return findings
 
 
-def _of_supposed(view: View, finding: Finding) -> Finding:
+def _weakened_finding(view: View, finding: Finding) -> Finding:
     """The finding; UNKNOWN where a gap is about what AWS would name after a tenant that DNS alone shows."""
     if finding.status is not Status.FAIL or not finding.tenant:
         return finding

@@ -200,7 +200,7 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
         # IAM, Route 53 and CloudFront have one control plane for all regions: nothing of them can be missing here.
         if service in GLOBAL_SERVICES or _is_former_database(env.database_on(side), kind, name):
             continue
-        if name not in _names_judged(env.on(side), kind):
+        if name not in _names_of_kind(env.on(side), kind):
             found.append((kind, _plain(env, name, side)))
     return found
 
@@ -215,7 +215,7 @@ def _plain(env: Environment, name: str, side: Side) -> str:
     return plain.removesuffix(_COPY) if side is Side.DR else plain
 
 
-def _names_judged(env: Environment, kind: str) -> set[str]:
+def _names_of_kind(env: Environment, kind: str) -> set[str]:
     patterns = [getattr(env.names, attribute) for attribute in _JUDGED.get(kind, ())]
     names = {env.named(p) for value in patterns for p in ((value,) if isinstance(value, str) else value)}
     if kind != "s3":

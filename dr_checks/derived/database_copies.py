@@ -143,10 +143,10 @@ def _resources_of_snapshots(view: View) -> dict[str, str]:
 
 
 def _automated_copies(view: View) -> list[DatabaseCopy]:
-    return [_of_automated(view, backup) for backup in replicated_backups(view)]
+    return [_automated_copy(view, backup) for backup in replicated_backups(view)]
 
 
-def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
+def _automated_copy(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
     age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
     flaw = "it has no restorable time yet" if backup.latest is None else restore_key_flaw(view, backup.key_arn)
     # Whose data it is goes before its key: a copy of another database is none, however sound.

@@ -67,12 +67,12 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
         return
     evaluated = {side: rows for side in (Side.PRIMARY, Side.DR) if (rows := _evaluated_records(view, side))}
     for side, rows in evaluated.items():
-        yield from _moved_by(view, side, rows)
+        yield from _schedule_findings(view, side, rows)
     if not evaluated:
         yield view.ok(subject, wanted, wanted, "a health check of the platform decides, and no tenant's service")
 
 
-def _moved_by(view: View, side: Side, evaluated: Sequence[Record]) -> Iterator[Finding]:
+def _schedule_findings(view: View, side: Side, evaluated: Sequence[Record]) -> Iterator[Finding]:
     wanted, remedy = "not evaluated", _PAGE_INSTEAD
     empty, groups = _empty_groups(view, side), _shared_groups(view, side)
     # With one group behind the load balancer its health is the platform's: nobody else is moved by it.

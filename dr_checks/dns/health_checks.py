@@ -51,7 +51,7 @@ def _change(view: View, found: HealthCheck, **changes: object) -> str:
     )
 
 
-def _unless_pinned(view: View, remedy: str) -> str:
+def _pin_remedy(view: View, remedy: str) -> str:
     """The remedy; where a failover may be in force, first that it pins the primary's check, which is to stay."""
     pinned = "After a failover the primary's check is pinned: leave it, `dr_cli.py failback` releases it. Otherwise: "
     return f"{pinned}{remedy}" if failover_may_be_in_force(view) else remedy
@@ -59,7 +59,7 @@ def _unless_pinned(view: View, remedy: str) -> str:
 
 def _same_setting(view: View, setting: str) -> Remedy:
     """Give the DR region's check the primary's setting, by a command where it can be changed and both are known."""
-    sentence = _unless_pinned(view, f"Give both aws_route53_health_check resources the same {setting}.")
+    sentence = _pin_remedy(view, f"Give both aws_route53_health_check resources the same {setting}.")
     regions = {routing.region_of(routing.target_of(record)): found for record, found in records_with_checks(view)}
     there, here = (regions.get(region) for region in (view.env.regions.primary, view.env.regions.dr))
     value = getattr(there, setting, None)
@@ -301,7 +301,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
                 Remedy(
-                    _unless_pinned(view, f"Health check {found.id} fails. Its checkers have the reasons."),
+                    _pin_remedy(view, f"Health check {found.id} fails. Its checkers have the reasons."),
                     (view.command("route53", "GetHealthCheckLastFailureReason", HealthCheckId=found.id),),
                 ),
             )

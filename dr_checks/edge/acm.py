@@ -83,7 +83,7 @@ def host_certificates(view: View) -> list[Certificate]:
     return used or fit
 
 
-def _not_seen(view: View, wanted: str) -> Iterator[Finding]:
+def _unread_findings(view: View, wanted: str) -> Iterator[Finding]:
     dark = [c for c in view.get(acm.certificates) if isinstance(c, Unavailable)]
     for unavailable in dark:
         yield view.unknown("a certificate", wanted, unavailable)
@@ -155,7 +155,7 @@ def days_left(view: View) -> Iterator[Finding]:
                     (view.command("acm", "DescribeCertificate", CertificateArn=certificate.arn),),
                 ),
             )
-    yield from _not_seen(view, f"{limit} days or more")
+    yield from _unread_findings(view, f"{limit} days or more")
     if not there:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
 
@@ -201,7 +201,7 @@ def renews(view: View) -> Iterator[Finding]:
             )
         else:
             yield _by_authority(view, certificate, records, wanted)
-    yield from _not_seen(view, wanted)
+    yield from _unread_findings(view, wanted)
     if not there:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
 

@@ -156,11 +156,11 @@ def _header_finding(view: View, tenant: str, leading: list[ListenerRule], origin
 
 def meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
     """Whether the added headers meet all that the rule demands; None where that cannot be determined from here."""
-    answers = [_meets_one(demand, sent) for demand in rule.demands]
+    answers = [_is_met(demand, sent) for demand in rule.demands]
     return False if False in answers else None if None in answers else True
 
 
-def _meets_one(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
+def _is_met(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
     if sent.get(demand.header) in demand.digests:
         return True
     # A header that each browser sends itself may meet the rule: nothing in the configuration shows it.

@@ -25,7 +25,7 @@ _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 _WILD = frozenset("*?")
 
 
-def _written_to(env: Environment) -> str | None:
+def _profile_reason(env: Environment) -> str | None:
     """For ``applies``: which paths take what visitors write is known of the profile, or nobody can say it."""
     return None if env.application.posts else f"the profile {env.profile} names no path that visitors write to"
 
@@ -36,7 +36,7 @@ def _written_to(env: Environment) -> str | None:
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
     rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
-    applies=_written_to,
+    applies=_profile_reason,
 )
 def posts_admitted(view: View) -> Iterator[Finding]:
     """The behaviour that takes the login and the editor admits POST, and leads it to where the traffic leads.
@@ -168,7 +168,7 @@ def _alias_finding(view: View, found: Distribution, other: Distribution, host: s
         reason = "this tenant's visitors are not led to the region that serves"
         remedy = (
             f"aws_cloudfront_distribution {other.id}: domain_name = {view.env.traffic.origin_record} of origin "
-            f"{', '.join(lost)}; or {_answered_by(found, other, host)}, so that {found.id} answers."
+            f"{', '.join(lost)}; or {_matching_alias(found, other, host)}, so that {found.id} answers."
         )
         return view.gap(host, f"{measured}, from {', '.join(lost)}", wanted, reason, remedy, tenant)
     if None in answers.values():
@@ -188,7 +188,7 @@ def _alias_finding(view: View, found: Distribution, other: Distribution, host: s
     return view.ok(host, measured, wanted, "its origins follow the traffic record", tenant)
 
 
-def _answered_by(found: Distribution, other: Distribution, host: str) -> str:
+def _matching_alias(found: Distribution, other: Distribution, host: str) -> str:
     """What makes ``found`` answer for the host: a name of its own goes before any pattern."""
     if host not in other.aliases:
         return f"add {host} to the aliases of {found.id}"

@@ -107,7 +107,7 @@ def host_rules(view: View) -> Iterator[Finding]:
         own = (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ()))
         named = dict.fromkeys((*own, *sorted(hosts.get(wanted, ()))))
         for host in named:
-            meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _not_reported
+            meets_it = sent if host.endswith(f".{view.env.traffic.tenant_domain}") else _open_question
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             _, shares, path = site_of(tenant, view.env).partition("/")
             if shares and host == own[0]:
@@ -225,11 +225,11 @@ def _met_by_distribution(view: View) -> Meets:
     What it does not send decides nothing on a listener that it does not ask.
     """
     if not any(rule.demands for rule in view.get(elbv2.rules, Side.DR)):
-        return _not_reported
+        return _open_question
     try:
         found = serving_distribution(view)
     except DataUnavailable:
-        return _not_reported
+        return _open_question
     origins = following(view, found) if found else []
     ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
     in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
@@ -244,7 +244,7 @@ def _met_by_distribution(view: View) -> Meets:
     return is_met
 
 
-def _not_reported(_: elbv2.ListenerRule) -> bool | None:
+def _open_question(_: elbv2.ListenerRule) -> bool | None:
     """Leave it open: a customer's name may be led around CloudFront."""
     return None
 

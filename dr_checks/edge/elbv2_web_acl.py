@@ -64,7 +64,7 @@ def admits(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "no web ACL guards a load balancer of this region")
         return
     measured, wanted = _acl_text(here.acl), "visitors are let in, as by the primary's"
-    if here.acl.default != _BLOCK or here.acl.admits or _blocks_there(view):
+    if here.acl.default != _BLOCK or here.acl.admits or _primary_blocks(view):
         yield view.ok(name, measured, wanted, "it turns nobody away by default whom the primary's lets in")
         return
     disassociation = view.command("wafv2", "DisassociateWebACL", ResourceArn=here.arn)
@@ -73,7 +73,7 @@ def admits(view: View) -> Iterator[Finding]:
     yield view.gap(name, measured, wanted, reason, Remedy(sentence, (disassociation,)))
 
 
-def _blocks_there(view: View) -> bool:
+def _primary_blocks(view: View) -> bool:
     """Whether the primary's blocks by default too; no where it is not seen: what is here turns everybody away."""
     try:
         there = view.get(elbv2.guarded, Side.PRIMARY)

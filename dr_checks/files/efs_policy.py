@@ -41,7 +41,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
     if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
         yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
-    closed, doubt = _locked_out(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
+    closed, doubt = _denied_families(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
     refused = _refusals(original, copy, closed)
     # A refusal that is certain stands, whatever else is not known.
     if doubt is not None and not refused:
@@ -70,7 +70,7 @@ def _is_of_plain_transport(statement: str) -> bool:
     return ("Bool", _TLS.lower(), "false") in tests
 
 
-def _locked_out(
+def _denied_families(
     view: View, original: FileSystemPolicy, copy: FileSystemPolicy
 ) -> tuple[list[str], Unavailable | str | None]:
     """Return the families whose tasks the policy keeps from mounting or writing, and what of that is not known.

@@ -131,7 +131,7 @@ def zones(view: View) -> Iterator[Finding]:
                 "tasks could not be started, or the loss of one zone would stop them",
                 Remedy(
                     f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
-                    _placed_as_others(view, service, standing),
+                    _placement_command(view, service, standing),
                 ),
                 tenant.id,
             )
@@ -139,7 +139,7 @@ def zones(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
-def _placed_as_others(view: View, service: ecs.Service, standing: dict[str, vpc.Subnet]) -> tuple[str, ...]:
+def _placement_command(view: View, service: ecs.Service, standing: dict[str, vpc.Subnet]) -> tuple[str, ...]:
     """The command that gives a service the subnets of another tenant's, where those are in two zones."""
     for _, other in tenant_services(view):
         spread = {standing[id_].zone for id_ in other.subnets if id_ in standing}

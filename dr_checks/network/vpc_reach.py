@@ -264,7 +264,7 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                _led_out(view, ways, place, shut=shut),
+                _exit_remedy(view, ways, place, shut=shut),
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
@@ -326,7 +326,7 @@ def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
     return view.warn(place, f"{route}; endpoints for every service that tenants need", wanted, reason, remedy)
 
 
-def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
+def _exit_remedy(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
     """What leads tasks of a subnet out: another subnet, where this one is of the data tier, which stays closed."""
     # A way out for tasks must not open the databases' subnets.
     if place in (data_tier(view) or ()):
@@ -340,14 +340,14 @@ def _led_out(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
         return Remedy(
             f"aws_ecs_service in {view.region}: network_configuration.subnets whose default route leads to a NAT "
             f"gateway. {place} leads to an internet gateway, as a load balancer's subnet does: leave its route.",
-            tuple(line for service in hidden for line in _moved(view, ways, service)),
+            tuple(line for service in hidden for line in _move_command(view, ways, service)),
         )
     missing = f"or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}"
     sentence = f"aws_route in {view.region}: {_GATEWAY}; {missing}."
     return Remedy(sentence, ways.exclusion_commands() if shut else ways.mend(place))
 
 
-def _moved(view: View, ways: Ways, service: ecs.Service) -> tuple[str, ...]:
+def _move_command(view: View, ways: Ways, service: ecs.Service) -> tuple[str, ...]:
     """The command that moves a service to the subnets in which other tenants' tasks start; none where none do."""
     used = {place for _, other in tenant_services(view) for place in other.subnets}
     data = data_tier(view)
@@ -403,7 +403,7 @@ def names_resolve(view: View) -> Iterator[Finding]:
         lost = "neither their registry nor their database" if not found.resolves else f"no {' and no '.join(needed)}"
         reason = f"its tasks would find {lost} by name"
         sentence = f"aws_vpc '{name}' in {view.region}: enable_dns_support = true, enable_dns_hostnames = true."
-        remedy = Remedy(sentence, _switched_on(view, off))
+        remedy = Remedy(sentence, _attribute_commands(view, off))
         yield view.gap(name, f"{' and '.join(off)} off", "on", reason, remedy)
     elif unseen:
         yield view.unknown(name, "on, where names need it", unseen[0])
@@ -435,7 +435,7 @@ def _zones(view: View, unseen: list[Unavailable]) -> bool:
     return any(row.zones for row in listed if not isinstance(row, Unavailable) and row.side is Side.DR)
 
 
-def _switched_on(view: View, attributes: list[str]) -> tuple[str, ...]:
+def _attribute_commands(view: View, attributes: list[str]) -> tuple[str, ...]:
     here = view.read_for_remedy(vpc.vpc)
     names = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
     changes = [{names[attribute]: {"Value": True}} for attribute in attributes]

@@ -39,14 +39,14 @@ def as_mapped(view: View) -> Iterator[Finding]:
     Stores are databases, tables and buckets. Source: the map file's entries.
     """
     for kind, there in _today(view).items():
-        mapped = _mapped(view, kind)
-        yield from _compared(view, kind, mapped, there)
+        mapped = _mapped_ids(view, kind)
+        yield from _differences(view, kind, mapped, there)
         # a failover restores the database under its own name
         for name in sorted(there.keys() - mapped.keys() - {view.env.named(view.env.names.database)}):
             reason = "what the map does not name is in no plan, and nobody decided what stands for it"
             yield view.warn(f"{kind} {name}", "new", _WANTED, reason, _UPDATE)
     yield from _workers(view)
-    if not any(_mapped(view, kind) for kind in MapKind):
+    if not any(_mapped_ids(view, kind) for kind in MapKind):
         yield view.none_expected("the map", f"the map has nothing in {view.region}")
 
 
@@ -54,14 +54,14 @@ def _workers(view: View) -> Iterator[Finding]:
     """A warning for each service behind no route, where the map alone says which services are tenants'."""
     saved, started = view.env.estate_map, view.env.mapped_workloads
     if view.side is Side.PRIMARY and saved and started:
-        for name in _mapped(view, MapKind.SERVICE):
+        for name in _mapped_ids(view, MapKind.SERVICE):
             if view.env.tenant_of(view.env.names.service, name) is None:
                 reason = "no rule of the load balancer leads to it, so it is no tenant's, and no plan starts it"
                 remedy = f"Start its counterpart in {view.env.regions.dr} by hand after a failover."
                 yield view.warn(f"{MapKind.SERVICE} {name}", "behind no route", "behind a route", reason, remedy)
 
 
-def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:
+def _differences(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:
     for name, id_ in mapped.items():
         subject = f"{kind} {name}"
         if name not in there:
@@ -76,7 +76,7 @@ def _compared(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mappi
             yield view.ok(subject, "there", _WANTED, "a plan is made for what the map names")
 
 
-def _mapped(view: View, kind: MapKind) -> dict[str, str]:
+def _mapped_ids(view: View, kind: MapKind) -> dict[str, str]:
     """The ids by name of what the map has on this side, and this look reads: of other clusters nothing is read."""
     known_clusters, balancers = view.env.clusters, [name for name, _ in _balancers(view)]
     known = {MapKind.LOAD_BALANCER: balancers, MapKind.CLUSTER: known_clusters, MapKind.OBJECTS: _buckets(view)}

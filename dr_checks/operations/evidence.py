@@ -98,14 +98,14 @@ def anchored(view: View) -> Iterator[Finding]:
     else:
         yield view.ok(log.name, f"{days} days" if days else "for ever", wanted, "a journal can be compared with them")
     if view.env.names.stream_bucket and (witness := view.get(evidence_stores.witness)):
-        yield from _witnessed(view, witness)
+        yield from _witness_findings(view, witness)
 
 
-def _witnessed(view: View, found: evidence_stores.TableWitness) -> Iterator[Finding]:
+def _witness_findings(view: View, found: evidence_stores.TableWitness) -> Iterator[Finding]:
     reason = "AWS anchors no change of the control table: what is rewritten since looks true"
     if found.stream:
         yield view.ok(found.table, "its stream is on", "a stream", "AWS sees each change")
-        yield _mapped(view, found, reason)
+        yield _mapping_gap(view, found, reason)
     else:
         setting = {"StreamEnabled": True, "StreamViewType": VIEW}
         # A stream that is switched on again is a new stream with another ARN: the old mapping reads nothing of it.
@@ -124,7 +124,7 @@ def _witnessed(view: View, found: evidence_stores.TableWitness) -> Iterator[Find
         yield view.gap(found.bucket, found.lock or "no lock", wanted, weak, remedy)
 
 
-def _mapped(view: View, found: evidence_stores.TableWitness, reason: str) -> Finding:
+def _mapping_gap(view: View, found: evidence_stores.TableWitness, reason: str) -> Finding:
     state, wanted = states.MAPPING[found.mapping], "its mapping Enabled"
     if not state.known:
         return view.undocumented(found.function, wanted, found.mapping)

@@ -54,12 +54,12 @@ def services(view: View) -> Iterator[Finding]:
             yield view.unknown(service.name, wanted, "ECS names neither launch type nor capacity.", tenant.id)
         else:
             yield view.ok(service.name, "by ECS, on Fargate", wanted, "a run can change and scale it", tenant.id)
-    yield from _left_behind(view, found)
+    yield from _unmoved_services(view, found)
     if not found:
         yield view.none_expected("all services", "no tenant has a service here: see ecs.service-exists")
 
 
-def _left_behind(view: View, services: list[tuple[Tenant, ecs.Service]]) -> Iterator[Finding]:
+def _unmoved_services(view: View, services: list[tuple[Tenant, ecs.Service]]) -> Iterator[Finding]:
     """Services behind a load balancer that no run moves, and settings that are of one load balancer alone."""
     yield from _of_other_clusters(view)
     entrances = [view.env.at(entrance).on(view.side) for entrance in view.env.entrances]

@@ -148,7 +148,7 @@ def stores_allowed(view: View) -> Iterator[Finding]:
             yield view.warn(row.arn, lacking, "read and write", reason, remedy)
         else:
             closed = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
-            refused = [right for found in closed for right in _not_admitted(view, row.arn, found)]
+            refused = [right for found in closed for right in _missing_right(view, row.arn, found)]
             today, where = row.today.rpartition("/")[2], view.env.regions.primary
             reason = f"'{today}' may do so in {where}; IAM cannot be changed during a run"
             yield _with_copies(view, row, refused, reason)
@@ -223,7 +223,7 @@ def _opened_store(view: View, role: str, right: StoreRight) -> str:
     return role_limits.stronger(role, right) or own
 
 
-def _not_admitted(view: View, role: str, right: StoreRight) -> Iterator[StoreRight]:
+def _missing_right(view: View, role: str, right: StoreRight) -> Iterator[StoreRight]:
     """The right, unless the copy's own policy names the role, which needs no allow of IAM then. Raises DataUnavailable.
 
     It is a doubtful one where the policy allows upon a condition that only AWS evaluates. A boundary limits what a

@@ -51,7 +51,7 @@ def alike(view: View) -> Iterator[Finding]:
     read = {name: row for name, row in contents.items() if name in known}
     master = contents.get(view.env.named(view.env.names.master_secret))
     seen = [row for row in read.values() if isinstance(row, Content)]
-    usual, owned, untried = _usual(seen), _tenant_values(seen), _untried(view, known)
+    usual, owned, untried = _usual(seen), _tenant_values(seen), _untried_fields(view, known)
     # Digests are compared, never values: evidence holds no secret.
     compared = 0
     for name, row in sorted(read.items()):
@@ -66,7 +66,7 @@ def alike(view: View) -> Iterator[Finding]:
             taken = [field.name for field in odd if _is_anothers(field, owned)]
             found = _secret_finding(view, known[name], odd, taken, changed, names[name])
             fields = untried.get((name, row.version), ())
-            yield _written_since(view, name, fields, names[name]) if fields and found.status is Status.PASS else found
+            yield _change_warning(view, name, fields, names[name]) if fields and found.status is Status.PASS else found
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
@@ -147,7 +147,7 @@ def _secret_finding(
     return view.gap(secret.name, f"{measured}; no task runs steadily with it", _WANTED, reason, remedy, tenant)
 
 
-def _untried(view: View, known: Mapping[str, Secret]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+def _untried_fields(view: View, known: Mapping[str, Secret]) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """By secret and version the fields with which no task of either region was started; none where that is not seen."""
     try:
         rows = view.get(secretsmanager.untried, Side.PRIMARY)
@@ -162,7 +162,7 @@ def _untried(view: View, known: Mapping[str, Secret]) -> Mapping[tuple[str, str]
     }
 
 
-def _written_since(view: View, name: str, fields: tuple[str, ...], tenant: str) -> Finding:
+def _change_warning(view: View, name: str, fields: tuple[str, ...], tenant: str) -> Finding:
     """Warn of a value that no task was started with: whether it opens the database is not known."""
     measured = f"{', '.join(fields)} written after its tasks started"
     reason = "running tasks have the former value: whether those of a failover can log in with this one is not known"

@@ -168,7 +168,7 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
             yield view.gap(subject, measured, wanted, "visitors are still sent elsewhere", remedy)
     out_of_reach = unavailable is not None and unavailable.kind is UnavailableKind.RESOLVER
     if unavailable is not None and out_of_reach and not replies:
-        yield _as_chosen(view, wanted, unavailable)
+        yield _choice_finding(view, wanted, unavailable)
     elif not replies or not (unavailable is None or out_of_reach):
         yield view.unknown(name, wanted, unavailable or "No authoritative server was queried for it.")
 
@@ -196,7 +196,7 @@ def _dns_answers(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
     ], unavailable  # the load balancer is known by IPv4 addresses
 
 
-def _as_chosen(view: View, wanted: str, unavailable: Unavailable) -> Finding:
+def _choice_finding(view: View, wanted: str, unavailable: Unavailable) -> Finding:
     """What Route 53 would answer by its records and health checks, while no answer can be seen from here."""
     name = view.env.traffic.origin_record
     chosen = dns_answers.expected_regions(replace(view, side=Side.GLOBAL))

@@ -133,7 +133,7 @@ class Environment(Settings):
         return value
 
     @model_validator(mode="after")
-    def _mandatory_replication_is_described(self) -> Environment:
+    def _require_mechanisms(self) -> Environment:
         if self.replication.expectation is Expectation.MANDATORY and not (
             self.replication.database and self.replication.files
         ):

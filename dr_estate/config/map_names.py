@@ -115,16 +115,18 @@ def misfits(saved: MapFile, patterns: Mapping[str, str]) -> Iterator[str]:
     """The keys of [names] whose pattern is not what the map has, in either region, of every workload."""
     entries, service = _workloads(saved), patterns["service"]
     by_key = patterns["cluster"] == CLUSTER_BY_MAP
-    if by_key or any(between(service, name) is None for entry in entries for name in _both(saved, entry, "service")):
+    if by_key or any(
+        between(service, name) is None for entry in entries for name in _names_of_both_regions(saved, entry, "service")
+    ):
         yield "service"
         service = BY_MAP["service"]
     for key in BY_MAP.keys() - {"service"}:
         wanted = [(entry, patterns[key].replace("{tenant}", workload_of(entry, service))) for entry in entries]
-        if any(name != pattern for entry, pattern in wanted for name in _both(saved, entry, key)):
+        if any(name != pattern for entry, pattern in wanted for name in _names_of_both_regions(saved, entry, key)):
             yield key
 
 
-def _both(saved: MapFile, entry: MapEntry, key: str) -> list[str]:
+def _names_of_both_regions(saved: MapFile, entry: MapEntry, key: str) -> list[str]:
     regions = (saved.primary, saved.dr)
     return [names[key] for region in regions if key in (names := _names_in(entry, region))]
 

@@ -36,7 +36,7 @@ class ApprovalSettings(Settings):
     full_drill: bool = True
 
     @model_validator(mode="after")
-    def _two_people_are_named(self) -> Self:
+    def _require_two_roles(self) -> Self:
         unknown = sorted(set(self.approvers) - set(self.identities))
         if unknown:
             raise ValueError(f"approvers names {unknown[0]}, whose identities are not given: add them to identities")

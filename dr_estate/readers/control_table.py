@@ -326,7 +326,7 @@ def begin(context: ReadContext) -> RunBegin:
 
 def _journal(context: ReadContext, name: str, incident: str) -> IncidentJournal:
     rows = context.pages(
-        "dynamodb", "query", "Items", TableName=name, ConsistentRead=True, **_keyed(JOURNAL + incident)
+        "dynamodb", "query", "Items", TableName=name, ConsistentRead=True, **_key_condition(JOURNAL + incident)
     )
     lines = context.understand(lambda: mirror_lines(map(decode_item, rows)), name)
     documents, fault = sound_documents(lines, context.env.name, incident)
@@ -399,7 +399,7 @@ def _pin(item: _Item) -> RulesPin:
 
 def _by_sk(context: ReadContext, name: str, sk: str) -> list[dict[str, Any]] | None:
     query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": sk}}}
-    return _decoded(context, name, _items(context, {"TableName": name, "IndexName": BY_SK, **query}))
+    return _decode_rows(context, name, _items(context, {"TableName": name, "IndexName": BY_SK, **query}))
 
 
 def _items(context: ReadContext, query: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -414,7 +414,7 @@ def _items(context: ReadContext, query: dict[str, Any]) -> list[dict[str, Any]] 
 def standing(context: ReadContext) -> ControlState:
     """The stop switch, the open incident, and the run that holds the lock. Two calls."""
     name = context.env.named(context.env.names.control_table)
-    found = [_decoded(context, name, _rows(context, name, key)) for key in (STANDING, LOCK)]
+    found = [_decode_rows(context, name, _rows(context, name, key)) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:
         return ControlState(reason=f"There is no table {name} in {context.region}.")
     items = found[0] + found[1]
@@ -576,15 +576,15 @@ def run_of(item: _Item) -> LockHolder:
     )
 
 
-def _keyed(key: str) -> dict[str, Any]:
+def _key_condition(key: str) -> dict[str, Any]:
     return {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
 
 
-def _decoded(context: ReadContext, name: str, rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+def _decode_rows(context: ReadContext, name: str, rows: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     return None if rows is None else context.understand(lambda: [decode_item(row) for row in rows], name)
 
 
 def _rows(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
     """Every item of a partition (or the ``newest`` ones, backwards), read consistently."""
     backwards = {"Limit": newest, "ScanIndexForward": False} if newest else {}
-    return _items(context, {"TableName": name, "ConsistentRead": True, **_keyed(key), **backwards})
+    return _items(context, {"TableName": name, "ConsistentRead": True, **_key_condition(key), **backwards})

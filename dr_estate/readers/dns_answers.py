@@ -57,7 +57,7 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     if not name:
         return ()  # no record leads to this load balancer
     if not is_aws(context):
-        servers = [_served_here(context)]
+        servers = [_world_name_server(context)]
     else:
         found = context.maybe(
             lambda server: server_of(context, server),
@@ -129,7 +129,7 @@ def door(context: ReadContext) -> tuple[str, ...]:
         return ()
     try:
         if not is_aws(context):
-            return dns_query.ask(_served_here(context), balancer.dns_name, "A", patience(context)).values
+            return dns_query.ask(_world_name_server(context), balancer.dns_name, "A", patience(context)).values
         return tuple(dns_query.addresses(balancer.dns_name, patience(context), context.env.traffic.resolvers))
     except DataUnavailable as error:
         found = _interface_addresses(context, balancer) if error.unavailable.kind is UnavailableKind.RESOLVER else ()
@@ -205,7 +205,7 @@ def own_servers(context: ReadContext) -> list[Server]:
             Unavailable(UnavailableKind.ERROR, f"Zone {context.env.traffic.zone} shows no name servers to ask.")
         )
     if not is_aws(context):
-        return [_served_here(context)]
+        return [_world_name_server(context)]
     found = context.maybe(lambda name: server_of(context, name), zone.name_servers)
     servers = [server for server in found if isinstance(server, Server)]
     if not servers:
@@ -213,7 +213,7 @@ def own_servers(context: ReadContext) -> list[Server]:
     return servers
 
 
-def _served_here(context: ReadContext) -> Server:
+def _world_name_server(context: ReadContext) -> Server:
     """The name server of a world that is not AWS's own. Raises DataUnavailable where it has none."""
     place = sts_identity.any_region_caller(context).served_at
     if not place:

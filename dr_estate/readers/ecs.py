@@ -220,7 +220,7 @@ def _services(context: ReadContext, cluster: str) -> list[Service]:
     def describe(batch: Sequence[str]) -> Sequence[Service]:
         rows = context.pages("ecs", "describe_services", "services", cluster=cluster, services=list(batch))
         # ECS still describes a deleted service, as INACTIVE (ECS API, DeleteService): it can serve no more.
-        there = [_keyed(context, cluster, row, "serviceName") for row in rows if row.get("status") != "INACTIVE"]
+        there = [_row_with_key(context, cluster, row, "serviceName") for row in rows if row.get("status") != "INACTIVE"]
         return context.rows(there, _service, "serviceName", context.env.names.service)
 
     return context.batches(describe, listed or [], _SERVICES_A_CALL)
@@ -284,12 +284,14 @@ def described_tasks(context: ReadContext, cluster: str, arns: Sequence[str]) -> 
 
     def describe(batch: Sequence[str]) -> Sequence[dict[str, Any]]:
         rows = context.pages("ecs", "describe_tasks", "tasks", cluster=cluster, tasks=list(batch))
-        return [_keyed(context, cluster, row, "group", GROUP_OF) for row in rows]
+        return [_row_with_key(context, cluster, row, "group", GROUP_OF) for row in rows]
 
     return context.batches(describe, arns, _TASKS_A_CALL)
 
 
-def _keyed(context: ReadContext, cluster: str, row: dict[str, Any], member: str, mark: str = "") -> dict[str, Any]:
+def _row_with_key(
+    context: ReadContext, cluster: str, row: dict[str, Any], member: str, mark: str = ""
+) -> dict[str, Any]:
     """The row with the service's key in the place of its name, which stands in ``member`` behind ``mark``."""
     text = str(row.get(member) or "")
     key = mark + context.env.service_key(cluster, text.removeprefix(mark))

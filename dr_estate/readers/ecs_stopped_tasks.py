@@ -62,19 +62,21 @@ def failures(context: ReadContext) -> tuple[FailedTask, ...]:
     """
     if all(service.running >= service.desired for service in context.part(ecs.services)):
         return ()
-    rows = [row for row in ecs.of_each_cluster(context, partial(_stopped, context)) if row.get("stopCode") in _OWN]
+    rows = [
+        row for row in ecs.of_each_cluster(context, partial(_stopped_tasks, context)) if row.get("stopCode") in _OWN
+    ]
     # In order of time: the last of a group stays.
-    newest = {row.get("group", ""): row for row in sorted(rows, key=_stopped_at)}
-    return tuple(FailedTask(group, _stopped_at(row), _reason(row)) for group, row in sorted(newest.items()))
+    newest = {row.get("group", ""): row for row in sorted(rows, key=_stop_time)}
+    return tuple(FailedTask(group, _stop_time(row), _reason(row)) for group, row in sorted(newest.items()))
 
 
-def _stopped(context: ReadContext, cluster: str) -> list[dict[str, Any]]:
+def _stopped_tasks(context: ReadContext, cluster: str) -> list[dict[str, Any]]:
     which = {"cluster": cluster, "desiredStatus": "STOPPED", "maxResults": _TASKS_A_CALL}
     found = context.find("ecs", "list_tasks", ecs.absent_clusters(context), **which)
     return ecs.described_tasks(context, cluster, found["taskArns"] if found else [])
 
 
-def _stopped_at(row: dict[str, Any]) -> datetime:
+def _stop_time(row: dict[str, Any]) -> datetime:
     at: datetime = row.get("stoppedAt") or row.get("stoppingAt") or row["createdAt"]
     return at
 

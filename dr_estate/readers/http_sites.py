@@ -74,10 +74,10 @@ def front(context: ReadContext) -> SiteAddress | None:
             return None
         found = dns_query.addresses(name, patience(context), context.env.traffic.resolvers)
         return SiteAddress(found[0], _HTTP, _HTTPS)
-    return _served_here(context, context.region)
+    return _world_address(context, context.region)
 
 
-def _served_here(context: ReadContext, name: str) -> SiteAddress:
+def _world_address(context: ReadContext, name: str) -> SiteAddress:
     """Where a world that is not AWS's own serves a region's sites, or its distribution. Raises DataUnavailable."""
     for place in sts_identity.any_region_caller(context).sites_at.split():
         region, _, where = place.partition("=")
@@ -139,7 +139,9 @@ def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
     asking = {pattern.lower() for rule in rules if rule.demands for pattern in rule.hosts}
     free = {pattern.lower() for rule in rules if not rule.demands for pattern in rule.hosts}
     host_of = {site: site.partition("/")[0] for site in hosts}
-    return [site for site, host in host_of.items() if _any_of(asking, host) and not _any_of(free, host)]
+    return [
+        site for site, host in host_of.items() if _matches_pattern(asking, host) and not _matches_pattern(free, host)
+    ]
 
 
 def _is_https_only(context: ReadContext) -> bool:
@@ -151,7 +153,7 @@ def _is_https_only(context: ReadContext) -> bool:
     return False
 
 
-def _any_of(patterns: set[str], host: str) -> bool:
+def _matches_pattern(patterns: set[str], host: str) -> bool:
     return host in patterns or any(fnmatchcase(host, pattern) for pattern in patterns if "*" in pattern)
 
 
@@ -187,7 +189,7 @@ def edge_visits(context: ReadContext) -> VisitRound | None:
     path = context.env.probe_path
 
     def go(site: str, limit_s: float) -> Visit:
-        host, own = _asked(site, path)
+        host, own = _host_and_path(site, path)
         return replace(visit(where.address, where.https, host, own, limit_s, tls=tls), host=site)
 
     turns = Turns(context, go, region="")  # what CloudFront answers late is no region's silence
@@ -221,7 +223,7 @@ def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
             return None
         name = distribution.domain
     if not is_aws(context):
-        return _served_here(context, "cloudfront")
+        return _world_address(context, "cloudfront")
     try:
         found = dns_query.addresses(name, patience(context), context.env.traffic.resolvers)
     except DataUnavailable as error:
@@ -240,13 +242,13 @@ def _visiting(context: ReadContext, where: SiteAddress) -> Turns[Visit]:
     port, tls = (where.https, visitor_context(public=False)) if _is_https_only(context) else (where.http, None)
 
     def go(site: str, limit_s: float) -> Visit:
-        host, own = _asked(site, path)
+        host, own = _host_and_path(site, path)
         return replace(visit(where.address, port, host, own, limit_s, region, tls), host=site)
 
     return Turns(context, go, region)
 
 
-def _asked(site: str, usual: str) -> tuple[str, str]:
+def _host_and_path(site: str, usual: str) -> tuple[str, str]:
     """The host and the path of a site, the ``usual`` path where it has a host alone."""
     host, slash, own = site.partition("/")
     return host, f"{slash}{own}" or usual

@@ -116,12 +116,12 @@ def operator(context: ReadContext) -> Operator:
     answers, unseen = [decisions_on(context, arn, first)], list[Unavailable]()
     if answers[0] is not None:
         of_tenants = [demand for demand in others if is_of_tenants(env, demand)]
-        of_own = [demand for demand in others if any(arn in _made_up(env) for arn in demand.resources)]
+        of_own = [demand for demand in others if any(arn in _arn_readers(env) for arn in demand.resources)]
         of_all: list[Iterable[SimulationRequest]] = [
             *((demand,) for demand in others if demand not in (*of_tenants, *of_own)),
             *(_on_each_tenant(context, (demand,), unseen) for demand in of_tenants),  # each waits for parts it names
             _of_passing(context, unseen),
-            *(_on_own(context, [demand]) for demand in of_own),
+            *(_own_demands(context, [demand]) for demand in of_own),
         ]
         found = context.each(lambda requests: [decisions_on(context, arn, request) for request in requests], of_all)
         answers += chain.from_iterable(found)
@@ -155,7 +155,7 @@ def _on_each_tenant(
             yield replace(demand, resources=page)
 
 
-def _made_up(env: Environment) -> dict[str, Callable[[ReadContext], list[str]]]:
+def _arn_readers(env: Environment) -> dict[str, Callable[[ReadContext], list[str]]]:
     """What reads the ARNs of the estate's own things, by the ARN that stands for any one whose id AWS made up."""
     dr = env.regions.dr
     return {
@@ -178,9 +178,9 @@ def _listeners(context: ReadContext) -> list[str]:
     return [row.arn for rows in context.of_entrances(elbv2.listeners, Side.DR) for row in rows]
 
 
-def _on_own(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterator[SimulationRequest]:
+def _own_demands(context: ReadContext, of_own: Sequence[SimulationRequest]) -> Iterator[SimulationRequest]:
     """The demands on the own zone, files and listeners; on any alone where those are not seen, which others report."""
-    readers = _made_up(context.env)
+    readers = _arn_readers(context.env)
     for demand in of_own:
         known = list[str]()
         for read_arns in dict.fromkeys(readers[arn] for arn in demand.resources if arn in readers):

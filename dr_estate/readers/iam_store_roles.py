@@ -66,7 +66,7 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     Unavailable, for tasks may run as another there. A role that does not exist is left out.
     """
     rows = context.part(ecs.task_definitions, Side.DR)
-    theirs, lost = _roles_there(context)
+    theirs, lost = _primary_roles(context)
     own = {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
     pairs = sorted({(theirs.get(family, role) or role, role) for family, role in own.items()})
     roles = sorted({(side, pair[n]) for pair in pairs for n, side in enumerate((Side.PRIMARY, Side.DR))})
@@ -82,7 +82,7 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     return (*found, *dict.fromkeys(row for row in rows if isinstance(row, Unavailable)))
 
 
-def _roles_there(context: ReadContext) -> tuple[dict[str, str], Unavailable | None]:
+def _primary_roles(context: ReadContext) -> tuple[dict[str, str], Unavailable | None]:
     """The task role of each family of the primary region, as far as it is seen, and why one is not."""
     try:
         rows = context.part(ecs.task_definitions, Side.PRIMARY)

@@ -205,7 +205,7 @@ def _needs(
             if source.region in ("", region):  # else definitions.primary-region-names reports it
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own
-                for key in _keys_asked(policies, source):
+                for key in _customer_keys(policies, source):
                     policies.asked_via[role, key].add("secretsmanager" if source.is_secret else "ssm")
                     yield role, DECRYPT, key
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
@@ -213,7 +213,7 @@ def _needs(
         yield definition.task_role, MOUNT, system.arn
 
 
-def _keys_asked(policies: _Policies, source: SecretSource) -> Iterator[str]:
+def _customer_keys(policies: _Policies, source: SecretSource) -> Iterator[str]:
     """The customer's key of a secret or of a SecureString."""
     refs = policies.secret_keys.get(source.arn) if source.is_secret else policies.parameter_keys.get(source.name)
     for key in policies.context.part(kms.keys, Side.DR) if refs else ():

@@ -157,7 +157,7 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged_listing, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
-    called = [_fed(context, _running(context, _calling(context, rows))) for rows in found]
+    called = [_with_event_sources(context, _running(context, _calling(context, rows))) for rows in found]
     return tuple(
         ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
         for name, rows in zip(names, called, strict=True)
@@ -229,7 +229,7 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
             call.name,
         )
         runs = {arn: how for arn, how, _, _ in ours if arn}
-        arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
+        arns = sorted(runs.keys() - (_foreign_arns(context, sorted(runs)) if call.taggable else set()))
         off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
         leads = tuple((arn, word) for arn, _, words, _ in sorted(ours) if arn in arns for word in words)
@@ -257,7 +257,7 @@ def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         metrics = " ".join(sorted(f"{to['metricNamespace']}/{to['metricName']}={to['metricValue']}" for to in counted))
         return (("pattern", str(row.get("filterPattern") or "")), ("metric", metrics))
     if pattern := row.get("EventPattern"):
-        return _listened_to(str(pattern))
+        return _event_sources(str(pattern))
     if not row.get("CodeSha256"):
         return ()
     members = {"code": "CodeSha256", "runtime": "Runtime", "handler": "Handler", "memory": "MemorySize"}
@@ -266,7 +266,7 @@ def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return (*found.items(), ("timeout", str(row.get("Timeout") or "")), ("variables", " ".join(sorted(variables))))
 
 
-def _listened_to(pattern: str) -> tuple[tuple[str, str], ...]:
+def _event_sources(pattern: str) -> tuple[tuple[str, str], ...]:
     """The sources and kinds of the events that a pattern takes: what else it says names buckets and ids of a region."""
     try:
         found = json.loads(pattern)
@@ -332,7 +332,7 @@ def _running(context: ReadContext, found: ServiceListing | Unavailable) -> Servi
     return replace(found, off=tuple(arn for arn, off in zip(arns, answers, strict=True) if off))
 
 
-def _fed(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
+def _with_event_sources(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
     """Functions with the queues and streams that Lambda polls for them, in their shapes. All else as it is.
 
     One call for all functions. Source: Lambda API, ListEventSourceMappings.
@@ -378,7 +378,7 @@ def is_named(env: Environment, arn: str) -> bool:
     return any(element.startswith(prefixes) for element in name.split("/") if prefixes)
 
 
-def _of_others(context: ReadContext, arns: Sequence[str]) -> set[str]:
+def _foreign_arns(context: ReadContext, arns: Sequence[str]) -> set[str]:
     """Those whose tags name another environment or project: the names are alike, the team is not."""
     wanted = {key: context.env.named(value) for key, value in context.env.names.tags.items()}
     others: set[str] = set()

@@ -147,10 +147,10 @@ def _has_begun(context: ReadContext, start: WaitingStart) -> bool:
 
 def _waiting_start(context: ReadContext, execution: str) -> WaitingStart | None:
     answer = context.call("ssm", "get_automation_execution", AutomationExecutionId=execution)
-    return context.understand(lambda: _awaited(answer["AutomationExecution"], execution), execution)
+    return context.understand(lambda: _start_in_wait(answer["AutomationExecution"], execution), execution)
 
 
-def _awaited(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
+def _start_in_wait(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
     approved = is_approved(row)
     if not ((approved or waits_for_approver(row)) and goes_by_itself(row)):
         return None

@@ -233,12 +233,12 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
 
     S3 has no batch read: one call a bucket, not a tenant.
     """
-    there = _copies_of_some(context) if context.side is Side.DR else s3.names_there(context)
+    there = _copies_with_rules(context) if context.side is Side.DR else s3.names_there(context)
     found = context.maybe(lambda name: _cors_of(context, name), there)
     return tuple(BucketCors(name, rules) for name, rules in zip(there, found, strict=True))
 
 
-def _copies_of_some(context: ReadContext) -> list[str]:
+def _copies_with_rules(context: ReadContext) -> list[str]:
     """The copies whose sources have rules; none while the primary region is not seen."""
     try:
         sources = [row.bucket for row in context.part(cors, Side.PRIMARY) if row.rules]

@@ -17,12 +17,12 @@ def away(context: ReadContext) -> bool:
     """
     return (
         context.followed.fails_back
-        or _frozen(context)
+        or _is_frozen(context)
         or any(leads_away(record, context.env) for record in context.part(route53.records, Side.GLOBAL))
     )
 
 
-def _frozen(context: ReadContext) -> bool:
+def _is_frozen(context: ReadContext) -> bool:
     try:
         found = context.part(efs.policies, Side.DR)
     except DataUnavailable:

@@ -134,7 +134,7 @@ class SideThreads:
     def is_sought(self, rank: int, part: Hashable = None) -> bool:
         """Whether a task that is more urgent than those of ``part`` at ``rank`` waits for a thread."""
         with self._changed:
-            self._drop_begun()
+            self._drop_running()
             return bool(self._tasks) and self._tasks[0].rank < self._rank(rank, part)
 
     def calling(self) -> None:
@@ -178,7 +178,7 @@ class SideThreads:
 
     def _staff(self) -> None:
         """Wake or start as many threads as there are tasks and free places."""
-        self._drop_begun()
+        self._drop_running()
         wanted = min(len(self._tasks), self.size - self._busy())
         for _ in range(min(wanted, self._idle)):
             self._changed.notify()
@@ -191,7 +191,7 @@ class SideThreads:
         limit = self._now() - PATIENCE_S
         return sum(since > limit for since in self._since.values())
 
-    def _drop_begun(self) -> None:
+    def _drop_running(self) -> None:
         while self._tasks and self._tasks[0].is_begun:
             heapq.heappop(self._tasks)
 
@@ -206,7 +206,7 @@ class SideThreads:
             # A thread that comes back from its work is idle again; `_staff` counted a new one as it was started.
             self._idle += self._since.pop(me, None) is not None
             while True:
-                self._drop_begun()
+                self._drop_running()
                 if self.is_over:
                     return None
                 if self._tasks and self._busy() < self.size:

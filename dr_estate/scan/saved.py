@@ -22,7 +22,7 @@ def map_file_of(found: EstateMap) -> MapFile:
         *_services(found),
         *(_store(store) for store in found.stores),
     )
-    undecided = tuple(kind for kind in MapKind if kind in _undecided(found))
+    undecided = tuple(kind for kind in MapKind if kind in _undecided_kinds(found))
     return MapFile(account=found.account, primary=found.primary, dr=found.dr, undecided=undecided, entries=rows)
 
 
@@ -39,7 +39,7 @@ _LISTED = {
 """What a list of each service would have shown; policies of roles and task definitions show what workloads use."""
 
 
-def _undecided(found: EstateMap) -> set[MapKind]:
+def _undecided_kinds(found: EstateMap) -> set[MapKind]:
     own = (row for row in found.unread if row.region == found.primary or row.service in _WORLD_WIDE)
     unread = [_LISTED.get(row.service, set()) for row in own]
     beside = {MapKind(kind) for kind in found.beside if kind in (MapKind.DATABASE, MapKind.FILES)}

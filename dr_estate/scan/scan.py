@@ -60,7 +60,7 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), starts: 
         name = front.pop(0)
         if name not in sides:
             sides[name] = read_region(look, name)
-            front += [other for other in _regions_related(sides[name]) if other not in sides]
+            front += [other for other in _related_regions(sides[name]) if other not in sides]
     entries = entries_of(world, sides, account)
     by_region = {name: workloads_of(side, account) for name, side in sides.items()}
     entries, by_region = _reachable_part(starts, entries, by_region, sides)
@@ -110,7 +110,7 @@ def _regions_of_records(world: GlobalSide) -> list[str]:
     return [name for name, _ in found.most_common()]
 
 
-def _regions_related(side: RegionSide) -> Iterator[str]:
+def _related_regions(side: RegionSide) -> Iterator[str]:
     """Regions that replications of this one's stores lead to, and come from."""
     for row in side.instances or ():
         arns = [

@@ -181,7 +181,7 @@ class _Reading:
         region = self.client.environment.region(key[1])
         parts, name = (self._part, self.followed), reader.name
         context = ReadContext(self.client, key[1], region, self.now, workers, *parts, name, entrance=entrance)
-        value = _read_one(reader, context)
+        value = _read_part(reader, context)
         share_texts(value)
         self.read_at[key] = self.client.credentials.clock.now()
         self.futures[key].set_result(Section(value, **context.left_out))
@@ -223,7 +223,7 @@ def _section(key: Key, future: Future[Section], client: ReadClient) -> Section:
     return Section(Unavailable(UnavailableKind.DEADLINE, reason, region, key[0]))
 
 
-def _read_one(reader: Reader[Any], context: ReadContext) -> Any:
+def _read_part(reader: Reader[Any], context: ReadContext) -> Any:
     try:
         return reader.read(context)
     except DataUnavailable as error:
@@ -264,7 +264,7 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     got all it asked for is kept; after any other, the next observation signs in again with the credentials of then,
     and the connections are closed: somebody may watch a region that stays dark for hours.
     """
-    client = _take(environment, credentials) or _signed_in(environment, allowed, credentials)
+    client = _take(environment, credentials) or _read_client(environment, allowed, credentials)
     dropped = [client]
     try:
         yield client
@@ -282,7 +282,7 @@ def _drop(clients: Iterable[ReadClient]) -> None:
         _DROPPED.add(client)
 
 
-def _signed_in(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> ReadClient:
+def _read_client(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> ReadClient:
     _DROPPED.collect()
     return ReadClient(environment, allowed, credentials)
 

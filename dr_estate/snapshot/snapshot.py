@@ -252,20 +252,20 @@ def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
     if isinstance(part.value, tuple):
         yield from _members(part.value)
     else:
-        yield _text_and_digested(part.value)
+        yield _text_and_digest_text(part.value)
     yield after, last
 
 
 def _members(values: tuple[Any, ...]) -> Iterator[tuple[bytes, bytes]]:
     """The list of ``values``, some at a time."""
     for start in range(0, len(values), _AT_ONCE):
-        written, digested = _text_and_digested(values[start : start + _AT_ONCE])
+        written, digested = _text_and_digest_text(values[start : start + _AT_ONCE])
         mark = b"," if start else b"["
         yield mark + written[1:-1], mark + digested[1:-1]
     yield (b"]", b"]") if values else (b"[]", b"[]")
 
 
-def _text_and_digested(value: Any) -> tuple[bytes, bytes]:
+def _text_and_digest_text(value: Any) -> tuple[bytes, bytes]:
     """The text of ``value``, and that by which it is digested: over what a reader of the file will see."""
     written = json_bytes(value)
     return written, orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS)

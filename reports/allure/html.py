@@ -82,12 +82,12 @@ def build_html(results: Path, target: Path, title: str) -> HtmlReport:
         return HtmlReport(None, (f"The HTML report was not built: {results} is not there.",))
     try:
         with tempfile.TemporaryDirectory() as work:
-            return _rendered(command, results, target, title, Path(work))
+            return _render(command, results, target, title, Path(work))
     except (OSError, subprocess.TimeoutExpired) as trouble:
         return HtmlReport(None, (f"The HTML report was not built: {trouble}.",))
 
 
-def _rendered(command: list[str], results: Path, target: Path, title: str, work: Path) -> HtmlReport:
+def _render(command: list[str], results: Path, target: Path, title: str, work: Path) -> HtmlReport:
     """The page, written to ``target``; ``work`` is a folder for the generator. Raises OSError, TimeoutExpired."""
     config, out = work / "allurerc.json", work / "out"
     config.write_text(json.dumps(_config(title, out, results.resolve())), encoding="utf-8")

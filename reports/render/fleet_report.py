@@ -59,7 +59,7 @@ def as_junit(fleet: Fleet) -> str:
 
 
 def _suite(member: FleetMember) -> ET.Element:
-    results = list(member.report.results) if member.report else [_not_judged(member)]
+    results = list(member.report.results) if member.report else [_unknown_result(member)]
     kinds = Counter(junit_report.KINDS.get(result.status) for result in results)
     suite = ET.Element("testsuite", {"name": member.environment, "tests": str(len(results))})
     suite.attrib |= {name: str(kinds[kind]) for name, kind in junit_report.COUNTED.items()}
@@ -69,7 +69,7 @@ def _suite(member: FleetMember) -> ET.Element:
     return suite
 
 
-def _not_judged(member: FleetMember) -> CheckResult:
+def _unknown_result(member: FleetMember) -> CheckResult:
     name = f"{member.environment} was not judged"
     # A blocker: the environment that nobody judged may be the one that cannot fail over.
     return CheckResult(name, Severity.BLOCKER, Area.PREREQUISITES, Status.UNKNOWN, (), reason=member.reason)

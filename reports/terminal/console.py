@@ -54,18 +54,18 @@ def complain(sentence: str, stream: TextIO | None = None) -> None:
     shown = commanding_nobody(visible(without_credentials(complete_commands(sentence))))
     place = stream or sys.stderr  # a progress bar has taken its place, and makes room for what is written there
     with _aside():
-        place.write(f"{_wrapped(shown, place)}\n")
+        place.write(f"{_wrap(shown, place)}\n")
         place.flush()
 
 
-def _wrapped(text: str, place: TextIO) -> str:
+def _wrap(text: str, place: TextIO) -> str:
     """The lines of ``text``; those that a terminal would break within a word are broken before it."""
     if not place.isatty():
         return text
-    return "\n".join(part for line in text.split("\n") for part in _broken(line, width_of(place)))
+    return "\n".join(part for line in text.split("\n") for part in _line_parts(line, width_of(place)))
 
 
-def _broken(line: str, width: int) -> list[str]:
+def _line_parts(line: str, width: int) -> list[str]:
     """The line in parts of at most ``width``, each with the indent of the first; commands stay whole."""
     if len(line) <= width:
         return [line]
@@ -87,7 +87,7 @@ def ask_unless(stopped: Callable[[], bool], prompt: str) -> str | None:
     """Ask as ``ask`` does, until ``stopped``. Returns None then, and where nobody can answer: the input has ended."""
     with suppress(OSError), _aside(), _bar_aside():  # the terminal is gone
         # The blank that ends a question stands before what is typed.
-        sys.stderr.write(f"{_wrapped(one_line(prompt).rstrip(), sys.stderr)} ")
+        sys.stderr.write(f"{_wrap(one_line(prompt).rstrip(), sys.stderr)} ")
         sys.stderr.flush()
         while not stopped():
             if select.select([sys.stdin], [], [], _STOPPED_WITHIN_S)[0]:  # noqa: TID251 - always file 0
@@ -115,7 +115,7 @@ def result(text: str, form: str = "terminal") -> None:
     """Write a result to stdout and hide nothing of it. JSON keeps its commands as they are, a document its lines."""
     with naming_stdout():
         shown = visible(text if form == "json" else complete_commands(text))
-        sys.stdout.write(_wrapped(shown, sys.stdout) if form == "terminal" else shown)
+        sys.stdout.write(_wrap(shown, sys.stdout) if form == "terminal" else shown)
         sys.stdout.flush()
 
 

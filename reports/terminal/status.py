@@ -95,7 +95,7 @@ def _print(report: Report, console: Console) -> None:
         _changes(report, console)
     with console.capture() as tail:
         if not report.every_finding:
-            _print_unanswered(report, console)
+            _print_silent_places(report, console)
         _files(report, console)
         (closing.show if acted else closing.show_last)(report, console)
     above, below = head.get() + answer.get(), tail.get()
@@ -253,7 +253,7 @@ def _remedy(report: Report, cause: Cause) -> tuple[str, str]:
     return (sentence, command) if command else (sentence, next(iter(remedy.commands), ""))
 
 
-def _print_unanswered(report: Report, console: Console) -> None:
+def _print_silent_places(report: Report, console: Console) -> None:
     """A line for each place that gave no answer, and for each other reason that something was not judged or read."""
     rows = [
         f"{place.place} {place.how}: {_count_text(place.results, 'check')} cannot be judged"

@@ -64,15 +64,17 @@ class WatchScreen:
         urgent = self.estate is not None and bool(self.estate.posture.next_step)
         again = "" if self.next_look_s is None else f"; {self._again()}"
         leaves = PinnedLine(f"q leaves{_URGENT}{again}", "bad") if urgent else PinnedLine(f"q leaves{again}", "dim")
-        trouble = _drawn(page, Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta")) if self.trouble else []
+        trouble = (
+            _page_rows(page, Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta")) if self.trouble else []
+        )
         if self.estate is None:
             return [PinnedLine("Looking at the estate for the first time."), *trouble, leaves]
-        top = [*_visitors(page, self.estate), *_drawn(page, *_title(self.estate), self._posture(self.estate))]
+        top = [*_visitors(page, self.estate), *_page_rows(page, *_title(self.estate), self._posture(self.estate))]
         # Not twice: what ends an outage is mostly what comes next.
         comes_next = _next(page, self.estate)
         bottom = [*trouble, *([] if {*comes_next} & {*top} else comes_next), leaves]
         left = rows - 1 - sum(line.rows(page.width) for line in (*top, *bottom))  # the cursor has a row of its own
-        return [*top, *_drawn(page, *self._rows(self.estate))[: max(0, left)], *bottom]
+        return [*top, *_page_rows(page, *self._rows(self.estate))[: max(0, left)], *bottom]
 
     def _again(self) -> str:
         left_s = math.ceil((self.next_look_s or 0.0) - time.monotonic())
@@ -156,7 +158,7 @@ def watch(look: Callable[[], WatchedEstate], every_s: float, unseen: tuple[type[
     raise defects[0]
 
 
-def _drawn(page: Page, *parts: RenderableType) -> list[PinnedLine]:
+def _page_rows(page: Page, *parts: RenderableType) -> list[PinnedLine]:
     """The rows that these parts take on the page."""
     with page.capture() as shown:
         for part in parts:
@@ -172,7 +174,7 @@ def _visitors(page: Page, estate: WatchedEstate) -> list[PinnedLine]:
         return []
     says = f"{seen.sentence}{' To end it:' if seen.command else ''}"
     text = Text(one_line(says), "bold red" if seen.is_urgent else "bold", no_wrap=not seen.is_urgent)
-    return [*_drawn(page, text), *([_command(f"`{seen.command}`")] if seen.command else [])]
+    return [*_page_rows(page, text), *([_command(f"`{seen.command}`")] if seen.command else [])]
 
 
 def _title(estate: WatchedEstate) -> Iterator[Text]:
@@ -183,7 +185,7 @@ def _title(estate: WatchedEstate) -> Iterator[Text]:
 def _next(page: Page, estate: WatchedEstate) -> list[PinnedLine]:
     """What comes next, and below it its command."""
     explanation, command = next_line(console.complete_commands(one_line(estate.next_step)))
-    says = _drawn(page, Text(f"Next     {explanation}", "bold")) if explanation else []
+    says = _page_rows(page, Text(f"Next     {explanation}", "bold")) if explanation else []
     return [*says, *([PinnedLine(command, "bold")] if command else [])]
 
 

@@ -317,7 +317,7 @@ class RunFollower:
             self._by_hand[entry.step or ""] = (shown, entry)
         yield RunLine(LineKind.BY_HAND, shown.says if shown else _about(entry), entry, shown)
 
-    def _manual_done(self, entry: Entry) -> Iterator[RunLine]:
+    def _manual_step_end(self, entry: Entry) -> Iterator[RunLine]:
         self._by_hand.pop(entry.step or "", None)
         yield RunLine(LineKind.NOTE, f"{entry.step}: the change is there", entry)
 
@@ -366,7 +366,7 @@ class RunFollower:
         EntryKind.FAILED: _on_failed,
         EntryKind.LATE: _on_failed,
         EntryKind.MANUAL_WAIT: _manual_wait,
-        EntryKind.MANUAL_DONE: _manual_done,
+        EntryKind.MANUAL_DONE: _manual_step_end,
         EntryKind.UNDONE: _on_undone,
         EntryKind.COMPENSATION: _compensation,
         EntryKind.PROGRESS: _progress,

@@ -35,7 +35,7 @@ def clean(account: Account) -> list[str]:
     for kind in KINDS:
         errors: dict[str, str] = {}
         try:
-            account.until(f"no {kind.name} of run {account.run} is left", partial(_gone, kind, account, errors))
+            account.until(f"no {kind.name} of run {account.run} is left", partial(_is_empty, kind, account, errors))
         except TooLate as late:
             left.append(f"{late} ({', '.join(f'{name}: {code}' for name, code in errors.items())})")
         except (ClientError, BotoCoreError) as error:
@@ -43,7 +43,7 @@ def clean(account: Account) -> list[str]:
     return left
 
 
-def _gone(kind: Kind, account: Account, errors: dict[str, str]) -> bool:
+def _is_empty(kind: Kind, account: Account, errors: dict[str, str]) -> bool:
     """Whether none is left; else each is deleted once more, and ``errors`` holds AWS's codes by name."""
     found = list(kind.find(account))
     for region, name in found:
@@ -59,7 +59,7 @@ def inventory(account: Account) -> list[str]:
     return [f"{kind.name} {name} in {region}" for kind in KINDS for region, name in kind.find(account)]
 
 
-def _ours(account: Account, service: str, operation: str, result: str, name: str) -> Iterator[Found]:
+def _own_resources(account: Account, service: str, operation: str, result: str, name: str) -> Iterator[Found]:
     for region in account.regions:
         for row in account.pages(service, region, operation, result):
             if str(row.get(name, "")).startswith(account.prefix):
@@ -79,7 +79,7 @@ def _stop_backup_replication(account: Account, region: str, arn: str) -> None:
 
 
 def _instances(account: Account) -> Iterator[Found]:
-    yield from _ours(account, "rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
+    yield from _own_resources(account, "rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
 
 
 def _delete_instance(account: Account, region: str, name: str) -> None:
@@ -102,7 +102,7 @@ def _delete_retained_backup(account: Account, region: str, arn: str) -> None:
 
 
 def _vaults(account: Account) -> Iterator[Found]:
-    yield from _ours(account, "backup", "list_backup_vaults", "BackupVaultList", "BackupVaultName")
+    yield from _own_resources(account, "backup", "list_backup_vaults", "BackupVaultList", "BackupVaultName")
 
 
 def _jobs(account: Account) -> Iterator[Found]:
@@ -167,7 +167,7 @@ def _delete_file_system(account: Account, region: str, name: str) -> None:
 
 
 def _secrets(account: Account) -> Iterator[Found]:
-    yield from _ours(account, "secretsmanager", "list_secrets", "SecretList", "Name")
+    yield from _own_resources(account, "secretsmanager", "list_secrets", "SecretList", "Name")
 
 
 def _delete_secret(account: Account, region: str, name: str) -> None:

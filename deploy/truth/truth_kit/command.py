@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    questions = _chosen(options.only)
+    questions = _selection(options.only)
     scenes = [scene for scene in SCENES if questions.keys() & set(scene.ids)]
     _print_cost(scenes, questions)
     account = _account(options, options.run)
@@ -163,7 +163,7 @@ def _ask(options: argparse.Namespace) -> int:
     return OPEN if len(answers) < len(questions) or any(row["answer"] is None for row in answers) else OK
 
 
-def _chosen(only: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _selection(only: Sequence[str]) -> dict[str, dict[str, Any]]:
     rows = {row["id"]: row for row in json.loads(QUESTIONS.read_text(encoding="utf-8"))}
     if strange := [name for name in only if name not in rows]:
         raise NotBegun(f"There is no question {', '.join(strange)}. There are: {', '.join(rows)}.")

@@ -44,7 +44,7 @@ def _copied_point(account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
         IamRoleArn=standing["backup_role"],
         Lifecycle={"DeleteAfterDays": 1},
     )
-    _wait_completed(account, "the backup job", lambda: backup.describe_backup_job(BackupJobId=started["BackupJobId"]))
+    _wait_for_job(account, "the backup job", lambda: backup.describe_backup_job(BackupJobId=started["BackupJobId"]))
     point = backup.describe_backup_job(BackupJobId=started["BackupJobId"])["RecoveryPointArn"]
     target = account.client("backup", account.dr)
     copying = backup.start_copy_job(
@@ -54,9 +54,7 @@ def _copied_point(account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
         IamRoleArn=standing["backup_role"],
         Lifecycle={"DeleteAfterDays": 1},
     )
-    _wait_completed(
-        account, "the copy job", lambda: backup.describe_copy_job(CopyJobId=copying["CopyJobId"])["CopyJob"]
-    )
+    _wait_for_job(account, "the copy job", lambda: backup.describe_copy_job(CopyJobId=copying["CopyJobId"])["CopyJob"])
     copy = backup.describe_copy_job(CopyJobId=copying["CopyJobId"])["CopyJob"]["DestinationRecoveryPointArn"]
     return (
         backup.describe_recovery_point(BackupVaultName=standing["primary_vault"], RecoveryPointArn=point),
@@ -64,7 +62,7 @@ def _copied_point(account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
     )
 
 
-def _wait_completed(account: Account, what: str, describe_job: Any) -> None:
+def _wait_for_job(account: Account, what: str, describe_job: Any) -> None:
     account.until(f"{what} ends", lambda: describe_job()["State"] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED"))
     job = describe_job()
     if job["State"] != "COMPLETED":
@@ -123,11 +121,11 @@ def _replicate(account: Account, what: str) -> tuple[str, str]:
         SourceFileSystemId=source, Destinations=[{"Region": account.dr, "FileSystemId": target}]
     )
 
-    def enabled() -> bool:
+    def is_enabled() -> bool:
         (found,) = efs.describe_replication_configurations(FileSystemId=source)["Replications"]
         return bool(found["Destinations"][0]["Status"] == "ENABLED")
 
-    account.until("the replication is enabled", enabled)
+    account.until("the replication is enabled", is_enabled)
     return source, target
 
 

@@ -122,7 +122,7 @@ def remove_steps(context: PlanContext) -> Iterator[Step]:
     except DataUnavailable:
         return
     for name, records in sorted(found.items()) if zone else ():
-        if zone and not any(map(_not_ours, records)):
+        if zone and not any(map(_foreign_reason, records)):
             env, there = context.env, [record_set(record) for record in records]
             params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
             yield context.step(
@@ -152,12 +152,12 @@ def remove_cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Records that are somebody else's to take away."""
     found = left_behind(context)
     for record in (entry for records in found.values() for entry in records):
-        reason = _not_ours(record)
+        reason = _foreign_reason(record)
         if reason:
             yield f"{record.name} {record.type} is left as it is: {reason}. No drill made it: remove it by hand."
 
 
-def _not_ours(record: Record) -> str:
+def _foreign_reason(record: Record) -> str:
     """Why a record under a canary's name is not deleted, "" where it is."""
     if record.type in _DELEGATING:
         return "it delegates a zone"

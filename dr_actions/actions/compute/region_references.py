@@ -84,13 +84,13 @@ def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> 
     if side is Side.DR and (source := restored_copy.replicated_from(context)):
         shared = replace(shared, their_files=shared.their_files | {source})
     if side is Side.DR and (left := restored_copy.replaced_file_systems(context)):
-        shared = _without_replaced(shared, left)
+        shared = _current_counterparts(shared, left)
     name = context.env.named(context.env.names.access_point, tenant=tenant.id)
     still = f"<access point {name} of {shared.here}, once it is there>"
     return replace(shared, access_point=shared.access_points.get(name, still))
 
 
-def _without_replaced(to: Counterparts, left: frozenset[str]) -> Counterparts:
+def _current_counterparts(to: Counterparts, left: frozenset[str]) -> Counterparts:
     """The same where files of the side were, or are to be, restored into another file system."""
     theirs, used = to.their_files | left, to.file_system not in left
     return replace(
@@ -106,12 +106,12 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
     """What is one for all tenants: read once a snapshot and side."""
     other = OTHER[side]
     here, there = env.region(side), env.region(other)
-    systems = _rows_or_none(snapshot, efs.file_systems, side)
-    theirs = {system.id for system in _rows_or_none(snapshot, efs.file_systems, other) or ()}
+    systems = _optional_rows(snapshot, efs.file_systems, side)
+    theirs = {system.id for system in _optional_rows(snapshot, efs.file_systems, other) or ()}
     theirs |= {
-        r.source_id for r in _rows_or_none(snapshot, efs.replications, side) or () if r.destination_region == here
+        r.source_id for r in _optional_rows(snapshot, efs.replications, side) or () if r.destination_region == here
     }
-    points = _rows_or_none(snapshot, efs.access_points, side) or ()
+    points = _optional_rows(snapshot, efs.access_points, side) or ()
     still = f"<the file system of {here}, once it is there>"
     return Counterparts(
         env=env,
@@ -121,7 +121,7 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
         their_database=env.database_on(other),
         secrets={
             secret.name: secret.arn
-            for secret in _rows_or_none(snapshot, secrets.secrets, side) or ()
+            for secret in _optional_rows(snapshot, secrets.secrets, side) or ()
             if not secret.deleted_at
         },
         file_system=systems[0].id if systems and len(systems) == 1 else still,
@@ -135,7 +135,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
     name = env.database_on(side)
     source = f":{there}:{env.account}:db:{env.database_on(OTHER[side])}"
-    here = [instance for instance in _rows_or_none(snapshot, rds.instances, side) or () if instance.host]
+    here = [instance for instance in _optional_rows(snapshot, rds.instances, side) or () if instance.host]
     named = [instance.host for instance in here if instance.identifier == name]
     copies = [instance.host for instance in here if instance.source.endswith(source)]
     promoted = [
@@ -145,7 +145,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 
 
-def _rows_or_none(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
+def _optional_rows(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
     try:
         return snapshot.get(reader, side)
     except DataUnavailable:

@@ -105,7 +105,7 @@ def _bounds_of(target: ScalableTarget) -> Params:
     return {"MinCapacity": target.minimum, "MaxCapacity": target.maximum}
 
 
-def _suspended_of(target: ScalableTarget) -> dict[str, bool]:
+def _suspension(target: ScalableTarget) -> dict[str, bool]:
     """What of the target's scaling is suspended, as RegisterScalableTarget takes it."""
     values = (target.in_suspended, target.out_suspended, target.schedule_suspended)
     return dict(zip(SUSPENSIONS, values, strict=True))
@@ -120,14 +120,14 @@ def scaled_services(context: PlanContext, side: Side) -> Iterator[tuple[TenantSe
 
 def observed_bounds(target: ScalableTarget) -> dict[str, object]:
     """Bounds and suspensions, as RegisterScalableTarget takes them."""
-    return {**_bounds_of(target), "SuspendedState": _suspended_of(target)}
+    return {**_bounds_of(target), "SuspendedState": _suspension(target)}
 
 
 def bounds_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the bounds are as wanted; READY as the plan found them, or as the fence of the same plan left them."""
     target = _target_of(step, context)
     message = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
-    asleep = [name for name, suspended in _suspended_of(target).items() if suspended]
+    asleep = [name for name, suspended in _suspension(target).items() if suspended]
     message += f", {len(asleep)} of {len(SUSPENSIONS)} kinds of scaling suspended"
     facts = (("minimum", str(target.minimum)), ("maximum", str(target.maximum)), ("suspended", ", ".join(asleep)))
     now = observed_bounds(target)
@@ -216,8 +216,8 @@ def _raise_steps(context: PlanContext) -> Iterator[Step]:
             name = tenant_service.service.name
             before, after = dict(_bounds_of(target)), _raised_bounds(target, needed)
             if sleeps:
-                before |= {_SUSPENDED: _suspended_of(target)}
-                after |= {_SUSPENDED: _suspended_of(target) | {_SCHEDULED: True}}
+                before |= {_SUSPENDED: _suspension(target)}
+                after |= {_SUSPENDED: _suspension(target) | {_SCHEDULED: True}}
             how = f"bounds {target.minimum} to {target.maximum} now" + (", its schedule is suspended" if sleeps else "")
             again = " and let its schedule go on" if sleeps else " again"
             yield context.step(

@@ -143,12 +143,12 @@ def scale_dr_notes(context: PlanContext) -> Iterator[str]:
     for reason in unavailable_handling.unavailable_reasons(context, Side.DR, ecs.services):
         yield f"No service of the DR region can be scaled: {reason}"
     yield from if_seen(lambda context: unavailable_secrets(context, Side.DR))(context)
-    yield from _tenants_left_out(context)
+    yield from _absent_tenants(context)
     yield from _doubtful(context)
 
 
 @if_seen
-def _tenants_left_out(context: PlanContext) -> Iterator[str]:
+def _absent_tenants(context: PlanContext) -> Iterator[str]:
     if names := [
         unavailable_handling.service_name(context.env, tenant, Side.DR)
         for tenant in unavailable_handling.tenants_without_service(context, Side.DR)
@@ -238,11 +238,11 @@ def start_primary_notes(context: PlanContext) -> Iterator[str]:
     for reason in unavailable_handling.unavailable_reasons(context, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {reason}"
     yield from if_seen(lambda context: unavailable_secrets(context, Side.PRIMARY))(context)
-    yield from _primary_tenants_left_out(context)
+    yield from _absent_primary_tenants(context)
 
 
 @if_seen
-def _primary_tenants_left_out(context: PlanContext) -> Iterator[str]:
+def _absent_primary_tenants(context: PlanContext) -> Iterator[str]:
     if names := [
         unavailable_handling.service_name(context.env, tenant, Side.PRIMARY)
         for tenant in unavailable_handling.tenants_without_service(context, Side.PRIMARY)

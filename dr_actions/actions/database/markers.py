@@ -51,11 +51,11 @@ def source(context: PlanContext) -> rds.Instance | None:
     """
     if not context.env.execution.markers:
         return None
-    found = _left(context)
+    found = _source_instance(context)
     return found if found is not None and engine_of(found.engine).markers else None
 
 
-def _left(context: PlanContext) -> rds.Instance | None:
+def _source_instance(context: PlanContext) -> rds.Instance | None:
     """As ``source``, of any engine."""
     if context.goal is Goal.FAILBACK:
         found = failback.writer(context)
@@ -145,7 +145,7 @@ def write_notes(context: PlanContext) -> Iterator[str]:
         yield "No marker is written (execution.markers is false): zero loss is read off a lag, and not proven."
         return
     try:
-        instance, tenant = _left(context), marker_task.tenant_on(context, side_of(context))
+        instance, tenant = _source_instance(context), marker_task.tenant_on(context, side_of(context))
     except DataUnavailable as error:
         yield f"No marker is written: {error.unavailable.why}"
         return
@@ -256,14 +256,14 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     # Before the general reading of exit codes: this one is an answer (not all has arrived), no failed task.
     if task is not None and task.exit_code == scripts.TIME_IS_OVER and report is not None:
-        return _not_there(step, context, task, report)
+        return _absence_status(step, context, task, report)
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"see the marker in {step.subject}"):
         return unfinished
     if task is None or report is None:
         return marker_task.missing_log_status(step)
     facts = (("task", task.arn), ("arrived", str(report.number)), (SERVER, report.server))
     if not report.found:
-        return _not_there(step, context, task, report)
+        return _absence_status(step, context, task, report)
     proof = _proof(step, context)
     # A host name may still lead to the source (an alias, an old answer): there the marker is always found.
     if report.server and report.server == proof.get(SERVER):
@@ -276,7 +276,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"{step.subject} holds marker {report.number}, and {message}.", facts)
 
 
-def _not_there(
+def _absence_status(
     step: Step, context: PlanContext, task: drill_resources.Probe, report: marker_tasks.MarkerReport
 ) -> StepStatus:
     wanted = _proof(step, context).get("written", "")

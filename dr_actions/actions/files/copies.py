@@ -113,7 +113,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     # Both: a job may be complete while EFS still reports "creating", and a usable file system may still be filled.
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
         # The recovery point may be expired by now: the restored files are there all the same.
-        made_of = _backed_up(context, point)
+        made_of = _usable_point(context, point)
         facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
         if made_of is not None:
             age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
@@ -129,7 +129,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
             progress=(*moves, str(system.size_bytes if system else 0)),
             works=state.busy or (job is not None and job.status != "COMPLETED"),
         )
-    if _backed_up(context, point) is None:
+    if _usable_point(context, point) is None:
         return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")
     return StepStatus(StepState.READY, f"{point} can be restored into a new file system.")
 
@@ -151,7 +151,7 @@ def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> bac
     return max(ours, key=lambda job: job.created_at, default=None)
 
 
-def _backed_up(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
+def _usable_point(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
     found = context.snapshot.find(backup.recovery_points, Side.DR, arn=point)
     return found if found and RECOVERY_POINT[found.status].serves else None
 

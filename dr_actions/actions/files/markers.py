@@ -233,12 +233,12 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
         for tenant_service in tenant_services(context, Side.DR):
             recorded = context.before(WRITE.name, tenant_service.tenant.id)
             if recorded:
-                yield _of_recorded(context, tenant_service, recorded["variables"][file_scripts.FOLDER])
+                yield _removal_step(context, tenant_service, recorded["variables"][file_scripts.FOLDER])
         return
     yield from marker_steps(context, REMOVE.name, REMOVING, **_details(Side.PRIMARY))
 
 
-def _of_recorded(context: PlanContext, tenant_service: TenantService, path: str) -> Step:
+def _removal_step(context: PlanContext, tenant_service: TenantService, path: str) -> Step:
     tenant, details = tenant_service.tenant.id, _details(Side.DR)
     details["says"] = details["says"].format(tenant=tenant, region=context.env.regions.dr, file=FILE)
     variables = {file_scripts.FOLDER: path}

@@ -241,7 +241,7 @@ def move_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.READY, f"What was restored into {system.id} can be put into its place.")
     if task.status != drill_resources.STOPPED:
         return StepStatus(StepState.IN_PROGRESS, f"The task {task.arn} is {task.status}.", progress=(task.status,))
-    status = _of_ended(context, task, system)
+    status = _result_status(context, task, system)
     ended_ago = context.snapshot.taken_at - (task.stopped_at or _NEVER)
     # Not at once: what this run's own task just found is an answer, not something to repeat.
     if status.state is StepState.FAILED and ended_ago > _FRESH:
@@ -249,7 +249,7 @@ def move_status(step: Step, context: PlanContext) -> StepStatus:
     return status
 
 
-def _of_ended(context: PlanContext, task: drill_resources.Probe, system: efs.FileSystem) -> StepStatus:
+def _result_status(context: PlanContext, task: drill_resources.Probe, system: efs.FileSystem) -> StepStatus:
     if task.exit_code != 0:
         reason = task.reason or "ECS gives no reason"
         return StepStatus(StepState.FAILED, f"{task.arn} did not end well (code {task.exit_code}): {reason}.")

@@ -100,7 +100,7 @@ class ObjectTransfer:
                 raise failed
             # The precondition failed: somebody wrote meanwhile, so the pair is looked at again and not forced.
             if failed.code in _CHANGED:
-                pair = self._seen_again(_key(pair))
+                pair = self._current_pair(_key(pair))
                 if pair.kind not in (ObjectState.COPY, ObjectState.LARGE):
                     return None
             elif failed.trouble not in _PASSING:
@@ -108,7 +108,7 @@ class ObjectTransfer:
             self.sender.pause(attempt)
         return failed
 
-    def _seen_again(self, key: str) -> ObjectPair:
+    def _current_pair(self, key: str) -> ObjectPair:
         entries = [next(latest(self._pages(name, region, key)), None) for name, region in self._sides()]
         home, away = (iter([entry] if entry is not None and entry.key == key else []) for entry in entries)
         return next(object_pairs(home, away), ObjectPair(ObjectState.ALIKE, None, None))
@@ -156,7 +156,7 @@ class ObjectTransfer:
 
     def _copy_in_parts(self, pair: ObjectPair) -> None:
         """Copy an object of more than 5 GB with its metadata and tags. Raises SendFailed."""
-        call = Call("s3", "CreateMultipartUpload", self.region, {**self._place(pair), **self._taken_along(pair)})
+        call = Call("s3", "CreateMultipartUpload", self.region, {**self._place(pair), **self._metadata(pair)})
         upload = {**self._place(pair), "UploadId": self._send(call)["UploadId"]}
         try:
             whole = {**upload, **self._onto(pair), "MultipartUpload": {"Parts": self._parts(pair, upload)}}
@@ -166,7 +166,7 @@ class ObjectTransfer:
             left = f"Its upload is left unfinished: aws s3api abort-multipart-upload {which}"
             raise SendFailed(failed.trouble, f"{failed} {left}", failed.code) from failed
 
-    def _taken_along(self, pair: ObjectPair) -> dict[str, Any]:
+    def _metadata(self, pair: ObjectPair) -> dict[str, Any]:
         source = _source(pair)
         where = {"Bucket": self.copy, "Key": source.key, "VersionId": source.version}
         owned = {**where, "ExpectedBucketOwner": self.account}

@@ -300,10 +300,10 @@ def query_status(step: Step, context: PlanContext) -> StepStatus:
     if task.exit_code is None:
         message = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
         return StepStatus(StepState.FAILED, message, (("task", task.arn),))
-    return _of_ended(step, context, task)
+    return _result_status(step, context, task)
 
 
-def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> StepStatus:
+def _result_status(step: Step, context: PlanContext, task: drill_resources.Probe) -> StepStatus:
     answer = _answer(context, task)
     if task.exit_code != 0:
         reason = answer.said if answer and answer.said else task.reason

@@ -127,11 +127,11 @@ def start_notes(context: PlanContext) -> Iterator[str]:
     """Whose task is not started, and what could not be seen."""
     for reason in unavailable_reasons(context, Side.DR, ecs.services, ecs.task_definitions):
         yield f"That the tenants' tasks start is not proved: {reason}"
-    yield from _left_out(context)
+    yield from _absent_services(context)
 
 
 @if_seen
-def _left_out(context: PlanContext) -> Iterator[str]:
+def _absent_services(context: PlanContext) -> Iterator[str]:
     if names := name_list([tenant.id for tenant in tenants_without_service(context, Side.DR)]):
         yield f"{names}: without a service in {context.env.regions.dr} no task of it is started."
 

@@ -113,7 +113,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
     """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
-    zones, stages, number = _led_away(context), context.env.failback.stages, 0
+    zones, stages, number = _pairs_of_first_step(context), context.env.failback.stages, 0
     canaries = _canary_hosts(context)
     for cohort in ("canary-", ""):
         members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
@@ -125,7 +125,7 @@ def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]
             number += 1
 
 
-def _led_away(context: PlanContext) -> tuple[ZonePairs, ...]:
+def _pairs_of_first_step(context: PlanContext) -> tuple[ZonePairs, ...]:
     """The pairs as the stages find them: those that the plan's own first step turns to the DR region lead there."""
     zones = cutover_pairs(context).zones
     if not pins.is_held_from_dr(context):
@@ -182,7 +182,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     try:
         now = current(step, context)
         if rolled_back(step, context):
-            return _before_it(step, context)
+            return _begin_status(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             if _leads_all_to_primary(step, now):
                 return StepStatus(StepState.DONE, f"{step.subject} leads all visitors home already")
@@ -215,7 +215,7 @@ def rolled_back(step: Step, context: PlanContext) -> bool:
     return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
 
 
-def _before_it(step: Step, context: PlanContext) -> StepStatus:
+def _begin_status(step: Step, context: PlanContext) -> StepStatus:
     """Return READY, unless the primary region could not serve the visitors that would be routed to it."""
     for gate in gates_before(context):
         if gate.state is not StepState.DONE:
@@ -276,14 +276,16 @@ def notes(context: PlanContext) -> Iterator[str]:
         return
     found = cutover_pairs(context)
     yield from found.left
-    weighted = [pair for zone in _led_away(context) for pair in zone.pairs if pair.primary.policy == "weighted"]
+    weighted = [
+        pair for zone in _pairs_of_first_step(context) for pair in zone.pairs if pair.primary.policy == "weighted"
+    ]
     if len(context.env.failback.stages) > 1 and any(share_of(pair) < ALL for pair in weighted):
         home, away = context.env.regions.primary, context.env.regions.dr
         yield (
             f"During the stages {home} alone takes writes: who is led there writes, and who is still led to {away} "
             "reads and is refused writes until the last stage."
         )
-    for pair in (pair for zone in _led_away(context) for pair in zone.pairs):
+    for pair in (pair for zone in _pairs_of_first_step(context) for pair in zone.pairs):
         if pair.primary.policy != "weighted" and share_of(pair) < ALL:
             yield (
                 f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned home whole, in "

@@ -52,14 +52,14 @@ def writers_gate(context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"{context.env.regions.primary} alone takes writes.", facts)
 
 
-def _frozen_at(context: PlanContext, role: Role) -> datetime | None:
+def _freeze_moment(context: PlanContext, role: Role) -> datetime | None:
     """When the freeze of that role was seen in force; None where this failback has none."""
     seen = (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) is role)
     return max(seen, default=None)
 
 
 def _of_database(context: PlanContext) -> Iterator[StepStatus]:
-    source = database_failback.writer(context) if _frozen_at(context, Role.FREEZE) else None
+    source = database_failback.writer(context) if _freeze_moment(context, Role.FREEZE) else None
     if source is None:
         return
     group = database_failback.group_of(source)
@@ -100,7 +100,7 @@ def _open_database(context: PlanContext, source: rds.Instance, group: str, value
 
 
 def _of_files(context: PlanContext) -> Iterator[StepStatus]:
-    since, region = _frozen_at(context, Role.FREEZE_FILES), context.env.regions.dr
+    since, region = _freeze_moment(context, Role.FREEZE_FILES), context.env.regions.dr
     found = files_failback.policy(context, Side.DR) if since is not None else None
     if found is None or since is None:
         return

@@ -45,7 +45,7 @@ class Unread:
             wait=lambda: self.clock.move(seconds=LOOK_S),
         )
         action = cast(Action, SimpleNamespace(essential=True))
-        return sender._when_seen(cast(PlanRun, run), action, STEP, self.look)
+        return sender._wait_for_view(cast(PlanRun, run), action, STEP, self.look)
 
 
 def test_a_network_that_comes_back_in_the_step_s_time_is_waited_for() -> None:

@@ -161,7 +161,7 @@ class _Decision:
         lock = self._lock_gates if self.unapproved else ()
         gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()), *lock)
         request = replace(self._request(assessment.plan), gates=gates)
-        decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
+        decided = decide_trial(request, self.env) if practice else decide(request, self._rules_environment)
         if not isinstance(decided, Clearance):
             _warn_of_a_dark_primary(app, run.dialog, self.incident, assessment)
         clearance = require_clearance(decided)
@@ -175,7 +175,7 @@ class _Decision:
         _known_steps(request.confirmed, plan)
         done = steps_done(since)
         rest = replace(request, confirmed=request.confirmed | done)
-        clearance = require_clearance(resume(Resumption(recorded, unfinished.at, rest), self._judged_by))
+        clearance = require_clearance(resume(Resumption(recorded, unfinished.at, rest), self._rules_environment))
         snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
         if self.practice is None:  # a drill on its way is brought to its end, whatever it finds
             gates = _gates_now(self.options, self.env, snapshot, self.run, since)
@@ -204,7 +204,7 @@ class _Decision:
         return lock_gates(self.control_state, self.incident, self.app.clock.now(), self.env.execution)
 
     @property
-    def _judged_by(self) -> Environment:
+    def _rules_environment(self) -> Environment:
         """The environment; while nobody can have approved yet, as for one person. The rules' digest is not of it."""
         if not self.unapproved:
             return self.env
@@ -319,14 +319,14 @@ def _authorization_request(
     return replace(
         _basic_request(plan, incident, app, control_state, evaluation.usable_rules(options, app.env, app.clock.now())),
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
-        people=_people_asked(app) if app.env.approvals.people == 1 else None,
+        people=_required_people(app) if app.env.approvals.people == 1 else None,
         overrides=options.overrides,
         at_terminal=dialog.attended,
         approve_with=next_steps.approval(options, incident),
     )
 
 
-def _people_asked(app: AppContext) -> RequiredPeople | None:
+def _required_people(app: AppContext) -> RequiredPeople | None:
     """How many people the account asks for. Raises DataUnavailable: what was not read allows nobody to go alone."""
     part = control_table.people
     required: RequiredPeople | None = app.world.observe(app.env, frozenset({part.name}), sides=(Side.DR,)).get(

@@ -165,7 +165,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         *_sign_in(environment, world.credentials, _needed_s(environment, heard.snapshot), at),
         _break_glass(environment, heard.break_glass),
         *_control_stack(environment, heard),
-        *_opted_in(heard),
+        *_region_facts(heard),
         _replication(environment, heard),
     )
     # Only what was denied: a policy for everything would be attached without being read.
@@ -319,7 +319,7 @@ def _control_stack(environment: Environment, heard: Examination) -> Iterator[Fac
     yield Fact("control stack", _JUDGED[status], message, bad[0].remedy)
 
 
-def _opted_in(heard: Examination) -> Iterator[Fact]:
+def _region_facts(heard: Examination) -> Iterator[Fact]:
     if heard.snapshot is None:
         return
     try:

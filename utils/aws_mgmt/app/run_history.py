@@ -97,7 +97,7 @@ def record_runs(
             notes = [note for run_record in records for note in record_run(app.control, replace(run_record, who=who))]
             return (*notes, *(remember(app.control, database) if not notes else ()))
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
-        return (_not_recorded(records[0], refused),)
+        return (_unrecorded_sentence(records[0], refused),)
 
 
 def record_run(control: ControlStore, run_record: RunRecord) -> Notes:
@@ -105,7 +105,7 @@ def record_run(control: ControlStore, run_record: RunRecord) -> Notes:
     try:
         write_record(control, run_record)
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
-        return (_not_recorded(run_record, refused),)
+        return (_unrecorded_sentence(run_record, refused),)
     return ()
 
 
@@ -219,7 +219,7 @@ def _starts(entries: Sequence[Entry]) -> dict[str, str]:
     return starts
 
 
-def _not_recorded(run_record: RunRecord, why: Exception) -> str:
+def _unrecorded_sentence(run_record: RunRecord, why: Exception) -> str:
     return (
         f"This {run_record.kind} was not recorded in the control table, so the schedule does not count it: {why} "
         "Run it with keys that may write there (the operator's)."

@@ -50,13 +50,13 @@ def validation_of(report: Report, outcome: Outcome, goal: Goal, incident: str, g
         by_health = _by_health(env, incident, len(outcome.owed), hidden) if hidden or outcome.owed else ""
     # A split that nobody accepted is never waived: two regions would write, whatever else holds.
     if not waived or (split and not outcome.unfenced):
-        return _judged(report.exit, by_health, results)
+        return _validation_by_results(report.exit, by_health, results)
     others = [result for result in results if result.check not in waived]
     code = exit_of(verdict_of(others, (), env.objectives.rpo_minutes * 60.0))
-    return _judged(code, by_health, others)
+    return _validation_by_results(code, by_health, others)
 
 
-def _judged(code: Exit | int, by_health: str, results: Sequence[CheckResult]) -> RunValidation:
+def _validation_by_results(code: Exit | int, by_health: str, results: Sequence[CheckResult]) -> RunValidation:
     failed = (result.check for result in results if result.status in (Status.FAIL, Status.UNKNOWN))
     return RunValidation(code == Exit.READY, by_health, () if code == Exit.READY else tuple(failed))
 

@@ -84,14 +84,14 @@ def _until_it_ends(
         if found.state is ExecutionState.FAILED:
             # No run began, so there is no exit code of one: it ends as a refusal.
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
-            raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
+            raise Refused(reason + (_other_run_sentence(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
             return found
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
         found = following.execution_now(automation, found)
 
 
-def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
+def _other_run_sentence(automation: RecoveryAutomation, app: AppContext) -> str:
     """What is under way, and how it is ended or watched."""
     other = automation.going()
     if other is None:
@@ -99,12 +99,12 @@ def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
     if other.state is ExecutionState.AWAITED:
         return (
             f" That is {describe(other, app.env)}. An approver ends it: {withdrawal_of(other.incident)}; then this "
-            f"command asks again.{_as_it_was_asked_for(other, app)}"
+            f"command asks again.{_approval_command(other, app)}"
         )
     return f" That is {describe(other, app.env)}. {attach_of(other.incident)} watches it."
 
 
-def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
+def _approval_command(other: RecoveryExecution, app: AppContext) -> str:
     """How an approver lets the other one run as it is; "" where its words are none that anybody should approve."""
     try:
         options = options_of(other, app)

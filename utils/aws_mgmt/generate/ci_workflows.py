@@ -50,7 +50,7 @@ def workflow(env: Environment) -> str:
         "permissions": {},
         # A group for each test: of the runs that wait in one GitHub keeps the newest alone, others end (GitHub Docs,
         # "Control the concurrency of workflows and jobs"). On some days three tests begin within 20 minutes.
-        "concurrency": f"dr-{env.name}-{_test_begun(crons)}",
+        "concurrency": f"dr-{env.name}-{_test_expression(crons)}",
         "jobs": {test: _job(env, test, cron) for test, cron in crons.items()} | _watching(env),
     }
     for name, job in document["jobs"].items():
@@ -60,7 +60,7 @@ def workflow(env: Environment) -> str:
     return f"{head}\n{ci_steps.yaml_text(document)}"
 
 
-def _test_begun(crons: Mapping[str, str]) -> str:
+def _test_expression(crons: Mapping[str, str]) -> str:
     """The expression for the test that a run holds: the one of the cron that began it, or the one chosen by hand."""
     by_cron = [f"github.event.schedule == '{cron}' && '{test}'" for test, cron in crons.items() if cron]
     return f"${{{{ {' || '.join([*by_cron, 'inputs.test'])} }}}}"

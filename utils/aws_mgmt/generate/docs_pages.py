@@ -222,7 +222,7 @@ def environments_page() -> str:
                 "| key | type | default |",
                 "|---|---|---|",
             ]
-            needed = _needed() if table is ResourceNames else {}
+            needed = _required_defaults() if table is ResourceNames else {}
             lines += [_key(key, inner, needed.get(key, "")) for key, inner in table.model_fields.items()]
     return "\n".join(lines) + "\n"
 
@@ -238,7 +238,7 @@ def _table_of(field: Any) -> type[BaseModel] | None:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _needed() -> dict[str, str]:
+def _required_defaults() -> dict[str, str]:
     """What stands for the default of a name that a file says."""
     of_parts = {key: f"**required** with `{part}`" for part, keys in WITH_A_PART.items() for key in keys}
     return {**dict.fromkeys(WITHOUT_DEFAULT, "**required**"), **of_parts}

@@ -83,7 +83,7 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     refuse_locked(reached, start.clearance.incident, start.overrides)
     incident, digest = start.clearance.incident, start.plan.digest
     # The task has no terminal: what only a person may confirm is confirmed here and goes along as words.
-    options = replace(options, confirm=(*options.confirm, *_confirmed_here(start)))
+    options = replace(options, confirm=(*options.confirm, *_confirmations(start)))
     wanted = RecoveryStart(
         goal=next_steps.goal_word(options),
         incident=incident,
@@ -101,7 +101,7 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     return watch(reached, execution, files.folder, options.format)
 
 
-def _confirmed_here(start: RunStart) -> list[str]:
+def _confirmations(start: RunStart) -> list[str]:
     """The irreversible steps that the person at this terminal confirms now: nobody can ask the task's."""
     known = start.confirmed | start.done
     steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in known]

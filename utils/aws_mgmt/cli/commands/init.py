@@ -185,10 +185,10 @@ def _map(options: InitOptions, environment: Environment, world: ObservedWorld) -
             return None
     if options.yes or not found.dr:
         return found
-    return found.model_copy(update={"entries": tuple(_decided(entry, found, account.arn) for entry in found.entries)})
+    return found.model_copy(update={"entries": tuple(_decide(entry, found, account.arn) for entry in found.entries)})
 
 
-def _decided(entry: MapEntry, found: MapFile, person: str) -> MapEntry:
+def _decide(entry: MapEntry, found: MapFile, person: str) -> MapEntry:
     """The entry; where a failover needs a counterpart by name and none was found, with the one that a person names."""
     if entry.counterparts or entry.kind not in NAMED.values():
         return entry

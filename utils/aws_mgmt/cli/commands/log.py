@@ -196,7 +196,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
     if path is not None:
         chain, source = read(path, environment.name, incident), str(path)
         if chain.world is not None and chain.world != files[path]:
-            raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_shown_by(path)}")
+            raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_log_command_sentence(path)}")
         chain, source = _longest(options, environment, incident, chain, source)
     else:
         chain, source = _mirror_chain(options, environment, incident)
@@ -260,10 +260,10 @@ def _elsewhere_text(path: Path, environment: Environment) -> str:
     incident = _incident_of(path, environment)
     world = read(path, environment.name, incident).world
     name = world.full_name if world else "which one cannot be read"
-    return f"Another world has a journal of {incident}: {name}. {_shown_by(path)}"
+    return f"Another world has a journal of {incident}: {name}. {_log_command_sentence(path)}"
 
 
-def _shown_by(path: Path) -> str:
+def _log_command_sentence(path: Path) -> str:
     return f"It is shown by: {Command(('log', '--journal', str(path)))}."
 
 

@@ -162,7 +162,7 @@ class Tour:
             line = self.command(screen.words)
             with subprocess.Popen(line, env=variables, stdin=subprocess.DEVNULL, **shown) as command:
                 if screen.asks:
-                    self._interrupt_once_asked(command)
+                    self._interrupt_at_question(command)
                 code = command.wait()
             output.seek(0)
             text = output.read().decode()
@@ -170,7 +170,7 @@ class Tour:
             console.result(f"{_ending(text, screen) if code in screen.codes else text}\n")
         return code
 
-    def _interrupt_once_asked(self, command: subprocess.Popen[bytes]) -> None:
+    def _interrupt_at_question(self, command: subprocess.Popen[bytes]) -> None:
         region = self.environment.regions.dr
         while command.poll() is None:
             if recovery_starts.waiting(self.world(), region):
