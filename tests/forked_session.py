@@ -52,8 +52,8 @@ class _Sender:
         self.pipe.send(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "setup" and report.passed and not report.sections:
-            return  # nothing is printed of it
+        if report.when == "setup" and report.passed and not report.sections and not report.user_properties:
+            return  # nothing is printed of it, or recorded
         self.reports.append(self.config.hook.pytest_report_to_serializable(config=self.config, report=report))
 
     def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:

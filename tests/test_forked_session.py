@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def test_writes(tmp_path): (tmp_path / "file").write_text("text")
 def test_writes_and_{ends}(tmp_path):
     (tmp_path / "file").write_text("text")
     assert "{ends}" == "passes"
+"""
+
+FIXED = """
+import pytest, time
+@pytest.fixture
+def world(): time.sleep(1)
+def test_passes(world): pass
 """
 
 PLAYER = """
@@ -101,6 +109,15 @@ def test_a_long_test_keeps_no_other_file_waiting(tmp_path: Path) -> None:
     assert 0 == _played(tmp_path).returncode
     long, *short = ((tmp_path / name).read_text(encoding="utf-8") for name in "abc")
     assert long not in short
+
+
+def test_what_a_fixture_takes_is_recorded_as_its_file_s(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(FIXED, encoding="utf-8")
+    recorded = tmp_path / "durations.json"
+    assert 0 == _played(tmp_path, "-p", "tests.durations", f"--durations-file={recorded}").returncode
+    row = json.loads(recorded.read_text(encoding="utf-8"))["test_a.py"]
+    assert row["s"] >= 1
+    assert row["waiting"] >= 0.5
 
 
 def test_the_files_that_tests_wrote_stay_where_one_of_them_failed_and_nowhere_else(tmp_path: Path) -> None:
