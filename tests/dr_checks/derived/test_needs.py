@@ -9,7 +9,7 @@ from dr_checks.core.registry import checks
 from dr_checks.derived.need_kinds import FOLLOWED, NeedKind
 from dr_checks.derived.needs import Need, Needs, needs_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import cloudfront, ecr, ecs, elbv2, rds, vpc
+from dr_estate.readers import cloudfront, ecr, ecs, elbv2, rds, sns_topics, vpc
 from dr_estate.readers.cloudfront import Origin
 from dr_estate.readers.elbv2 import GuardedBalancer
 from dr_estate.snapshot.snapshot import Snapshot
@@ -101,3 +101,16 @@ def test_a_bucket_that_visitors_fetch_from_outside_the_primary_region_is_needed(
     )
     fetched = {edge for edge in needs.edges if edge.kind is NeedKind.ORIGIN_BUCKET}
     assert fetched == {Need(DISTRIBUTION.id, NeedKind.ORIGIN_BUCKET, "assets")}
+
+
+def test_what_hears_a_topic_in_aws_is_needed_and_a_mailbox_has_no_end_there() -> None:
+    queue, function = f"arn:aws:sqs:{D}:1:orders", f"arn:aws:lambda:{D}:1:function:page"
+    heard = tuple(
+        sns_topics.TopicSubscription("alarms", who, (), end)
+        for who, end in (("sqs", queue), ("lambda", function), ("email ops@shop.example", ""))
+    )
+    edges = _needs(connected({(sns_topics.topics, Side.DR): (), (sns_topics.listeners, Side.DR): heard})).edges
+    assert {edge for edge in edges if edge.source == "alarms"} == {
+        Need("alarms", NeedKind.TOPIC_QUEUE, "orders"),
+        Need("alarms", NeedKind.TOPIC_FUNCTION, "page"),
+    }

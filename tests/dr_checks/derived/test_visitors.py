@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dr_checks.derived.visitors import ServiceState, region_service
+from dr_checks.derived.visitors import ServiceState, first_failure, region_service
 from dr_checks.posture.signals import TrafficDirection, TrafficHealth, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -16,6 +17,7 @@ from dr_estate.network.http_probe import Visit
 from dr_estate.readers import dns_answers, ecs, elbv2, http_sites, rds, rds_groups
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.readers.rds_groups import ParameterGroup
+from dr_estate.readers.route53_health_checks import Failure
 from tests.dr_checks.databases import PRIMARY as DATABASE
 from tests.dr_checks.edges import ORIGIN, status, traffic
 from tests.dr_checks.traffic import groups, healthy
@@ -177,3 +179,9 @@ def test_a_database_whose_group_refuses_writes_is_no_second_writer() -> None:
     seen = {(rds.instances, Side.DR): (DATABASE,)}
     assert signals_of(world(seen), SIT).dr_writable is True
     assert signals_of(world({**seen, (rds_groups.parameter_groups, Side.DR): frozen}), SIT).dr_writable is False
+
+
+def test_the_first_failed_minute_is_of_the_primary_s_own_checks_and_there_may_be_none() -> None:
+    failed = (Failure("hc-2", NOW - timedelta(hours=2)), Failure("hc-1", NOW - timedelta(hours=1)))
+    assert first_failure(world(traffic(failures=failed)), SIT) == NOW - timedelta(hours=1)
+    assert first_failure(world(traffic(failures=failed[:1])), SIT) is None

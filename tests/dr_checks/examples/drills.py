@@ -66,13 +66,19 @@ ORIGIN = replace(RECORD, name=SIT.traffic.origin_record)
 
 
 def _left(
-    expected: Status, *subjects: str, databases: Any = (databases.PRIMARY,), files: Any = (), records: Any = (ORIGIN,)
+    expected: Status,
+    *subjects: str,
+    databases: Any = (databases.PRIMARY,),
+    files: Any = (),
+    records: Any = (ORIGIN,),
+    points: Any = (),
 ) -> Example:
     values: dict[Any, Any] = {(rds.instances, Side.DR): databases, (efs.of_drills, Side.DR): files}
     values |= {
         (part, Side.DR): ()
         for part in (drill_resources.access_points, drill_resources.mount_targets, drill_resources.tasks)
     }
+    values[drill_resources.access_points, Side.DR] = points
     return Example(_LEFT, expected, world({**values, (route53.records, Side.GLOBAL): records}), frozenset(subjects))
 
 
@@ -132,6 +138,11 @@ EXAMPLES = [
     _left(Status.WARN, f"{CANARY} A primary-af-south-1", records=(ORIGIN, RECORD)),
     _left(Status.WARN, DATABASE.identifier, databases=(databases.PRIMARY, DATABASE)),
     _left(Status.WARN, FILES.token, files=(FILES,)),
+    _left(
+        Status.WARN,
+        "/tenant1 of fs-drill",
+        points=(efs.AccessPoint("fsap-drill", "fs-drill", "", "/tenant1", 33, 33, "available"),),
+    ),
     _left(Status.UNKNOWN, records=DENIED),
     _left(Status.UNKNOWN, databases=DENIED),
     _left(Status.UNKNOWN, files=DENIED),

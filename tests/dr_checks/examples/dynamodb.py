@@ -132,6 +132,13 @@ EXAMPLES = [
     _main("replication-latency", Status.PASS),
     _main("replication-latency", Status.PASS, latency=_slow(3600 * 1000.0)),
     _main("replication-latency", Status.FAIL, latency=_slow(3601 * 1000.0)),
+    _main(
+        "replication-latency",
+        Status.NOT_APPLICABLE,
+        "all tables",
+        there=ABSENT,
+        second=(SECOND[0], replace(ABSENT, name=TWO)),
+    ),
     _main("replication-latency", Status.UNKNOWN, latency=_slow(None)),
     _main("replication-latency", Status.UNKNOWN, latency=_slow(5.0, minutes_old=16)),
     _main("replication-latency", Status.PASS, TWO, there=ABSENT, latency=_slow(None)),

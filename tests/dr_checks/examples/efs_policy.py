@@ -80,6 +80,13 @@ EXAMPLES = [
     _mounted(Status.FAIL, EVERYBODY, ONLY_TLS, **PLAINLY),
     _mounted(Status.FAIL, EVERYBODY, ONLY_TLS, there=_written(EVERYBODY), **PLAINLY),
     _mounted(
+        Status.FAIL,
+        EVERYBODY,
+        {**ONLY_TLS, "Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}},
+        there=_written(EVERYBODY),
+        **PLAINLY,
+    ),
+    _mounted(
         Status.FAIL, EVERYBODY, ONLY_TLS, there=_written(EVERYBODY, ONLY_TLS), transit_encryption=False, iam=False
     ),
     _mounted(Status.FAIL, ONLY_TLS, iam=False),

@@ -152,6 +152,7 @@ EXAMPLES = [
     given("edge-agrees", Status.FAIL, ONE_HOST, **through(ONE, stranger=replace(STRANGER, digest="one"))),
     given("edge-agrees", Status.NOT_APPLICABLE, **through(TOO_LATE), **round_of(ONE, BROKEN)),
     given("edge-agrees", Status.NOT_APPLICABLE, edge=THROUGH, visits=FROM_AFAR),
+    given("edge-agrees", Status.NOT_APPLICABLE, "all sites", **through(replace(ONE, host="shop.example"))),
     given("edge-agrees", Status.UNKNOWN, **through(FROM_AFAR)),
     given("own-identity", Status.PASS),
     given("own-identity", Status.PASS, visits=FROM_AFAR, edge=THROUGH),
