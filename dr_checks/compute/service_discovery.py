@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
+from dr_estate.config.environment import Side
 from dr_estate.model.references import arn_region
 from dr_estate.readers import servicediscovery
 from dr_estate.readers.ecs import Service
+from dr_estate.readers.servicediscovery import DiscoveryService
 from dr_estate.snapshot.tenants import Tenant
 
 _ACCOUNT = 4
@@ -26,7 +28,8 @@ def registries_exist(view: View) -> Iterator[Finding]:
     """Each Cloud Map service of serviceRegistries is one of this region: else ECS stops each task that it starts.
 
     Cloud Map lets nobody delete a service that has instances; a standby of no tasks has none. A registry of another
-    account is not seen. Source: ECS DescribeServices, API_ServiceRegistry, Cloud Map ListServices, DeleteService.
+    account is not seen. One whose answers are kept for longer than those of the primary's of its name is warned of.
+    Source: ECS DescribeServices, API_ServiceRegistry, Cloud Map ListServices, DeleteService.
     """
     unread, naming = list[Tenant](), list[tuple[Tenant, Service]]()
     for tenant, service in tenant_services(view):
@@ -37,14 +40,19 @@ def registries_exist(view: View) -> Iterator[Finding]:
     for tenant in unread:
         cause = "This evidence does not hold in which registries tasks are registered."
         yield view.unknown(tenant.id, f"in {view.region}", cause, tenant.id)
-    known = frozenset(view.get(servicediscovery.registries)) if naming else frozenset()
+    known = {row.arn: row for row in view.get(servicediscovery.registries)} if naming else {}
+    # Read without a claim: a dark primary region must not hide whether the registries of this one are there.
+    there = (view.read_for_remedy(servicediscovery.registries, Side.PRIMARY) or ()) if naming else ()
+    ttls = {row.name: row.ttl_s for row in there}
     for tenant, service in naming:
-        yield _registry_finding(view, tenant, service, known)
+        yield _registry_finding(view, tenant, service, known, ttls)
     if not naming and not unread:
         yield view.none_expected("all services", "no service registers its tasks in a registry")
 
 
-def _registry_finding(view: View, tenant: Tenant, service: Service, known: frozenset[str]) -> Finding:
+def _registry_finding(
+    view: View, tenant: Tenant, service: Service, known: Mapping[str, DiscoveryService], ttls: Mapping[str, int]
+) -> Finding:
     wanted, named = f"in {view.region}", service.registries or ()
     if "" in named:
         return view.unknown(service.name, wanted, "ECS does not say which registry it is.", tenant.id)
@@ -67,6 +75,12 @@ def _registry_finding(view: View, tenant: Tenant, service: Service, known: froze
     if unseen := [arn for arn in named if arn not in known]:
         cause = f"{', '.join(unseen)} is of another account, whose registries are not seen."
         return view.unknown(service.name, wanted, cause, tenant.id)
+    for row in (known[arn] for arn in named):
+        if row.ttl_s > ttls.get(row.name, row.ttl_s):
+            measured, wanted = f"{row.name}: answers are kept {row.ttl_s} s", f"{ttls[row.name]} s, as the primary's"
+            reason = "who asked for a task that is gone is sent to it for so long"
+            sentence = f"aws_service_discovery_service '{row.name}' in {view.region}: ttl = {ttls[row.name]}."
+            return view.warn(service.name, measured, wanted, reason, sentence, tenant.id)
     return view.ok(service.name, ", ".join(map(_name, named)), wanted, "its tasks are registered there", tenant.id)
 
 

@@ -15,6 +15,7 @@ from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import platform_resources
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
+from dr_estate.readers.platform_shapes import BETWEEN
 
 # Services that belong to no region: nothing of them can be missing in the DR region.
 GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations", "globalaccelerator", "shield", "support"})
@@ -38,7 +39,13 @@ _ALIASES = {"sesv2": "ses"}
 _FUNCTIONS = "lambda list-functions"
 _CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")
 _FILTERS = "logs describe-metric-filters"
-_COMPARED = frozenset({"events list-rules", "scheduler list-schedules", _FUNCTIONS, _FILTERS, *_CACHES})
+_RULES = ("events list-rules", "events list-event-buses", "scheduler list-schedules")
+_COMPARED = frozenset({*_RULES, "sqs list-queues", _FUNCTIONS, _FILTERS, *_CACHES})
+# Parts of a shape of which more does no harm, or less; and lists, to which others may be added.
+_NO_LESS = frozenset({"memory", "timeout", "disk", "nodes", "visibility timeout", "retention"})
+_NO_MORE = frozenset({"delay"})
+_LISTS = frozenset({"calls", "called by"})
+_VARIABLE, _CALLING = "variable ", ("calls", "rule ")
 _CALLED = {"lambda": _FUNCTIONS, "sqs": "sqs list-queues"}
 _SERVICE, _PARTS = 2, 7
 _COPY = "-dr"
@@ -96,19 +103,40 @@ def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
 
 
 def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
-    """The ARNs of the DR region's functions and caches that are not as the primary's, with each part that differs.
+    """The ARNs of the DR region's resources that are not as the primary's, with each part that differs.
 
     Raises DataUnavailable.
     """
     shapes = {
         side: {arn: dict(s) for row in _switched_listings(view, side) for arn, s in row.shapes} for side in _SIDES
     }
+    # What leads elsewhere is one finding: see led_astray and led_to_nothing.
+    causes = {(arn, _VARIABLE + word.partition("=")[0] if "=" in word else "") for arn, word in led_astray(view)}
+    causes |= {(arn, "") for arn, _ in led_to_nothing(view)}
     found = []
     for there, here in _pairs(view):
         mine, theirs = shapes[Side.DR].get(here), shapes[Side.PRIMARY].get(there)
-        if mine and theirs and mine != theirs:
-            found.append((here, tuple((part, mine[part], theirs[part]) for part in mine if mine[part] != theirs[part])))
+        if mine is None or theirs is None:
+            continue
+        unlike = tuple(
+            (part, mine.get(part, ""), wanted)
+            for part, wanted in theirs.items()
+            if _falls_short(part, mine.get(part, ""), wanted)
+            and (here, "" if part.startswith(_CALLING) else part) not in causes
+        )
+        if unlike:
+            found.append((here, unlike))
     return tuple(found)
+
+
+def _falls_short(part: str, mine: str, theirs: str) -> bool:
+    """Whether what is here is not as the primary's, nor more of what may be more."""
+    if part in _LISTS:
+        return not set(filter(None, theirs.split(BETWEEN))) <= set(mine.split(BETWEEN))
+    if part in _NO_LESS | _NO_MORE and mine.isdecimal() and theirs.isdecimal():
+        return int(mine) < int(theirs) if part in _NO_LESS else int(mine) > int(theirs)
+    # A variable that is not here is named by "variables".
+    return mine != theirs and not (part.startswith(_VARIABLE) and not mine)
 
 
 def _switched_listings(view: View, side: Side) -> list[ServiceListing]:
@@ -116,7 +144,7 @@ def _switched_listings(view: View, side: Side) -> list[ServiceListing]:
 
 
 def _pairs(view: View) -> list[tuple[str, str]]:
-    """The ARNs of each rule, schedule, function and cache of both regions by name: the primary's, the DR region's."""
+    """The ARNs of what is compared, of both regions by name: the primary's, the DR region's."""
     names: dict[Side, dict[Known, str]] = {}
     for side in (Side.PRIMARY, Side.DR):
         rows = _switched_listings(view, side)

@@ -24,7 +24,8 @@ _BLOCK = "Block"
 def alike(view: View) -> Iterator[Finding]:
     """The default action and the names and actions of the rules are the primary's; an ACL here alone is a gap too.
 
-    What a rule looks for is compared too, but not what a set of addresses holds. Source: WAF GetWebACLForResource.
+    What a rule looks for is compared too, and what its sets of addresses and patterns hold. Source: WAF
+    GetWebACLForResource, GetIPSet, GetRegexPatternSet.
     """
     name = view.env.named(view.env.names.load_balancer)
     here, there = view.get(elbv2.guarded), view.get(elbv2.guarded, Side.PRIMARY)
@@ -54,7 +55,8 @@ def alike(view: View) -> Iterator[Finding]:
     rules=("REL13-BP04", "NIST CP-7"),
 )
 def admits(view: View) -> Iterator[Finding]:
-    """Block by default, and no rule that may let a request in: each visitor gets 403. Source: WAF API_WebACL.
+    """Block by default, and no rule that may let a request in, or a rule that blocks every address: each visitor gets
+    403. Source: WAF API_WebACL.
 
     One that blocks in the primary region too is the platform's own decision, and one with an Allow rule may be right.
     """
@@ -64,9 +66,12 @@ def admits(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "no web ACL guards a load balancer of this region")
         return
     measured, wanted = _acl_text(here.acl), "visitors are let in, as by the primary's"
-    if here.acl.default != _BLOCK or here.acl.admits or _primary_blocks(view):
-        yield view.ok(name, measured, wanted, "it turns nobody away by default whom the primary's lets in")
+    by_default = here.acl.default == _BLOCK and not here.acl.admits
+    if not (by_default or here.acl.blocking) or _primary_blocks(view):
+        yield view.ok(name, measured, wanted, "it turns nobody away whom the primary's lets in")
         return
+    if here.acl.blocking:
+        measured += f"; {here.acl.blocking} blocks every address"
     disassociation = view.command("wafv2", "DisassociateWebACL", ResourceArn=here.arn)
     sentence = f"aws_wafv2_web_acl '{here.acl.name}' in {view.region}: default_action as the primary's; until then:"
     reason = "after the failover every visitor gets 403"
@@ -74,12 +79,12 @@ def admits(view: View) -> Iterator[Finding]:
 
 
 def _primary_blocks(view: View) -> bool:
-    """Whether the primary's blocks by default too; no where it is not seen: what is here turns everybody away."""
+    """Whether the primary's turns all away too; no where it is not seen: what is here turns everybody away."""
     try:
         there = view.get(elbv2.guarded, Side.PRIMARY)
     except DataUnavailable:
         return False
-    return there is not None and there.acl is not None and there.acl.default == _BLOCK
+    return there is not None and there.acl is not None and (there.acl.default == _BLOCK or bool(there.acl.blocking))
 
 
 def _unlike(here: WebAcl, there: WebAcl) -> list[str]:

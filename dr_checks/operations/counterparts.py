@@ -28,6 +28,8 @@ _WANTED = "each in both regions"
 _TERRAFORM = {
     "lambda": "aws_lambda_function",
     "events": "aws_cloudwatch_event_rule",
+    "scheduler": "aws_scheduler_schedule",
+    "sqs": "aws_sqs_queue",
     "logs": "aws_cloudwatch_log_metric_filter",
 }
 
@@ -42,9 +44,9 @@ _TERRAFORM = {
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
-    Rules, schedules and functions that are off here, and on there, are warned of, rules that start at other times,
-    what calls the primary region, functions of other code or variables, metric filters that look for something else,
-    and caches of another node type or number of nodes.
+    Rules, schedules and functions that are off here, and on there, are warned of, rules and schedules that start at
+    other times, what calls the primary region, and what is unlike its counterpart: code, role, variables, URL and
+    callers of a function, targets of rules and schedules, rules of a bus, times of a queue, smaller caches.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -102,11 +104,11 @@ def _concurrency_finding(view: View, kind: str, name: str) -> Finding:
 
 
 def _schedule_findings(view: View) -> Iterator[Finding]:
-    """A warning for each rule that starts what it starts at other times than its counterpart."""
+    """A warning for each rule and schedule that starts what it starts at other times than its counterpart."""
     for arn, mine, theirs in timed_otherwise(view):
         kind, name = resource_of(arn)
         reason = "after a failover what it starts runs at other hours, more often, or not at all"
-        remedy = f"aws_cloudwatch_event_rule '{name}' in {view.region}: schedule_expression = \"{theirs}\"."
+        remedy = f"{_TERRAFORM[kind.partition(':')[0]]} '{name}' in {view.region}: schedule_expression = \"{theirs}\"."
         yield view.warn(f"{kind} {name}", mine, theirs, reason, remedy)
 
 
@@ -127,7 +129,7 @@ def _astray(view: View) -> Iterator[Finding]:
 
 
 def _unlike(view: View) -> Iterator[Finding]:
-    """A warning for each function and cache that is not as its counterpart."""
+    """A warning for each resource that is not as its counterpart."""
     for arn, parts in shaped_otherwise(view):
         kind, name = resource_of(arn)
         measured = ", ".join("another code" if p == "code" else f"{p} {mine or 'none'}" for p, mine, _ in parts)

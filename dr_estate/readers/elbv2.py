@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import IPv4Network, collapse_addresses
 from json import dumps
 from typing import Any
 
@@ -409,6 +410,8 @@ def reservation(context: ReadContext) -> Reservation | None:
     return Reservation(units, tuple(sorted({row.get("State", {}).get("Code", "") for row in zones})))
 
 
+_NO_ACL = "WAFNonexistentItemException"
+
 # The web ACL of AWS WAF that guards the environment's load balancer.
 
 
@@ -416,8 +419,8 @@ def reservation(context: ReadContext) -> Reservation | None:
 class WebAcl:
     """A web ACL: ``default`` is Allow or Block; ``rules`` are their names with what they do, in order of priority.
 
-    ``statements`` are what each of them looks for, in words that are alike in every region; ``admits`` is whether one
-    of them lets requests in.
+    ``statements`` are what each of them looks for, in words that are alike in every region, with what is in its sets;
+    ``admits`` is whether one of them lets requests in, ``blocking`` the name of one that blocks every address of IPv4.
     """
 
     name: str
@@ -425,6 +428,7 @@ class WebAcl:
     rules: tuple[str, ...]
     statements: tuple[str, ...] = ()
     admits: bool = False
+    blocking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,15 +440,19 @@ class GuardedBalancer:
     arn: str = ""
 
 
-@part(*REGIONAL, reads=frozenset({"wafv2:GetWebACLForResource"}), of_entrance=True)
+_ACL_READS = frozenset({"wafv2:GetWebACLForResource", "wafv2:GetIPSet", "wafv2:GetRegexPatternSet"})
+
+
+@part(*REGIONAL, reads=_ACL_READS, of_entrance=True)
 def guarded(context: ReadContext) -> GuardedBalancer | None:
-    """The load balancer with its web ACL: one call. Source: GetWebACLForResource."""
+    """The load balancer with its web ACL: one call, and one for each set that its rules name.
+
+    Source: WAF API, GetWebACLForResource, GetIPSet, GetRegexPatternSet.
+    """
     balancer = context.part(load_balancer)
     if balancer is None:
         return None
-    answer = context.find(
-        "wafv2", "get_web_acl_for_resource", ("WAFNonexistentItemException",), ResourceArn=balancer.arn
-    )
+    answer = context.find("wafv2", "get_web_acl_for_resource", (_NO_ACL,), ResourceArn=balancer.arn)
     row = (answer or {}).get("WebACL")
     acl = context.understand(lambda: _acl(context, row), balancer.name) if row else None
     return GuardedBalancer(balancer.name, acl, balancer.arn)
@@ -452,17 +460,57 @@ def guarded(context: ReadContext) -> GuardedBalancer | None:
 
 def _acl(context: ReadContext, row: dict[str, Any]) -> WebAcl:
     rules = sorted(row.get("Rules") or (), key=lambda rule: rule["Priority"])
-    statements = tuple(_statement(context, rule["Statement"]) for rule in rules)
+    sets = {named: _members(context, *named) for rule in rules for named in _sets(rule["Statement"])}
+    statements = tuple(_statement(context, rule["Statement"], sets) for rule in rules)
+    blocking = [rule["Name"] for rule in rules if "Block" in (rule.get("Action") or ()) and _is_all(rule, sets)]
     # What a group of rules does inside is not read: it may let requests in.
     admits = any("Allow" in (rule.get("Action") or ()) or "OverrideAction" in rule for rule in rules)
     names = tuple(_acl_rule(rule) for rule in rules)
-    return WebAcl(row["Name"], next(iter(row["DefaultAction"]), ""), names, statements, admits)
+    return WebAcl(row["Name"], next(iter(row["DefaultAction"]), ""), names, statements, admits, *blocking[:1])
 
 
-def _statement(context: ReadContext, statement: dict[str, Any]) -> str:
-    """The statement without ids: sets of addresses and patterns, and groups of rules, are each region's own."""
+_ADDRESSES, _PATTERNS = "IPSetReferenceStatement", "RegexPatternSetReferenceStatement"
+_EVERYBODY = [IPv4Network("0.0.0.0/0")]
+_Sets = dict[tuple[str, str], tuple[str, ...]]
+
+
+def _sets(statement: Any) -> Iterator[tuple[str, str]]:
+    """Kind and ARN of the sets of addresses and patterns that a statement, or one inside it, names."""
+    if isinstance(statement, dict):
+        for kind in (_ADDRESSES, _PATTERNS):
+            if arn := (statement.get(kind) or {}).get("ARN"):
+                yield kind, str(arn)
+    rows = statement.values() if isinstance(statement, dict) else statement if isinstance(statement, list) else ()
+    for row in rows:
+        yield from _sets(row)
+
+
+def _members(context: ReadContext, kind: str, arn: str) -> tuple[str, ...]:
+    """What is in a set, in order; nothing of one that is gone."""
+    name, identifier = arn.split("/")[-2:]
+    named = {"Name": name, "Scope": "REGIONAL", "Id": identifier}
+    if kind == _ADDRESSES:
+        found = context.find("wafv2", "get_ip_set", (_NO_ACL,), **named) or {}
+        return tuple(sorted((found.get("IPSet") or {}).get("Addresses") or ()))
+    found = context.find("wafv2", "get_regex_pattern_set", (_NO_ACL,), **named) or {}
+    rows = (found.get("RegexPatternSet") or {}).get("RegularExpressionList") or ()
+    return tuple(sorted(str(row.get("RegexString") or "") for row in rows))
+
+
+def _is_all(rule: dict[str, Any], sets: _Sets) -> bool:
+    """Whether a rule is met by every address of IPv4; WAF takes none of length 0, but its two halves."""
+    reference = rule["Statement"].get(_ADDRESSES) or {}
+    if reference.get("IPSetForwardedIPConfig"):
+        return False
+    members = sets.get((_ADDRESSES, str(reference.get("ARN"))), ())
+    return list(collapse_addresses(IPv4Network(member) for member in members if ":" not in member)) == _EVERYBODY
+
+
+def _statement(context: ReadContext, statement: dict[str, Any], sets: _Sets) -> str:
+    """The statement without ids, with a digest of what its sets hold: each region has sets and groups of its own."""
     text = dumps(statement, sort_keys=True, default=str)
-    return neutral(text, context.region).replace("-dr/", "/")
+    digests = [sha256("\n".join(sets[named]).encode()).hexdigest() for named in _sets(statement)]
+    return " ".join([neutral(text, context.region).replace("-dr/", "/"), *digests])
 
 
 def _acl_rule(row: dict[str, Any]) -> str:

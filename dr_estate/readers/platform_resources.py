@@ -7,7 +7,6 @@ is left out, whatever its name.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +14,18 @@ from typing import Any
 from dr_estate.config.environment import Environment
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import platform_shapes
+from dr_estate.readers.platform_shapes import (
+    OFF,
+    Details,
+    bus_details,
+    function_details,
+    queue_details,
+    rule_details,
+    schedule_details,
+    shape_of,
+    variables_astray,
+)
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -48,12 +59,10 @@ class ServiceListing:
     """What a service or API listed: ARNs with their Name tag ("" where none), or why it was not read.
 
     ``off`` are the ARNs of what is switched off: rules, schedules, and functions that may not run. ``times`` are
-    ARNs of rules with their schedules; a list of schedules does not contain those. ``leads`` are ARNs of rules and
-    schedules with an ARN that they call, and of functions with each variable that names a region of the environment
-    file (``NAME=region``).
-    ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs of functions with their code's
-    digest, runtime, handler, memory, time limit, names of variables and what they poll, of caches with their node type
-    and number of nodes, of metric filters with what they look for and count, and of rules with what they listen to.
+    ARNs of rules and schedules with when they start. ``leads`` are ARNs of rules, buses and schedules with an ARN that
+    they call, and of functions with each variable that leads to a region of the environment file (``NAME=region``).
+    ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs with what makes them comparable:
+    see ``platform_shapes``.
     """
 
     service: str
@@ -75,6 +84,11 @@ class _ListCall:
     params: tuple[tuple[str, Any], ...] = ()
     taggable: bool = True
 
+    @property
+    def title(self) -> str:
+        """Service and operation as the command line of AWS names them."""
+        return f"{self.service} {self.operation.replace('_', '-')}"
+
 
 def _member(name: str) -> Callable[[ReadContext, Any], str]:
     return lambda _context, row: str(row[name])
@@ -87,6 +101,11 @@ def _arn(context: ReadContext, service: str, resource: str) -> str:
 def _rule(_context: ReadContext, row: Any) -> str:
     """A rule's ARN, "" of one that an AWS service manages for itself."""
     return "" if row.get("ManagedBy") else str(row["Arn"])
+
+
+def _bus(_context: ReadContext, row: Any) -> str:
+    """A bus's ARN, "" of the default one, which every region has."""
+    return "" if row["Name"] == "default" else str(row["Arn"])
 
 
 def _filter(context: ReadContext, row: Any) -> str:
@@ -111,6 +130,7 @@ _REGIONAL_ACLS = (("Scope", "REGIONAL"), ("Limit", 100))  # an account has a hun
 LISTED = (
     _ListCall("lambda", "list_functions", "Functions", "FunctionName", _member("FunctionArn")),
     _ListCall("events", "list_rules", "Rules", "Name", _rule),
+    _ListCall("events", "list_event_buses", "EventBuses", "Name", _bus),
     _ListCall("scheduler", "list_schedules", "Schedules", "Name", _member("Arn"), taggable=False),
     _ListCall("sqs", "list_queues", "QueueUrls", "QueueUrl", _queue, _ALL),
     _ListCall("elasticache", "describe_replication_groups", "ReplicationGroups", "ReplicationGroupId", _member("ARN")),
@@ -130,34 +150,34 @@ TAGS = "resourcegroupstaggingapi"
 READS = frozenset(
     {
         f"{TAGS}:GetResources",
-        *(
-            "lambda:GetFunctionConcurrency",
-            "lambda:ListEventSourceMappings",
-            "lambda:ListFunctions",
-            "events:ListRules",
-            "events:ListTargetsByRule",
-            "scheduler:ListSchedules",
-        ),
+        *("lambda:ListEventSourceMappings", "lambda:ListFunctions", "events:ListEventBuses", "events:ListRules"),
+        *("scheduler:ListSchedules", *platform_shapes.READS),
         *("sqs:ListQueues", "dynamodb:ListTables", "sns:ListTopics", "ecr:DescribeRepositories"),
         *("elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters", "sesv2:ListEmailIdentities"),
         *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
     }
 )
-_OF_RULES, _OF_FUNCTIONS = "events", "lambda"
-_NO_FUNCTION = ("ResourceNotFoundException",)
+_OF_FUNCTIONS = "lambda list-functions"
+_POLLING = frozenset({_OF_FUNCTIONS})
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
 _REFUSED = "InvalidParameterException"
-# The state of a rule or schedule that does nothing. Source: EventBridge API, Rule; Scheduler API, ScheduleSummary.
-_OFF = "DISABLED"
+# What is asked about each resource of a list, by what listed it.
+_DETAILS: Mapping[str, Callable[[ReadContext, str], Details]] = {
+    _OF_FUNCTIONS: function_details,
+    "events list-rules": rule_details,
+    "events list-event-buses": bus_details,
+    "scheduler list-schedules": schedule_details,
+    "sqs list-queues": queue_details,
+}
 
 
 @part(*REGIONAL, reads=READS)
 def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged_listing, *(_lister(call) for call in LISTED)])
-    names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
-    called = [_with_event_sources(context, _running(context, _calling(context, rows))) for rows in found]
+    names = [TAGS, *(call.title for call in LISTED)]
+    called = [_with_event_sources(context, _with_details(context, rows)) for rows in found]
     return tuple(
         ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
         for name, rows in zip(names, called, strict=True)
@@ -225,16 +245,21 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         named = [row if isinstance(row, Mapping) else {call.name: row} for row in rows]
         ours = context.rows(
             named,
-            lambda row: (_own_arn(context.env, call.arn(context, row)), _runs(row), _leads(context, row), _shape(row)),
+            lambda row: (
+                _own_arn(context.env, call.arn(context, row)),
+                _runs(row),
+                _leads(context, row),
+                shape_of(context.region, row),
+            ),
             call.name,
         )
         runs = {arn: how for arn, how, _, _ in ours if arn}
         arns = sorted(runs.keys() - (_foreign_arns(context, sorted(runs)) if call.taggable else set()))
-        off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
+        off = tuple(arn for arn in arns if runs[arn][0] == OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
         leads = tuple((arn, word) for arn, _, words, _ in sorted(ours) if arn in arns for word in words)
         shapes = tuple((arn, shape) for arn, _, _, shape in sorted(ours) if arn in arns and shape)
-        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, leads, shapes=shapes)
+        return ServiceListing(call.title, tuple((arn, "") for arn in arns), off, times, leads, shapes=shapes)
 
     return listing
 
@@ -244,92 +269,32 @@ def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
     return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
 
 
-def _shape(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What a function or a cache is, comparable across regions; of others nothing.
-
-    Of variables the names alone: values may be secrets, or a region's own. Source: Lambda API, FunctionConfiguration;
-    ElastiCache API, ReplicationGroup, CacheCluster; CloudWatch Logs API, MetricFilter.
-    """
-    if node := row.get("CacheNodeType"):
-        nodes = row.get("NumCacheNodes") or len(row.get("MemberClusters") or ())
-        return (("node type", str(node)), ("nodes", str(nodes)))
-    if counted := row.get("metricTransformations"):
-        metrics = " ".join(sorted(f"{to['metricNamespace']}/{to['metricName']}={to['metricValue']}" for to in counted))
-        return (("pattern", str(row.get("filterPattern") or "")), ("metric", metrics))
-    if pattern := row.get("EventPattern"):
-        return _event_sources(str(pattern))
-    if not row.get("CodeSha256"):
-        return ()
-    members = {"code": "CodeSha256", "runtime": "Runtime", "handler": "Handler", "memory": "MemorySize"}
-    found = {name: str(row.get(member) or "") for name, member in members.items()}
-    variables = (row.get("Environment") or {}).get("Variables") or {}
-    return (*found.items(), ("timeout", str(row.get("Timeout") or "")), ("variables", " ".join(sorted(variables))))
-
-
-def _event_sources(pattern: str) -> tuple[tuple[str, str], ...]:
-    """The sources and kinds of the events that a pattern takes: what else it says names buckets and ids of a region."""
-    try:
-        found = json.loads(pattern)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        return (("pattern", pattern),)
-    return tuple((key, json.dumps(found.get(key), sort_keys=True)) for key in ("source", "detail-type"))
-
-
 def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a schedule calls, and which variables of a function lead to a region: their values stay here.
-
-    The bare name of a region leads nowhere: a function may know which one is the primary.
-    """
+    """What a schedule calls, and which variables of a function lead to a region."""
     target = (row.get("Target") or {}).get("Arn")
-    variables = ((row.get("Environment") or {}).get("Variables") or {}).items()
     regions = (context.env.regions.primary, context.env.regions.dr)
-    named = [
-        f"{name}={region}"
-        for name, value in sorted(variables)
-        for region in regions
-        if region in str(value) and region != value
-    ]
-    return (*((str(target),) if target else ()), *named)
+    return (*((str(target),) if target else ()), *variables_astray(regions, row))
 
 
-def _calling(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
-    """Rules with what each calls, a call a rule: they are few, whatever the number of tenants. All else as it is."""
-    if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service != _OF_RULES:
+def _with_details(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
+    """A listing with what calls about each of its resources say of it: they are few, whatever the number of tenants."""
+    if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service not in _DETAILS:
         return found
-
-    def of_rule(arn: str) -> list[tuple[str, str]]:
-        rows = context.pages("events", "list_targets_by_rule", "Targets", Rule=resource_of(arn)[1])
-        return [(arn, target) for target in context.rows(rows, lambda row: str(row["Arn"]), "Id")]
-
-    leads: list[tuple[str, str]] = []
-    for pairs in context.maybe(of_rule, [arn for arn, _ in found.resources]):
-        if isinstance(pairs, Unavailable):
-            return pairs
-        leads += pairs
-    return replace(found, leads=tuple(leads))
-
-
-def _running(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
-    """Return functions with ``off`` set: those that a reserved concurrency of 0 keeps from running.
-
-    Any other listing is returned unchanged. ListFunctions does not report the concurrency, so this takes one call per
-    function; the platform's functions are few, whatever the number of tenants.
-    """
-    if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service != _OF_FUNCTIONS:
-        return found
-
-    def is_off(arn: str) -> bool:
-        reserved = context.find("lambda", "get_function_concurrency", _NO_FUNCTION, FunctionName=arn)
-        return reserved is not None and reserved.get("ReservedConcurrentExecutions") == 0
-
     arns = [arn for arn, _ in found.resources]
-    answers = context.maybe(is_off, arns)
-    for answer in answers:
-        if isinstance(answer, Unavailable):
-            return answer
-    return replace(found, off=tuple(arn for arn, off in zip(arns, answers, strict=True) if off))
+    rows = context.maybe(lambda arn: _DETAILS[found.service](context, arn), arns)
+    shapes, times, off, leads = dict(found.shapes), dict(found.times), set(found.off), list(found.leads)
+    for arn, details in zip(arns, rows, strict=True):
+        if isinstance(details, Unavailable):
+            return details
+        if shape := (*shapes.get(arn, ()), *details.shape):
+            shapes[arn] = shape
+        leads += [(arn, word) for word in details.leads if (arn, word) not in leads]
+        if details.times:
+            times[arn] = details.times
+        if details.off:
+            off.add(arn)
+    pairs = (tuple(sorted(shapes.items())), tuple(sorted(times.items())))
+    return replace(found, shapes=pairs[0], times=pairs[1], off=tuple(sorted(off)), leads=tuple(leads))
 
 
 def _with_event_sources(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
@@ -337,7 +302,7 @@ def _with_event_sources(context: ReadContext, found: ServiceListing | Unavailabl
 
     One call for all functions. Source: Lambda API, ListEventSourceMappings.
     """
-    if isinstance(found, Unavailable) or found.service != _OF_FUNCTIONS or not found.shapes:
+    if isinstance(found, Unavailable) or found.service not in _POLLING or not found.shapes:
         return found
     rows = context.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
     polled = context.rows(rows, lambda row: (_function(row["FunctionArn"]), _source(row)), "UUID")

@@ -56,7 +56,7 @@ _WORDS = {
     "route53": "Get List Test",
     "route53resolver": "List",
     "s3": "Describe Get List",
-    "scheduler": "List",
+    "scheduler": "Get List",
     "secretsmanager": "BatchGet Describe Get List",
     "servicediscovery": "List",
     "servicequotas": "Get List",

@@ -214,7 +214,7 @@ def healthy() -> Snapshot:
         (route53resolver.forwarded.name, Side.DR): (),
         (route53resolver.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
-        (servicediscovery.registries.name, Side.DR): (),
+        **{(servicediscovery.registries.name, side): () for side in (Side.PRIMARY, Side.DR)},
         (secretsmanager.untried.name, Side.PRIMARY): (),
         (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),

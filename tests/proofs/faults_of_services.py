@@ -85,11 +85,11 @@ def _at_most(requests: int) -> dict[str, Any]:
     return _rule("rate", 0, {"RateBasedStatement": {"Limit": requests, "AggregateKeyType": "IP"}})
 
 
-def _of_addresses(aws: Aws, side: Side) -> dict[str, Any]:
+def _of_addresses(aws: Aws, side: Side, *addresses: str, action: str = "Allow") -> dict[str, Any]:
     named = {"Name": f"{aws.env.name}-office-{side}".removesuffix("-primary"), "Scope": "REGIONAL"}
-    addresses = {"IPAddressVersion": "IPV4", "Addresses": ["192.0.2.0/24"]}
-    created = aws.client("wafv2", side).create_ip_set(**named, **addresses)["Summary"]["ARN"]
-    return _rule("office", 0, {"IPSetReferenceStatement": {"ARN": created}}, "Allow")
+    members = {"IPAddressVersion": "IPV4", "Addresses": list(addresses) or ["192.0.2.0/24"]}
+    created = aws.client("wafv2", side).create_ip_set(**named, **members)["Summary"]["ARN"]
+    return _rule("office", 0, {"IPSetReferenceStatement": {"ARN": created}}, action)
 
 
 def _guarded(aws: Aws, side: Side, *rules: dict[str, Any], default: str = "Allow") -> object:
@@ -106,6 +106,13 @@ def _both_guarded(there: dict[str, Any], here: dict[str, Any], default: str = "A
 
 def _both_by_addresses(default: str = "Block") -> Make:
     return lambda aws: [_guarded(aws, side, _of_addresses(aws, side), default=default) for side in _SIDES]
+
+
+def _blocked(*here: str) -> Make:
+    """An ACL of both regions that blocks the addresses of a set; those of the DR region's are ``here``."""
+    there = ("192.0.2.0/24", "198.51.100.7/32")
+    own = {Side.PRIMARY: there, Side.DR: here}
+    return lambda aws: [_guarded(aws, side, _of_addresses(aws, side, *own[side], action="Block")) for side in _SIDES]
 
 
 def _name(aws: Aws) -> str:
@@ -159,6 +166,68 @@ def _called(here: str) -> Make:
             wanted = arn if side is Side.PRIMARY else f"{arn.rpartition(':')[0]}:{aws.env.name}-{here}"
             rule = f"{aws.env.name}-nightly-cleanup"
             aws.client("events", side).put_targets(Rule=rule, Targets=[{"Id": "clean", "Arn": wanted}])
+        return None
+
+    return make
+
+
+def _callable(here: str = "", url: str = "NONE") -> Make:
+    """A function with a URL that the nightly rule may call: the DR region's by the rule of the region ``here``."""
+
+    def make(aws: Aws) -> object:
+        for side in _SIDES:
+            _function(aws, side)
+            functions, region = aws.client("lambda", side), aws.env.region(side)
+            functions.create_function_url_config(FunctionName=_name(aws), AuthType=url if side is Side.DR else "NONE")
+            caller = (here if side is Side.DR else "") or region
+            rule = f"arn:aws:events:{caller}:{aws.env.account}:rule/{aws.env.name}-nightly-cleanup"
+            named = {"FunctionName": _name(aws), "StatementId": "nightly", "SourceArn": rule}
+            functions.add_permission(**named, Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        return None
+
+    return make
+
+
+def _scheduled(**here: Any) -> Make:
+    """A schedule of both regions puts words into a queue, the DR region's with a target or settings ``here``."""
+
+    def make(aws: Aws) -> object:
+        for side in _SIDES:
+            changes = dict(here) if side is Side.DR else {}
+            region, role = aws.env.region(side), f"arn:aws:iam::{aws.env.account}:role/{aws.env.name}-ecs-task-role"
+            target = {"Arn": _queue(aws, side), "RoleArn": role, "Input": '{"clean": true}'}
+            target |= changes.pop("Target", {})
+            settings = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}} | changes
+            target["Arn"] = target["Arn"].replace("{region}", region)
+            aws.client("scheduler", side).create_schedule(Name=f"{aws.env.name}-hourly", Target=target, **settings)
+        return None
+
+    return make
+
+
+def _on_a_bus(state: str = "ENABLED", source: str = "shop", sides: tuple[Side, ...] = _SIDES) -> Make:
+    """A bus with a rule that calls a queue, on these sides; the DR region's rule of this state and source."""
+
+    def make(aws: Aws) -> object:
+        for side in sides:
+            events, bus = aws.client("events", side), f"{aws.env.name}-orders"
+            events.create_event_bus(Name=bus)
+            own = (state, source) if side is Side.DR else ("ENABLED", "shop")
+            named = {"Name": f"{aws.env.name}-order", "EventBusName": bus}
+            events.put_rule(**named, State=own[0], EventPattern=json.dumps({"source": [own[1]]}))
+            events.put_targets(Rule=named["Name"], EventBusName=bus, Targets=[{"Id": "1", "Arn": _queue(aws, side)}])
+        return None
+
+    return make
+
+
+def _queued(**here: str) -> Make:
+    """A queue of both regions keeps its messages for a week, the DR region's with attributes ``here``."""
+
+    def make(aws: Aws) -> object:
+        for side in _SIDES:
+            sqs, week = aws.client("sqs", side), {"VisibilityTimeout": "300", "MessageRetentionPeriod": "604800"}
+            sqs.create_queue(QueueName=f"{aws.env.name}-mails", Attributes=week | (here if side is Side.DR else {}))
         return None
 
     return make
@@ -254,8 +323,11 @@ def _desk_waits(aws: Aws) -> object:
     return sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
 
 
-def _registered(sides: tuple[Side, ...]) -> Make:
-    """The tenant's service registers its tasks in a registry of service discovery, on these sides."""
+def _registered(sides: tuple[Side, ...], kept_s: int = 60) -> Make:
+    """The tenant's service registers its tasks in a registry of service discovery, on these sides.
+
+    The DR region's answers are kept for ``kept_s``.
+    """
 
     def make(aws: Aws) -> object:
         for side in sides:
@@ -263,7 +335,7 @@ def _registered(sides: tuple[Side, ...]) -> Make:
             vpcs = aws.client("ec2", side).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"]
             discovery.create_private_dns_namespace(Name="apps.local", Vpc=vpcs[0]["VpcId"])
             namespace = discovery.list_namespaces()["Namespaces"][0]["Id"]
-            records = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
+            records = {"DnsRecords": [{"Type": "A", "TTL": kept_s if side is Side.DR else 60}]}
             registry = discovery.create_service(Name="web", NamespaceId=namespace, DnsConfig=records)["Service"]["Arn"]
             named = {"cluster": aws.named(aws.env.names.cluster), "service": aws.named(aws.env.names.service)}
             ecs.update_service(**named, serviceRegistries=[{"registryArn": registry}])
@@ -293,7 +365,8 @@ def _secret_tagged(aws: Aws) -> object:
 
 _ACL, _LISTS = "elbv2-web-acl.alike", ("counterparts.in-dr-region", Status.WARN)
 _COUNTRY, _WAF = _of_countries("KP"), ("wafv2",)
-_CODE = ("lambda", "sqs")
+_CODE, _TIMED = ("lambda", "sqs"), ("scheduler", "sqs")
+_THEIR_QUEUE = "arn:aws:sqs:{region}:111122223333:sit-jobs"
 FOUND = (
     Change("alarm to nobody", ("cloudwatch",), _alarm_to_nobody, (("alarms.actions", Status.FAIL),)),
     Change(
@@ -308,8 +381,35 @@ FOUND = (
     ),
     Change("acl of another country", _WAF, _both_guarded(_COUNTRY, _of_countries("ZA")), ((_ACL, Status.FAIL),)),
     Change("acl of another rate", _WAF, _both_guarded(_at_most(20_000), _at_most(100)), ((_ACL, Status.FAIL),)),
+    Change("acl of fewer addresses", _WAF, _blocked("192.0.2.0/24"), ((_ACL, Status.FAIL),)),
+    Change(
+        "acl of all addresses",
+        *(_WAF, _blocked("0.0.0.0/1", "128.0.0.0/1")),
+        (("elbv2-web-acl.admits", Status.FAIL), (_ACL, Status.FAIL)),
+    ),
     Change("function of another handler", _CODE, _functions({}, {"Handler": "index.main"}), (_LISTS,)),
     Change("function lacks a variable", _CODE, _functions(_variable("MODE", "live"), {}), (_LISTS,)),
+    Change(
+        "function of another value", _CODE, _functions(_variable("MODE", "live"), _variable("MODE", "dry")), (_LISTS,)
+    ),
+    Change(
+        *("function works in the primary region", _CODE),
+        _functions(_variable("S3_REGION", "af-south-1"), _variable("S3_REGION", "af-south-1")),
+        (_LISTS,),
+    ),
+    Change("function of less memory", _CODE, _functions({"MemorySize": 512}, {"MemorySize": 128}), (_LISTS,)),
+    Change("function's URL for IAM alone", _CODE, _callable(url="AWS_IAM"), (_LISTS,)),
+    Change("function for the primary's rule alone", _CODE, _callable("af-south-1"), (_LISTS,)),
+    Change("schedule with other words", _TIMED, _scheduled(Target={"Input": "{}"}), (_LISTS,)),
+    Change("schedule once a day", _TIMED, _scheduled(ScheduleExpression="rate(1 day)"), (_LISTS,)),
+    Change("schedule of another account", _TIMED, _scheduled(Target={"Arn": _THEIR_QUEUE}), (_LISTS,)),
+    Change("rule of a bus off", ("events", "sqs"), _on_a_bus("DISABLED"), (_LISTS,)),
+    Change("rule of a bus listens to another source", ("events", "sqs"), _on_a_bus(source="Shop"), (_LISTS,)),
+    Change(
+        *("no bus", ("events", "sqs"), _on_a_bus(sides=(Side.PRIMARY,))), (("counterparts.in-dr-region", Status.FAIL),)
+    ),
+    Change("queue keeps for a minute", ("sqs",), _queued(MessageRetentionPeriod="60"), (_LISTS,)),
+    Change("queue holds back", ("sqs",), _queued(DelaySeconds="900"), (_LISTS,)),
     Change("function polls nothing", _CODE, _polled(Enabled=False), (_LISTS,)),
     Change("rule calls nobody's queue", ("events", "sqs"), _called("gone"), (_LISTS,)),
     Change("rule listens to another source", ("events",), _listens("aws.s3", "aws.ec2"), (_LISTS,)),
@@ -332,6 +432,10 @@ FOUND = (
         (("secret-values.alike", Status.WARN),),
     ),
     Change(
+        *("answers of a registry kept for an hour", ("ecs", "servicediscovery"), _registered(_SIDES, 3600)),
+        (("service-discovery.registries-exist", Status.WARN),),
+    ),
+    Change(
         *("tasks in no registry", ("ecs", "servicediscovery"), _registered((Side.PRIMARY,))),
         (("ecs-deployment.alike", Status.FAIL),),
     ),
@@ -342,7 +446,21 @@ HARMLESS = (
     Change("alarm to another topic", ("cloudwatch", "sns"), _alarm_to_another_topic),
     Change("acls alike", _WAF, _both_guarded(_COUNTRY, _COUNTRY)),
     Change("acls of addresses", _WAF, _both_by_addresses()),
+    Change("acls of addresses in another order", _WAF, _blocked("198.51.100.7/32", "192.0.2.0/24")),
     Change("functions alike", _CODE, _functions(_variable("MODE", "live"), _variable("MODE", "live"))),
+    Change("function of more memory", _CODE, _functions({}, {"MemorySize": 512, "Timeout": 60})),
+    Change(
+        *("functions know the primary", _CODE),
+        _functions(_variable("PRIMARY_REGION", "af-south-1"), _variable("PRIMARY_REGION", "af-south-1")),
+    ),
+    Change(
+        *("functions of their own region", _CODE),
+        _functions(_variable("REGION", "af-south-1"), _variable("REGION", "eu-west-1")),
+    ),
+    Change("functions called alike", _CODE, _callable()),
+    Change("schedules alike", _TIMED, _scheduled(Target={"Input": '{ "clean" : true }'})),
+    Change("buses alike", ("events", "sqs"), _on_a_bus()),
+    Change("queue keeps longer", ("sqs",), _queued(MessageRetentionPeriod="1209600", VisibilityTimeout="600")),
     Change("functions poll alike", _CODE, _polled()),
     Change("rules call queues", ("events", "sqs"), _called("jobs")),
     Change("rules listen alike", ("events",), _listens("aws.s3", "aws.s3")),
@@ -355,4 +473,5 @@ HARMLESS = (
     Change("buckets by TLS alone", ("s3", "iam"), _by_tls_alone),
     Change("desk waits longer", ("sqs", "sns"), _desk_waits),
     Change("tasks in registries", ("ecs", "servicediscovery"), _registered(_SIDES)),
+    Change("answers of a registry kept shorter", ("ecs", "servicediscovery"), _registered(_SIDES, 5)),
 )

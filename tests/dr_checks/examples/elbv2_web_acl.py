@@ -48,6 +48,8 @@ EXAMPLES = [
     _admitted(Status.FAIL, BLOCKS, DENIED),
     _admitted(Status.PASS, BLOCKS, BLOCKS),
     _admitted(Status.PASS, replace(BLOCKS, admits=True)),
+    _admitted(Status.FAIL, replace(ACL, blocking="bots")),
+    _admitted(Status.PASS, replace(ACL, blocking="bots"), replace(ACL, blocking="bots")),
     _admitted(Status.UNKNOWN, DENIED),
     _admitted(Status.NOT_APPLICABLE, NONE),
     _given(Status.UNKNOWN, DENIED),

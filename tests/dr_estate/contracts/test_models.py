@@ -90,8 +90,11 @@ _REASONS = {
         elbv2:DescribeTargetGroupAttributes.Attributes[].Key
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupArn
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupName
+        events:ListEventBuses.EventBuses[].Arn
+        events:ListEventBuses.EventBuses[].Name
         events:ListRules.Rules[].Arn
         kms:DescribeKey.KeyMetadata.Arn
+        lambda:ListEventSourceMappings.EventSourceMappings[].FunctionArn
         lambda:ListFunctions.Functions[].FunctionArn
         logs:DescribeMetricFilters.metricFilters[].filterName
         logs:DescribeMetricFilters.metricFilters[].logGroupName
