@@ -33,7 +33,8 @@ READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 PASS, TASKS = "iam:PassRole", "ecs-tasks.amazonaws.com"
 RESOURCES_A_CALL = 100
 _ABSENT, _NOT_TOGETHER = "NoSuchEntity", "InvalidInput"
-_WORST = ("explicitDeny", "implicitDeny", "allowed")
+DENIED = "explicitDeny"
+_WORST = (DENIED, "implicitDeny", "allowed")
 _WEIGHTS, _DOUBTFUL = {"explicitDeny": 0, "implicitDeny": 1, "allowed": 3}, 2
 BOUNDARY, ORGANIZATION = "the permissions boundary", "a service control policy of the organization"
 

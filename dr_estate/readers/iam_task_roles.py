@@ -1,8 +1,9 @@
 """Roles that tasks of the DR region run as: whom they trust, and what they may do with what the tasks need there.
 
 IAM's simulator judges identity policies and boundaries on the real ARNs. It sees no policy of a resource: a key whose
-own policy admits the role is not asked for, nor files that no policy guards, for EFS then lets in every client. Source:
-API_SimulatePrincipalPolicy; EFS User Guide, "Default EFS file system policy".
+own policy admits the role is not asked for. Files that no policy guards let in every client, and of those that sign in
+all whose own policies do not deny it. Source: API_SimulatePrincipalPolicy; EFS User Guide, "Default EFS file system
+policy" and "Using IAM to control access to file systems".
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudwatch_logs, ecr, ecs, efs, kms, secret_policies, secretsmanager, task_sources, vpc
-from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
+from dr_estate.readers.iam_simulation import DENIED, RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -38,6 +39,7 @@ SECRET, PARAMETER, DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParame
 TOKEN, PULL = ("ecr:GetAuthorizationToken",), ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 LOG, MAKE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents"), ("logs:CreateLogGroup",)
 MOUNT = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+_EVERY_CLIENT = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*"}]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class _Policies:
         self.root = f"arn:aws:iam::{context.env.account}:root"
         self.unread: list[Unavailable] = []
         self.by_arn: dict[str, str] = {}
+        self.open_files: set[str] = set()  # which only a deny of the role's own policies closes
         self.asked_via: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # services, by the role and the key
         for repository in context.part(ecr.repositories, Side.DR):
             if isinstance(repository.policy, Unavailable):
@@ -208,9 +211,8 @@ def _needs(
                 for key in _customer_keys(policies, source):
                     policies.asked_via[role, key].add("secretsmanager" if source.is_secret else "ssm")
                     yield role, DECRYPT, key
-    for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
-        policies.by_arn[system.arn] = system.policy
-        yield definition.task_role, MOUNT, system.arn
+    for arn in _files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}, policies):
+        yield definition.task_role, MOUNT, arn
 
 
 def _customer_keys(policies: _Policies, source: SecretSource) -> Iterator[str]:
@@ -221,21 +223,17 @@ def _customer_keys(policies: _Policies, source: SecretSource) -> Iterator[str]:
             yield key.arn
 
 
-@dataclass(frozen=True)
-class _GuardedFiles:
-    """A file system that has a policy."""
-
-    arn: str
-    policy: str
-
-
-def _guarded_files(context: ReadContext, ids: set[str]) -> Iterator[_GuardedFiles]:
-    """Those of the file systems that have a policy of their own: without one, EFS lets in every client."""
+def _files(context: ReadContext, ids: set[str], policies: _Policies) -> Iterator[str]:
+    """The ARNs of those file systems whose policy, or that they have none, was read; adds it to ``policies``."""
     rows = context.part(efs.policies, Side.DR) if ids else ()
-    texts = {row.file_system: row.text for row in rows if isinstance(row, efs.FileSystemPolicy) and row.present}
+    known = [row for row in rows if isinstance(row, efs.FileSystemPolicy) and (row.text or not row.present)]
+    texts = {row.file_system: row.text for row in known}
     for system in context.part(efs.file_systems, Side.DR):
         if system.id in ids & texts.keys():
-            yield _GuardedFiles(system.arn, texts[system.id])
+            policies.by_arn[system.arn] = texts[system.id] or _EVERY_CLIENT
+            if not texts[system.id]:
+                policies.open_files.add(system.arn)
+            yield system.arn
 
 
 def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
@@ -277,9 +275,11 @@ def _simulated_decisions(arn: str, policies: _Policies, answers: RoleAnswers) ->
 
 def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decision: SimulatedDecision) -> bool:
     """Whether the own policy of what was asked about alone lets the role in, which passes over no boundary of it."""
+    resources = (decision.resource,) if decision.resource else request.resources
+    if resources and policies.open_files.issuperset(resources):
+        return decision.decision != DENIED
     if not decision.may_be_opened:
         return False
-    resources = (decision.resource,) if decision.resource else request.resources
     answers = (policies.answer_to_role(arn, decision.action, resource) for resource in resources)
     return bool(resources) and all(answer is PolicyAnswer.ALLOWED for answer in answers)
 

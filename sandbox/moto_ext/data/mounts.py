@@ -1,8 +1,9 @@
 """What a task may do with a file system it has mounted, by the file system's policy and the task role's.
 
-Without a policy any client that reaches a mount target may do everything; with a policy, what neither it nor the task
-role's allows is refused, and a deny wins. AWS takes minutes to enforce a change: so does the real pace, and the quick
-pace enforces it at once. Source: EFS User Guide, "Using IAM to control access to file systems".
+Without a policy any client that reaches a mount target may do everything, unless it signs in by a role whose own
+policies deny it; with a policy, what neither it nor the task role's allows is refused, and a deny wins. AWS takes
+minutes to enforce a change: so does the real pace, and the quick pace enforces it at once. Source: EFS User Guide,
+"Using IAM to control access to file systems".
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from sandbox.moto_ext.iam.role_access import decide_now, opens
 
 EFS_UTILS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
 _POINT = "elasticfilesystem:AccessPointArn"
+EVERY_CLIENT = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*"}]}'
+"""What stands where no policy was put. Source: EFS User Guide, "Default EFS file system policy"."""
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 
 def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition, action: str) -> bool:
     """Whether tasks of the definition may do ``action`` on the file system at this moment."""
-    policy = policy_in_force(file_system)
-    if not policy:
-        return True
+    policy = policy_in_force(file_system) or EVERY_CLIENT
     # Without iam ENABLED the client is anonymous: only a principal of everybody allows it.
     role = str(vars(definition).get("task_role_arn") or "") if _signs_in(definition) else ""
     spoken = [statement for statement in statements(policy) if _means(statement.get("Principal"), role)]

@@ -247,3 +247,16 @@ def test_a_condition_on_the_network_is_decided_by_the_dr_regions_own_and_another
     condition: dict[str, Any], endpoints: tuple[vpc.VpcEndpoint, ...], addresses: tuple[str, ...], expected: str
 ) -> None:
     assert {expected} == _kept_out(condition, *endpoints, addresses=addresses)
+
+
+@pytest.mark.parametrize(("word", "decision"), [("explicitDeny", "explicitDeny"), ("implicitDeny", "allowed")])
+def test_files_that_no_policy_guards_are_closed_by_a_deny_of_the_role_alone(word: str, decision: str) -> None:
+    def judged(action: str, resources: list[str]) -> dict[str, Any]:
+        rows = [{"EvalResourceName": arn, "EvalResourceDecision": word} for arn in resources]
+        return {"EvalActionName": action, "EvalDecision": word, "ResourceSpecificResults": rows}
+
+    rows = [row for row in healthy().get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
+    signing = tuple(replace(row, volumes=tuple(replace(mount, iam=True) for mount in row.volumes)) for row in rows)
+    _, roles = _asked(with_part(healthy(), ecs.task_definitions, Side.DR, signing), judged)
+    decisions = {row.decision for role in roles for row in role.decisions if row.action in iam_task_roles.MOUNT}
+    assert decisions == {decision}
