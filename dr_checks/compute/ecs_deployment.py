@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import service_pairs
-from dr_estate.model.deployment_settings import ALARM, DeploymentSettings
+from dr_estate.model.deployment_settings import ALARM, BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.model.references import neutral
 from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant
@@ -24,7 +24,7 @@ _WANTED = "as in the primary region"
 )
 def alike(view: View) -> Iterator[Finding]:
     """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms,
-    and registries of service discovery where the primary's has some.
+    a circuit breaker and registries of service discovery where the primary's has some.
 
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
     health checks after their grace period are killed, WordPress's first start among them. A service that may neither
@@ -84,10 +84,25 @@ def _settings_finding(
         changes |= dict(zip(("minimumHealthyPercent", "maximumPercent"), there.percents, strict=True))
     commands = (*((_update(view, service, deploymentConfiguration=changes),) if changes else ()), *commands)
     if not gaps:
-        return view.ok(service.name, "alike", _WANTED, "its tasks start as they start in the primary region", tenant.id)
+        as_there = "its tasks start as they start in the primary region"
+        lacking = _no_breaker(view, tenant, service, here, there)
+        return lacking or view.ok(service.name, "alike", _WANTED, as_there, tenant.id)
     sentence = f"aws_ecs_service '{service.name}' in {view.region}: the settings of the primary region's."
     reason = "its tasks would find no capacity, not be deployed or reached, be killed too early, or be rolled back"
     return view.gap(service.name, "; ".join(gaps), _WANTED, reason, Remedy(sentence, commands), tenant.id)
+
+
+def _no_breaker(
+    view: View, tenant: Tenant, service: Service, here: DeploymentSettings, there: DeploymentSettings
+) -> Finding | None:
+    """A warning where the primary's has a circuit breaker alone: a deployment that cannot succeed never fails here."""
+    if here.stops is None or BREAKER in here.stops or BREAKER not in (there.stops or ()):
+        return None
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": ROLLBACK in (there.stops or ())}}
+    sentence = f"aws_ecs_service '{service.name}' in {view.region}: deployment_circuit_breaker."
+    remedy = Remedy(sentence, (_update(view, service, deploymentConfiguration=breaker),))
+    reason = "tasks that cannot start would be tried for ever, and a failover waits for them"
+    return view.warn(service.name, "no circuit breaker", _WANTED, reason, remedy, tenant.id)
 
 
 def _more(view: View, here: tuple[str, ...] | None, there: tuple[str, ...] | None) -> list[str]:

@@ -426,6 +426,11 @@ def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) 
     return (view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, **changes),) if changes else ()
 
 
+def _codes(group: elbv2.TargetGroup) -> set[str]:
+    """The status codes of a health check; a range is one of them as it is written."""
+    return {code.strip() for code in group.check_codes.split(",")}
+
+
 def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]:
     compared: tuple[tuple[str, object, object], ...] = (
         ("protocol", mine.protocol, theirs.protocol),
@@ -433,7 +438,8 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("target_type", mine.target_type, theirs.target_type),
         ("health_check.port", mine.check_port, theirs.check_port),
         ("health_check.path", mine.check_path, theirs.check_path),
-        ("health_check.matcher", mine.check_codes, theirs.check_codes),
+        # Codes are a set: in another order they are the same.
+        *((("health_check.matcher", mine.check_codes, theirs.check_codes),) if _codes(mine) != _codes(theirs) else ()),
         ("health_check.protocol", mine.check_protocol, theirs.check_protocol),
         ("protocol_version", mine.version, theirs.version),
     )

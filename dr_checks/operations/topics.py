@@ -109,7 +109,9 @@ def alike(view: View) -> Iterator[Finding]:
         gaps = [f"missing: {who}" for who in sorted((wanted - mine).elements())]
         remedy = f"Apply aws_sns_topic '{topic.name}' and its subscriptions with the provider of {view.region} too."
         unlike = [f"not {setting}" for setting in there[topic.name].settings if setting not in topic.settings]
-        unlike += [f"{setting}, here only" for setting in topic.settings if setting not in there[topic.name].settings]
+        # A name to show where the primary's has none changes how a message looks, and not to whom it goes.
+        own = (s for s in topic.settings if not s.startswith(sns_topics.SHOWN) or _is_shown(there[topic.name]))
+        unlike += [f"{setting}, here only" for setting in own if setting not in there[topic.name].settings]
         # A subscriber who is missing is a gap; settings alone change how a message looks.
         if gaps:
             reason = "subscribers of the primary region's topic would not be notified from here"
@@ -268,6 +270,10 @@ def _missing_admissions(policy: str, request: PolicyRequest, whose: str) -> Iter
         yield None
     elif answer is not PolicyAnswer.ALLOWED:
         yield f"{whose} does not admit {request.principals[0]}"
+
+
+def _is_shown(topic: sns_topics.Topic) -> bool:
+    return any(setting.startswith(sns_topics.SHOWN) for setting in topic.settings)
 
 
 def _listeners_by_topic(view: View, side: Side = Side.DR) -> dict[str, Counter[str]]:

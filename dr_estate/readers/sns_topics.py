@@ -11,6 +11,8 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"sns:GetTopicAttributes"})
 SUBSCRIPTION_READS = frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"})
+SHOWN = "shown as "
+"""How the setting begins that says under which name messages arrive."""
 _INSIDE_AWS = ("sqs", "lambda", "firehose", "application")
 
 
@@ -66,7 +68,7 @@ def _topic(context: ReadContext, name: str) -> Topic:
 
 
 def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
-    found = [f"shown as {attributes['DisplayName']}"] if attributes.get("DisplayName") else []
+    found = [f"{SHOWN}{attributes['DisplayName']}"] if attributes.get("DisplayName") else []
     found += ["encrypted under a KMS key"] if attributes.get("KmsMasterKeyId") else []
     found += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
     return tuple(found)

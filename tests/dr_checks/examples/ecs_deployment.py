@@ -58,7 +58,8 @@ EXAMPLES = [
     _deployed(Status.FAIL, ports=(8080,)),
     _deployed(Status.PASS, ports=()),  # reported by ecs.target-group-attached
     _deployed(Status.PASS, stops=None),
-    _deployed(Status.PASS, stops=()),
+    _deployed(Status.WARN, stops=()),
+    _deployed(Status.PASS, stops=(), there=replace(AS_PRIMARY, stops=())),
     _deployed(Status.FAIL, stops=(*BREAKS, "alarm sit-5xx")),
     _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=("alarm sit-lag",)), stops=("alarm sit-5xx",)),
     _deployed(Status.PASS, there=replace(AS_PRIMARY, stops=(f"alarm {P}-5xx",)), stops=(f"alarm {D}-5xx",)),

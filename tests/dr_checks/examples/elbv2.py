@@ -25,10 +25,9 @@ def _attributes(**changes: str) -> Snapshot:
     return _dr(attributes=tuple((pairs | {key.replace("__", "."): value for key, value in changes.items()}).items()))
 
 
-def _treated(here: str, there: str) -> Snapshot:
-    """How odd requests are treated in both regions."""
+def _treated(here: str, there: str, key: str = "routing.http.desync_mitigation_mode") -> Snapshot:
+    """How odd requests, or what ``key`` says, are treated in both regions."""
     modes = {HERE: here, THERE: there}
-    key = "routing.http.desync_mitigation_mode"
     return balanced({place: balancer(place[1], attributes=((key, mode),)) for place, mode in modes.items()})
 
 
@@ -73,6 +72,8 @@ EXAMPLES = [
     Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
     Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
     Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
+    Example("elbv2.alike", Status.PASS, _treated("120", "60", "idle_timeout.timeout_seconds")),
+    Example("elbv2.alike", Status.WARN, _treated("30", "60", "idle_timeout.timeout_seconds"), ALB),
     Example("elbv2.alike", Status.WARN, _treated("strictest", "defensive"), ALB),
     Example("elbv2.alike", Status.PASS, _treated("defensive", "defensive")),
     Example("elbv2.alike", Status.PASS, _treated("defensive", "")),

@@ -185,6 +185,7 @@ EXAMPLES = [
     Example("elbv2-routing.default-action", Status.UNKNOWN, balanced({(elbv2.listeners, PRIMARY): DENIED})),
     Example("elbv2-routing.target-groups", Status.PASS, balanced()),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_interval_s=30)),
+    Example("elbv2-routing.target-groups", Status.PASS, _groups(check_codes="401,200")),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_timeout_s=6)),
     Example("elbv2-routing.target-groups", Status.WARN, _groups(check_timeout_s=4), TENANT2),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_timeout_s=0)),
