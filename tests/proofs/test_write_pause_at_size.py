@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -76,8 +77,8 @@ class Slowed:
     compared, in the pause and when all is validated.
     """
 
-    def __init__(self, trip: Trip) -> None:
-        self._trip, self._stopping = trip, threading.Event()
+    def __init__(self, trip: Trip, speeds: Sequence[tuple[EntryKind, str, float]] = SPEEDS) -> None:
+        self._trip, self._speeds, self._stopping = trip, speeds, threading.Event()
         self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
 
     def __enter__(self) -> Self:
@@ -89,7 +90,7 @@ class Slowed:
         self._thread.join()
 
     def _run(self) -> None:
-        for kind, action, speed in SPEEDS:
+        for kind, action, speed in self._speeds:
             if not self._met(kind, action):
                 return
             self._trip.world.set_speed(speed)
