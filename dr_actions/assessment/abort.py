@@ -56,4 +56,5 @@ def way_back(plan: Plan, env: Environment, entries: Sequence[Entry] = ()) -> str
         return ""
     if (entry := point_of_no_return(entries)) is not None:
         return f"It is past its point of no return (entry {entry.seq}, {entry.step}): {regions.primary} is to write."
-    return f"You can abort ({ABORT}) until {step.id} is sent: until then {regions.dr} alone is to write."
+    until = f"until the primary database is promoted ({step.id})"
+    return f"You can abort ({ABORT}) {until}. Until then {regions.dr} alone may write."

@@ -86,8 +86,8 @@ def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     )
     if not unmet:
         relaxed = [f"{gate.id}: {gate.says} The first steps of this run meet it." for gate in gates if gate.relaxed]
-        met = f"{'' if relaxed else 'All '}{len(gates) - len(relaxed)} gates are met."
-        return Advice.PROCEED, (met, *relaxed)
+        met = len(gates) - len(relaxed)
+        return Advice.PROCEED, (f"{met} {'gate passes' if met == 1 else 'gates pass'}.", *relaxed)
     # Staying in the DR region costs money; going back too early costs data.
     return Advice.WAIT, tuple(f"{gate.id}: {gate.says}" for gate in unmet)
 

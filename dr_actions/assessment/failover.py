@@ -29,6 +29,7 @@ from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import stores
 from dr_estate.model.control_items import ItemKind
+from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
@@ -148,11 +149,11 @@ def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     advice = Advice.RISKY if unmet else Advice.PROCEED
     advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
     relaxed = sum(gate.relaxed for gate in gates)
-    why = "only what is lost, or cannot be read from here, could answer them (T45)"
-    also = [f"{'1 gate is' if relaxed == 1 else f'{relaxed} gates are'} relaxed: {why}."] if relaxed else []
+    why = "only what is lost, or cannot be reached from here, could answer"
+    also = [f"{relaxed} {'was' if relaxed == 1 else 'were'} waived: {why}."] if relaxed else []
     if not unmet:
         met = sum(gate.met for gate in gates)
-        return advice, (" ".join([f"{met} gates are met." if relaxed else f"All {met} gates are met.", *also]),)
+        return advice, (" ".join([f"{met} {'gate passes' if met == 1 else 'gates pass'}.", *also]),)
     return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *also)
 
 
@@ -388,5 +389,6 @@ def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment, lost: bool
         elif goal is Goal.SWITCHOVER:
             yield Gate(f"data.{store}", met=True, says="writers are stopped, and zero loss proven, before promotion.")
         else:
-            message = f"at most {worst:.0f} s are lost, the objective is {target_s} s."
+            amount = f"{lost_writes(worst)}{' of writes' * bool(worst)}"
+            message = f"{amount} are lost, the objective is {duration(target_s)}."
             yield Gate(f"data.{store}", met=worst <= target_s, says=message)

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 
+def lost_writes(seconds: float | None) -> str:
+    """How much is lost, by the time since which it was written: ``at most 4 min``, ``no writes`` where that is 0."""
+    if seconds is None or not seconds:
+        return duration(None) if seconds is None else "no writes"
+    return f"at most {duration(max(1.0, seconds))}"
+
+
 def duration(seconds: float | None) -> str:
     """Format seconds for people: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None.
 

@@ -13,7 +13,7 @@ from dr_actions.journal.entries import REFUSED_EXECUTION, Chain, Entry, EntryKin
 from dr_actions.journal.timeline import REACHED, Timeline
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import Goal
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.recovery_document import RefusedStart
 from reports.incident.log import IncidentLog, chain_verdict, incident_log, markdown
 from reports.values.escaping import code, table_lines
@@ -102,8 +102,7 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         for loss in entry.data.get("losses", ()):
             # Not measured is not nothing: an auditor asks for the loss of each store.
-            message = "not measured" if loss["seconds"] is None else f"at most {duration(loss['seconds'])}"
-            words = f"{loss['store']} ({loss['subject']}): {message}, {loss['basis']}"
+            words = f"{loss['store']} ({loss['subject']}): {lost_writes(loss['seconds'])}, {loss['basis']}"
             yield f"- {escaped(words)}"
 
 

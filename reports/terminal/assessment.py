@@ -50,14 +50,9 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     _why(report, assessment, console)
     _losses(report, assessment, console)
     _plan(report, assessment, console)
-    # What the plan leaves out, and what it leaves to people: a line each, but what holds a command is not cut
+    # What the plan leaves out, and what it leaves to people.
     for note in assessment.plan.notes:
-        line = Text(f"  Note: {one_line(report.invocation.complete(note))}")
-        if report.every_finding or holds_command(note):
-            print_indented(console, line.plain.strip(), 2)
-        else:
-            line.truncate(console.width, overflow="ellipsis")
-            console.print(line)
+        print_indented(console, f"Note: {report.invocation.complete(note)}", 2)
 
 
 def _why(report: Report, assessment: Assessment, console: Console) -> None:
@@ -75,7 +70,7 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
             console, f"- {rule.who} accepted {rule.check} for {rule.subject} until {rule.until}: {rule.why}", 2
         )
     if met and unmet:
-        print_indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
+        print_indented(console, f"- {met} {'gate passes' if met == 1 else 'gates pass'}", 2, "dim")
 
 
 def _losses(report: Report, assessment: Assessment, console: Console) -> None:
@@ -83,10 +78,9 @@ def _losses(report: Report, assessment: Assessment, console: Console) -> None:
     if not assessment.losses:
         return
     rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
-    if not report.every_finding:
-        # The basis is the longest column and the last to matter: it is cut before the store or the number is.
-        rows.expand, basis = True, rows.columns[-1]
-        basis.ratio, basis.min_width, basis.no_wrap, basis.overflow = 1, len("automated-backup"), True, "ellipsis"
+    # The basis is the longest column and the last to matter: it is broken before the store or the number is.
+    rows.expand, basis = True, rows.columns[-1]
+    basis.ratio, basis.min_width = 1, len("automated-backup")
     losses = values_assessment.loss_rows if report.every_finding else values_assessment.loss_rows_by_store
     for row in losses(assessment):
         rows.add_row(*row)

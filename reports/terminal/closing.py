@@ -12,7 +12,7 @@ from rich.console import Console
 from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_checks.posture.posture import PostureName
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_labelled
 from reports.values import gate as values_gate
 from reports.values.report import Report, objective_met
@@ -134,7 +134,7 @@ def _loss(report: Report) -> str:
         losses = report.assessment.losses
         measured = [loss.seconds for loss in losses if loss.seconds is not None]
         unmeasured = sorted({loss.store for loss in losses if loss.seconds is None})
-        worst = [f"at most {duration(max(measured))} of writes"] if measured else []
+        worst = [f"{lost_writes(max(measured))}{' of writes' * any(measured)}"] if measured else []
         return "; ".join([*worst, *([f"not measured: {', '.join(unmeasured)}"] if unmeasured else [])])
     rpo = report.verdict.rpo
     if rpo.worst_s is None and not report.verdict.lags:

@@ -14,7 +14,7 @@ from dr_actions.model.plan import NO_RECOVERY, Danger, Goal, Step, batches
 from dr_actions.planning.plan_stages import PlanGrowth, PlanStage, StageWrites
 from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.session_life import Coverage
 from reports.values.run_record import plan_to_dict
 
@@ -64,7 +64,7 @@ def loss_rows(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]
     for (store, subject, seconds, items, basis), tenants in groups.items():
         whose = f"{subject}, {len(tenants)} tenants" if len(tenants) > 1 else " ".join([subject, tenants[0]]).strip()
         counted = "not counted" if items is None else str(items)
-        yield store, whose, duration(seconds) if seconds is None else f"at most {duration(seconds)}", counted, basis
+        yield store, whose, lost_writes(seconds), counted, basis
 
 
 def loss_rows_by_store(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]]:

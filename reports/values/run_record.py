@@ -12,7 +12,7 @@ from dr_actions.journal.timeline import Timeline, Wait, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import NO_RECOVERY, Plan, to_json
 from dr_estate.config.environment import Environment
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 from reports.values.run_view import RunFacts, RunFollower
 
 
@@ -192,4 +192,4 @@ def recovery_time(line: Timeline) -> str:
 
 def loss_in_words(loss: RecordedLoss) -> str:
     """How much was expected to be lost."""
-    return duration(None) if loss.seconds is None else f"at most {duration(loss.seconds)}"
+    return lost_writes(loss.seconds)

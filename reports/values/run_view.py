@@ -19,7 +19,7 @@ from dr_actions.model import plan as plans
 from dr_actions.model.plan import Goal, Plan, Step, batches, prefix_of
 from dr_actions.model.sequence import announced_step, playbook_step
 from dr_estate.config.environment import Environment
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.stores import STORES
 
@@ -442,7 +442,7 @@ def _loss(losses: Sequence[Mapping[str, Any]], rpo_s: float) -> str:
     worst_s = max(measured, default=None)
     parts = [f"not measured: {', '.join(unmeasured)}"] if unmeasured else []
     if worst_s is not None:
-        amount = f"at most {duration(worst_s)} of writes" if round(worst_s) > 0 else "no writes"
+        amount = f"{lost_writes(worst_s)}{' of writes' * bool(worst_s)}"
         parts.insert(0, f"{amount} (of {duration(rpo_s)}: {'met' if worst_s <= rpo_s else 'NOT MET'})")
     return "; ".join(parts)
 

@@ -80,5 +80,5 @@ def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_
     message = way_back(plan, SIT)
     assert message.startswith("You can abort (")
     assert "failback --abort" in message
-    assert "until database/promote_primary:sit-mysql is sent: until then eu-west-1 alone is to write." in message
+    assert "until the primary database is promoted (database/promote_primary:sit-mysql)." in message
     assert "" == way_back(make_plan(of_estate(recorded("healthy")), "NORMAL"), SIT)

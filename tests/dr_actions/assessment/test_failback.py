@@ -49,8 +49,8 @@ def gates(check: str, status: Status, severity: Severity = Severity.BLOCKER) -> 
 
 def test_a_gate_that_the_failback_meets_itself_is_named_and_not_counted_as_met() -> None:
     met, relaxed = Gate("a", True, "a."), Gate("direction.one-writer", False, "af-south-1 writes.", relaxed=True)
-    assert failback_advice([met]) == (Advice.PROCEED, ("All 1 gates are met.",))
-    both = ("1 gates are met.", "direction.one-writer: af-south-1 writes. The first steps of this run meet it.")
+    assert failback_advice([met]) == (Advice.PROCEED, ("1 gate passes.",))
+    both = ("1 gate passes.", "direction.one-writer: af-south-1 writes. The first steps of this run meet it.")
     assert failback_advice([met, relaxed]) == (Advice.PROCEED, both)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.model.durations import duration
+from dr_estate.model.durations import duration, lost_writes
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,11 @@ from dr_estate.model.durations import duration
 )
 def test_the_two_largest_units_are_named_and_nothing_is_less_than_now(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "not measured"), (0.0, "no writes"), (0.2, "at most 1 s"), (247.0, "at most 4 min 7 s")],
+)
+def test_what_is_lost_is_no_writes_only_where_nothing_was_written(seconds: float | None, text: str) -> None:
+    assert lost_writes(seconds) == text
