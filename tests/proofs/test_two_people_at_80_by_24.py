@@ -214,7 +214,7 @@ def fails_over(team: Team) -> None:
     assert code != Exit.READY, looked.shown
     code, weighed = team.operator.run(commands_of(looked)[-1])
     assert COOLING.search(text_of(weighed)), weighed.shown
-    assert text_of(weighed).count(" gates are met") == 1, weighed.shown
+    assert text_of(weighed).count(" gates pass") == 1, weighed.shown
     cools_down(team)
     code, weighed = team.operator.run(commands_of(looked)[-1])
     assert code == Exit.READY, weighed.shown
@@ -284,6 +284,8 @@ def stops_in_the_write_pause(team: Team) -> str:
                 again = rf" failback --staged .*--execute --incident {INCIDENT}$"
                 assert re.search(again, commands_of(terminal)[-1]), terminal.shown
                 assert "ended: its task ended with exit 137" in text_of(terminal), terminal.shown
+                # Also the last line of the outage itself has the command, not only the closing one.
+                assert re.search(ENDED_BY, text_of(terminal).partition("In short")[0]), terminal.shown
                 assert not re.search(r"OUTAGE.*…", "".join(terminal.lines).partition("In short")[2]), terminal.shown
             look_s = time.monotonic()
             code, looked = team.reader.run(f"{start_of(team)} status")

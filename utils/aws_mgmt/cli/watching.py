@@ -17,6 +17,7 @@ from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_screen import RunScreen, markup
 from reports.values.assessment import short
+from reports.values.report import next_line
 from reports.values.run_view import LineKind, RunFollower, RunLine, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
 from utils.aws_mgmt.app.connections import AppContext
@@ -80,7 +81,7 @@ def _until_it_ends(
             state = found.state
             console.complain(describe(found, app.env))
         following.show()
-        following.show_visitors(at_once=found.state in _OVER)
+        following.show_visitors(over=found if found.state in _OVER else None)
         if found.state is ExecutionState.FAILED:
             # No run began, so there is no exit code of one: it ends as a refusal.
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
@@ -143,19 +144,30 @@ def _conclude_run(
     *,
     refused: bool,
 ) -> Exit:
-    code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
+    code = _exit_of(found)
     how = "was refused" if refused else "is complete" if code is Exit.READY else "is not complete"
     answer = f"the {found.goal} of {found.incident} {how}, exit {code}"
     if found.exit_code is None:
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
     facts = view.facts.rows() if view is not None and view.facts is not None else ()
-    next_step = after_watched_run(found.goal, found.incident, code, found.arguments, paused=_is_paused(app))
+    next_step = _next_step(app, found)
     if visitors and visitors.is_outage:
         facts = (("Visitors", visitors.sentence), *facts)
-        next_step = f"`{visitors.command}` ends the outage." if visitors.command else next_step
+        if visitors.command and visitors.command != next_line(next_step)[1]:
+            next_step = f"`{visitors.command}` ends the outage."
     console.conclude(form, answer, next_step, facts=facts)
     return code
+
+
+def _exit_of(found: RecoveryExecution) -> Exit:
+    """The exit code of the task, that of a failed run where it is none of this tool's."""
+    return next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
+
+
+def _next_step(app: AppContext, found: RecoveryExecution) -> str:
+    """What comes after the run that is over."""
+    return after_watched_run(found.goal, found.incident, _exit_of(found), found.arguments, paused=_is_paused(app))
 
 
 def _is_paused(app: AppContext) -> bool:
@@ -184,18 +196,20 @@ class _RunFollowing:
         seen = self.visitors
         return replace(seen, at=self._app.clock.now()).sentence if seen is not None and seen.is_urgent else ""
 
-    def show_visitors(self, *, at_once: bool = False) -> None:
-        """Show what visitors can do, at first, as it changes, and as the run is over."""
-        clock = self._app.clock
+    def show_visitors(self, *, over: RecoveryExecution | None = None) -> None:
+        """Show what visitors can do, at first, as it changes, and as the run is ``over``."""
+        clock, at_once = self._app.clock, over is not None
         if not at_once and self._looked_at_s is not None and clock.monotonic() - self._looked_at_s < _LOOK_AGAIN_S:
             return
         self._looked_at_s, before = clock.monotonic(), self.visitors
         self.visitors = visitors_of(self._app.world, self._app.env)
         if self.visitors is None:
             return
-        # The lock of a task that was killed stands until its lease is over, but nothing of this run is left to watch.
-        if at_once and self.visitors.command == attach_of(self._incident).line:
-            self.visitors = replace(self.visitors, command="")
+        # The lock of a task that was killed stands until its lease is over, but nothing of this run is left to watch:
+        # what goes on with it ends the outage.
+        if over is not None and self.visitors.command == attach_of(self._incident).line:
+            goes_on = "" if _exit_of(over) is Exit.READY else next_line(_next_step(self._app, over))[1]
+            self.visitors = replace(self.visitors, command=goes_on)
         # Without a command while it runs: this run is what ends an outage, and what it needs is pinned.
         same = before is not None and replace(before, command=self.visitors.command).share == self.visitors.share
         if at_once or not same:
