@@ -221,8 +221,8 @@ def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: dat
     overridden = accepted_gates(overrides, now)
     for gate in gates:
         if not gate.met and not gate.relaxed and gate.id not in overridden:
-            how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'
-            yield Refusal(gate.id, f"{gate.says} Fix it, or {how}.")
+            override = f'--override {gate.id} "WHO" UNTIL "REASON"'
+            yield Refusal(gate.id, f"{gate.says} To go on all the same, override it by name: {override}.")
 
 
 def unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:

@@ -57,6 +57,10 @@ class LockHeld(Exception):
         self.run = run
 
 
+# The gates of the lock.
+HELD, COOL_DOWN = "lock.held", "lock.cool-down"
+
+
 class CoolingDown(Exception):
     """A run of another incident ended a short while ago. Carries it, and when the cool-down is over."""
 
@@ -126,6 +130,13 @@ def ended_at(run: LockHolder) -> datetime:
 def cool_down_until(run: LockHolder, limits: Execution) -> datetime:
     """When a run of another incident may start: the cool-down counts from the end."""
     return ended_at(run) + timedelta(minutes=limits.cool_down_minutes)
+
+
+def cool_down_end(last: LockHolder | None, now: datetime, incident: str, limits: Execution) -> datetime | None:
+    """When a run for ``incident`` may start that the cool-down of ``last`` holds up; None where it holds up none."""
+    if last is None or may_take(last, now, "", incident, limits, stood_still=True) is not LockDecision.COOLING:
+        return None
+    return cool_down_until(last, limits)
 
 
 def may_take(

@@ -127,6 +127,27 @@ def test_an_assessment_shows_the_lock_of_a_run_at_work(
     assert (same.code, {gate for gate in _gates(same) if gate.startswith("lock.")}) == (0, set())
 
 
+def test_in_the_cool_down_every_refusal_ends_with_the_command_and_when_it_can_begin(
+    ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
+) -> None:
+    lock = take(control, OWNER, "run-1", "INC-1", sit.execution)
+    release(control, lock, "done")
+    begins = f"Can begin at {control.now() + timedelta(minutes=30):%Y-%m-%d}"
+    run = "failover --planned --execute --incident INC-2 --confirm files/restore_dr:sit-efs"
+    refused = _dr(ready, home, rules, run)
+    assert (refused.code, "lock.cool-down: " in refused.err) == (4, True), refused.err
+    explained, command = refused.err.splitlines()[-2:]
+    assert (begins in explained, command.split(" failover ")[1]) == (True, run.partition(" ")[2]), refused.err
+    assert "Fix it" not in refused.err
+    weighed = _dr(ready, home, rules, "failover --planned --incident INC-2")
+    explained, command = weighed.out.splitlines()[-2:]
+    assert ("it can begin at " in weighed.out, command.split(" failover ")[1]) == (
+        True,
+        "--planned --execute --incident INC-2",
+    )
+    assert "--override" not in command
+
+
 @pytest.mark.proof
 def test_a_lease_that_is_over_stops_no_assessment(ready: Endpoint, sit: Environment, home: Path, rules: Path) -> None:
     table = SentTable(Plain(ready), sit.named(sit.names.control_table), sit.regions.dr)

@@ -165,7 +165,7 @@ def test_one_good_approval_among_bad_ones_is_enough() -> None:
 def test_an_unmet_gate_refuses_by_its_own_id_with_the_way_to_override_it() -> None:
     refusals = refused(gates=(MET, UNMET))
     assert set(refusals) == {UNMET.id}
-    assert refusals[UNMET.id].startswith("it is too old. Fix it, or override it by name:")
+    assert refusals[UNMET.id].startswith("it is too old. To go on all the same, override it by name:")
     assert f'--override {UNMET.id} "WHO" UNTIL "REASON"' in refusals[UNMET.id]
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.resumption import EXPECTED
+from dr_actions.control_table.lock import COOL_DOWN, cool_down_end
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Severity, Status
 from dr_checks.core.remedy import Remedy
@@ -139,6 +140,10 @@ def with_next_step(options: PlanOptions, report: Report, assessment: Assessment)
 def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
     """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
     unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]
+    # The cool-down ends by itself: nobody is led to override what a wait meets.
+    if COOL_DOWN in unmet and (ends := _cool_down_end(run, report)):
+        unmet.remove(COOL_DOWN)
+        does = f"{does}; it can begin at {ends:%Y-%m-%d %H:%M} UTC: the cool-down is over then"
     until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
     overrides = [word for gate in unmet for word in ("--override", gate, report.caller or "WHO", until, "REASON")]
     if len(unmet) <= _MOST_OVERRIDES:
@@ -147,6 +152,12 @@ def _past_gates(run: Command, does: str, report: Report, assessment: Assessment)
         return str(NextStep(Command((*run.words, *overrides)), f"{does}{fill}"))
     pattern = shlex.join(("--override", "GATE", *overrides[2:5]))
     return f"{run} {does}, once each of the {len(unmet)} gates above is met, or overridden by name: {pattern}."
+
+
+def _cool_down_end(run: Command, report: Report) -> datetime | None:
+    last = report.standing.known_run if report.standing else None
+    incident = run.words[run.words.index("--incident") + 1] if "--incident" in run.words else ""
+    return cool_down_end(last, report.observed_at, incident, report.environment.execution)
 
 
 def _instead(options: PlanOptions, report: Report, assessment: Assessment) -> str:

@@ -22,6 +22,7 @@ from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on
 from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, MalformedItem
+from dr_actions.control_table.lock import COOL_DOWN
 from dr_actions.drills.phases import has_changes
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry, steps_done
@@ -52,7 +53,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
-from utils.aws_mgmt.app.run_begin import COOL_DOWN, lock_gates, refuse_impossible_begin, refuse_unsupported
+from utils.aws_mgmt.app.run_begin import after_lock, lock_gates, refuse_impossible_begin, refuse_unsupported
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 
@@ -164,7 +165,9 @@ class _Decision:
         decided = decide_trial(request, self.env) if practice else decide(request, self._rules_environment)
         if not isinstance(decided, Clearance):
             _warn_of_a_dark_primary(app, run.dialog, self.incident, assessment)
-        clearance = require_clearance(decided)
+        again, limits = next_steps.same_run(self.options, self.incident), self.env.execution
+        wait = after_lock(gates, self.control_state, app.clock.now(), limits, again, self.incident)
+        clearance = require_clearance(decided, wait)
         _known_steps(request.confirmed, assessment.plan)  # a plan that cannot be run lacks steps: its gates say why
         return _start(request, clearance, snapshot, report, run.recorded)
 
@@ -381,10 +384,11 @@ def _start(
     )
 
 
-def require_clearance(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
+def require_clearance(decided: Clearance | tuple[Refusal, ...], next_step: str = "") -> Clearance:
     """The clearance. Raises Refused with every rule that said no."""
     if not isinstance(decided, Clearance):
-        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.message}" for refusal in decided))
+        rules = "\n".join(f"  {refusal.rule}: {refusal.message}" for refusal in decided)
+        raise Refused(f"Refused.\n{rules}", next_step)
     return decided
 
 

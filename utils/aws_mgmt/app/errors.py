@@ -12,7 +12,11 @@ class UsageError(Exception):
 
 
 class Refused(Exception):
-    """A guard refused; the message names the rule and what to use instead."""
+    """A guard refused; the message names the rule, and ``next_step`` the command that comes next, where one does."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 def some(names: Sequence[str]) -> str:

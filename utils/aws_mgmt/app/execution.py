@@ -18,7 +18,7 @@ from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
 from dr_actions.control_table.control import Fence, WriteStop
 from dr_actions.control_table.heartbeat import Heartbeat
-from dr_actions.control_table.lock import CoolingDown, LockHeld
+from dr_actions.control_table.lock import COOL_DOWN, HELD, CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, await_rest, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
 from dr_actions.journal.journal import EntryKind, Journal
@@ -153,8 +153,11 @@ def _run_lock(context: RunContext, run_id: str) -> locking.Lock:
     incident, limits = start.clearance.incident, context.env.execution
     try:
         return locking.take(app.control, owner, run_id, incident, limits, start.waives_cool_down, watch)
-    except (LockHeld, CoolingDown) as error:
-        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
+    except LockHeld as error:
+        raise Refused(f"{HELD}: {error}") from error
+    except CoolingDown as error:
+        again = next_steps.after_run(context.options, incident).command
+        raise Refused(f"{COOL_DOWN}: {error}", str(next_steps.after_cool_down(again, error.until))) from error
 
 
 def run_steps(

@@ -23,6 +23,7 @@ from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import FULL, is_full, new_id
+from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary
@@ -95,7 +96,7 @@ def start_of_drill(
     """The id and the first plan of a drill that AWS is to hold. Raises Refused for what its task would refuse now."""
     drill, practice, _ = _new_drill(options, env, app, files)
     start = authorise(_recovery(drill, Goal.SWITCHOVER), env, app, files, practice, unapproved=True)
-    refuse_locked(app, drill.incident, options.overrides)
+    refuse_locked(app, drill.incident, options.overrides, Command(("test", "--full-drill", "--by-aws")))
     return drill.incident, start
 
 

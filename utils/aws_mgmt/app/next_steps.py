@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from dr_actions.model.plan import Goal
@@ -229,6 +230,11 @@ def task_arguments(options: RecoveryOptions) -> tuple[str, ...]:
     words = same_run(replace(options, person=""), "", *(("--replan",) if options.replan else ())).words[1:]
     deadline = ("--deadline", str(options.deadline_s)) if options.deadline_s else ()
     return (*(word for word in words if word != "--execute"), *deadline)
+
+
+def after_cool_down(again: Command, ends: datetime) -> NextStep:
+    """The refused command, and when it goes through."""
+    return NextStep(again, f"can begin at {ends:%Y-%m-%d %H:%M} UTC: the cool-down is over then")
 
 
 def attach_of(incident: str) -> Command:

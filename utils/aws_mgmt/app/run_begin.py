@@ -13,7 +13,7 @@ from datetime import datetime
 from dr_actions.assessment.failback import failback_advice
 from dr_actions.assessment.failover import failover_advice
 from dr_actions.control_table.control import IncidentOpen
-from dr_actions.control_table.lock import LockDecision, cool_down_until, may_take
+from dr_actions.control_table.lock import COOL_DOWN, HELD, LockDecision, cool_down_end, may_take
 from dr_actions.journal.entries import OtherWorld, agree, of_this_world, valid_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.action import TO_DR
@@ -24,6 +24,7 @@ from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.drill_names import is_trial
+from dr_estate.model.invocation import Command
 from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
@@ -32,9 +33,10 @@ from utils.aws_mgmt.app.assessment import exit_of_assessment, session_gate
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.incident_record import journals, mirror_of
+from utils.aws_mgmt.app.next_steps import after_cool_down
 from utils.aws_mgmt.app.options import Options
 
-HELD, COOL_DOWN, OPEN, JOURNAL = "lock.held", "lock.cool-down", "incident.open", "journal"
+OPEN, JOURNAL = "incident.open", "journal"
 _OWN_RULES = (run_begin.SWITCH, run_begin.RECORD)
 _PARTS = frozenset({control_table.table.name, control_table.begin.name, control_table.standing.name})
 
@@ -67,13 +69,33 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
         raise Refused("Refused.\n" + "\n".join(refusals))
 
 
-def refuse_locked(app: AppContext, incident: str, overrides: Sequence[Override] = ()) -> None:
-    """Raise Refused where a task that AWS starts now would find the lock taken, or have to let it cool down."""
+def refuse_locked(app: AppContext, incident: str, overrides: Sequence[Override], again: Command) -> None:
+    """Raise Refused where a task that AWS starts now would find the lock taken, or have to let it cool down.
+
+    ``again`` is the command that is refused: once the cool-down is over it goes through.
+    """
     limits, now = app.env.execution, app.clock.now()
     overridden = accepted_gates(overrides, now)
-    unmet = [gate for gate in lock_gates(app.control.in_force(), incident, now, limits) if gate.id not in overridden]
+    state = app.control.in_force()
+    unmet = [gate for gate in lock_gates(state, incident, now, limits) if gate.id not in overridden]
     if unmet:
-        raise Refused("Refused.\n" + "\n".join(f"  {gate.id}: {gate.says}" for gate in unmet))
+        next_step = after_lock(unmet, state, now, limits, again, incident)
+        raise Refused("Refused.\n" + "\n".join(f"  {gate.id}: {gate.says}" for gate in unmet), next_step)
+
+
+def after_lock(
+    gates: Sequence[Gate],
+    state: control_table.ControlState,
+    now: datetime,
+    limits: Execution,
+    again: Command,
+    incident: str,
+) -> str:
+    """The refused command and from when on it goes through, where the cool-down is all that is in its way; "" else."""
+    unmet = [gate for gate in gates if not gate.met and not gate.relaxed]
+    ends = cool_down_end(state.known_run, now, incident, limits)
+    alone = ends is not None and [gate.id for gate in unmet] == [COOL_DOWN]
+    return str(after_cool_down(again, ends)) if ends is not None and alone else ""
 
 
 def journal_gates(options: Options, app: AppContext, incident: str) -> tuple[Gate, ...]:
@@ -139,8 +161,8 @@ def lock_gates(state: control_table.ControlState, incident: str, now: datetime, 
             f"{last.incident}` shows how far it is."
         )
         return [Gate(HELD, met=False, says=message, stops=True)]
-    if may_take(last, now, "", wanted, limits, stood_still=True) is LockDecision.COOLING:
-        until = f"{cool_down_until(last, limits):%Y-%m-%d %H:%M} UTC"
+    if ends := cool_down_end(last, now, wanted, limits):
+        until = f"{ends:%Y-%m-%d %H:%M} UTC"
         message = (
             f"run {last.run} for {last.incident} ended a short while ago: another incident may start at {until}. "
             f"If this is the same event, go on with --incident {last.incident}."

@@ -26,7 +26,7 @@ def in_world_of(options: Options, task: RecoveryOptions) -> RecoveryOptions:
 def refuse_closed_table(app: AppContext, incident: str, task: RecoveryOptions) -> None:
     """Raise Refused where the control table keeps any run of the incident from beginning: lock, cool-down, pause."""
     refuse_impossible_begin(app, task.overrides)
-    refuse_locked(app, incident, task.overrides)
+    refuse_locked(app, incident, task.overrides, next_steps.approval(task, incident))
     if paused := paused_by(app.control.in_force()):
         raise Refused(f"authority.paused: All runs are stopped: {paused}. `dr_cli.py unpause` lets them run again.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from reports.terminal.console import complain
+from reports.terminal.console import complain, conclude
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import interruptible
 from utils.aws_mgmt.app.options import Options
@@ -28,4 +28,6 @@ def run_command(options: Options) -> int:
         failure = failure_of(options, error)
     with contextlib.suppress(OSError):  # the terminal is gone: the exit code still reports it
         complain(failure.sentence)
+        if failure.next_step:
+            conclude("terminal", f"refused, exit {failure.exit}", failure.next_step, beside=True)
     return int(failure.exit)

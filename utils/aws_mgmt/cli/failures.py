@@ -37,6 +37,7 @@ class CommandFailure:
 
     exit: Exit
     sentence: str
+    next_step: str = ""
 
 
 def failure_of(options: Options, error: BaseException) -> CommandFailure:
@@ -44,7 +45,9 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
     match error:
         case EnvironmentFileError() | ExceptionsFileError() | EvidenceError() | UsageError():
             return CommandFailure(Exit.USAGE, str(error))
-        case WrongAccount() | Refused():
+        case Refused() as refused:
+            return CommandFailure(Exit.REFUSED, str(refused), refused.next_step)
+        case WrongAccount():
             return CommandFailure(Exit.REFUSED, str(error))
         case DataUnavailable() as unread:
             return CommandFailure(Exit.COULD_NOT_SEE, f"{unread}{_diagnosis(options, unread.unavailable)}")

@@ -80,8 +80,8 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     with files.dialog.progress() as advance:
         start = authorise(options, reached.env, reached, replace(files, advance=advance), unapproved=True)
     # Here already: AWS would ask an approver first, and refuse it afterwards.
-    refuse_locked(reached, start.clearance.incident, start.overrides)
     incident, digest = start.clearance.incident, start.plan.digest
+    refuse_locked(reached, incident, start.overrides, next_steps.same_run(options, incident))
     # The task has no terminal: what only a person may confirm is confirmed here and goes along as words.
     options = replace(options, confirm=(*options.confirm, *_confirmations(start)))
     wanted = RecoveryStart(
