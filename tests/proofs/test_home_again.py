@@ -371,7 +371,7 @@ def follows(snapshot: Snapshot) -> Snapshot:
 @pytest.mark.parametrize(
     ("seen", "code", "answer", "reason"),
     [
-        (beats, Exit.READY, "PROCEED", "All "),
+        (beats, Exit.READY, "PROCEED", " gates pass."),
         (
             lambda snapshot: beats(snapshot, 2),
             Exit.NOT_READY,
@@ -399,4 +399,4 @@ def test_a_failback_waits_for_a_primary_that_flaps_or_holds_the_newer_database_a
     ended = run_command(parse([*words, "failback", "--staged", "--from-evidence", str(evidence)]))
     document = json.loads(capsys.readouterr().out)
     assert (code, answer) == (ended, document["recommendation"]), document["reasons"]
-    assert [text for text in document["reasons"] if text.startswith(reason)], document["reasons"]
+    assert [text for text in document["reasons"] if reason in text], document["reasons"]

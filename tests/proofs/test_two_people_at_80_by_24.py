@@ -285,7 +285,8 @@ def stops_in_the_write_pause(team: Team) -> str:
                 assert re.search(again, commands_of(terminal)[-1]), terminal.shown
                 assert "ended: its task ended with exit 137" in text_of(terminal), terminal.shown
                 # Also the last line of the outage itself has the command, not only the closing one.
-                assert re.search(ENDED_BY, text_of(terminal).partition("In short")[0]), terminal.shown
+                last = rf"{OUTAGE.pattern}.*To end it: *python .* failback --staged .*--execute"
+                assert re.search(last, text_of(terminal).partition("In short")[0]), terminal.shown
                 assert not re.search(r"OUTAGE.*…", "".join(terminal.lines).partition("In short")[2]), terminal.shown
             look_s = time.monotonic()
             code, looked = team.reader.run(f"{start_of(team)} status")
