@@ -43,11 +43,11 @@ _NEEDED = {
         "both sides are backed up before anything is synced",
         "nothing would be backed up first",
     ),
-    Role.DATABASE: ("plan.database", "the database comes home", "no step brings the database home"),
+    Role.DATABASE: ("plan.database", "the database is copied back", "no step copies the database back"),
     Role.SERVICES: (
         "plan.services",
         "the tenants' services start in the primary",
-        "no tenant's service would start at home",
+        "no tenant's service would start in the primary",
     ),
     Role.TRAFFIC: ("plan.traffic", "traffic is shifted to the primary", "no step shifts the traffic to the primary"),
 }
@@ -175,7 +175,7 @@ def _direction(context: PlanContext) -> Iterator[Gate]:
     # A replica in the DR region holds older data than what it follows: a sync from it would be the wrong way (T28).
     if here is None or here.source:
         what = "absent" if here is None else f"a replica of {here.source}"
-        message = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
+        message = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be copied back."
         yield Gate("direction.database", met=False, says=message, stops=True)
     elif not DATABASE[here.status].takes_writes:
         message = f"{name} in {env.regions.dr} is {here.status}: nothing is synced from it until it takes writes."
@@ -198,7 +198,7 @@ def _reason_against_files(context: PlanContext) -> str:
     own = {system.id for system in part_or(context.snapshot, efs.file_systems, Side.DR, ())}
     fed = [row for row in rows if not own or row.destination_id in own]  # an account may replicate other ones too
     if fed:
-        return f"{fed[0].source_id} still replicates into {region}: a sync home would overwrite newer files."
+        return f"{fed[0].source_id} still replicates into {region}: a sync back would overwrite newer files."
     with suppress(DataUnavailable):  # the step asks again, and waits where it cannot see
         found = files_failback.file_systems(context)
         return files_failback.reason_of_another(context, found) if found else ""

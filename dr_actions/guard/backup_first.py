@@ -61,7 +61,7 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
         reason = (
             f"no complete recovery point since the run began ({begun_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
         )
-    return Refusal(RULE, f"{call.name} in {call.region} brings data home: {reason} (T28).")
+    return Refusal(RULE, f"{call.name} in {call.region} copies data back: {reason} (T28).")
 
 
 def syncs(call: Call, env: Environment) -> bool:

@@ -125,7 +125,7 @@ TABLE = (
         lambda s: _both_full(s) and s.primary_writable is True and s.came_home,
         Posture(
             PostureName.RETURNING,
-            "traffic is set to the DR region, whose database is frozen; the copy of it that came home takes writes, "
+            "traffic is set to the DR region, whose database is frozen; its copy in the primary region takes writes, "
             "and both regions run every tenant's service.",
         ),
     ),

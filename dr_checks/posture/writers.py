@@ -94,7 +94,7 @@ def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
     if is_gone(snapshot, env):
         return (
             f"No database stands in {regions.dr} any more: no abort leads back to one. Keep {name} of "
-            f"{regions.primary}, the copy of it that came home."
+            f"{regions.primary}, the copy of it."
         )
     if promoted:
         return f"The failback is past its point of no return: {name} of {regions.primary} was promoted."

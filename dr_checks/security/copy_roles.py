@@ -130,7 +130,7 @@ def may_bring_home(view: View) -> Iterator[Finding]:
 def _of_job(view: View, row: JobRole) -> Finding:
     role, wanted = row.role, f"{_WANTED} for {row.copy}"
     denied, doubts = job_roles.denied_decisions(role), job_roles.doubts(role)
-    reason = f"no job of S3 brings home what {row.copy} holds: the failback copies each object itself, and takes longer"
+    reason = f"no job of S3 copies back what {row.copy} holds: the failback copies each object itself, and takes longer"
     # What is sure stands before what is doubtful: one deny is enough for a gap.
     if not role.exists or role.trusted is False or denied:
         return _role_finding(view, replace(role, decisions=tuple(denied)), reason, wanted)

@@ -162,7 +162,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     remedy = Remedy(
         f"When {region} is back, `dr_cli.py failback` plans this for database and files. For the database alone:"
         if names.database
-        else f"When {region} is back, `dr_cli.py failback` brings home what was written.",
+        else f"When {region} is back, `dr_cli.py failback` brings back what was written.",
         (view.command("rds", start, Side.PRIMARY, SourceDBInstanceArn=found.arn),) if found else (),
     )
     yield view.warn(name, age, "a copy elsewhere", reason, remedy)

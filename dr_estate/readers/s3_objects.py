@@ -50,9 +50,9 @@ class ObjectState(StrEnum):
     ALIKE = "alike"
     COPY = "to be copied"
     LARGE = "too large for one copy"
-    NEWER_AT_HOME = "newer at home"
+    NEWER_AT_HOME = "newer in the primary region"
     DELETED_AWAY = "deleted away"
-    DELETED_AT_HOME = "deleted at home"
+    DELETED_AT_HOME = "deleted in the primary region"
 
 
 @dataclass(frozen=True, slots=True)

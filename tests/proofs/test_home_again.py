@@ -204,7 +204,7 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_w
     assert Exit.VALIDATION_FAILED == rough.ended.code, rough.ended.last.said
     line = rough.ended.last.said.splitlines()[-1]
     assert line.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
-    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: " in line
+    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets in af-south-1: " in line
     assert "Writes: the database of af-south-1 alone takes them. It is past its point of no return (entry " in line
     assert [10, 50, 10] == rough.weights()
 
@@ -256,7 +256,7 @@ def stepped_back(screen: str) -> None:
     """The screen says first what became of the run, who writes, and never that the writer be fenced."""
     last = " ".join(screen.split())
     assert "STEPPED BACK: A gate failed, and traffic went back to the last good weights: " in last
-    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: sit-tenant-1-" in last
+    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets in af-south-1: sit-tenant-1-" in last
     assert "Writes: the database of af-south-1 alone takes them. It is past its point of no return (entry " in last
     assert "Posture: RETURNING Answer: STEPPED BACK, exit 6" in last
     assert "fence --side" not in last
@@ -383,7 +383,7 @@ def follows(snapshot: Snapshot) -> Snapshot:
             Exit.NOT_READY,
             "WAIT",
             "direction.database: sit-mysql in eu-west-1 is a replica of arn:aws:rds:af-south-1:815856636111:db:"
-            "sit-mysql: the newer data is not there, nothing is to be synced home.",
+            "sit-mysql: the newer data is not there, nothing is to be copied back.",
         ),
     ],
     ids=["calm", "flaps", "is newer"],

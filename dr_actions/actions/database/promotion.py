@@ -208,7 +208,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
     source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
     instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None or not _the_copy(step, instance):
-        message = "is gone" if instance is None else "is another than the copy that came home"
+        message = "is gone" if instance is None else "is another than the copy that the failback made"
         return StepStatus(StepState.DRIFTED, f"{step.subject} {message}.")
     facts, works = failback.evidence_of(instance), DATABASE[instance.status].busy
     if DATABASE[instance.status].broken:

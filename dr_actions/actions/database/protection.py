@@ -167,7 +167,7 @@ def primary_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     instance = failback.instance_named(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source or dict(instance.tags).get(failback.COME_FROM) != step.before["resource"]:
-        return StepStatus(StepState.DRIFTED, f"{step.subject} is not the promoted copy that came home.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is not the promoted copy of the failback.")
     seen = {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
     open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
     if instance.retention_days < step.after["BackupRetentionPeriod"]:

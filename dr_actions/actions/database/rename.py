@@ -117,7 +117,7 @@ OLD_PRIMARY = Renaming(
     "Keeps the old primary database under another name: what it alone may hold is not lost, and its name is free.",
     Side.PRIMARY,
     _old_primary,
-    "the one that comes home takes its name, at the host that the tasks there name",
+    "the copy of the failback takes its name, at the host that the tasks there name",
     "the primary's database of before the failover",
 ).action()
 OLD_DR = Renaming(
@@ -125,6 +125,6 @@ OLD_DR = Renaming(
     "Keeps the DR region's database under another name: the next failover needs its name, and nothing is deleted.",
     Side.DR,
     failback.writer,
-    "its data is home, and a failover to come restores under this name",
+    "its data is in the primary region, and a failover to come restores under this name",
     "the database that served during the failover",
 ).action()

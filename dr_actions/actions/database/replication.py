@@ -239,7 +239,7 @@ def _replica_status(context: PlanContext, instance: rds.Instance) -> StepStatus:
         return StepStatus(StepState.FAILED, f"{broken}.", facts)
     replicates = DATABASE_REPLICATION[instance.replication].serves
     if state.serves and instance.host and (not instance.source or replicates):
-        how = f"replicates {instance.source}" if instance.source else "came home already"
+        how = f"replicates {instance.source}" if instance.source else "was promoted already"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
     return StepStatus(
         *(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."),
@@ -265,8 +265,8 @@ def to_primary_notes(context: PlanContext) -> Iterator[str]:
     if source is None:
         return
     yield (
-        f"The database comes home as a read replica of {source.identifier} of {context.env.regions.dr}, which is then "
-        "promoted: RDS reports its progress, and the DR region serves pages meanwhile. Snapshots would have to be "
+        f"The database is copied back as a read replica of {source.identifier} of {context.env.regions.dr}, which is "
+        "then promoted: RDS reports its progress, and the DR region serves pages meanwhile. Snapshots would have to be "
         "copied after the freeze, and report no progress."
     )
     if failback.model(context) is None:
@@ -459,7 +459,7 @@ def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
 def _retention_status(step: Step, context: PlanContext) -> StepStatus:
     instance = failback.instance_named(context, Side.DR, step.subject)
     if instance is None or instance.source != step.before["source"]:
-        return StepStatus(StepState.DRIFTED, f"{step.subject} is no replica of the database at home.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is no replica of the database in the primary region.")
     if instance.retention_days >= step.after["days"]:
         return StepStatus(StepState.DONE, f"{instance.identifier} keeps backups for {instance.retention_days} days.")
     state = DATABASE[instance.status]

@@ -205,8 +205,8 @@ def reason_against_reversal(context: PlanContext, found: FileSystems) -> str:
 def sizes(found: FileSystems) -> tuple[tuple[str, str], ...]:
     """What the journal keeps of both, before one is overwritten."""
     return (
-        ("home", found.primary.id),
-        ("home bytes", str(found.primary.size_bytes)),
+        ("primary", found.primary.id),
+        ("bytes in the primary region", str(found.primary.size_bytes)),
         ("away", found.dr.id),
         ("away bytes", str(found.dr.size_bytes)),
     )

@@ -108,7 +108,7 @@ def freeze_notes(context: PlanContext) -> Iterator[str]:
         return
     yield (
         f"Objects (S3) and tables (DynamoDB) of {context.env.regions.dr} are not frozen: their writers stop with the "
-        "database and the files. What they write after the first copy is copied home once more at the end."
+        "database and the files. What they write after the first copy is copied back once more at the end."
     )
 
 
@@ -127,7 +127,7 @@ def _unfreeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> S
         says=f"Give {system.id} ({name}) in {region} the file system policy back that it had before the freeze"
         + ("." if text else ": none."),
         danger=Danger.REVERSIBLE,
-        undo="Left as it is: the files are home.",
+        undo="Left as it is: the files are in the primary region.",
         budget_s=300,
         call=_policy_call(system.id, text, region),
         before={"file system": system.id},

@@ -146,7 +146,7 @@ def write_notes(context: PlanContext) -> Iterator[str]:
     if unmarked:
         yield (
             f"No marker file is written for {name_list(unmarked)}: no task of theirs mounts the estate's file system "
-            "writable in both regions. That their files are home is read off EFS's last sync alone."
+            "writable in both regions. That their files are copied back is read off EFS's last sync alone."
         )
 
 

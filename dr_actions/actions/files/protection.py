@@ -76,7 +76,7 @@ def _allow_dr_steps(context: PlanContext, found: files_failback.FileSystems) -> 
         ALLOW_OVERWRITE_DR.name,
         name,
         side=Side.DR,
-        says=f"Take the overwrite protection off {found.dr.id} ({name}) in {region}: all it holds is home, and "
+        says=f"Take the overwrite protection off {found.dr.id} ({name}) in {region}: all it holds is copied back, and "
         f"{found.primary.id} is to replicate onto it again.",
         danger=Danger.COMPENSABLE,
         undo="Switch the protection on again.",

@@ -51,7 +51,7 @@ def _in_sync_status(context: PlanContext, found: files_failback.FileSystems) -> 
         # The opposite direction is named: it would replace the newer files, and must be ended by a person.
         fed = files_failback.into(context, Side.DR, found.dr.id)
         opposite = f", but {fed.source_id} replicates into {found.dr.id}" if fed else ""
-        return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are home: {message}{opposite}.")
+        return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are copied back: {message}{opposite}.")
     how = _replication_status(row)
     # Neither ENABLING nor ENABLED proves an arrival: only the time of the last sync does.
     if how.state in (StepState.FAILED, StepState.DRIFTED):
@@ -68,7 +68,7 @@ def arrival_status(synced_at: datetime | None, context: PlanContext) -> StepStat
     message = f"nothing was written since {timestamp(since)}, and the last sync ended {timestamp(synced_at)}"
     # Not the size, not the status: only a sync that ended after the last possible write proves that it holds it.
     if synced_at is not None and synced_at >= since:
-        return StepStatus(StepState.DONE, f"Every file is home: {message}.", facts)
+        return StepStatus(StepState.DONE, f"Every file is copied back: {message}.", facts)
     return StepStatus(
         StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts, progress=(timestamp(synced_at),)
     )
@@ -145,7 +145,7 @@ def _to_dr_steps(context: PlanContext, found: files_failback.FileSystems) -> Ite
         side=Side.DR,
         says=f"Replicate {found.primary.id} ({name}) in {primary} onto {found.dr.id} in {dr} again. It overwrites "
         f"that: "
-        "the two are alike but for what the primary took since its files came home.",
+        "the two are alike but for what the primary took since its files were copied back.",
         danger=Danger.COMPENSABLE,
         undo="End the replication again: both file systems stay.",
         budget_s=sync_limit_s(found.primary),

@@ -113,8 +113,8 @@ def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
     for rule in back:
         if rule.delete_markers:
             return (
-                f"rule {rule.id} of {copy} replicates delete markers, and a job would hide at home what was deleted in "
-                f'the DR region ({_CONFIGURATION}: delete_marker_replication {{ status = "Disabled" }})'
+                f"rule {rule.id} of {copy} replicates delete markers, and a job would hide in {bucket} what was "
+                f'deleted in the DR region ({_CONFIGURATION}: delete_marker_replication {{ status = "Disabled" }})'
             )
     return f"rule {strange[0].id} of {copy} leads to {strange[0].destination} too" if strange else ""
 
@@ -129,7 +129,7 @@ def _of_versions(context: PlanContext, bucket: str) -> str:
     if found is None:
         return "it was not compared with its copy"
     newer = found.newer_at_home + found.deleted_at_home
-    return f"{newer} of its objects were written or deleted at home later" if newer else ""
+    return f"{newer} of its objects were written or deleted in the primary region later" if newer else ""
 
 
 def prefix_of(step: Step, context: PlanContext) -> str:

@@ -58,11 +58,11 @@ def evidence_of(difference: s3_objects.BucketDifference) -> tuple[tuple[str, str
     """What the journal keeps, and the report lists as left to people: nothing is deleted or overwritten for it."""
     counted = {
         "alike": difference.alike,
-        "missing at home": difference.missing,
+        "missing in the primary region": difference.missing,
         "bytes missing": difference.missing_bytes,
-        "newer at home, kept": difference.newer_at_home,
-        "deleted in the copy, kept at home": difference.deleted_away,
-        "deleted at home, kept in the copy": difference.deleted_at_home,
+        "newer in the primary region, kept": difference.newer_at_home,
+        "deleted in the copy, kept in the primary region": difference.deleted_away,
+        "deleted in the primary region, kept in the copy": difference.deleted_at_home,
     }
     examples = (("examples", "; ".join(difference.examples)),) if difference.examples else ()
     return tuple((name, str(count)) for name, count in counted.items()) + examples
@@ -97,7 +97,7 @@ def copy_steps(context: PlanContext) -> Iterator[Step]:
 def _copy_step(context: PlanContext, bucket: str, copy: str, action: str, part: str = "") -> Step:
     """Return the step that copies back to the primary region what is missing in ``bucket``."""
     env = context.env
-    which = "<each object that is missing or older at home>"
+    which = "<each object that is missing or older in the primary region>"
     params = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
     return context.step(
         action,
@@ -149,16 +149,16 @@ def copy_notes(context: PlanContext) -> Iterator[str]:
     copied = {bucket for bucket, _ in pairs(context)}
     for bucket, copy in s3.data_pairs(context.env):
         if bucket not in copied:
-            yield f"No object is copied home into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
+            yield f"No object is copied back into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
     yield (
-        "Objects that were deleted in the DR region are not deleted at home, and those that are newer at home are not "
-        "overwritten: the record of the copy names them."
+        "Objects that were deleted in the DR region are not deleted in the primary region, and what is newer there is "
+        "not overwritten: the record of the copy names them."
     )
     state, its_copy = s3.state_pair(context.env)
     yield (
         f"{state} is left alone: Terraform alone writes its state, and an older or foreign one over it would make the "
         f"next apply destroy or duplicate resources. If Terraform was applied on {its_copy} meanwhile, compare serial "
-        "and lineage of both states, and bring its changes home with terraform state pull and push."
+        "and lineage of both states, and bring its changes back with terraform state pull and push."
     )
 
 

@@ -50,7 +50,7 @@ def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds
         pair.name,
         side=Side.PRIMARY,
         says=f"Let {text} of the secret {pair.name} in {env.regions.primary} say what {env.regions.dr} says, leading "
-        f"to {goal} at home.",
+        f"to {goal} there.",
         danger=Danger.COMPENSABLE,
         undo="Not taken back: the former value is kept as AWSPREVIOUS: aws secretsmanager "
         f"update-secret-version-stage --region {env.regions.primary} --secret-id {pair.name} "
@@ -75,7 +75,7 @@ def _put(name: str, region: str, value: str, goal: str) -> Call:
     params = {
         "SecretId": name,
         "ClientRequestToken": "<derived from the version that is read>",
-        "SecretString": f"<{value} leading to {goal} at home>",
+        "SecretString": f"<{value} leading to {goal} of the primary region>",
         LEADING_TO: f"<the host of {goal} in {region}, once it is there>",
     }
     return Call("secretsmanager", "PutSecretValue", region, params)
@@ -89,14 +89,14 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = (("secret", pair.here.arn), ("version", pair.here.current_version))
     left = _fields_to_copy(pair, step.before["renamed"])
     if not left:
-        return StepStatus(StepState.DONE, f"{step.subject} is as the database at home wants it.", facts)
+        return StepStatus(StepState.DONE, f"{step.subject} is as the database of the primary region wants it.", facts)
     # The approver saw these fields: others would be copied unseen.
     if left != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
     # Last: without a database to lead to, the secret would name a host that does not answer.
     primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or not primary.host:
-        return StepStatus(StepState.DRIFTED, f"{step.subject} has no database at home to lead to.", facts)
+        return StepStatus(StepState.DRIFTED, f"{step.subject} has no database of the primary region to lead to.", facts)
     return StepStatus(StepState.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
 
 
@@ -107,7 +107,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
     """
     instance = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
-        raise ValueError(f"there is no host at home to lead {step.subject} to")
+        raise ValueError(f"there is no host in the primary region to lead {step.subject} to")
     return step.call_with({LEADING_TO: instance.host})
 
 

@@ -105,7 +105,7 @@ def unmarked_tables(context: PlanContext) -> Iterator[str]:
     if context.env.execution.markers and context.env.replicates and (unfit := _unfit_tables(context)):
         yield (
             f"No marker item is put into {name_list(unfit)}: the key is a number or binary, and might be one of the "
-            "platform's own. That its items are home is seen by comparing both replicas alone."
+            "platform's own. That its items are copied back is seen by comparing both replicas alone."
         )
 
 

@@ -54,10 +54,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 def _replica_fault(table: dynamodb.Table | None, region: str, other: str) -> StepStatus | None:
     """Why the table is no working replica, None where it is one."""
     if table is None or table.status == "absent":
-        return StepStatus(StepState.FAILED, f"{region} has no such table: nothing brings its items home.")
+        return StepStatus(StepState.FAILED, f"{region} has no such table: nothing copies its items back.")
     replica = next((dynamodb_replica for dynamodb_replica in table.replicas if dynamodb_replica.region == other), None)
     if replica is None:
-        message = f"{table.name} of {region} has no replica in {other}: nothing brings its items home"
+        message = f"{table.name} of {region} has no replica in {other}: nothing copies its items back"
         return StepStatus(StepState.FAILED, f"{message}. Copy them by hand.")
     pair = (states.TABLE[table.status], states.TABLE_REPLICA[replica.status])
     # UPDATING and CREATING serve, and may still be filled: equal counts prove nothing then.

@@ -185,7 +185,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
             return _begin_status(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             if _leads_all_to_primary(step, now):
-                return StepStatus(StepState.DONE, f"{step.subject} leads all visitors home already")
+                return StepStatus(StepState.DONE, f"{step.subject} leads all visitors to the primary region already")
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
         return _bake_status(step, context)
     except DataUnavailable as error:
@@ -288,8 +288,8 @@ def notes(context: PlanContext) -> Iterator[str]:
     for pair in (pair for zone in _pairs_of_first_step(context) for pair in zone.pairs):
         if pair.primary.policy != "weighted" and share_of(pair) < ALL:
             yield (
-                f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned home whole, in "
-                "one step, for a run never converts (T12)."
+                f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned whole, in one "
+                "step, for a run never converts (T12)."
             )
     own = {host for zone in found.zones for pair in zone.pairs for host in (pair.primary.name,)}
     if context.env.failback.canary_tenants and not own & _canary_hosts(context):

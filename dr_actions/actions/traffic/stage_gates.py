@@ -121,8 +121,8 @@ def _open_status(context: PlanContext, where: str, how: str, *commands: str) -> 
     remedy = ", then ".join(f"`{command}`" for command in commands)
     message = (
         f"{where} can take writes again, beside {context.env.regions.primary}: {how}. Nobody is led on or back "
-        f"meanwhile: run {remedy}, then the same failback again. What was written there since comes home only by "
-        "hand"
+        f"meanwhile: run {remedy}, then the same failback again. What was written there since is brought over only "
+        "by hand"
     )
     return StepStatus(StepState.DRIFTED, f"{message}.")
 
@@ -163,14 +163,15 @@ def _targets(context: PlanContext) -> StepStatus:
             blind.append(tenant_service.service.name)
         least += needed
     if few:
-        return StepStatus(StepState.FAILED, f"too few healthy targets at home: {unavailable_handling.name_list(few)}.")
+        names = unavailable_handling.name_list(few)
+        return StepStatus(StepState.FAILED, f"too few healthy targets in {context.env.regions.primary}: {names}.")
     if blind:
         return StepStatus(
             StepState.IN_PROGRESS, f"no reading of the last minutes of {unavailable_handling.name_list(blind)}."
         )
     if not least:
         return StepStatus(StepState.FAILED, f"no tenant has a service in {context.env.regions.primary}.")
-    return StepStatus(StepState.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
+    return StepStatus(StepState.DONE, f"{least} healthy targets or more there.", (("targets wanted", str(least)),))
 
 
 def _probes(context: PlanContext) -> StepStatus:
@@ -218,11 +219,11 @@ def _errors(context: PlanContext, since: datetime) -> StepStatus:
     rows = [row for row in _minutes(context, Side.PRIMARY) if row.at >= first]
     rate = elbv2_targets.error_percent(rows)
     if rate is None:
-        return StepStatus(StepState.DONE, "no request at home in a whole minute yet.")
+        return StepStatus(StepState.DONE, "no request in the primary region in a whole minute yet.")
     allowed = max(context.env.failback.error_rate_percent, _baseline(context))
     requests, errors = sum(row.requests for row in rows), sum(row.errors for row in rows)
-    message = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
-    facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
+    message = f"{errors} of {requests} requests of the primary ended in a server error, {allowed:g} percent are allowed"
+    facts = (("requests in the primary region", str(requests)), ("server errors", f"{rate:.2f} percent"))
     if rate <= allowed:
         return StepStatus(StepState.DONE, f"{message}.", facts)
     # One error in three requests is 33 percent and proves nothing: a rate counts once chance does not explain it.

@@ -15,7 +15,7 @@ from utils.aws_mgmt.app.run_result import result_of, result_of_error
 
 AGAIN = NextStep(DRILL_CLEAN, "brings the drill to its end")
 HALF = "traffic/shift_to_primary:50"
-SAYS = f"{HALF}: gate.targets: too few healthy targets at home: sit-tenant2-service has 0 of 1."
+SAYS = f"{HALF}: gate.targets: too few healthy targets in af-south-1: sit-tenant2-service has 0 of 1."
 FAILED = StepFailed(HALF, SAYS, FailureCause.GATE)
 
 

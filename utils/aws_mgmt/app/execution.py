@@ -490,7 +490,7 @@ def close_the_record(
             control.set_unprotected(incident, None, who, fence)
             # A drill's incident stays open until its clean-up: closed, nothing would lead to what is left of it.
             if is_full(incident):
-                control.enter_phase(incident, "home, not cleaned up", who, fence)
+                control.enter_phase(incident, "failed back, not cleaned up", who, fence)
             else:
                 control.close_incident(incident, who, fence)
         elif run.plan.goal in (Goal.ABORT, Goal.FENCE):

@@ -78,8 +78,11 @@ def test_what_is_missing_or_older_is_copied_to_the_primary_and_the_rest_is_left_
     step = step_of(written.sight())
     status = written.confirm(COPY, step)
     facts = dict(status.evidence)
-    assert (StepState.READY, "2") == (status.state, facts["missing at home"])
-    assert ("1", "1") == (facts["newer at home, kept"], facts["deleted in the copy, kept at home"])
+    assert (StepState.READY, "2") == (status.state, facts["missing in the primary region"])
+    assert ("1", "1") == (
+        facts["newer in the primary region, kept"],
+        facts["deleted in the copy, kept in the primary region"],
+    )
     assert f"deleted away: {GONE}" in facts["examples"]
     written.act(COPY, step)
     assert 2 == written.hand.sent.count("s3:CopyObject")
@@ -200,5 +203,5 @@ def test_the_plan_names_each_bucket_with_its_copy_and_no_count() -> None:
     lacking = replace(s3_objects.PairCounter().difference(BUCKET, ITS_COPY), missing=1)
     assert steps == list(COPY.plan_steps(home_sight(apart(lacking))))
     assert [] == list(COPY.plan_steps(home_sight(goal=Goal.FAILOVER)))
-    assert any("not deleted at home" in note for note in COPY.notes(home_sight()))
+    assert any("not deleted in the primary region" in note for note in COPY.notes(home_sight()))
     assert [] == list(COPY.plan_steps(home_sight(dark(failed_over(), Side.PRIMARY))))
