@@ -133,7 +133,7 @@ def test_in_the_cool_down_every_refusal_ends_with_the_command_and_when_it_can_be
     lock = take(control, OWNER, "run-1", "INC-1", sit.execution)
     release(control, lock, "done")
     begins = f"Can begin at {control.now() + timedelta(minutes=30):%Y-%m-%d}"
-    run = "failover --planned --execute --incident INC-2 --confirm files/restore_dr:sit-efs"
+    run = "failover --planned --execute --incident INC-2"
     refused = _dr(ready, home, rules, run)
     assert (refused.code, "lock.cool-down: " in refused.err) == (4, True), refused.err
     explained, command = refused.err.splitlines()[-2:]

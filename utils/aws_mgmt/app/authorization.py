@@ -159,7 +159,8 @@ class _Decision:
             if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
                 run.dialog.note(f"Credentials: {session.says}. {session.remedy}")
         # Beside all others: who waits for those first must not be refused by the lock afterwards.
-        lock = self._lock_gates if self.unapproved else ()
+        # A run of this process watches a lock that is held; no wait of seconds ends a cool-down.
+        lock = [gate for gate in self._lock_gates if self.unapproved or gate.id == COOL_DOWN]
         gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()), *lock)
         request = replace(self._request(assessment.plan), gates=gates)
         decided = decide_trial(request, self.env) if practice else decide(request, self._rules_environment)
