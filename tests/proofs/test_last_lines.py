@@ -42,7 +42,7 @@ OF_SANDBOX = (
     *("sandbox train split-brain", "sandbox debrief", "sandbox debrief --end", "sandbox break primary-dark"),
     *("--sandbox status", "sandbox mend", "sandbox down", "sandbox down"),
 )
-MOST_ROWS = 120
+MOST_ROWS = 135
 INCIDENT = "INC-20260107-001"
 
 
