@@ -36,6 +36,7 @@ _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 # Others that such a secret may name, as of replication or of monitoring, are not the administrator.
 _WHOSE = "db|database|mysql|rds|master|admin|root|credentials"
 _USER = re.compile(rf"^(?:(?:{_WHOSE})[._]?)?(?:user|username|user_name)$", re.IGNORECASE)
+_HOST = re.compile(r"(?:^|[._])(?:host|hostname|host_name|endpoint)$", re.IGNORECASE)
 _SCHEMA = re.compile(r"(?:^|[._])(?:dbname|db_name|database|database_name|schema)$", re.IGNORECASE)
 
 
@@ -381,4 +382,6 @@ def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequ
 
 
 def _digest(name: str, value: str) -> str:
+    # Names of hosts are the same in capitals (RFC 4343).
+    value = value.lower() if _HOST.search(name) else value
     return hmac.digest(_PROCESS_KEY, f"{name}\0{value}".encode(), "sha256").hex()[:16]

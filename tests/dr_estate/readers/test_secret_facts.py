@@ -91,6 +91,19 @@ def test_the_functions_that_rotate_a_regions_own_secrets_are_looked_up() -> None
     assert functions(listed(here, RotationEnabled=True, PrimaryRegion=SIT.regions.primary)) == ()
 
 
+def test_a_host_in_capitals_is_the_same_host() -> None:
+    def digests(host: str, user: str) -> dict[str, str]:
+        text = json.dumps({"host": host, "username": user})
+        value = {"SecretString": text, "Name": SIT.named(SIT.names.master_secret)}
+        (content,) = read(secretsmanager.contents, Side.DR, {"batch_get_secret_value": {"SecretValues": [value]}})
+        assert isinstance(content, secretsmanager.Content)
+        return {field.name: field.digest for field in content.fields}
+
+    small, large = digests("db.sit.internal", "admin"), digests("DB.SIT.internal", "ADMIN")
+    assert small["host"] == large["host"]
+    assert small["username"] != large["username"]
+
+
 def test_a_tenants_schema_is_known_by_the_naming_rule() -> None:
     name, schema = (SIT.named(p, tenant="tenant1") for p in (SIT.names.tenant_secret, SIT.names.tenant_schema))
     value = json.dumps({"dbname": schema, "database": "other", "username": schema})
