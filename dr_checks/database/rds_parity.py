@@ -35,7 +35,8 @@ def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.Parameter
 )
 def parameter_group(view: View) -> Iterator[Finding]:
     """Same family, same values as set by people: of the replica's own group (a promotion keeps it, T22), else of the
-    group that a restore will name. Order and description do not matter.
+    group that a restore will name. Order and description do not matter, nor does a limit (max_connections) that is
+    higher here.
     """
     source = primary_database(view)
     if source is None or not source.parameter_groups:
@@ -69,15 +70,17 @@ def _compare_parameters(
         return view.gap(name, "absent", f"like {model.name}", reason, remedy)
     if there.family != model.family:
         return view.gap(name, there.family, model.family, "a group of another family cannot be used", remedy)
-    differing = _differences(dict(model.parameters), dict(there.parameters))
+    own = dict(there.parameters)
+    differing = _differences(dict(model.parameters), own)
     if differing:
         shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
         reason = "limits, modes or character sets would change with the failover"
-        own = dict(there.parameters)
         values = {key: value for key, value in model.parameters if own.get(key) != value}
         healing = Remedy(remedy, set_parameters(view, name, values))
         return view.gap(name, shown, f"like {model.name}", reason, healing)
-    return view.ok(name, f"{len(there.parameters)} values equal", f"like {model.name}", f"family {there.family}")
+    more = sum(_admits_more(key, value, own.get(key, "")) for key, value in model.parameters)
+    measured = f"{len(own) - more} values equal" + (f", higher limits: {more}" if more else "")
+    return view.ok(name, measured, f"like {model.name}", f"family {there.family}")
 
 
 # An engine's own default: set so by a person (a thaw after a failback), or by nobody, it is the same.
@@ -86,8 +89,15 @@ _AS_NOT_SET = {engine.read_only: engine.writable for engine in ENGINES.values()}
 
 def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
     model, there = ({k: v for k, v in parameters.items() if _AS_NOT_SET.get(k) != v} for parameters in (here, over))
-    names = sorted(key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
+    unequal = (key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
+    names = sorted(key for key in unequal if not _admits_more(key, model.get(key, ""), there.get(key, "")))
     return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]
+
+
+def _admits_more(parameter: str, there: str, here: str) -> bool:
+    """Whether a parameter is a limit that is higher here; 0 is no limit of some, and none at all of others."""
+    is_limit = parameter.startswith("max_") and there.isdecimal() and here.isdecimal()
+    return is_limit and 0 < int(there) < int(here)
 
 
 @check(

@@ -58,6 +58,15 @@ def _in_postgres(here: str, there: str) -> dict[str, Any]:
     return {part: (replace(row, engine="postgres"),) for part, row in rows.items()}
 
 
+def _limits(there: str, here: str) -> dict[str, Any]:
+    """The primary's parameter group and the DR region's, with these limits of connections."""
+    found = {"primary": there, "dr": here}
+    return {
+        f"parameter_groups_{side}": (replace(PARAMETERS, parameters=(("max_connections", value),)),)
+        for side, value in found.items()
+    }
+
+
 def _read_only(value: str) -> Any:
     return replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("read_only", value)))
 
@@ -137,6 +146,9 @@ EXAMPLES = [
         NAME,
         instances_primary=(replace(PRIMARY, parameter_groups=(("sit-mysql-params", "pending-reboot"),)),),
     ),
+    _parity("parameter-group", PASS, PARAMETERS.name, **_limits("2000", "2500")),
+    _parity("parameter-group", FAIL, PARAMETERS.name, **_limits("2000", "1999")),
+    _parity("parameter-group", FAIL, PARAMETERS.name, **_limits("0", "2500")),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=()),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, family="mysql8.4"),)),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, parameters=()),)),
