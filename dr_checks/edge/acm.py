@@ -15,7 +15,9 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import acm, route53
+from dr_estate.readers import cloudfront as readers_cloudfront
 from dr_estate.readers.acm import Certificate, covers
+from dr_estate.readers.cloudfront import nearest_alias
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot import tenants
 
@@ -70,6 +72,18 @@ def issued_certificates(view: View) -> list[Certificate]:
     return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 
+def _attached(view: View, host: str) -> str:
+    """The certificate of ACM by which CloudFront answers for the host; "" where that is none's, or another kind of one.
+
+    Raises DataUnavailable.
+    """
+    rows = view.get(readers_cloudfront.distributions) if view.side is Side.GLOBAL else ()
+    aliases = ((nearest_alias(row.aliases, host), row.certificate) for row in rows if not row.staging)
+    found = [(alias == host, len(alias), certificate) for alias, certificate in aliases if alias]
+    certificate = max(found, default=(False, 0, ""))[-1]
+    return certificate if certificate.startswith("arn:") and ":acm:" in certificate else ""
+
+
 def host_certificates(view: View) -> list[Certificate]:
     """Certificates that serve or could serve a host of the estate; where some are in use, those alone."""
     wanted = [host for host, _ in hosts(view)]
@@ -98,18 +112,27 @@ def _unread_findings(view: View, wanted: str) -> Iterator[Finding]:
     traps=("T20",),
 )
 def issued_and_covers(view: View) -> Iterator[Finding]:
-    """In both regions for their load balancers, and in us-east-1 for CloudFront. Source: DescribeCertificate, T20."""
+    """In both regions for their load balancers, and in us-east-1 for CloudFront: there the distribution's own.
+
+    Sources: DescribeCertificate, T20; CloudFront API, ViewerCertificate.
+    """
     usable = issued_certificates(view)
     unavailable = next((c for c in view.get(acm.certificates) if isinstance(c, Unavailable)), None)
     wanted_here = hosts(view)
     if not wanted_here:
         yield view.none_expected("all hosts", f"nothing asks for a certificate in {view.region}")
     for host, tenant in wanted_here:
-        fit = next((c for c in usable if covers(c.names, host)), None)
+        fitting, attached = [c for c in usable if covers(c.names, host)], _attached(view, host)
+        fit = next((c for c in fitting if attached in ("", c.arn)), None)
         if fit:
             yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)
         elif unavailable:
             yield view.unknown(host, "an issued certificate", unavailable, tenant)
+        elif fitting:
+            measured, better = f"the distribution has {attached.rpartition('/')[2]}", fitting[0].arn
+            reason = "it is not issued, or not for this name: browsers refuse the site, whichever region serves"
+            remedy = f'aws_cloudfront_distribution: viewer_certificate.acm_certificate_arn = "{better}".'
+            yield view.gap(host, measured, "an issued certificate", reason, remedy, tenant)
         else:
             yield view.gap(
                 host,

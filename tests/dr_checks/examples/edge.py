@@ -175,6 +175,7 @@ EXAMPLES = [
     held("issued-and-covers", Status.FAIL, edge=()),
     held("issued-and-covers", Status.FAIL, dr=(replace(CERTIFICATE, status="PENDING_VALIDATION"),)),
     held("issued-and-covers", Status.FAIL, dr=(replace(CERTIFICATE, names=("*.kimmyai.io",)),)),
+    held("issued-and-covers", Status.FAIL, "tenant1.wpsit.kimmyai.io", edge=(replace(CERTIFICATE, arn="another"),)),
     held("issued-and-covers", Status.UNKNOWN, dr=(DENIED,)),
     held("issued-and-covers", Status.UNKNOWN, dr=DENIED),
     Example("acm.issued-and-covers", Status.FAIL, world(certificates(), env=WITH_SHOP), frozenset({SHOP}), WITH_SHOP),
