@@ -138,6 +138,9 @@ class ResourceNames(Settings):
     Those that are required are said by the file itself, by its base or by its map.
     ``vpc`` that is "" is the load balancer's. ``secrets`` are those that containers read beside the tenants' own.
     ``variable_buckets`` are the buckets of the files that containers get variables from: readers may read them.
+    ``psql_task`` is the family of a task definition of both regions by which a database of PostgreSQL is asked: psql in
+    its first container, PGUSER and PGPASSWORD of a user of each names.tenant_schema (a database there), and a log group
+    of names.log_group. Without it a planned move writes no marker there, and a restore test counts nothing.
     ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too, and the files of
     runs that AWS started; "" is none.
     ``recovery_subnets`` are the ids of subnets of the DR region's VPC in which AWS starts the task of a recovery;
@@ -162,6 +165,7 @@ class ResourceNames(Settings):
     db_security_group: str = ""
     db_copy_key_alias: str = "alias/aws/rds"
     tenant_schema: str = "{tenant}_db"
+    psql_task: str = ""
     file_system: str = ""
     access_point: str = ""
     access_point_path: str = "/{tenant}"

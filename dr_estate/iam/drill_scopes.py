@@ -27,7 +27,7 @@ def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
     of_task = [scopes.arn(env, region, "ecs", f"task/{name}/*") for name in env.in_region(region).clusters]
     known: dict[str, scopes.Scope] = {
         "ec2:DeleteNetworkInterface": ([scopes.arn(env, region, "ec2", "network-interface/*")], _BY_A_SERVICE),
-        "ecs:RunTask": (scopes.task_definitions(env, region), scopes.in_cluster(env, region) | _drills("RequestTag")),
+        "ecs:RunTask": (scopes.run_definitions(env, region), scopes.in_cluster(env, region) | _drills("RequestTag")),
         "ecs:StopTask": (of_task, _drills("ResourceTag")),
         # Tags are given at the start alone: nobody makes a running task look like a drill's, to stop it.
         "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),

@@ -72,7 +72,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
-        "ecs:RunTask": lambda: (task_definitions(env, region), in_cluster(env, region)),
+        "ecs:RunTask": lambda: (run_definitions(env, region), in_cluster(env, region)),
         "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored_condition(env)),
         "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored_condition(env)),
         "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
@@ -233,6 +233,12 @@ def task_definitions(env: Environment, region: str) -> list[str]:
     """The tenants' task definitions, in every revision."""
     here = env.in_region(region)
     return [arn(env, region, "ecs", f"task-definition/{_of_any_tenant(here, here.names.task_family)}:*")]
+
+
+def run_definitions(env: Environment, region: str) -> list[str]:
+    """Those of which a run starts tasks: the tenants', and that by which a database of PostgreSQL is asked."""
+    psql = env.named(env.names.psql_task)
+    return [*task_definitions(env, region), *([arn(env, region, "ecs", f"task-definition/{psql}:*")] if psql else [])]
 
 
 def in_cluster(env: Environment, region: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ class Engine:
     with which one takes them.
 
     ``major_numbers``: how many numbers of a version are its major one.
-    ``strict``: no session of a tenant's user can write in spite of it. ``markers``: a tenant's task can write a marker
-    into it (``dr_actions.actions.markers.scripts``).
+    ``strict``: no session of a tenant's user can write in spite of it. ``psql``: markers and counts are asked by the
+    task definition names.psql_task (``dr_actions.actions.markers.psql_scripts``), not by PHP in a tenant's own.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Engine:
     writable: str
     major_numbers: int = 2
     strict: bool = True
-    markers: bool = True
+    psql: bool = False
 
     def refuses_writes(self, parameters: Iterable[tuple[str, str]]) -> bool:
         """Whether an instance with these parameters of its group refuses writes."""
@@ -45,7 +45,7 @@ class Engine:
 # "Working with parameters on your RDS for PostgreSQL DB instance"; PostgreSQL 16, "Client Connection Defaults".
 MYSQL = Engine("mysql", "MySQL", 3306, "read_only", "{TrueIfReplica}")
 MARIADB = Engine("mariadb", "MariaDB", 3306, "read_only", "{TrueIfReplica}")
-POSTGRES = Engine("postgres", "PostgreSQL", 5432, "default_transaction_read_only", "0", 1, strict=False, markers=False)
+POSTGRES = Engine("postgres", "PostgreSQL", 5432, "default_transaction_read_only", "0", 1, strict=False, psql=True)
 ENGINES = {engine.name: engine for engine in (MYSQL, MARIADB, POSTGRES)}
 
 

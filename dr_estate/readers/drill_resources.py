@@ -159,10 +159,7 @@ def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
     ended = [task for task in context.part(tasks) if task.status == STOPPED and task.exit_code is not None]
     if not ended:
         return ()
-    known = [
-        definition for definition in context.part(ecs.task_definitions) if isinstance(definition, ecs.TaskDefinition)
-    ]
-    definitions = {definition.arn: definition for definition in known}
+    definitions = ecs.definitions_by_arn(context)
     return tuple(context.maybe(lambda task: _answer(context, task, definitions.get(task.task_definition)), ended))
 
 

@@ -256,6 +256,22 @@ def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable
     return tuple(context.maybe(revision, wanted))
 
 
+@part(*REGIONAL, reads=DEFINITION_READS)
+def psql_definitions(context: ReadContext) -> tuple[TaskDefinition, ...]:
+    """The newest active revision of names.psql_task; none where no such task is named, or ECS has none of it."""
+    family = context.env.named(context.env.names.psql_task)
+    # What ECS answers for a family that it does not know (API_DescribeTaskDefinition).
+    unknown = ("ClientException",)
+    found = family and context.find("ecs", "describe_task_definition", unknown, taskDefinition=family)
+    return (definition_of(found["taskDefinition"]),) if found else ()
+
+
+def definitions_by_arn(context: ReadContext) -> dict[str, TaskDefinition]:
+    """The definitions of the tasks that a run starts: those that services use, and names.psql_task."""
+    read = (*context.part(task_definitions), *context.part(psql_definitions))
+    return {found.arn: found for found in read if isinstance(found, TaskDefinition)}
+
+
 @part(Side.DR, reads=FAMILY_READS)
 def active_families(context: ReadContext) -> tuple[str, ...]:
     """Return the families with an active revision, a hundred per call: a known revision may be inactive by now."""

@@ -22,10 +22,10 @@ class MarkerReport:
     """The last line that a marker's task printed; ``message`` is its log's last line where that is none of it.
 
     ``number`` is how often the marker was written. ``refused``: the server refused to write it once more, ``gap_ms``
-    after it was written last, -1 where it was not. ``gtids`` are what the source had executed then, "" where it counts
-    none. ``found``: the marker, and all of the source's transactions, are on the server that was asked. ``holds`` is
-    the marker in a tenant's folder, which an earlier plan of the same failback may have written. ``server`` is what the
-    server that was reached calls itself (MySQL: server_uuid).
+    after it was written last, -1 where it was not. ``gtids`` are what the source had executed then (PostgreSQL: its
+    position in the log), "" where it counts none. ``found``: the marker, and all of the source's transactions, are on
+    the server that was asked. ``holds`` is the marker in a tenant's folder, which an earlier plan of the same failback
+    may have written. ``server`` is what the server that was reached calls itself (MySQL: server_uuid).
     """
 
     task: str
@@ -70,8 +70,7 @@ def reports(context: ReadContext) -> tuple[MarkerReport | Unavailable, ...]:
     started = [task for task in context.part(tasks) if task.status == "RUNNING" or task.exit_code is not None]
     if not started:
         return ()
-    known = [found for found in context.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
-    definitions = {definition.arn: definition for definition in known}
+    definitions = ecs.definitions_by_arn(context)
     return tuple(context.maybe(lambda task: _report(context, task, definitions.get(task.task_definition)), started))
 
 

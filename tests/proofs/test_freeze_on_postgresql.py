@@ -83,15 +83,15 @@ class Server:
         """
         until = time.monotonic() + LIMIT_S
         self.said(f"ALTER SYSTEM SET {POSTGRES.read_only} = '{value}'", "SELECT pg_reload_conf()", user="root")
-        while self.said(f"SHOW {POSTGRES.read_only}").strip() != _SHOWN[value]:
+        while self.said(f"SHOW {POSTGRES.read_only}", user="root").strip() != _SHOWN[value]:
             assert time.monotonic() < until, value
             time.sleep(0.05)
 
 
 @contextmanager
-def session(server: Server) -> Iterator[subprocess.Popen[str]]:
+def session(server: Server, user: str = "shop") -> Iterator[subprocess.Popen[str]]:
     """A session of a tenant's user that stays, as a pool of connections keeps it."""
-    words = [program("psql"), *server.words, "-U", "shop"]
+    words = [program("psql"), *server.words, "-U", user]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True, user=USER) as process:
         yield process

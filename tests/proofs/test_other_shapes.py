@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dr_actions.drills.inventory import Inventory, differences
+from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import POSTGRES, engine_of
 from sandbox.client.traffic_writer import Sites
@@ -57,10 +58,10 @@ class Played:
 @pytest.fixture(scope="module", params=SHAPES)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     home: Path = tmp_path_factory.mktemp(request.param)
-    shape = (
-        ("sit", home, ROOT / "environments", POSTGRES) if request.param == POSTGRESQL else (request.param, home, FOLDER)
-    )
+    shape = ("sit", home, _with_psql(home), POSTGRES) if request.param == POSTGRESQL else (request.param, home, FOLDER)
     with trip(*shape) as there:
+        if request.param == POSTGRESQL:
+            _make_psql_task(there)
         way = Played(there, held(there), ("--staged",) if there.env.traffic.policy == "weighted" else ())
         way.note("before")
         there.world.inject("primary-dark")
@@ -69,6 +70,35 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         way.note("healed")
         way.run("failback", *way.staged)
         yield way
+
+
+def _with_psql(home: Path) -> Path:
+    """The folder of sit's settings, with a task by which PostgreSQL is asked."""
+    folder = home / "psql"
+    folder.mkdir()
+    text = (ROOT / "environments" / "sit.toml").read_text(encoding="utf-8")
+    (folder / "sit.toml").write_text(f'{text}\n[names]\npsql_task = "sit-psql"\n', encoding="utf-8")
+    return folder
+
+
+def _make_psql_task(there: Trip) -> None:
+    """In both regions: what starts it and its log are as a tenant's own."""
+    tenant, env = there.world.state()["tenants"][0], there.env
+    for side in (Side.PRIMARY, Side.DR):
+        ecs = there.client("ecs", side)
+        own = ecs.describe_task_definition(taskDefinition=env.named(env.names.task_family, tenant=tenant))
+        (like, *_) = own["taskDefinition"]["containerDefinitions"]
+        user = [{"name": name, "value": tenant} for name in ("PGUSER", "PGPASSWORD")]
+        psql = {"name": "psql", "image": "postgres:16", "environment": user}
+        ecs.register_task_definition(
+            family="sit-psql",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            executionRoleArn=own["taskDefinition"]["executionRoleArn"],
+            containerDefinitions=[psql | {"logConfiguration": like["logConfiguration"]}],
+        )
 
 
 def test_a_lost_primary_is_failed_over_upon_independent_witnesses_and_everybody_is_served(played: Played) -> None:
@@ -91,6 +121,17 @@ def test_the_failback_leads_everybody_home_and_leaves_the_estate_as_it_was(playe
     assert played.served["failback"] == played.trip.env.region(Side.PRIMARY)
     apart = [row for row in differences(played.before, held(played.trip)) if row.how != "new"]
     assert apart == []
+
+
+def test_a_marker_proves_that_nothing_is_lost_on_the_way_home(played: Played) -> None:
+    facts = {
+        str(entry.step).partition(":")[0]: entry.data["facts"]
+        for entry in played.trip.entries()
+        if entry.kind is EntryKind.CONFIRMED and str(entry.step).startswith("database/verify_")
+    }
+    frozen, arrived = facts["database/verify_freeze"], facts["database/verify_marker"]
+    assert int(frozen["written"]) >= 1
+    assert (arrived["arrived"], bool(frozen.get("gtids"))) == (frozen["written"], True)
 
 
 def test_the_parameter_by_which_its_engine_refused_writes_is_as_before(played: Played) -> None:

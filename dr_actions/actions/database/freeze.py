@@ -187,7 +187,8 @@ def freeze_notes(context: PlanContext) -> Iterator[str]:
     if not engine.strict:
         yield (
             f"{engine.read_only} of {engine.title} is a default: a session that asks for a transaction that writes "
-            f"(SET TRANSACTION READ WRITE) writes into {instance.identifier} through the pause."
+            f"(SET TRANSACTION READ WRITE), or is in one in which it wrote nothing yet, can write into "
+            f"{instance.identifier} through the pause."
         )
 
 

@@ -28,7 +28,7 @@ from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING, REMOVING, WRITING
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, present
 from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
-from dr_checks.derived.database_copies import REPLICA
+from dr_checks.derived.database_copies import REPLICA, database_engine
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
 from dr_estate.model.stores import TABLE
@@ -52,7 +52,7 @@ def source(context: PlanContext) -> rds.Instance | None:
     if not context.env.execution.markers:
         return None
     found = _source_instance(context)
-    return found if found is not None and engine_of(found.engine).markers else None
+    return found if found is not None and not _obstacle(context, found) else None
 
 
 def _source_instance(context: PlanContext) -> rds.Instance | None:
@@ -62,6 +62,10 @@ def _source_instance(context: PlanContext) -> rds.Instance | None:
         return None if found is None or copied_back(context, found) else found
     chosen = copy_selection.choose(context)
     return failback.instance_named(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
+
+
+def _obstacle(context: PlanContext, instance: rds.Instance) -> str:
+    return marker_task.obstacle(context, engine_of(instance.engine), Side.PRIMARY, Side.DR)
 
 
 def side_of(context: PlanContext) -> Side:
@@ -95,6 +99,7 @@ def writing_step(context: PlanContext, action: str, instance: rds.Instance, mess
         action,
         WRITING,
         instance.host,
+        engine_of(instance.engine),
         subject=instance.identifier,
         variables={scripts.UNTIL: scripts.REFUSED if context.goal is Goal.FAILBACK else scripts.ONCE},
         side=side_of(context),
@@ -146,11 +151,12 @@ def write_notes(context: PlanContext) -> Iterator[str]:
         return
     try:
         instance, tenant = _source_instance(context), marker_task.tenant_on(context, side_of(context))
+        reason = _obstacle(context, instance) if instance is not None else ""
     except DataUnavailable as error:
         yield f"No marker is written: {error.unavailable.why}"
         return
-    if instance is not None and not (engine := engine_of(instance.engine)).markers:
-        yield f"No marker is written into {engine.title}: zero loss is read off a lag, and not proven."
+    if instance is not None and reason:
+        yield f"No marker is written into {instance.identifier}, and zero loss is read off a lag: {reason}."
         return
     if instance is not None and tenant is None:
         yield "No marker is written, for no tenant has a service in both regions: zero loss is read off a lag."
@@ -210,6 +216,7 @@ def arrival_steps(context: PlanContext) -> Iterator[Step]:
         VERIFY.name,
         FINDING,
         f"<the host of {name}>",
+        engine_of(instance.engine),
         subject=name,
         part="replica" if chosen is not None and chosen.copy.mechanism == REPLICA else "",
         side=side,
@@ -235,7 +242,7 @@ def arrival_call(step: Step, context: PlanContext) -> Call:
     if instance is None or not instance.host:
         raise ValueError(f"{step.subject} has no host yet")
     wanted = {
-        scripts.HOST: f"{instance.host}:{marker_task.PORT}",
+        scripts.HOST: marker_task.address_of(instance),
         scripts.NUMBER: facts.get("written", "0"),
         scripts.GTIDS: facts.get("gtids", ""),
     }
@@ -287,7 +294,7 @@ def _absence_status(
 
 def removal_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where a marker is written; in an abort where the failback wrote one."""
-    name = _name(context)
+    name, engine = _name(context), database_engine(copy_selection.view_of(context))
     if name is None:
         return
     yield from marker_task.step_of(
@@ -295,6 +302,7 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
         REMOVE.name,
         REMOVING,
         f"<the host of {name}>",
+        engine,
         subject=name,
         side=Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR,
         says=f"Drop the marker's table {TABLE} in {name}, by a task of a tenant.",
@@ -324,7 +332,7 @@ def removal_call(step: Step, context: PlanContext) -> Call:
         raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:
         raise ValueError(f"{step.subject} has no host")
-    return marker_task.filled_call(step, context, REMOVING, **{scripts.HOST: f"{instance.host}:{marker_task.PORT}"})
+    return marker_task.filled_call(step, context, REMOVING, **{scripts.HOST: marker_task.address_of(instance)})
 
 
 def removal_status(step: Step, context: PlanContext) -> StepStatus:

@@ -74,8 +74,10 @@ def _counts_transactions(context: PlanContext) -> bool:
     # Decided when the plan is made: a plan that counts on GTIDs nobody will report would wait for them in the pause.
     if source is None or not context.env.execution.markers or marker_task.tenant_on(context, Side.DR) is None:
         return False
-    if not engine_of(source.engine).markers:
-        return False
+    engine = engine_of(source.engine)
+    if engine.psql:
+        # Its position in the log is always known.
+        return not marker_task.obstacle(context, engine, Side.PRIMARY, Side.DR)
     group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
     # RDS spells it with a hyphen (User Guide, "Using GTID-based replication").
     return group is not None and dict(group.parameters).get("gtid-mode") == "ON"

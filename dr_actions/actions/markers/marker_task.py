@@ -1,7 +1,8 @@
 """The one-off tasks that write a marker, look for it elsewhere and remove it, and the status of each task. Pure.
 
 Each is a task of a tenant's own definition with a command in place of WordPress: it has the tenant's network and reads
-the tenant's own secrets, so that this tool reads none. Source: ECS API, RunTask (startedBy, group, clientToken).
+the tenant's own secrets, so that this tool reads none. A database of PostgreSQL is asked by the task definition
+names.psql_task in its place, in the same network. Source: ECS API, RunTask (startedBy, group, clientToken).
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from typing import Any, Unpack
 
 from dr_actions.actions.common.one_off_task import container_of, network_of
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
-from dr_actions.actions.markers import scripts
+from dr_actions.actions.markers import psql_scripts, scripts
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
 from dr_estate.config.environment import Side
+from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import drill_resources, ecs, marker_tasks
+from dr_estate.readers import drill_resources, ecs, marker_tasks, rds
 
-PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions)
-PORT = 3306
+PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions, ecs.psql_definitions)
 _CALLED = {store.id: store.marker for store in STORES if store.marker}
 # The actions that write a marker.
 WRITERS = frozenset(f"{store}/write_marker" for store in _CALLED)
@@ -36,20 +37,24 @@ _WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` remo
 
 @dataclass(frozen=True, slots=True)
 class MarkerTask:
-    """A kind of such a task: what it runs, its group in ECS, and the seconds after which it ends by itself."""
+    """A kind of such a task: what it runs, its group in ECS, and the seconds after which it ends by itself.
+
+    ``psql`` is what it runs where the database is PostgreSQL.
+    """
 
     script: str
     group: str
     seconds: int
+    psql: str = ""
 
 
-WRITING = MarkerTask(scripts.WRITE, "dr-marker-write", 1800)
+WRITING = MarkerTask(scripts.WRITE, "dr-marker-write", 1800, psql_scripts.WRITE)
 
 
-FINDING = MarkerTask(scripts.FIND, "dr-marker-find", 300)
+FINDING = MarkerTask(scripts.FIND, "dr-marker-find", 300, psql_scripts.FIND)
 
 
-REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60)
+REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60, psql_scripts.REMOVE)
 
 
 def tenant_on(context: PlanContext, side: Side) -> TenantService | None:
@@ -63,6 +68,31 @@ def tenant_on(context: PlanContext, side: Side) -> TenantService | None:
     return next((found for found in tenant_services(context, side) if found.tenant.id in there), None)
 
 
+def address_of(instance: rds.Instance) -> str:
+    """Host and port of the database, as the scripts take them."""
+    return f"{instance.host}:{engine_of(instance.engine).port}"
+
+
+def psql_definition(context: PlanContext, side: Side) -> ecs.TaskDefinition | None:
+    """The task definition by which a database of PostgreSQL is asked on ``side``. Raises DataUnavailable."""
+    return next(iter(context.snapshot.get(ecs.psql_definitions, side)), None)
+
+
+def obstacle(context: PlanContext, engine: Engine, *sides: Side) -> str:
+    """Why no task can ask a database of this engine on ``sides``, "" where one can. Raises DataUnavailable."""
+    env = context.env
+    if not engine.psql:
+        return ""
+    if not env.names.psql_task:
+        return (
+            f"no task definition has a client of {engine.title} (set names.psql_task to one of both regions with psql, "
+            "PGUSER and PGPASSWORD)"
+        )
+    lacking = [env.region(side) for side in sides if psql_definition(context, side) is None]
+    names = f"{env.named(env.names.psql_task)} (names.psql_task)"
+    return f"{' and '.join(lacking)}: there is no active task definition {names}" if lacking else ""
+
+
 def marker_of(context: PlanContext) -> str:
     """What the run's marker is called: another one for each plan that is run."""
     return f"{context.incident}/{context.begun_at:%Y%m%dT%H%M%SZ}" if context.begun_at else context.incident
@@ -73,6 +103,7 @@ def step_of(
     action: str,
     kind: MarkerTask,
     host: str,
+    engine: Engine,
     *,
     subject: str,
     part: str = "",
@@ -84,12 +115,15 @@ def step_of(
     if tenant_service is None:
         return
     given = {
-        scripts.HOST: f"{host}:{PORT}",
+        scripts.HOST: f"{host}:{engine.port}",
         scripts.SCHEMA: context.env.named(context.env.names.tenant_schema, tenant=tenant_service.tenant.id),
         scripts.SECONDS: str(kind.seconds),
         **(variables or {}),
     }
-    yield tenant_step(context, action, kind, tenant_service, given, subject=subject, part=part, **details)
+    psql = psql_definition(context, details["side"]) if engine.psql else None
+    if engine.psql and psql is None:
+        return
+    yield tenant_step(context, action, kind, tenant_service, given, psql, subject=subject, part=part, **details)
 
 
 def tenant_step(
@@ -98,32 +132,34 @@ def tenant_step(
     kind: MarkerTask,
     tenant_service: TenantService,
     variables: dict[str, str],
+    psql: ecs.TaskDefinition | None = None,
     *,
     subject: str,
     part: str = "",
     **details: Unpack[StepDetails],
 ) -> Step:
-    """The step of ``action`` that runs a task of this kind, and of that tenant's own definition."""
+    """The step of ``action`` that runs a task of this kind, and of that tenant's own definition, or of ``psql``."""
     service = tenant_service.service
     given = {**variables, scripts.SECONDS: str(kind.seconds)}
-    container = container_of(context.env, definition_of(context, details["side"], service))
+    definition = psql or definition_of(context, details["side"], service)
+    command = psql_scripts.command(kind.psql) if psql else scripts.command(kind.script)
+    override: dict[str, Json] = {"name": container_of(context.env, definition), "command": command}
     env = context.env.on(details["side"])
-    overrides = _overrides(container, kind, {**given, scripts.TOKEN: _LATER})
     params = {
         "cluster": env.ecs_names(service.name)["cluster"],
         # The revision is not planned: a deployment between plan and call must not leave the marker to an old one.
-        "taskDefinition": f"<the revision that {service.name} uses then>",
+        "taskDefinition": f"<the newest of {psql.family}>" if psql else f"<the revision that {service.name} uses then>",
         "launchType": "FARGATE",
         "count": 1,
         "group": kind.group,
         "startedBy": _LATER,
         "clientToken": _LATER,
         "networkConfiguration": network_of(service),
-        "overrides": overrides,
+        "overrides": _overrides(override, {**given, scripts.TOKEN: _LATER}),
     }
     details["before"] = {
-        "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
-        "container": container,
+        "marked by": psql.family if psql else service.task_definition.rpartition("/")[2].rpartition(":")[0],
+        "container": override["name"],
         "variables": given,
         **details.get("before", {}),
     }
@@ -132,10 +168,9 @@ def tenant_step(
     return context.step(action, subject, part=part, **details)
 
 
-def _overrides(container: str, kind: MarkerTask, variables: dict[str, str]) -> Json:
+def _overrides(override: dict[str, Json], variables: dict[str, str]) -> Json:
     environment = [{"name": name, "value": value} for name, value in variables.items()]
-    command = scripts.command(kind.script)
-    return {"containerOverrides": [{"name": container, "command": command, "environment": environment}]}
+    return {"containerOverrides": [{**override, "environment": environment}]}
 
 
 def definition_of(context: PlanContext, side: Side, service: ecs.Service) -> ecs.TaskDefinition | None:
@@ -149,11 +184,17 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     """The step's call as it is sent. Raises ValueError where the tenant's service is not seen."""
     try:
         services = tenant_services(context, step.side)
+        is_psql = step.before["marked by"] == context.env.named(context.env.names.psql_task)
+        psql = psql_definition(context, step.side) if is_psql else None
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     definition = next((row.service.task_definition for row in services if row.tenant.id == step.tenant), "")
+    if is_psql:
+        definition = psql.arn if psql else ""
     if not definition:
-        raise ValueError(f"{step.tenant} has no service in {context.env.region(step.side)} any more")
+        lacking = f"task definition {step.before['marked by']}" if is_psql else f"service of {step.tenant}"
+        raise ValueError(f"there is no {lacking} in {context.env.region(step.side)} any more")
+    (override,) = step.planned_call.params["overrides"]["containerOverrides"]
     given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
     # The moment is part of the token: ECS runs no second task for a token it had, and a step tried again needs one.
     sent = f"{started_by(context)}:{kind.group}:{step.tenant}:{context.snapshot.taken_at.isoformat()}"
@@ -163,7 +204,7 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
             "startedBy": started_by(context),
             # One task for each token, however often the call is sent (ECS API, RunTask).
             "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, sent)),
-            "overrides": _overrides(step.before["container"], kind, given),
+            "overrides": _overrides(override, given),
         }
     )
 

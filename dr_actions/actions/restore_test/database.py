@@ -9,7 +9,8 @@ One task of each tenant asks, of the tenant's own definition, where its service 
 ``php -r``: the WordPress image runs any command other than its web server's unchanged. The script reads the credentials
 as WordPress does (each variable, or the file that ``..._FILE`` names), connects to the host that it is given, and
 prints one line of JSON: no value of any row, and no secret. Its log is the evidence: an exit code alone proves nothing.
-Rows are MySQL's estimate, recalculated for this session (information_schema_stats_expiry). The host has a variable of
+Rows are MySQL's estimate, recalculated for this session (information_schema_stats_expiry). A database of PostgreSQL is
+asked by the task definition names.psql_task in their place (``psql_scripts.COUNT``). The host has a variable of
 its own: WORDPRESS_DB_HOST may be a secret of the definition, which no override replaces, and the answer would be the
 live database's (T74). Sources: docker-library/wordpress, docker-entrypoint.sh and wp-config-docker.php; MySQL 8.0
 manual, The INFORMATION_SCHEMA TABLES Table, server_uuid; ECS API, RunTask (startedBy, clientToken, failures) and
@@ -23,10 +24,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from dr_actions.actions.common import one_off_task
 from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list
 from dr_actions.actions.database import restore_dr
+from dr_actions.actions.markers import marker_task, psql_scripts
 from dr_actions.actions.markers.scripts import HOST, SERVER
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test import tasks as restore_test_tasks
@@ -35,15 +38,15 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.engines import MYSQL, Engine
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, drill_resources, kms, rds, vpc
+from dr_estate.readers import backup, drill_resources, ecs, kms, rds, vpc
 from dr_estate.snapshot.tenants import Tenant
 
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 MARKER, TENANT, SCHEMA = "DR_PROBE", "DR_TENANT", "DR_SCHEMA"
-PORT = 3306
 _ASK = r"""
 function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
 mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
@@ -188,20 +191,24 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
     yield f"The database is not tried: no copy in {context.env.regions.dr} can be restored beside it: {reason}"
 
 
-def probe_overrides(env: Environment, container: str, incident: str, tenant: Tenant, host: str) -> Json:
+def probe_overrides(
+    env: Environment, container: str, incident: str, tenant: Tenant, host: str, engine: Engine = MYSQL
+) -> Json:
     """RunTask's overrides: the script as the container's command, and what it needs to know beside its own secrets."""
     variables = {
-        HOST: f"{host}:{PORT}",
+        HOST: f"{host}:{engine.port}",
         MARKER: incident,
         TENANT: tenant.id,
         SCHEMA: env.named(env.names.tenant_schema, tenant=tenant.id),
     }
     environment = [{"name": name, "value": value} for name, value in variables.items()]
-    return {"containerOverrides": [{"name": container, "command": command(), "environment": environment}]}
+    return {"containerOverrides": [{"name": container, "command": command(engine), "environment": environment}]}
 
 
-def command() -> list[str]:
+def command(engine: Engine = MYSQL) -> list[str]:
     """The command: the script in as few characters as it takes."""
+    if engine.psql:
+        return psql_scripts.command(psql_scripts.COUNT)
     # Indents count against the 8,192 characters of a task's overrides (API_TaskOverride).
     return ["php", "-r", re.sub(r"\n\s*", "\n", SCRIPT).strip()]
 
@@ -213,7 +220,7 @@ def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:
         {
             **override,
             "environment": [
-                {**pair, "value": f"{host}:{PORT}"} if pair["name"] == HOST else pair
+                {**pair, "value": f"{host}:{pair['value'].rpartition(':')[2]}"} if pair["name"] == HOST else pair
                 for pair in override["environment"]
             ],
         }
@@ -248,15 +255,20 @@ def reason_to_doubt(
 @shared.trial_only
 def query_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each sampled tenant with a service in the DR region, where a database is tried."""
-    if shared.newest(context) is not None and shared.engine(context).markers:
+    if shared.newest(context) is not None and not marker_task.obstacle(context, shared.engine(context), Side.DR):
         yield from (_query_step(context, tenant_service) for tenant_service in shared.querying_tenants(context))
 
 
 def _query_step(context: PlanContext, tenant_service: TenantService) -> Step:
-    env, name = context.env, shared.database_name(context.env, context.incident)
+    env, name, engine = context.env, shared.database_name(context.env, context.incident), shared.engine(context)
     schema = env.named(env.names.tenant_schema, tenant=tenant_service.tenant.id)
-    container = restore_test_tasks.container_of(context, tenant_service.service)
-    overrides = probe_overrides(context.env, container, context.incident, tenant_service.tenant, pending_host(name))
+    container, group = restore_test_tasks.container_of(context, tenant_service.service), ""
+    if engine.psql and (psql := marker_task.psql_definition(context, Side.DR)):
+        # One definition asks as all tenants: the group is of each task.
+        group, container = f"dr-query-{tenant_service.tenant.id}", one_off_task.container_of(env, psql)
+        tenant_service = replace(tenant_service, service=replace(tenant_service.service, task_definition=psql.arn))
+    tenant, host = tenant_service.tenant, pending_host(name)
+    overrides = probe_overrides(context.env, container, context.incident, tenant, host, engine)
     return context.step(
         QUERY.name,
         name,
@@ -267,8 +279,8 @@ def _query_step(context: PlanContext, tenant_service: TenantService) -> Step:
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
         budget_s=900,
-        call=restore_test_tasks.call_of(context, tenant_service, overrides),
-        tenant=tenant_service.tenant.id,
+        call=restore_test_tasks.call_of(context, tenant_service, overrides, group),
+        tenant=tenant.id,
         before={"definition": tenant_service.service.task_definition, "incident": context.incident},
         after={"schema": schema, "rows": "at least one"},
     )
@@ -286,7 +298,7 @@ def query_status(step: Step, context: PlanContext) -> StepStatus:
         task
         for task in context.snapshot.get(drill_resources.tasks, Side.DR)
         if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
-        and task.group != drill_resources.STARTING
+        and task.group == step.planned_call.params.get("group", task.group) != drill_resources.STARTING
     ]
     task = ours[-1] if ours else None
     if task is None:
@@ -372,11 +384,12 @@ def query_notes(context: PlanContext) -> Iterator[str]:
     """Whom nobody can ask as."""
     try:
         asking, voiceless = shared.querying_tenants(context), shared.tenants_without_query(context)
+        reason = marker_task.obstacle(context, shared.engine(context), Side.DR)
     except DataUnavailable as error:
         yield f"No tenant asks the restored database: {error.unavailable.why}"
         return
-    if not (engine := shared.engine(context)).markers:
-        yield f"No tenant asks the restored database: their tasks have no script for {engine.title}."
+    if reason:
+        yield f"No tenant asks the restored database: {reason}."
         return
     if voiceless:
         names = name_list([tenant.id for tenant in voiceless])
@@ -401,7 +414,7 @@ QUERY = Action(
     "restore_test/query_database",
     "Asks the restored database as the tenants do: one task each, of the tenant's own definition of the DR region.",
     {RUN},
-    (rds.instances, drill_resources.tasks, drill_resources.answers),
+    (rds.instances, drill_resources.tasks, drill_resources.answers, ecs.psql_definitions),
     query_steps,
     query_status,
     build_call=query_call,

@@ -22,7 +22,7 @@ from sandbox.moto_ext.route53.names import plain
 from sandbox.moto_ext.route53.records import in_order
 
 HOST_VARIABLE = "WORDPRESS_DB_HOST"
-_READ = re.compile(r'got\("(\w*DB_HOST)"\)')
+_READ = re.compile(r'(?:got\("|\$\{)(\w*DB_HOST)\b')
 # RDS serves in these states: backups, changes and the optimization of storage close no connection.
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
 KINDS = ("rows", "files")

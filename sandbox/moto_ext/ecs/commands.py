@@ -3,7 +3,8 @@
 Six kinds are simulated. A command line of this tool runs as a real process (processes.py), also in a task whose
 containers run in turn (chained.py). A ``php -r`` script queries a database for its tables: it queries the host in
 the variable that it reads, as the task's own region resolves it, for the schema in DR_SCHEMA, and prints a line of JSON
-that includes the values it was given; where it cannot connect it prints PHP's message and ends with 1. Another script
+that includes the values it was given; where it cannot connect it prints PHP's message and ends with 1. A shell with
+``psql`` does the same to PostgreSQL, with the user and password that the task has as PGUSER and PGPASSWORD. Another
 moves what AWS Backup restored into its place, and prints how much each folder of DR_PATHS holds. Markers are written,
 searched for and removed (markers.py). ``true`` ends with 0 at once. Any other command of an override runs on. What the
 awslogs driver and the agent need before the container starts (log group, secrets, and the file system that ``true``'s
@@ -90,7 +91,7 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     if _runs_the_tool(backend, task, given):
         return
     # An override without a command that is known runs on as the definition's container does.
-    played = (row for row in given if (row.get("command") or [])[:2] in (["php", "-r"], ["true"]))
+    played = (row for row in given if (row.get("command") or [])[:2] in (["php", "-r"], ["sh", "-c"], ["true"]))
     if (container_override := next(played, None)) is None:
         return
     container = next(
@@ -129,6 +130,8 @@ def _play_script(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
 ) -> tuple[int | None, tuple[str, ...]]:
     """The exit code, None while the script goes on, and what it prints now. Raises StoreUnavailable: no files."""
+    if "psql " in script:
+        return _play_psql(backend, task, variables, script)
     if markers.MARK in script:
         return markers.play(backend, task, variables, script)
     if all(word in script for word in _ASKS):
@@ -150,6 +153,21 @@ def _play_script(
         return 0, (json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders}),)
     # PHP ends with 255 on a fatal error.
     return 255, ("PHP Fatal error: the sandbox plays no such script",)
+
+
+def _play_psql(
+    backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
+) -> tuple[int | None, tuple[str, ...]]:
+    """As ``_play_script``, of PostgreSQL's client."""
+    secrets = (secret["name"] for row in containers_of(task.definition) for secret in row.get("secrets") or ())
+    if lacking := {"PGUSER", "PGPASSWORD"} - {*variables, *secrets}:
+        return 1, (f"psql: error: no {' and no '.join(sorted(lacking))} supplied",)
+    if markers.MARK in script and not variables.get("DR_PROBE"):
+        code, lines = markers.play(backend, task, variables, script)
+    else:
+        code, line = _play_query(backend, task, variables, script)
+        lines = (line,)
+    return code, tuple(line.replace("mysqli_sql_exception", "psql: error") for line in lines)
 
 
 def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given: list[dict[str, Any]]) -> bool:

@@ -2,16 +2,19 @@
 
 The real one writes some fifty times a second. Here it writes at each call to ECS, and once more when it finds the
 freeze in force, for all that it wrote until then. A source counts its transactions where its parameter group sets
-gtid-mode to ON; a copy has executed as many of them as it has rows.
+gtid-mode to ON; a copy has executed as many of them as it has rows. PostgreSQL's position in its log is the number of
+rows too, which a script reports that waits for the refusal.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.rds.models import DBInstance
 
+from dr_estate.model.engines import engine_of
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.ecs import file_markers
 from sandbox.moto_ext.ecs.file_markers import TIME_IS_OVER, PlayedScript, is_late, line_of
@@ -46,8 +49,8 @@ def play(
         stored_data.put_rows(instance, [row for row in rows if not row.id.startswith(stored_data.MARKER)])
         return 0, (line_of(variables, removed=True),)
     wanted, number = variables.get("DR_GTIDS", ""), _number(instance, variables.get("DR_MARKER", ""))
-    # One transaction a row: the set "id:1-N" is executed where N rows are shown.
-    executed = not wanted or len(stored_data.rows_of(instance)) >= int(wanted.rpartition("-")[2])
+    # One transaction a row: the set "id:1-N", or the log until "0/N", is executed where N rows are shown.
+    executed = not wanted or len(stored_data.rows_of(instance)) >= int(re.split("[-/]", wanted)[-1])
     found = executed and number >= int(variables.get("DR_NUMBER") or 0)
     if not found and not late:
         return None, ()
@@ -75,7 +78,9 @@ def _write(
     until_refused = variables.get("DR_UNTIL") == "refused"
     if until_refused and not refused and not late:
         return None, tuple(lines)
-    ending = {"gap_ms": GAP_MS if begun else -1, "gtids": _executed_gtids(instance), "server": _server(instance)}
+    position = f"0/{len(stored_data.rows_of(instance))}" if refused and until_refused else ""
+    gtids = position if engine_of(instance.engine).psql else _executed_gtids(instance)
+    ending = {"gap_ms": GAP_MS if begun else -1, "gtids": gtids, "server": _server(instance)}
     lines.append(line_of(variables, n=number, refused=refused, **ending))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
 

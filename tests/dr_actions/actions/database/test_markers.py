@@ -84,6 +84,53 @@ def test_a_switchover_s_is_written_once_in_the_primary_region() -> None:
     assert (call.region, environment(call.params)["DR_UNTIL"]) == (SIT.regions.primary, "once")
 
 
+def of_postgres(**names: str) -> PlanContext:
+    """A failback whose databases are PostgreSQL's, and where a task definition of that name has psql."""
+    context = failback(env=SIT.model_copy(update={"names": SIT.names.model_copy(update=names)}))
+    snapshot, family = context.snapshot, names.get("psql_task", "")
+    container = ecs.Container("psql", "postgres:16", (), (), (), "/ecs/sit-psql", "eu-west-1")
+    arn = f"arn:aws:ecs:eu-west-1:{SIT.account}:task-definition/{family}:4"
+    definition = ecs.TaskDefinition(arn, family, 256, 512, "awsvpc", "", "", (container,), ())
+    psql = (definition,) if family else ()
+    for side in (Side.PRIMARY, Side.DR):
+        snapshot = with_rows(snapshot, rds.instances, side, engine="postgres")
+        snapshot = with_part(snapshot, ecs.psql_definitions, side, psql)
+    return replace(context, snapshot=snapshot)
+
+
+def test_postgresql_is_marked_by_the_task_that_has_psql_in_the_tenant_s_network() -> None:
+    context = of_postgres(psql_task="sit-psql")
+    own = database_markers.WRITE.build_call(step_of(database_markers.WRITE, failback()), failback())
+    call = database_markers.WRITE.build_call(step_of(database_markers.WRITE, context), context)
+    assert call.params["taskDefinition"].partition("/")[2].startswith("sit-psql:")
+    assert call.params["networkConfiguration"] == own.params["networkConfiguration"]
+    (override,) = call.params["overrides"]["containerOverrides"]
+    assert (override["name"], override["command"][:2]) == ("psql", ["sh", "-c"])
+    assert environment(call.params)["DR_DB_HOST"].endswith(":5432")
+    (step,) = promotion.VERIFY_PRIMARY_IN_SYNC.plan_steps(context)
+    assert step.before[promotion.COUNTED] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "set names.psql_task"),
+        ({"psql_task": "sit-psql"}, "eu-west-1: there is no active task definition"),
+    ],
+)
+def test_without_such_a_task_postgresql_is_not_marked_and_the_plan_says_what_to_set(
+    changes: dict[str, str], reason: str
+) -> None:
+    context = of_postgres(**changes)
+    if changes:
+        context = replace(context, snapshot=with_part(context.snapshot, ecs.psql_definitions, Side.DR, ()))
+    assert list(database_markers.WRITE.plan_steps(context)) == []
+    (note,) = database_markers.WRITE.notes(context)
+    assert reason in note
+    (step,) = promotion.VERIFY_PRIMARY_IN_SYNC.plan_steps(context)
+    assert promotion.COUNTED not in step.before
+
+
 def test_all_that_a_task_is_given_fits_however_many_transactions_there_are() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "9", "gtids": "x" * scripts.LONGEST_GTIDS}})
     call = database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), context)

@@ -15,7 +15,8 @@ from dr_actions.actions.restore_test import database
 from dr_actions.actions.restore_test import database as restore_test_database
 from dr_actions.model.action import CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal
-from dr_estate.readers import drill_resources
+from dr_estate.config.environment import Environment
+from dr_estate.readers import drill_resources, ecs
 from tests.dr_actions.actions.restore_test.trial_values import (
     ANSWER,
     COPY,
@@ -341,3 +342,40 @@ def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:
     for word in ("DR_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):
         assert word in script
     assert container_of(SIT, None) == "wordpress"
+
+
+PSQL = ecs.TaskDefinition(
+    f"arn:aws:ecs:eu-west-1:{SIT.account}:task-definition/sit-psql:4",
+    *("sit-psql", 256, 512, "awsvpc", "", ""),
+    containers=(ecs.Container("psql", "postgres:16", (), (), (), "/ecs/sit-psql", "eu-west-1"),),
+    volumes=(),
+)
+NAMED = SIT.model_copy(update={"names": SIT.names.model_copy(update={"psql_task": "sit-psql"})})
+OF_POSTGRES: dict[str, Any] = {"instances": (replace(plain.REPLICA, engine="postgres"),)}
+
+
+def test_a_postgresql_database_is_asked_as_each_tenant_by_the_one_task_that_has_psql() -> None:
+    seen = sight(env=NAMED, psql=(PSQL,), **OF_POSTGRES)
+    steps = tuple(QUERY.plan_steps(seen))
+    assert {step.planned_call.params["taskDefinition"] for step in steps} == {PSQL.arn}
+    assert len({step.planned_call.params["clientToken"] for step in steps}) == len(steps) > 1
+    (override,) = params(steps[0])["overrides"]["containerOverrides"]
+    assert (override["name"], override["command"][:2]) == ("psql", ["sh", "-c"])
+    call = QUERY.build_call(steps[0], sight(env=NAMED, psql=(PSQL,), instances=(RESTORED,)))
+    assert f"{HOST}:5432" in str(call.params["overrides"])
+    at_work = replace(TASK, task_definition=PSQL.arn, group=params(steps[0])["group"], status="RUNNING", exit_code=None)
+    during = sight(env=NAMED, psql=(PSQL,), instances=(RESTORED,), tasks=(at_work,))
+    states = [QUERY.observe(step, during).state for step in steps[:2]]
+    assert states == [StepState.IN_PROGRESS, StepState.READY]
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"), [(SIT, "set names.psql_task"), (NAMED, "there is no active task definition sit-psql")]
+)
+def test_a_postgresql_database_that_no_task_can_ask_is_not_asked_and_a_note_says_what_to_set(
+    env: Environment, reason: str
+) -> None:
+    seen = sight(env=env, psql=(), **OF_POSTGRES)
+    assert list(QUERY.plan_steps(seen)) == []
+    (note,) = QUERY.notes(seen)
+    assert reason in note

@@ -98,6 +98,7 @@ _READERS: dict[str, Reader[Any]] = {
     "groups": vpc.security_groups,
     "services": ecs.services,
     "definitions": ecs.task_definitions,
+    "psql": ecs.psql_definitions,
     "systems": efs.file_systems,
     "access_points": efs.access_points,
     "restored": efs.of_drills,

@@ -9,6 +9,7 @@ import pytest
 from moto.rds.models import rds_backends
 
 from dr_actions.actions.restore_test import database
+from dr_estate.model.engines import MYSQL, POSTGRES, Engine
 from dr_estate.readers import drill_resources
 from dr_estate.snapshot.tenants import Tenant
 from sandbox.core.state import STATE, now
@@ -21,12 +22,14 @@ GROUP, TENANT = "/ecs/shop", Tenant("shop", "shop")
 LOGS = {"awslogs-group": GROUP, "awslogs-region": DR, "awslogs-stream-prefix": "web"}
 
 
-def _database(aws: Clients, region: str = DR, holds: bool = True) -> str:
+def _database(
+    aws: Clients, region: str = DR, holds: bool = True, engine: str = "mysql", version: str = "8.0.40"
+) -> str:
     db_instance = aws("rds", region).create_db_instance(
         DBInstanceIdentifier="copy",
         DBInstanceClass="db.t3.small",
-        Engine="mysql",
-        EngineVersion="8.0.40",
+        Engine=engine,
+        EngineVersion=version,
         AllocatedStorage=30,
         MasterUsername="admin",
         MasterUserPassword="not-a-secret",
@@ -47,8 +50,8 @@ def _stage(aws: Clients, group: bool = True, **more: Any) -> Platform:
     return there
 
 
-def _run(there: Platform, host: str, **more: Any) -> dict[str, Any]:
-    overrides = database.probe_overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host)
+def _run(there: Platform, host: str, engine: Engine = MYSQL, **more: Any) -> dict[str, Any]:
+    overrides = database.probe_overrides(SIT, "web", "TRIAL-20260107-101500", TENANT, host, engine)
     answer: dict[str, Any] = there.client("ecs").run_task(
         cluster="shop",
         taskDefinition="tenant-a",
@@ -85,6 +88,17 @@ def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clie
     assert database.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db", host, servers) == ""
     assert (answer.tables, answer.rows) == (12, 2)
     assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
+
+
+@pytest.mark.parametrize(("given", "code"), [(("PGUSER", "PGPASSWORD"), 0), (("PGUSER",), 1)])
+def test_postgresql_is_counted_by_psql_which_needs_a_user_and_a_password(
+    aws: Clients, given: tuple[str, ...], code: int
+) -> None:
+    there = _stage(aws, environment=[{"name": name, "value": "shop"} for name in given])
+    (task,) = _run(there, _database(aws, engine="postgres", version="16.4"), POSTGRES)["tasks"]
+    assert _now(there, task)["containers"][0]["exitCode"] == code
+    answer = drill_resources.answer_in(task["taskArn"], _line(there, task))
+    assert (answer.rows if answer else _line(there, task)) == (2 if not code else "psql: error: no PGPASSWORD supplied")
 
 
 def test_a_host_that_is_a_secret_is_asked_around_and_no_override_replaces_it(aws: Clients) -> None:
