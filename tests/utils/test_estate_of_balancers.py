@@ -27,7 +27,7 @@ from tests.dr_estate.scan.acme import (
 )
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint
-from tests.utils.test_estate_of_paths import PEOPLE
+from tests.utils.test_estate_of_paths import PEOPLE, WAITING_SPEED
 from utils.aws_mgmt.app.exit_codes import Exit
 
 SAME_SERVICES, SAME_RECORD = "its services stand for each other", "the same record"
@@ -172,6 +172,7 @@ def test_a_failover_and_a_failback_of_it_move_each_record_and_serve_all_eight(
     assert ("ON_DR", [AWAY], 8) == (after["posture"], after["visitors"]["regions"], after["visitors"]["served"])
     assert dict.fromkeys((HOST, API_HOST), AWAY) == _led_to(world)
     world.repair("primary-dark")
+    world.set_speed(WAITING_SPEED)
     back = at_endpoint(world, home, f"{words} failback --staged --execute --incident INC-1", "admin")
     assert Exit.READY == back.code, back.out + back.err
     home_again = _status(world, home).report

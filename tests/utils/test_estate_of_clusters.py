@@ -17,7 +17,7 @@ from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.scan.acme import AWAY, HOME, ONE_BALANCER, SUFFIX, TWO_CLUSTERS, build, build_tool
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint
-from tests.utils.test_estate_of_paths import PEOPLE
+from tests.utils.test_estate_of_paths import PEOPLE, WAITING_SPEED
 from utils.aws_mgmt.app.exit_codes import Exit
 
 CLUSTERS = ("main", *TWO_CLUSTERS)
@@ -147,6 +147,7 @@ def test_a_failover_and_a_staged_failback_start_and_fence_the_services_of_each(
     after = _status(world, home).report
     assert ("ON_DR", [AWAY], 8) == (after["posture"], after["visitors"]["regions"], after["visitors"]["served"])
     world.repair("primary-dark")
+    world.set_speed(WAITING_SPEED)
     back = at_endpoint(world, home, f"{words} failback --staged --execute --incident INC-1", "admin")
     assert Exit.READY == back.code, back.out + back.err
     home_again = _status(world, home).report

@@ -131,6 +131,8 @@ bake_minutes = 1
 [observation]
 attempts = 1
 """  # noqa: E501 - an inline table is one line
+WAITING_SPEED = 10
+"""How fast the world goes while a failback waits: a minute for the region to be stable, and one for each stage."""
 
 
 @pytest.mark.proof
@@ -153,6 +155,7 @@ def test_a_failover_and_a_failback_of_it_serve_all_eight(acme: tuple[Endpoint, P
     after = _status(world, home).report
     assert ("ON_DR", [AWAY], 8) == (after["posture"], after["visitors"]["regions"], after["visitors"]["served"])
     world.repair("primary-dark")
+    world.set_speed(WAITING_SPEED)
     back = at_endpoint(world, home, f"{words} failback --staged --execute --incident INC-1", "admin")
     assert Exit.READY == back.code, back.out + back.err
     assert [] == words_of_wordpress(ran, back)
