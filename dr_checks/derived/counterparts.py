@@ -40,7 +40,7 @@ _FUNCTIONS = "lambda list-functions"
 _CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")
 _FILTERS = "logs describe-metric-filters"
 _RULES = ("events list-rules", "events list-event-buses", "scheduler list-schedules")
-_COMPARED = frozenset({*_RULES, "sqs list-queues", _FUNCTIONS, _FILTERS, *_CACHES})
+_COMPARED = frozenset({*_RULES, "sqs list-queues", "ecr describe-repositories", _FUNCTIONS, _FILTERS, *_CACHES})
 # Parts of a shape of which more does no harm, or less; and lists, to which others may be added.
 _NO_LESS = frozenset({"memory", "timeout", "disk", "nodes", "visibility timeout", "retention"})
 _NO_MORE = frozenset({"delay"})

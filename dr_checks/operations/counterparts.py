@@ -27,6 +27,7 @@ _SHOWN = 8
 _WANTED = "each in both regions"
 _TERRAFORM = {
     "lambda": "aws_lambda_function",
+    "ecr": "aws_ecr_repository",
     "events": "aws_cloudwatch_event_rule",
     "scheduler": "aws_scheduler_schedule",
     "sqs": "aws_sqs_queue",
@@ -46,7 +47,8 @@ def in_dr_region(view: View) -> Iterator[Finding]:
 
     Rules, schedules and functions that are off here, and on there, are warned of, rules and schedules that start at
     other times, what calls the primary region, and what is unlike its counterpart: code, role, variables, URL and
-    callers of a function, targets of rules and schedules, rules of a bus, times of a queue, smaller caches.
+    callers of a function, targets of rules and schedules, rules of a bus, times of a queue, smaller caches, and
+    whether tags of images may be moved: one leads to another image here than there then.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """

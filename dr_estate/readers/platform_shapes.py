@@ -49,11 +49,13 @@ class Details:
 
 
 def shape_of(region: str, row: Mapping[str, Any]) -> Shape:
-    """What a function or a cache is by the row that lists it; of others nothing.
+    """What a function, a cache or an image repository is by the row that lists it; of others nothing.
 
     Source: Lambda API, FunctionConfiguration; ElastiCache API, ReplicationGroup, CacheCluster; CloudWatch Logs API,
-    MetricFilter.
+    MetricFilter; ECR API, Repository.
     """
+    if mutability := row.get("imageTagMutability"):
+        return (("tags", str(mutability)),)
     if node := row.get("CacheNodeType"):
         nodes = row.get("NumCacheNodes") or len(row.get("MemberClusters") or ())
         return (("node type", str(node)), ("nodes", str(nodes)))

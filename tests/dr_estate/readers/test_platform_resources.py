@@ -75,6 +75,13 @@ def test_a_cache_of_smaller_nodes_in_the_dr_region_is_warned_of(world: Endpoint)
     assert (found.measured, found.wanted) == ("node type cache.t4g.micro", "node type cache.m7g.large")
 
 
+def test_a_repository_whose_tags_may_be_moved_in_the_dr_region_alone_is_warned_of(world: Endpoint) -> None:
+    name = SIT.named(SIT.names.repository)
+    _aws(world).client("ecr", Side.DR).put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
+    (found,) = [row for row in _judged(_seen(world)).findings if row.status is Status.WARN]
+    assert (found.subject, found.measured, found.wanted) == (f"ecr:repository {name}", "tags MUTABLE", "tags IMMUTABLE")
+
+
 def _function(aws: Aws, side: Side, name: str, reserved: int | None) -> None:
     roles, functions = aws.client("iam", Side.GLOBAL), aws.client("lambda", side)
     if name not in [row["RoleName"] for row in roles.list_roles()["Roles"]]:
