@@ -10,9 +10,12 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.model.references import resource_of
 from dr_estate.model.stores import IMAGES
 from dr_estate.model.unavailable import Unavailable, understand
-from dr_estate.readers import ecr, ecs
+from dr_estate.readers import ecr, ecs, platform_resources
+
+_KIND = "ecr:repository"
 
 
 @check(
@@ -55,9 +58,16 @@ def _foreign_registries(view: View) -> Iterator[Finding]:
 def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
     if repository.account != view.env.account:
         return Remedy(f"Account {repository.account} creates it in {view.region}, and admits this one by its policy.")
-    command = view.command("ecr", "CreateRepository", repositoryName=repository.name)
+    command = view.command("ecr", "CreateRepository", repositoryName=repository.name, **_tags(view, repository.name))
     sentence = "Create it, then push again: replication copies only what is pushed after it is switched on."
     return Remedy(sentence, (command,))
+
+
+def _tags(view: View, name: str) -> dict[str, str]:
+    """Whether tags may be moved as the primary's repository of the name has it; nothing where that is not seen."""
+    found = view.read_for_remedy(platform_resources.listings, Side.PRIMARY) or ()
+    shapes = (dict(shape) for row in found for arn, shape in row.shapes if resource_of(arn) == (_KIND, name))
+    return next(({"imageTagMutability": shape["tags"]} for shape in shapes), {})
 
 
 @check(
