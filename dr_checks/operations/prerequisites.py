@@ -26,6 +26,8 @@ from dr_estate.readers.store_policies import table_arn
 # Of an opt-in region, and of one that every account has (API_GetRegionOptStatus).
 _USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
 _CONTROL_KEYS = ("pk", "sk")
+# A step writes its intent, its outcome and an entry of the log for each, beside the lock's heartbeat.
+_UNITS = 5
 _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
 
 
@@ -116,7 +118,7 @@ def control_table(view: View) -> Iterator[Finding]:
     # UPDATING takes writes too: only a table that is created or deleted does not.
     elif states.TABLE[table.status or "absent"].takes_writes:
         good = "locks, approvals and the incident log can be stored"
-        yield _refusal(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
+        yield _refusal(view, table) or _throttling(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
     else:
         yield view.gap(
             table.name,
@@ -125,6 +127,16 @@ def control_table(view: View) -> Iterator[Finding]:
             "without it there is no lock, no approval and no incident log while the primary region is unavailable",
             f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/).",
         )
+
+
+def _throttling(view: View, table: control.ControlTable) -> Finding | None:
+    """A warning where the table takes fewer requests a second than a run makes, None where it takes enough."""
+    if not 0 < table.units < _UNITS:
+        return None
+    command = view.command("dynamodb", "UpdateTable", TableName=table.name, BillingMode="PAY_PER_REQUEST")
+    remedy = Remedy(f"aws_dynamodb_table '{table.name}': billing_mode = \"PAY_PER_REQUEST\".", (command,))
+    reason = "steps of a run wait, or end, while DynamoDB throttles what they write"
+    return view.warn(table.name, f"{table.units} a second", f"{_UNITS} a second, or on demand", reason, remedy)
 
 
 def _refusal(view: View, table: control.ControlTable) -> Finding | None:

@@ -67,7 +67,7 @@ class ControlTable:
     ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``index`` is the
     status of its index ``by-sk``, "absent" where it has none, None where it was not read. ``expiry_attribute`` is the
     one by which DynamoDB deletes items, "" where it deletes none. ``stream`` is the ARN of its stream, "" where it has
-    none.
+    none. ``units`` are the fewest reads or writes a second that the table or its index takes, 0 where it is on demand.
     """
 
     name: str
@@ -80,6 +80,7 @@ class ControlTable:
     index: str | None = None
     expiry_attribute: str = ""
     stream: str = ""
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,10 @@ def _policy(context: ReadContext, arn: str) -> str:
 def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Unavailable) -> ControlTable:
     keys = sorted(row.get("KeySchema", []), key=lambda key: key["KeyType"] != "HASH")
     indexes = row.get("GlobalSecondaryIndexes") or []
+    is_on_demand = row.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST"
+    capacities = [] if is_on_demand else [table.get("ProvisionedThroughput", {}) for table in (row, *indexes)]
+    kinds = ("ReadCapacityUnits", "WriteCapacityUnits")
+    units = {capacity.get(kind, 0) for capacity in capacities for kind in kinds}
     return ControlTable(
         name=row["TableName"],
         status=row["TableStatus"],
@@ -305,6 +310,7 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Un
         key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         policy=policy,
         stream=str(row.get("LatestStreamArn") or "") if row.get("StreamSpecification", {}).get("StreamEnabled") else "",
+        units=min(units - {0}, default=0),
         index=next((index["IndexStatus"] for index in indexes if index["IndexName"] == BY_SK), _NONE),
     )
 

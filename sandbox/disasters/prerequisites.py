@@ -127,6 +127,20 @@ def control_table_expires(world: World) -> None:
 
 
 @disaster(
+    "control-table-narrow",
+    "The control table takes one read and one write a second",
+    trips=("prerequisites.control-table",),
+)
+def control_table_narrow(world: World) -> None:
+    """Give the table and its index one unit each in place of on demand."""
+    name, units = _control_table(world), {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    index = {"GlobalSecondaryIndexUpdates": [{"Update": {"IndexName": "by-sk", "ProvisionedThroughput": units}}]}
+    world.undo(Side.DR, "dynamodb", "UpdateTable", TableName=name, BillingMode="PAY_PER_REQUEST")
+    narrow = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units, **index}
+    world.call(Side.DR, "dynamodb", "UpdateTable", TableName=name, **narrow)
+
+
+@disaster(
     "people-miscounted",
     "The control table asks for another number of people than the environment file",
     trips=("prerequisites.people",),

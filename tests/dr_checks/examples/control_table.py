@@ -61,6 +61,8 @@ EXAMPLES = [
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(keys=("id",)))),
     Example("prerequisites.control-table", UNSEEN, _dr(control_table.table, DENIED)),
+    Example("prerequisites.control-table", Status.WARN, _control(units=4)),
+    Example("prerequisites.control-table", FINE, _control(units=5)),
     Example("prerequisites.control-table", FAILS, _control(policy=_says("Deny", "dynamodb:PutItem"))),
     Example("prerequisites.control-table", FAILS, _control(policy=_says("Deny", "dynamodb:*"))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:DeleteTable"))),
