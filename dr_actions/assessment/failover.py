@@ -373,7 +373,10 @@ def is_the_primarys(finding: Finding, env: Environment) -> bool:
     """
     if finding.unseen is not None:
         return finding.unseen.is_silence_of(env.region(Side.PRIMARY))
-    return finding.side is Side.PRIMARY or env.traffic.primary_set_identifier in finding.subject
+    others = (entrance.primary_set_identifier for entrance in env.entrances if entrance and entrance.record)
+    # The subject of a record ends with its set identifier, which may be a word of any sentence: "primary", "main".
+    ends = tuple(f" {identifier}" for identifier in (env.traffic.primary_set_identifier, *others))
+    return finding.side is Side.PRIMARY or f" {finding.subject}".endswith(ends)
 
 
 def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment, lost: bool) -> Iterator[Gate]:

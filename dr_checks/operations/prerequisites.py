@@ -418,9 +418,10 @@ def _policy_remedy(view: View, role: str, decision: iam_simulation.SimulatedDeci
         return remedy_found
     passed = decision.on.partition(", ")[0]
     of_tasks = decision.action == iam_simulation.PASS and iam_simulation.TASKS in decision.on
-    if not of_tasks or passed.partition(":role/")[2].startswith(f"{view.env.name}-"):
+    known = passed.partition(":role/")[2].startswith(f"{view.env.name}-") or passed in view.env.mapped_roles
+    if not of_tasks or known:
         return ""
-    named = f"the generated policy names {view.env.name}-* alone, without a path"
+    named = f"the generated policy names {view.env.name}-* and the map's roles alone"
     return f"aws_iam_role_policy of '{role}': {decision.action} on {passed} to {iam_simulation.TASKS}; {named}."
 
 

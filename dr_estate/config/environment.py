@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
-from dr_estate.config.map_file import NAMED, SUFFIX, MapFile, map_from, map_path
+from dr_estate.config.map_file import NAMED, ROLES, SUFFIX, MapFile, MapKind, map_from, map_path
 from dr_estate.config.map_names import (
     BY_MAP,
     CLUSTER_BY_MAP,
@@ -343,6 +343,13 @@ class Environment(Settings):
         names = self._by_map.get(self.names.service, {})
         return tuple(names[Side.PRIMARY].by_workload) if names else ()
 
+    @property
+    def mapped_roles(self) -> tuple[str, ...]:
+        """The ARNs of the roles that the tasks of the map's services have, in both regions."""
+        services = self.estate_map.of_kind(MapKind.SERVICE) if self.estate_map else ()
+        rows = [names for entry in services for names in (entry.names, *(row.names for row in entry.counterparts))]
+        return tuple(dict.fromkeys(names[key] for names in rows for key in ROLES if key in names))
+
     def site_of(self, tenant: str) -> str:
         """What is visited of the tenant: its host on the tenants' domain, unless the map's rules name none of that."""
         host = f"{tenant.replace('-', '')}.{self.traffic.tenant_domain}"
@@ -427,7 +434,7 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     for key in sorted(OF_THE_MAP & data.keys()):
         raise EnvironmentFileError(f"{path}: {key}: unknown key. What the estate is made of stands in {name}.map.toml.")
     base = _base_of(data, folder, path)
-    saved = _load_map(folder, name) if with_map else None
+    saved = load_map(folder, name) if with_map else None
     if saved is not None:
         data = _with_names_of(saved, data, base)
     # The settings with what a base says and they do not; of a table key by key.
@@ -441,7 +448,7 @@ def load_environment(folder: Path, name: str, *, with_map: bool = True) -> Envir
     return environment
 
 
-def _load_map(folder: Path, name: str) -> MapFile | None:
+def load_map(folder: Path, name: str) -> MapFile | None:
     """The map beside ``folder/name.toml``, None where there is none. Raises EnvironmentFileError as its settings do."""
     path = map_path(folder, name)
     try:

@@ -48,6 +48,10 @@ NAMED = {
 """The keys of [names] that a map answers, by the kind of its entries."""
 
 
+ROLES = ("task_role", "execution_role")
+"""The keys in ``names`` of a service's entry under which the ARNs of its tasks' roles stand."""
+
+
 class CopyKind(StrEnum):
     """The kinds of counterparts from which a thing is restored: none runs."""
 

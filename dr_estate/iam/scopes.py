@@ -7,7 +7,9 @@ operator's role and the sandbox's own role are all made of these scopes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
@@ -24,6 +26,8 @@ OPEN_FOR = "dr:open-for"
 _ANY: Scope = (["*"], {})
 # Only these two services are given a role by a run; the region is no condition, for AWS documents none (T76).
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
+# A policy holds 6,144 characters (IAM quotas), and a platform may have two roles for each of its services.
+_ROLES_BY_NAME = 16
 # The role that AWS Backup makes where none is chosen (Developer Guide, "IAM service roles").
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 # Tags by which somebody's file system is known.
@@ -324,7 +328,12 @@ def listeners(env: Environment, region: str) -> list[str]:
 
 
 def _roles(env: Environment) -> list[str]:
-    return [f"arn:aws:iam::{env.account}:role/{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
+    """Those of the environment's name, AWS Backup's usual one, and those of the map's services of another name."""
+    any_role = f"arn:aws:iam::{env.account}:role/"
+    own = [f"{any_role}{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
+    others = [role for role in env.mapped_roles if not fnmatchcase(role, own[0])]
+    start = os.path.commonprefix(others)  # noqa: RUF071 - letters, and no folders
+    return [*own, *([f"{start}*"] if len(others) > _ROLES_BY_NAME and len(start) > len(any_role) else others)]
 
 
 def databases(env: Environment) -> list[str]:

@@ -85,23 +85,24 @@ def _balancer_of(leg: Leg | None) -> dict[str, str]:
 def _balancers(found: EstateMap) -> Iterator[MapEntry]:
     """Load balancers of the primary region; the one of the DR region that an equal record leads to stands for it.
 
-    For one that no record leads to stands the one behind which its services' counterparts are.
+    Where no record leads to one there, it is the one behind which its services' counterparts are.
     """
-    seen = set()
-    for entry in found.entries:
-        others = [leg.balancer for leg in entry.legs if leg.balancer.region == found.dr]
-        for thing in (leg.balancer for leg in entry.legs if leg.balancer.region == found.primary):
-            if thing.id not in seen:
-                seen.add(thing.id)
-                yield _entry(MapKind.LOAD_BALANCER, thing, [_of(other, SAME_RECORD) for other in others[:1]])
+    legs = [(leg.balancer, entry) for entry in found.entries for leg in entry.legs]
     by_name = {(thing.region, thing.name): thing for thing in found.balancers}
-    for workload in found.workloads:
-        own = by_name.get((found.primary, workload.service.names.get("load_balancer", "")))
-        if own and own.id not in seen:
-            seen.add(own.id)
-            stands = workload.counterpart.thing.names.get("load_balancer", "") if workload.counterpart else ""
-            counterpart = by_name.get((found.dr, stands))
-            yield _entry(MapKind.LOAD_BALANCER, own, [_of(counterpart, SAME_SERVICES)] if counterpart else [])
+    names = [(w.service.names, w.counterpart.thing.names if w.counterpart else {}) for w in found.workloads]
+    behind = {
+        here["load_balancer"]: there["load_balancer"]
+        for here, there in names
+        if here.keys() & there.keys() & {"load_balancer"}
+    }
+    own = [thing for thing, _ in legs if thing.region == found.primary]
+    own += [by_name[key] for here, _ in names if (key := (found.primary, here.get("load_balancer", ""))) in by_name]
+    for thing in dict.fromkeys(own):
+        entries = [entry for other, entry in legs if other == thing]
+        led = [leg.balancer for entry in entries for leg in entry.legs if leg.balancer.region == found.dr]
+        stands = by_name.get((found.dr, behind.get(thing.name, "")))
+        relations = [_of(other, SAME_RECORD) for other in led] + ([_of(stands, SAME_SERVICES)] if stands else [])
+        yield _entry(MapKind.LOAD_BALANCER, thing, relations[:1])
 
 
 def _clusters(found: EstateMap) -> Iterator[MapEntry]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from dr_estate.config.map_file import ROLES
 from dr_estate.model.estate_map import Counterpart, PartKind, Relation, Route, Thing, Workload
 from dr_estate.scan.account import RegionSide, Row
 
@@ -63,7 +64,7 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
 
 
 def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple[str, str]]:
-    """What belongs to the service: its family, the container behind the load balancer with its log group, and that.
+    """What belongs to the service: its family and roles, the container behind the load balancer with its log group.
 
     Its cluster, where its ARN is of the old form, which names none.
     """
@@ -84,6 +85,9 @@ def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple
     group = (first.get("logConfiguration") or {}).get("options", {}).get("awslogs-group")
     if group:
         yield "log_group", group
+    for key, role in zip(("taskRoleArn", "executionRoleArn"), ROLES, strict=True):
+        if definition and definition.get(key):
+            yield role, definition[key]
 
 
 def _unsupported_reason(row: Row) -> str:

@@ -53,12 +53,14 @@ def build(
     *,
     database: bool = False,
     clusters: Mapping[str, Mapping[str, str]] = {},
+    paired: bool = True,
 ) -> None:
     """Make the platform at the endpoint ``url`` with these keys, its services behind these ``balancers``.
 
-    ``database``: upon PostgreSQL with a read replica. ``clusters`` are those beside the first, with their services.
+    ``database``: upon PostgreSQL with a read replica. ``clusters`` are those beside the first, with their services. Not
+    ``paired``: simple records lead to the primary region alone.
     """
-    _Team(url, key, secret, account, balancers, database=database, clusters=clusters).build()
+    _Team(url, key, secret, account, balancers, database=database, clusters=clusters, paired=paired).build()
 
 
 class _Team:
@@ -72,11 +74,12 @@ class _Team:
         *,
         database: bool = False,
         clusters: Mapping[str, Mapping[str, str]] = {},
+        paired: bool = True,
     ) -> None:
         self._url, self._key, self._secret, self._account = url, key, secret, account
         self._balancers, self._targets = balancers, dict[tuple[str, str], str]()
         self._with_database, self._hosts = database, dict[str, str]()
-        self._clusters = clusters
+        self._clusters, self._paired = clusters, paired
 
     def aws(self, service: str, region: str = HOME) -> Any:
         keys = {"aws_access_key_id": self._key, "aws_secret_access_key": self._secret}
@@ -364,9 +367,10 @@ class _Team:
             self._record(name, host, region, routing)
             for name, (host, _) in self._balancers.items()
             if host.endswith(ZONE)
-            for region, routing in ((HOME, "PRIMARY"), (AWAY, "SECONDARY"))
+            for region, routing in ((HOME, "PRIMARY"), (AWAY, "SECONDARY"))[: 2 if self._paired else 1]
         ]
-        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+        if changes:
+            route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
     def _record(self, balancer: str, host: str, region: str, routing: str) -> dict[str, Any]:
         target = self._targets[balancer, region]
@@ -381,12 +385,11 @@ class _Team:
         check = self.aws("route53").create_health_check(
             CallerReference=f"{balancer} {region}", HealthCheckConfig=config
         )["HealthCheck"]["Id"]
+        routed = {"SetIdentifier": f"{balancer}-{region}", "Failover": routing, "HealthCheckId": check}
         record = {
             "Name": host,
             "Type": "A",
-            "SetIdentifier": f"acme-{region}",
-            "Failover": routing,
-            "HealthCheckId": check,
+            **(routed if self._paired else {}),
             "AliasTarget": {
                 "HostedZoneId": _ZONE_OF_BALANCERS[region],
                 "DNSName": target,
@@ -494,9 +497,11 @@ def build_tool(
     kms.create_alias(AliasName=f"alias/{environment}-dr-evidence", TargetKeyId=signing["KeyMetadata"]["KeyId"])
     team.aws("logs", AWAY).create_log_group(logGroupName=f"/dr/{environment}/anchors")
     s3 = team.aws("s3", AWAY)
-    s3.create_bucket(Bucket=f"{environment}-runbooks", CreateBucketConfiguration={"LocationConstraint": AWAY})
+    s3.create_bucket(Bucket=f"{environment.lower()}-runbooks", CreateBucketConfiguration={"LocationConstraint": AWAY})
     s3.put_object(
-        Bucket=f"{environment}-runbooks", Key="runbook.md", Body=f"Reviewed: {datetime.now(UTC):%Y-%m-%d}\n".encode()
+        Bucket=f"{environment.lower()}-runbooks",
+        Key="runbook.md",
+        Body=f"Reviewed: {datetime.now(UTC):%Y-%m-%d}\n".encode(),
     )
     iam, role = team.aws("iam"), f"{environment}-dr-operator"
     who = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}

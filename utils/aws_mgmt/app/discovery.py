@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -57,11 +57,12 @@ _UNAUTHORISED = 401
 
 @dataclass(frozen=True, slots=True)
 class ProposedSetting:
-    """One key of the file: its value as the account suggests it, and where that was seen."""
+    """One key of the file: its value as the account suggests it, where that was seen, and what the account lacks."""
 
     key: str
     value: Any
     seen: str
+    lack: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,19 @@ class _TrafficPair:
     zone: str
     primary: Record
     dr: Record
+
+
+@dataclass(frozen=True, slots=True)
+class _TrafficRecords:
+    """The traffic's name with its zone and the one above it, and its two records, as they are or are to be made."""
+
+    name: str
+    zone: str
+    parent: str
+    regions: Regions
+    set_identifiers: tuple[str, str]
+    policy: str
+    is_pair: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +134,32 @@ def with_deadline(environment: Environment, seconds: int) -> Environment:
 
 
 def discover_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
-    """Propose each setting that the account gives away. Raises DataUnavailable, and UsageError without traffic records.
+    """Propose each setting that the account gives away. Raises DataUnavailable; UsageError without a traffic record.
 
     ``environment`` is a ``draft``.
     """
     account = caller_of(environment, world).account
     environment = environment.model_copy(update={"account": account})
     yield ProposedSetting("account", account, "STS GetCallerIdentity")
-    pair, parent = _traffic_pair(environment, world)
-    primary, dr = (region_of(target_of(record)) or "" for record in (pair.primary, pair.dr))
-    seen = f"Route 53: {pair.primary.name} in zone {pair.zone}"
-    yield ProposedSetting("regions.primary", primary, seen)
-    yield ProposedSetting("regions.dr", dr, seen)
-    yield ProposedSetting("traffic.zone", pair.zone, seen)
-    if parent:
-        yield ProposedSetting("traffic.parent_zone", parent, f"Route 53: zone {parent}")
-    yield ProposedSetting("traffic.origin_record", pair.primary.name, seen)
-    yield ProposedSetting("traffic.primary_set_identifier", pair.primary.set_identifier or "", seen)
-    yield ProposedSetting("traffic.secondary_set_identifier", pair.dr.set_identifier or "", seen)
-    yield ProposedSetting("traffic.policy", pair.primary.policy, seen)
-    traffic = environment.traffic.model_copy(update={"zone": pair.zone, "origin_record": pair.primary.name})
-    regions = Regions(primary=primary, dr=dr)
-    yield from _of_regions(environment.model_copy(update={"regions": regions, "traffic": traffic}), world)
+    records = _traffic_records(environment, world)
+    seen = f"Route 53: {records.name} in zone {records.zone}"
+    yield ProposedSetting("regions.primary", records.regions.primary, seen)
+    yield ProposedSetting("regions.dr", records.regions.dr, seen)
+    yield ProposedSetting("traffic.zone", records.zone, seen)
+    if records.parent:
+        yield ProposedSetting("traffic.parent_zone", records.parent, f"Route 53: zone {records.parent}")
+    lack = (
+        f"{records.name} has no pair of records yet, failover or weighted, one for the load balancer of each region: "
+        "until it has, no failover moves its visitors. `dr_cli.py status` says what is to be made."
+    )
+    yield ProposedSetting("traffic.origin_record", records.name, seen, "" if records.is_pair else lack)
+    # Where there is no pair, these are the names of the two records that are to be made.
+    seen = seen if records.is_pair else "no pair yet"
+    yield ProposedSetting("traffic.primary_set_identifier", records.set_identifiers[0], seen)
+    yield ProposedSetting("traffic.secondary_set_identifier", records.set_identifiers[1], seen)
+    yield ProposedSetting("traffic.policy", records.policy, seen)
+    traffic = environment.traffic.model_copy(update={"zone": records.zone, "origin_record": records.name})
+    yield from _of_regions(environment.model_copy(update={"regions": records.regions, "traffic": traffic}), world)
 
 
 def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
@@ -292,27 +310,41 @@ def _snapshot(environment: Environment, world: ObservedWorld, *parts: str) -> Sn
         return observe_with(client, world.name, only=frozenset(parts))
 
 
-def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_TrafficPair, str]:
-    """The pair of records that lead to two regions, and the zone above its own, "" where the account has none."""
+def _traffic_records(environment: Environment, world: ObservedWorld) -> _TrafficRecords:
+    """The pair of records that lead to two regions; without one the map's record, which is to become a pair."""
     listed = _snapshot(environment, world, route53.zones.name).get(route53.zones, Side.GLOBAL)
     public, others = [zone.name for zone in listed if not zone.private], list[_TrafficPair]()
+    balancer = environment.named(environment.names.load_balancer)
     for zone in public:
         traffic = environment.traffic.model_copy(update={"zone": zone})
         snapshot = _snapshot(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
         pairs = list(_pairs_in(zone, snapshot))
         for pair in pairs:
             # Whether the pair belongs to this environment, by the name of its load balancer.
-            name = environment.named(environment.names.load_balancer)
-            is_of = bool(name) and name in target_of(pair.primary)
-            if is_of:
-                above = [name for name in public if zone.endswith(f".{name}")]
-                return pair, max(above, key=len, default="")
+            if _is_of(target_of(pair.primary), balancer):
+                primary, dr = (region_of(target_of(record)) or "" for record in (pair.primary, pair.dr))
+                return _TrafficRecords(
+                    pair.primary.name,
+                    zone,
+                    _longest_end(zone, [name for name in public if name != zone]),
+                    Regions(primary=primary, dr=dr),
+                    (pair.primary.set_identifier or "", pair.dr.set_identifier or ""),
+                    pair.primary.policy,
+                    is_pair=True,
+                )
         others += pairs
+    saved = environment.estate_map
+    for row in saved.of_kind(MapKind.RECORD) if saved and saved.dr else ():
+        zone = _longest_end(row.name, public)
+        if saved and zone and row.names.get("load_balancer") == balancer:
+            regions, ends = Regions(primary=saved.primary, dr=saved.dr), ("primary", "secondary")
+            parent = _longest_end(zone, [name for name in public if name != zone])
+            return _TrafficRecords(row.name, zone, parent, regions, ends, "failover", is_pair=False)
     if others:
         led = others[0].primary
         raise UsageError(
             f"{led.name} leads to {target_of(led)}, and no load balancer of {environment.name} is called so: "
-            f"{environment.named(environment.names.load_balancer) or 'none'} was looked for. Give the environment the "
+            f"{balancer or 'none'} was looked for. Give the environment the "
             "name that its resources bear (-e), or type how they are called when `dr_cli.py init` asks "
             "(names.load_balancer)."
         )
@@ -320,6 +352,17 @@ def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_Traf
         "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "
         "to a load balancer): set them up first (docs/runbook.md), or write the file by hand (docs/environments.md)."
     )
+
+
+def _longest_end(name: str, zones: Sequence[str]) -> str:
+    """The longest of the zones in which the name lies, "" where none has it."""
+    return max((zone for zone in zones if f".{name}".endswith(f".{zone}")), key=len, default="")
+
+
+def _is_of(target: str, balancer: str) -> bool:
+    """Whether a record leads to the load balancer of that name: AWS calls it ``NAME-ID``, Route 53 in small letters."""
+    label = target.partition(".")[0].removeprefix("internal-")
+    return bool(balancer) and label.rpartition("-")[0] == balancer.lower()
 
 
 def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:

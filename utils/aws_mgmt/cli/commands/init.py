@@ -18,6 +18,7 @@ from dr_estate.config.environment import (
     base_names,
     base_tables,
     load_environment,
+    load_map,
 )
 from dr_estate.config.map_file import (
     NAMED,
@@ -79,7 +80,7 @@ def init_command(options: InitOptions) -> Exit:
     if options.update:
         return _update(options)
     path, beside = options.config / f"{options.environment}.toml", map_path(options.config, options.environment)
-    first = _begins_in(options, path, beside)
+    first = _begins_in(options, path)
     base = _base(options)
     with ExitStack() as stack:
         environment = draft(options.environment, first, ResourceNames.model_validate(base.names))
@@ -87,24 +88,41 @@ def init_command(options: InitOptions) -> Exit:
         saved = _map(options, environment, world)
         if saved and not has_most_of(saved, environment.name, base.names):
             base = _Base("", {})  # a name of nothing here is no proposal
-        settings = dict(_settings(options, environment, world, saved, base))
+        try:
+            settings = dict(_settings(options, environment, world, saved, base))
+        except UsageError as refused:
+            raise UsageError(f"{refused}{_kept(saved, beside)}") from refused
     written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
     if saved and (saved.primary, saved.dr) == (settings["regions.primary"], settings["regions.dr"]):
         written[beside], mapped = saved.to_toml(), f"{beside}: {len(saved.entries)} entries."
     elif saved:
         mapped = f"No map was written: what runs was found in {saved.primary} and {saved.dr or 'no other region'}."
-    _write(options, written)
+    try:
+        _write(options, written)
+    except EnvironmentFileError as refused:
+        raise EnvironmentFileError(f"{refused}{_kept(saved, beside)}") from refused
     approvals = "One person may order a failover: see [approvals] in docs/environments.md."
     console.result(f"{path}: {len(settings)} settings. {approvals}\n{mapped}\n")
     console.conclude(options.format, f"{options.environment} is described", str(DIAGNOSIS))
     return Exit.READY
 
 
-def _begins_in(options: InitOptions, *files: Path) -> str:
-    """The region that is asked first. Raises UsageError: it is not named, a file is there, or nobody can answer."""
-    for there in files:
-        if there.exists():
-            raise UsageError(f"{there} is there already. Move it away first, or name another folder with --config DIR.")
+def _kept(saved: MapFile | None, beside: Path) -> str:
+    """Write the map where the settings were refused: what was found holds. Returns a sentence for the refusal."""
+    if saved is None:
+        return ""
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text(saved.to_toml(), encoding="utf-8")
+    return (
+        f"\n{beside} has the map of what was found, {len(saved.entries)} entries. The settings are not written: "
+        "the same command begins again, and keeps what a person chose in the map."
+    )
+
+
+def _begins_in(options: InitOptions, path: Path) -> str:
+    """The region that is asked first. Raises UsageError: it is not named, the file is there, or nobody can answer."""
+    if path.exists():
+        raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
     if not (options.yes or Terminal().attended):
         raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
     first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -176,13 +194,18 @@ def _update(options: InitOptions) -> Exit:
 
 
 def _map(options: InitOptions, environment: Environment, world: ObservedWorld) -> MapFile | None:
-    """The map of what the account runs, with what a person says of it; None where no platform runs there."""
+    """The map of what the account runs, with what a person says of it, or said where an earlier `init` was refused.
+
+    None where no platform runs there.
+    """
     with console.working("Reading the account"):
         account = caller_of(environment, world)
         try:
             found = map_file_of(estate_map(environment, world, account.account, [environment.regions.dr]))
         except NoEstate:
             return None
+    before = load_map(options.config, options.environment)
+    found = with_choices(found, before) if before else found
     if options.yes or not found.dr:
         return found
     return found.model_copy(update={"entries": tuple(_decide(entry, found, account.arn) for entry in found.entries)})
@@ -221,6 +244,8 @@ def _settings(
         found = [*discover_settings(environment, world), *_DECIDED]
     for setting in found:
         value = setting.value if options.yes else _answer_of(setting)
+        if setting.lack:
+            console.complain(setting.lack)
         if value != "" or not setting.key.startswith("people."):  # nobody is called "", a name that is "" is none
             yield setting.key, value
         if setting.key.startswith("names."):
