@@ -185,7 +185,10 @@ def _alias_remedy(view: View, alias: kms.CopyKey, named: Sequence[tuple[str, str
     key = next((key for _, key in named if key), "")
     operation = "UpdateAlias" if alias.target else "CreateAlias"
     command = view.command("kms", operation, AliasName=alias.arn, TargetKeyId=key)
-    return Remedy("Lead the alias to the key of today's copies (aws_kms_alias).", (command,) if key else ())
+    is_alias = alias.arn.startswith("alias/")  # the settings may name the key itself
+    return Remedy(
+        "Lead the alias to the key of today's copies (aws_kms_alias).", (command,) if key and is_alias else ()
+    )
 
 
 @check(

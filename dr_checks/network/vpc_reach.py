@@ -106,8 +106,13 @@ def _of_balancer(view: View) -> Iterator[Finding]:
 
 def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) -> Iterator[Finding]:
     """A restore names one group: the tasks' way through a further one of the primary database is let in by it too."""
-    mine = here.get(view.env.named(view.env.names.db_security_group))
+    wanted = view.env.named(view.env.names.db_security_group)
+    mine, known = here.get(wanted), _used_groups(view, Side.PRIMARY) & {wanted}
     source = view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
+    if wanted and mine is None and source is not None and not known:
+        reason = "a restore names this group, and RDS would put the database out of reach"
+        remedy = f"names.db_security_group of {view.env.name}.toml: the group of {view.region} that lets the tasks in."
+        yield view.gap(wanted, "absent in both regions", "the database's group", reason, remedy)
     carried = {id_ for _, service in tenant_services(view) for id_ in service.security_groups}
     tasks = {VPC, *(group.name for group in here.values() if group.id in carried)}
     for group in there.values():

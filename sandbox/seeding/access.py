@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from moto.kms.models import kms_backends
+
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
 ROLES = {
@@ -72,7 +74,7 @@ def build(estate: Estate) -> None:
             site.keys[purpose] = _key(site, f"alias/{site.environment.name}-{purpose}", purpose)
     env = estate.environment
     estate.primary.keys["rds"] = _key(estate.primary, f"alias/{env.name}-rds", "rds")
-    estate.dr.keys["rds"] = _key(estate.dr, env.named(env.names.db_copy_key_alias), "rds copies")
+    estate.dr.keys["rds"] = _copy_key(estate.dr, env.named(env.names.db_copy_key_alias))
 
 
 def _evidence_key(estate: Estate) -> None:
@@ -113,6 +115,22 @@ def _secrets_key(estate: Estate) -> None:
     )["ReplicaKeyMetadata"]
     dr.create_alias(AliasName=alias, TargetKeyId=copy["KeyId"])
     estate.primary.keys["secrets"], estate.dr.keys["secrets"] = key["Arn"], copy["Arn"]
+
+
+def _copy_key(site: Site, ref: str) -> str:
+    """The key of the database's copies as the settings name it: an alias of the team's or of AWS's, or a key."""
+    if ref.startswith("alias/aws/"):
+        return str(site.client("kms").describe_key(KeyId=ref)["KeyMetadata"]["Arn"])
+    if ref.startswith("alias/"):
+        return _key(site, ref, "rds copies")
+    arn = _key(site, f"alias/{site.environment.name}-rds-copies", "rds copies")
+    # KMS chooses a key's id, and the settings know it already.
+    kms = kms_backends[site.environment.account][site.region]
+    key = kms.keys.pop(arn.rpartition("/")[2])
+    kms.tagger.copy_tags(key.id, ref.rpartition("/")[2])
+    key.id, key.arn = ref.rpartition("/")[2], ref
+    kms.keys[key.id] = key
+    return ref
 
 
 def _key(site: Site, alias: str, purpose: str) -> str:

@@ -21,7 +21,7 @@ NAME = "cloudfront"
 BAD_GATEWAY, NO_ANSWER = 502, 504
 # A host that no distribution has as alias: 403 (CloudFront guide, alternate domain names).
 UNKNOWN_HOST = 403
-HTTP = 80
+HTTP, HTTPS = 80, 443
 
 
 class DistributionSite:
@@ -43,7 +43,7 @@ class DistributionSite:
 
     def reply(
         self,
-        _port: int,
+        port: int,
         host: str,
         wanted: SiteRequest | None = None,
         source: str = CLOUDFRONT,
@@ -67,8 +67,8 @@ class DistributionSite:
         # An origin name that resolves to no load balancer is a 502 (CloudFront guide, HTTP 502, DNS error).
         if region not in self._doors:
             return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
-        # CloudFront reaches the origin over HTTP: the origin's protocol policy is http-only.
-        reply = self._doors[region].reply(HTTP, sent, wanted, source, sent_headers, path)
+        # Of the origin's certificate nothing is judged here: one that does not fit would be a 502.
+        reply = self._doors[region].reply(_origin_port(fetched, port), sent, wanted, source, sent_headers, path)
         return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
 
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
@@ -95,3 +95,10 @@ class DistributionSite:
         answer = checker.resolve(plain(origin))
         found = checker.load_balancer(plain(answer.alias["DNSName"])) if answer.alias else None
         return found[0] if found else ""
+
+
+def _origin_port(origin: Any, port: int) -> int:
+    """The port at which CloudFront asks the origin, by its protocol policy; ``port`` is the visitor's."""
+    custom = getattr(origin, "custom_origin_config", None)  # a bucket has none
+    policy = custom.origin_protocol_policy if custom else ""
+    return {"https-only": HTTPS, "match-viewer": port}.get(policy, HTTP)

@@ -14,6 +14,7 @@ from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, e
 from dr_estate.config.environment import Environment
 from sandbox.core.state import SITES, STATE, ill
 from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.data import first_start
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.data.tenant_pages import FINE, UNAUTHORISED, PageAnswer
 from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
@@ -160,8 +161,10 @@ class LoadBalancerSite:
             return self._store_reply(self._tenant(targets, group), task, wanted)
         page = targets.page(task)
         if page.status in (FINE, UNAUTHORISED):
-            tenant = self._tenant(targets, group)
-            return self._page(tenant, page, wanted) if tenant else SiteReply(FINE, _plain_page(targets, group))
+            if tenant := self._tenant(targets, group):
+                return self._page(tenant, page, wanted)
+            host, services = first_start.host_of(task), _names(targets, group)
+            return SiteReply(FINE, PAGE.format(tenant=services, host=host) if host else f"This is {services}.")
         return SiteReply(page.status, f"<h1>{page.status}</h1>")
 
     def _tenant(self, targets: Targets, group: FakeTargetGroup) -> str:
@@ -219,9 +222,9 @@ def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:
     return [target for target in targets if target.state == "healthy"]
 
 
-def _plain_page(targets: Targets, group: FakeTargetGroup) -> str:
-    """The page of a service that is no tenant's: it says which one answers."""
-    return f"This is {', '.join(service.name for service in targets.services_of(group)) or 'nobody'}."
+def _names(targets: Targets, group: FakeTargetGroup) -> str:
+    """The services behind a group that is no tenant's: its page says which one answers."""
+    return ", ".join(service.name for service in targets.services_of(group)) or "nobody"
 
 
 def as_json(reason: str) -> str:

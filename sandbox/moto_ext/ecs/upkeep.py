@@ -34,7 +34,7 @@ def keep_up(services: Iterable[Service]) -> None:
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
             backend = backend_of(service)
             # Before pages are looked at: a site answers once it is installed.
-            first_start.install_sites(backend, _running(service))
+            first_start.install_sites(backend, service, _running(service))
             targets = targets_in(backend.account_id, backend.region_name)
             # Before tasks are given up: a deployment that was complete once has not failed.
             complete(service, targets)

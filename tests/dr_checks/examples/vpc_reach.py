@@ -128,6 +128,12 @@ EXAMPLES = [
     _of_database(Status.PASS, "tcp 3306-3306 sit-ecs-sg", mine=("tcp 3306-3306 sit-ecs-sg",)),
     _of_database(Status.PASS, "tcp 3306-3306 203.0.113.7/32"),
     _of_database(Status.PASS, "tcp 3306-3306 sit-bastion-sg"),
+    Example(
+        "vpc-reach.security-groups",
+        Status.FAIL,
+        connected({(rds.instances, Side.PRIMARY): (SOURCE,)}),
+        frozenset({"sit-db-sg"}),
+    ),
     Example("vpc-reach.security-groups", Status.UNKNOWN, connected({(rds.instances, Side.PRIMARY): DENIED})),
     Example("vpc-reach.security-groups", Status.PASS, connected()),
     Example(

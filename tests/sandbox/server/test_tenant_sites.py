@@ -72,6 +72,25 @@ def test_a_listener_that_redirects_names_where_to(served: Endpoint, ports: Ports
         elb.modify_listener(ListenerArn=arn, DefaultActions=before)
 
 
+def test_the_distribution_asks_its_origin_at_the_port_of_its_protocol_policy(served: Endpoint, ports: Ports) -> None:
+    elb = client_of(served, "elbv2", PROD.region(Side.PRIMARY), person="admin")
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    plain = next(row["ListenerArn"] for row in listeners if row["Port"] == 80)
+    cloudfront = client_of(served, "cloudfront", "us-east-1", person="admin")
+    (id_,) = (row["Id"] for row in cloudfront.list_distributions()["DistributionList"]["Items"])
+    found, statuses = cloudfront.get_distribution_config(Id=id_), {}
+    rules = [row for row in elb.describe_rules(ListenerArn=plain)["Rules"] if not row["IsDefault"]]
+    for rule in rules:
+        elb.delete_rule(RuleArn=rule["RuleArn"])
+    for policy in ("http-only", "https-only"):
+        config, tag = found["DistributionConfig"], cloudfront.get_distribution_config(Id=id_)["ETag"]
+        config["Origins"]["Items"][0]["CustomOriginConfig"]["OriginProtocolPolicy"] = policy
+        cloudfront.update_distribution(Id=id_, IfMatch=tag, DistributionConfig=config)
+        statuses[policy] = visit("127.0.0.1", ports["cloudfront"][0], HOST, PROD.probe_path, 5).names_host
+    assert {"http-only": False, "https-only": True} == statuses
+
+
 def test_another_tenants_name_inside_a_longer_one_is_not_taken_for_it(ports: Ports) -> None:
     assert not visited(ports, Side.DR, HOST.removeprefix("tenant")).names_host
 

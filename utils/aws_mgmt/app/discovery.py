@@ -12,6 +12,7 @@ from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_checks.derived.record_pairs import POLICIES
 from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
+from dr_checks.derived.traffic_rules import parse_rule
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import NAMED, MapFile, MapKind
 from dr_estate.config.map_names import names_in_dr
@@ -24,16 +25,19 @@ from dr_estate.config.settings import (
     ResourceNames,
     TrafficSettings,
 )
+from dr_estate.model.engines import engine_of
 from dr_estate.model.estate_map import Relation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import (
+    backup,
     backup_plan,
     cloudfront,
     cloudwatch_alarms,
     ecs,
     elbv2,
     http_sites,
+    kms,
     platform_resources,
     rds,
     route53,
@@ -181,8 +185,14 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
         update={"tenant_domain": alias.removeprefix("*."), "distribution_alias": alias}
     )
     yield from _password_settings(environment.model_copy(update={"traffic": domain}), world)
-    yield from _absent_parts(environment, world)
+    absent = list(_absent_parts(environment, world))
+    yield from absent
+    # What is left empty is not looked for by a base's name below.
+    empty = {setting.key.removeprefix("names."): setting.value for setting in absent}
+    environment = environment.model_copy(update={"names": environment.names.model_copy(update=empty)})
     yield from _database_copies(environment)
+    yield from _copy_key(environment, world)
+    yield from _vaults(environment, world)
     standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
     serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
@@ -204,24 +214,70 @@ def _database_copies(environment: Environment) -> Iterator[ProposedSetting]:
         yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
 
 
+def _copy_key(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """The key of the replicated backups, where the alias of the settings leads to none."""
+    alias = environment.named(environment.names.db_copy_key_alias)
+    # A draft expects no replication, and then nobody asks for the alias.
+    expected = ReplicationSettings(expectation=Expectation.EXPECTED)
+    replicated = environment.model_copy(update={"replication": expected})
+    snapshot = _snapshot(replicated, world, rds.automated_backups.name, kms.copy_keys.name)
+    used = {row.key_arn for row in part_or(snapshot, rds.automated_backups, Side.DR, ())}
+    aliases = [key for key in part_or(snapshot, kms.copy_keys, Side.DR, ()) if key.arn == alias]
+    if aliases and not (aliases[0].target or aliases[0].dark) and len(used) == 1 and "" not in used:
+        yield ProposedSetting("names.db_copy_key_alias", used.pop(), "RDS: the replicated backups of the DR region")
+
+
+def _vaults(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """The vault into which AWS Backup copies, or the region's only one, where a base names one that is not there."""
+    snapshot = _snapshot(environment, world, backup.vaults.name)
+    entries = environment.estate_map.entries if environment.estate_map else ()
+    copies = [row for entry in entries for row in entry.counterparts if row.relation == Relation.BACKUP_COPY]
+    for side, key in ((Side.PRIMARY, "primary_vault"), (Side.DR, "dr_vault")):
+        named, vaults = backup.vault_name(environment, side), part_or(snapshot, backup.vaults, side, None)
+        if named and vaults is not None and named not in {vault.name for vault in vaults}:
+            into = {row.name for row in copies if row.region == environment.region(side)}
+            # AWS makes the vault Default by itself, and aws/... for a service's automatic backups.
+            found = into or {row.name for row in vaults if row.name != "Default" and not row.name.startswith("aws/")}
+            yield ProposedSetting(f"names.{key}", found.pop() if len(found) == 1 else "", "Backup: ListBackupVaults")
+
+
 def _groups_of(database: rds.Instance, environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
     """What a restore names: as the primary region's database has it, in the DR region as the read replica has it.
 
-    Nothing of what the names say already.
+    Nothing of what the names say already. Without a replica the security group of the DR region is the one that lets
+    the tasks in at the database's port.
     """
-    snapshot = _snapshot(environment, world, vpc.security_groups.name, rds.instances.name)
+    snapshot = _snapshot(environment, world, vpc.security_groups.name, rds.instances.name, ecs.services.name)
     found = _groups(database, snapshot, Side.PRIMARY)
     usual = {key: environment.named(getattr(environment.names, key)) for key in found}
-    if not usual["db_subnet_group"]:
-        yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in found.items())
-        usual = found
+    # Without a base's names all are said, an absent one too.
+    unsaid = not usual["db_subnet_group"]
+    changed = {key: name for key, name in found.items() if unsaid or name not in ("", usual[key])}
+    yield from (ProposedSetting(f"names.{key}", name, f"RDS: {database.identifier}") for key, name in changed.items())
+    usual |= changed
     mapped = environment.estate_map.only(MapKind.DATABASE) if environment.estate_map else None
     replica = mapped.running_in(environment.regions.dr) if mapped else None
     for row in part_or(snapshot, rds.instances, Side.DR, ()):
         if replica and row.identifier == replica.name:
             for key, name in _groups(row, snapshot, Side.DR).items():
-                if name not in ("", usual[key]) and not name.startswith("default"):  # of AWS's own nothing is wanted
+                if name not in ("", usual[key]) and not name.startswith("default"):  # of AWS's nothing is wanted
                     yield ProposedSetting(f"names_in_dr.{key}", name, f"RDS: {row.identifier}")
+    groups = part_or(snapshot, vpc.security_groups, Side.DR, ())
+    if not replica and usual["db_security_group"] not in {"", *(group.name for group in groups)}:
+        carried = {id_ for service in _services(snapshot, environment, Side.DR) for id_ in service.security_groups}
+        opening = [group for group in groups if _lets_in(group, carried, groups, database)]
+        if len(opening) == 1:
+            yield ProposedSetting("names_in_dr.db_security_group", opening[0].name, "EC2: it lets the tasks in")
+
+
+def _lets_in(
+    group: vpc.SecurityGroup, carried: set[str], groups: tuple[vpc.SecurityGroup, ...], database: rds.Instance
+) -> bool:
+    """Whether the group is for the port of the database alone and names a group that services carry."""
+    port = engine_of(database.engine).port
+    tasks = {row.name for row in groups if row.id in carried}
+    rules = [parse_rule(text) for text in group.ingress]
+    return any((rule.first, rule.last) == (port, port) and rule.peer in tasks for rule in rules)
 
 
 def _groups(database: rds.Instance, snapshot: Snapshot, side: Side) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from moto.rds.models import rds_backends
 
 from sandbox.moto_ext.data import stored_data
+from sandbox.server.load_balancer import LoadBalancerSite
+from tests.dr_checks.worlds import SIT
 from tests.sandbox.moto_ext.compute import Platform, platform
 from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, Clock
 
-SCHEMA = "shop_db"
+SCHEMA, HOST = "shop_db", "a.shop.example"
 
 
 def _database(aws: Clients, region: str) -> str:
@@ -47,5 +49,7 @@ def test_a_site_is_installed_by_its_first_start_alone(aws: Clients, clock: Clock
         instance = rds_backends[ACCOUNT][region].databases["shop"]
         tenants[region] = (site.health(), stored_data.tenant_of_schema(instance, SCHEMA))
     assert (["healthy"], "tenant-a") == tenants[PRIMARY]
+    page = LoadBalancerSite(SIT.model_copy(update={"account": ACCOUNT}), PRIMARY).reply(80, HOST)
+    assert f"https://{HOST}/" in (page.body if page else ""), "WordPress keeps the host of its installation"
     states, tenant = tenants[DR]
     assert ("", False) == (tenant, "healthy" in states)
