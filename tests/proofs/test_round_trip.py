@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -35,7 +35,8 @@ from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import KINDS, Sites, Writer, missing
 from tests.proofs.watching import reader_of
-from tests.utils.running import run_directly
+from tests.utils.forking import begin
+from tests.utils.running import command_of, run_directly, signed_in
 from tests.worlds import borrowed
 
 pytestmark = [pytest.mark.proof, pytest.mark.whole_run("failback")]
@@ -58,24 +59,12 @@ class Trip:
 
     def run(self, *words: str, person: str = "operator") -> subprocess.CompletedProcess[str]:
         """One command; nothing is typed."""
-        keys = self.world.people[person]
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-            "AWS_ENDPOINT_URL": self.world.url,
-            "AWS_ACCESS_KEY_ID": keys.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
-            "XDG_STATE_HOME": str(self.home / "state"),
-        }
-        line = [sys.executable, str(ROOT / "utils/aws_mgmt/dr_cli.py"), "-e", self.env.name]
-        line += ["--config", str(self.home), "--output", str(self.home / "out"), *words]
-        return subprocess.run(
-            line,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=self._limit_s,
-        )
+        line = f"-e {self.env.name} --config {self.home}"
+        command, variables = command_of(line, self.home, **signed_in(self.world, person))
+        with tempfile.TemporaryDirectory(prefix="said-") as folder:
+            running = begin([*command, *words], variables, Path(folder))
+            code = running.wait(self._limit_s)
+            return subprocess.CompletedProcess(command, code, running.out, running.err)
 
     def weighed(self, *words: str) -> dict[str, Any]:
         """What an assessment says."""
