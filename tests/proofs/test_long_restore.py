@@ -51,7 +51,7 @@ def assert_restored(prod: Prod, hours: float) -> None:
         rows = [row for row in rds.describe_db_instances()["DBInstances"] if row["DBInstanceIdentifier"] == name]
         found = rows[0]["DBInstanceStatus"] if rows else "absent"
         if found == "creating":
-            prod.world.set_speed(60 * hours)  # a minute in all: a look of a busy machine takes seconds
+            prod.world.set_speed(120 * hours)  # half a minute in all: a look of a busy machine takes seconds
         time.sleep(0.2)
     prod.world.set_speed(1)
     change_by_hand(prod, laptop)
