@@ -18,8 +18,7 @@ import botocore.parsers
 import botocore.session
 from botocore import xform_name
 
-from dr_actions.model.plan import Call
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate import speed
 from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.dropped_sessions import DroppedSessions

@@ -3,7 +3,7 @@
 For each batch (one action of one stage) the state is observed again and again until every step is as wanted. What is as
 wanted already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as
 it was when the plan was made is sent once, between two records. A step is given up when nothing of it moved for its
-budget, unless AWS says that it works on it (``long_steps``) or nobody can write meanwhile (``write_pause_watch``), or
+budget, unless AWS says that it works on it (``is_awaited``) or nobody can write meanwhile (``write_pause_watch``), or
 when a person ends the wait; what AWS still works on is left in place, and is not reported as failed.
 """
 
@@ -14,20 +14,72 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from dr_actions.actions.notifications.messages import step_takes_long
 from dr_actions.actions.registry import actions
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.execution import long_steps, lost_effects, rollback, sender, sick_primary, write_pause_watch
+from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
+from dr_actions.execution.write_pause_watch import raise_alarm
+from dr_actions.journal.entries import step_back, wait_data
 from dr_actions.journal.journal import EntryKind, RecordedState
-from dr_actions.journal.manual_wait import step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_actions.model.sequence import Role, role_of
+from dr_estate.model.drill_names import is_trial
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
+
+# A step that AWS works on for long ends no run: people are asked and alarmed once the RTO is at stake.
+#
+# A restore to a point in time is `creating` for up to a few hours, without any other sign of life (T78). Where a run
+# ends for that, another has to be ordered, and in PROD approved, while AWS goes on with the same work. A trial is given
+# up after the objective: that its restore takes longer is what it is to find.
+
+_MINUTE_S = 60
+
+
+def is_awaited(run: PlanRun, action: Action, how: StepStatus, still_s: float) -> bool:
+    """Whether a step that stood still for ``still_s`` is waited for on.
+
+    So it is where AWS's own word says that it works, and in a run of AWS also where anything of the step was seen:
+    there nobody goes on by the same command without another approval. What is not essential holds nothing up: it is
+    waited for when all else is done (``executor.await_rest``). While nobody can write, every essential step is.
+    """
+    if write_pause_watch.is_waited_on(run, action):
+        return True
+    if how.state is not StepState.IN_PROGRESS or not (action.essential or run.awaits_rest):
+        return False
+    if is_trial(run.clearance.incident):
+        return how.works and still_s <= run.env.objectives.rto_minutes * _MINUTE_S
+    return how.works or (run.started_by_aws and bool(how.progress))
+
+
+def is_at_stake(run: PlanRun, step: Step, how: StepStatus, stands: bool) -> bool:
+    """Whether people are to be asked: the objective is in danger, or nothing says how much time there is."""
+    unbounded = run.rto_ends_at is None or not how.works
+    return run.endangers_rto(step) or (stands and unbounded)
+
+
+def motion(how: StepStatus, stands: bool) -> str:
+    """Say whether a step that takes long moves."""
+    if how.state is StepState.UNAVAILABLE:
+        return "it cannot be seen"
+    if not stands:
+        return "it moves"
+    works = how.works or (how.state is StepState.IN_PROGRESS and how.progress)
+    return f"nothing of it moves{', and AWS works on it' if works else ''}"
+
+
+def raise_overrun_alarm(run: PlanRun, step: Step, number: int, reason: str) -> None:
+    """Notify the critical topic that the step takes long, for the ``number``-th time."""
+    if is_trial(run.clearance.incident):
+        return
+    message = step_takes_long(run.env, run.clearance.incident, step.id, number, reason, run.journal.run)
+    raise_alarm(run, message, reason)
+
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
@@ -277,7 +329,7 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     # A step on a sick primary, or by hand, is limited by its age: neither shows progress that could be trusted.
     still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
     stands = still_s > limit_s and not _is_ready_to_send(batch, step, how)
-    if stands and (tried or not long_steps.is_awaited(run, batch.action, how, still_s)):
+    if stands and (tried or not is_awaited(run, batch.action, how, still_s)):
         what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
         moved = batch.watch.has_moved(step.id) and not tried
         within = f"for {duration(still_s)}" if moved else f"within its {max(0, limit_s):.0f} s"
@@ -286,12 +338,12 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     run.listener.waits(step, age_s, math.inf if paused else age_s - still_s + limit_s, how.message)
     if not stands and (age_s <= limit_s or not batch.watch.has_moved(step.id)):
         return ""
-    at_stake, overruns = long_steps.is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
+    at_stake, overruns = is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
     if age_s <= limit_s * (1 + overruns) and (step.id in batch.questioned or not at_stake):
         return ""
     # One report for each whole budget that is over, however many looks fell into it.
     batch.overruns[step.id] = int(age_s // limit_s)
-    goes_on = long_steps.motion(how, stands)
+    goes_on = motion(how, stands)
     message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and {goes_on}: {how.message}"
     if paused:
         if _is_next_of_batch(batch, step):
@@ -310,7 +362,7 @@ def _ask(run: PlanRun, batch: Batch, step: Step, message: str) -> bool:
     if run.rto_ends_at is not None:
         message = f"{message} The recovery time objective is at stake."
     if _is_next_of_batch(batch, step):
-        long_steps.alarm(run, step, batch.overruns[step.id], message)
+        raise_overrun_alarm(run, step, batch.overruns[step.id], message)
     batch.questioned.add(step.id)
     return run.listener.gives_up(step, message, run.stop)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.plan import Goal, Plan, Step
-from dr_actions.model.send_failure import FailureKind
+from dr_actions.model.plan import FailureKind, Goal, Plan, Step
 from dr_actions.model.sequence import Role, role_of
 
 _OF_A_FAILBACK = (Goal.FAILBACK, Goal.ABORT)

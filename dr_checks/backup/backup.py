@@ -10,7 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
-from dr_checks.derived.key_remedies import ENDS, material_again
+from dr_checks.derived.key_users import ENDS, material_again
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.model.stores import FILES

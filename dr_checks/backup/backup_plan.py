@@ -9,8 +9,15 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_copies, stores, tags_of, takes
-from dr_checks.derived.backup_schedule import longest_gap_minutes
+from dr_checks.derived.backup_promise import (
+    is_dr_vault,
+    longest_gap_minutes,
+    promise,
+    relies_on_copies,
+    stores,
+    tags_of,
+    takes,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.readers import backup, backup_plan, dynamodb

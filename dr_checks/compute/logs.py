@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, Status, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import key_users
-from dr_checks.derived.key_remedies import usable_again
+from dr_checks.derived.key_users import usable_again
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model import states

@@ -19,7 +19,7 @@ from dr_checks.derived.database_copies import (
     replicas,
     replicated_backups,
 )
-from dr_checks.derived.key_remedies import ENDS, material_again
+from dr_checks.derived.key_users import ENDS, material_again
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration

@@ -19,7 +19,17 @@ from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.model.unavailable import available
-from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
+from dr_estate.readers import control_table, efs_mounts, elbv2, rds_groups, vpc
+
+# Whether a failover may be in force, as the control table says it: what it set is no fault, and stays. Pure.
+
+
+def failover_may_be_in_force(view: View) -> bool:
+    """Whether an incident is open, or may be: a control table that was not seen denies none."""
+    state = view.read_for_remedy(control_table.standing, Side.DR)
+    # Unseen counts as open: a remedy that undoes what a failover set would lead visitors to a stale region.
+    return state is None or state.incident is not None
+
 
 _BALANCER = "load balancer"
 # Interface endpoints of AWS services are asked over HTTPS.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import dr_pin, routing
-from dr_checks.derived.incidents import failover_may_be_in_force
+from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable

@@ -10,7 +10,7 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import dr_pin, routing
 from dr_checks.derived.health_check_pin import CALCULATED
-from dr_checks.derived.incidents import failover_may_be_in_force
+from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks

@@ -13,9 +13,9 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
+from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model import stores
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import key_users
-from dr_checks.derived.key_remedies import ENDS, ending, material_again, usable_again
+from dr_checks.derived.key_users import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import KeyRefusal
 from dr_estate.iam.resource_policies import PolicyAnswer

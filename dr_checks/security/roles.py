@@ -12,7 +12,7 @@ from datetime import datetime
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import role_limits
-from dr_checks.derived.ways_to_aws import ways_of
+from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.incidents import failover_may_be_in_force
+from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS

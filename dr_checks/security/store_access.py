@@ -10,7 +10,7 @@ from itertools import product
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
-from dr_checks.derived.ways_to_aws import ways_of
+from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of

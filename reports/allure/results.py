@@ -15,7 +15,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import report_title
 from reports.allure import runs as allure_runs
-from reports.allure.scenarios import scenario_ids
+from reports.allure.html import scenario_ids
 from reports.page import render as page_render
 from reports.page.stored import VALUES, pieces, report_from
 from reports.render import control_planes, csv_report, json_report, markdown_report

@@ -13,8 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.journal.manual_wait import is_by_hand, shown_step
+from dr_actions.journal.entries import Entry, EntryKind, is_by_hand, shown_step
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Goal, Plan, Step, batches, prefix_of
 from dr_actions.model.sequence import announced_step, playbook_step

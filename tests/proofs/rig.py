@@ -42,7 +42,7 @@ from utils.aws_mgmt.app.evaluation import CommandRun as Files
 from utils.aws_mgmt.app.evaluation import judge, observe_world
 from utils.aws_mgmt.app.execution import RunContext, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_stages import staged_or_not
+from utils.aws_mgmt.app.failback_abort import staged_or_not
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,

@@ -24,8 +24,8 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.readers.control_table import ControlState, RecordedOverride
-from reports.page.fleet import render as render_fleet
 from reports.page.render import render
+from reports.publish_fleet import page as render_fleet
 from reports.values.fleet import Fleet, FleetMember
 from reports.values.report import ApprovalState, GivenApproval, Report
 from sandbox.client.endpoint import Endpoint

@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dr_actions.model.action import BulkSender
-from dr_actions.model.plan import Call
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.readers.s3_objects import Fetch, ObjectPair, ObjectState, ObjectVersion, latest, object_pairs
 
 READS = frozenset({"s3:GetObjectTagging", "s3:HeadObject", "s3:ListObjectVersions"})

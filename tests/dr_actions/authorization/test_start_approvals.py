@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.authorization.start_approvals import StartApproval, start_of_item, start_to_item, with_starts
+from dr_actions.authorization.approvals import StartApproval, start_of_item, start_to_item, with_starts
 from tests.dr_actions.deciding import APPROVER_ID, EARLIER, NOW, PLAN, approval, override
 
 GAP = {"check": "efs.mounts", "subject": "fs-1", "who": "Jane", "why": "it is rebuilt", "until": "2099-12-31"}

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.authorization.approvals import ApprovalStore
+from dr_actions.authorization.approvals import ApprovalStore, StartApproval
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.rules import EffectiveRules, PinnedRules
-from dr_actions.authorization.start_approvals import StartApproval
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
 from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.lock import Owner, renew, take

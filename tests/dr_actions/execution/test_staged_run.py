@@ -18,8 +18,8 @@ from dr_actions.actions.files.write_freeze_policy import frozen
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
+from dr_actions.journal.entries import shown_step
 from dr_actions.journal.journal import EntryKind, Journal
-from dr_actions.journal.manual_wait import shown_step
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.aws.clock import WORLD_CLOCK, WorldClock

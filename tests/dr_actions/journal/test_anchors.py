@@ -17,8 +17,7 @@ from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, rea
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.journal.run_files import RunFiles
 from dr_actions.journal.stream_anchors import StreamAnchors
-from dr_actions.model.plan import Call
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import load_environment
 from dr_estate.config.given_file import LONGEST

@@ -21,8 +21,7 @@ from dr_actions.journal.entries import Entry, read_chain
 from dr_actions.journal.journal import EntryKind, Journal, JournalBroken, MirrorFailed, RecordedState
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
-from dr_actions.model.plan import Call, Goal, Plan, from_json, to_json
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import Call, FailureKind, Goal, Plan, SendFailed, from_json, to_json
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.dynamodb_values import moment
 from tests.dr_actions.control_tables import WORLD, Clock, Plain, a_plan

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.journal.entries import EntryKind, entry_after
-from dr_actions.journal.manual_wait import is_by_hand, shown_step, step_back, wait_data
+from dr_actions.journal.entries import EntryKind, entry_after, is_by_hand, shown_step, step_back, wait_data
 from dr_actions.model.plan import Step
 from tests.dr_actions.plain import sight, steps_of
 

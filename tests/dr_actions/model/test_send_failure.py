@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import FailureKind, SendFailed
 
 
 def test_a_call_without_an_answer_has_no_code_of_aws() -> None:

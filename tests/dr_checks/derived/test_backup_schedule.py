@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_checks.derived.backup_schedule import longest_gap_minutes
+from dr_checks.derived.backup_promise import longest_gap_minutes
 from sandbox.moto_ext.backup.schedule import occurrences
 
 MONDAY = date(2026, 3, 2)

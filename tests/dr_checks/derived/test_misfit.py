@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from dr_checks.derived.misfit import Misfit, misfit_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import backup, ecs, rds
@@ -15,6 +14,7 @@ from dr_estate.reading.reader import Reader
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT, world
+from utils.aws_mgmt.app.misfit import Misfit, misfit_of
 
 BOTH = (Side.PRIMARY, Side.DR)
 HERE = ecs.Cluster("sit-cluster", "ACTIVE")

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dr_estate.aws.dark_places import CALLS_BEFORE_DARK, DarkPlaces, service_in
 from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_rules import CALLS_BEFORE_DARK, DarkPlaces, service_in
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from sandbox.client.endpoint import Endpoint

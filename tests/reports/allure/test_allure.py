@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.allure.html import CATEGORIES, build_html
+from reports.allure.html import CATEGORIES, build_html, scenario_ids, with_way_back
 from reports.allure.plugin import findings_html
 from reports.allure.results import finish_results, title_of
-from reports.allure.scenarios import scenario_ids, with_way_back
 from tests.reports.test_reports import REPORT, RESULTS
 from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
 from tests.utils.running import ROOT

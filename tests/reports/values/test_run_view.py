@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.entries import EntryKind
-from dr_actions.journal.manual_wait import wait_data
+from dr_actions.journal.entries import EntryKind, wait_data
 from dr_actions.model.plan import Call, Goal, Plan, Step, to_json
 from dr_estate.model.dynamodb_values import instant
 from reports.values.run_view import LineKind, RunFollower, RunLine, RunView

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from dr_actions.authorization.approvals import StartApproval, override_line
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.people import person_of
-from dr_actions.authorization.start_approvals import StartApproval, override_line
 from dr_actions.journal.entries import EntryKind
 from reports.values.report import GivenApproval, Report, state_of
 from utils.aws_mgmt.app.connections import AppContext

@@ -14,7 +14,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from dr_actions.authorization.start_approvals import start_to_item
+from dr_actions.authorization.approvals import start_to_item
 from dr_actions.journal.entries import Chain, OtherWorld, of_this_world, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.markers.marker_task import WRITERS as MARKER_WRITERS
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal
+from dr_estate.config.environment import Environment
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.incident_record import goal_of_beginning, is_done, last_beginning, recorded_of
-from utils.aws_mgmt.app.options import PlanOptions
+from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
+
+# The stages in which an environment fails back.
+
+
+def staged_or_not(options: PlanOptions, environment: Environment) -> Environment:
+    """The environment, its stages cut to the last one where stages are neither asked for nor demanded.
+
+    Raises Refused where the environment demands stages and --execute came without.
+    """
+    if options.staged or options.abort:
+        return environment
+    if not environment.failback.staged:
+        failback = environment.failback.model_copy(update={"stages": (100,)})
+        return environment.model_copy(update={"failback": failback})
+    if isinstance(options, RecoveryOptions) and options.execute:
+        staged = next_steps.same_run(replace(options, staged=True), options.incident)
+        raise Refused(
+            f"failback.staged: {environment.name} fails back in stages only "
+            f"({', '.join(f'{stage} %' for stage in environment.failback.stages)}): {staged}."
+        )
+    return environment
+
 
 RULE = "abort.point-of-no-return"
 _OPEN = "abort.unfinished-failback"

@@ -30,7 +30,6 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.assessment import full_drill_estimate_s
 from utils.aws_mgmt.app.authorization import DrillRequest, RunStart, authorise
@@ -50,6 +49,7 @@ from utils.aws_mgmt.app.options import (
 )
 from utils.aws_mgmt.app.run_begin import refuse_locked
 from utils.aws_mgmt.app.run_history import record_drill
+from utils.aws_mgmt.app.trials import alarms_watched
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
 

@@ -7,20 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
-from dr_actions.drills.stop_conditions import drill_gates
+from dr_actions.drills.stop_conditions import alarms_on, drill_gates
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import cloudwatch_alarms
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.after_look import after_look
-from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.authorization import RunStart, clear_trial
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, of_trial
@@ -31,6 +32,27 @@ from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_
 from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_begin import refuse_impossible_begin
 from utils.aws_mgmt.app.run_history import RunEvidence, record_tests, record_trial
+from utils.aws_mgmt.app.target import ObservedWorld
+
+# Watches a drill's stop alarms while it runs: looked at again before a change, but not more often than is of use.
+
+
+def alarms_watched(env: Environment, world: ObservedWorld) -> Callable[[], str]:
+    """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
+    looked_at: list[float] = []
+
+    def stops() -> str:
+        if looked_at and world.clock.monotonic() - looked_at[-1] < env.drill.alarms_every_s:
+            return ""
+        looked_at.append(world.clock.monotonic())
+        try:
+            seen = world.observe(env, only=frozenset({cloudwatch_alarms.alarms.name}))
+        except DataUnavailable as error:
+            return f"the alarms cannot be seen: {error.unavailable.why}"
+        return alarms_on(seen, env)
+
+    return stops
+
 
 _LOST = "lost"
 

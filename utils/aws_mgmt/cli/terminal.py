@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dr_estate.config.environment import Environment
 from reports.terminal import console
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.dialog import Advance
+from utils.aws_mgmt.app.options import Options
 
-if TYPE_CHECKING:  # commands that only look need no executor
+if TYPE_CHECKING:
     from dr_actions.execution.run import RunListener
     from dr_actions.journal.journal import Journal
     from dr_estate.aws.read_client import Credentials
     from dr_estate.config.environment import Environment
+
+# Open a command's connections, and show meanwhile that this is under way.
+
+
+@contextmanager
+def open_connection(options: Options, environment: Environment) -> Iterator[AppContext]:
+    """Yield what ``open_context`` opens; a sandbox that is started for the command takes seconds."""
+    with ExitStack() as stack:
+        with console.working("Connecting"):
+            reached = stack.enter_context(open_context(options, environment))
+        yield reached
 
 
 class Terminal:

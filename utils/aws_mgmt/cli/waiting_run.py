@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dr_actions.authorization.approvals import StartApproval, override_line
 from dr_actions.authorization.clearance import unusable_overrides
 from dr_actions.authorization.people import person_of
 from dr_actions.authorization.rules import EffectiveRules
-from dr_actions.authorization.start_approvals import StartApproval, override_line
 from dr_actions.model.gates import Override
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_actions.actions.objects.transfer import BATCH, MOST_PARTS, ObjectTransfer, ranges
-from dr_actions.model.plan import Call
-from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.readers.s3_objects import LARGEST_COPY_BYTES
 
 HOME, AWAY = "assets", "assets-dr"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dr_actions.authorization.approvals import with_starts
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
-from dr_actions.authorization.start_approvals import with_starts
 from dr_actions.control_table.control import ConditionFailed, PausedForEver
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
@@ -25,8 +25,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import recorded_for
-from utils.aws_mgmt.app.failback_stages import staged_or_not
+from utils.aws_mgmt.app.failback_abort import recorded_for, staged_or_not
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,
@@ -38,8 +37,7 @@ from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, PlanOptions
 from utils.aws_mgmt.app.run_begin import with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.task_refusals import in_world_of, refuse_as_task, refuse_closed_table
-from utils.aws_mgmt.cli.connecting import open_connection
-from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.terminal import Terminal, open_connection
 from utils.aws_mgmt.cli.waiting_run import (
     WaitingRun,
     agreed_overrides,

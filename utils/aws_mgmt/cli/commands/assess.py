@@ -24,8 +24,7 @@ from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import JOURNAL, journal_gates, with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.target import outlives
-from utils.aws_mgmt.cli.connecting import open_connection
-from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.terminal import Terminal, open_connection
 
 
 def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:

@@ -34,9 +34,8 @@ from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep, atta
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.sign_in import Caller
-from utils.aws_mgmt.cli.connecting import open_connection
 from utils.aws_mgmt.cli.failures import refusal_recorded
-from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.terminal import Terminal, open_connection
 from utils.aws_mgmt.cli.watching import watch
 
 _STAMP = re.compile(r"\d{8}-\d{6}")

@@ -38,7 +38,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.discovery import ProposedSetting, caller_of, discover_settings, draft
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.mapping import estate_map
+from utils.aws_mgmt.app.misfit import estate_map
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS
 from utils.aws_mgmt.app.options import InitOptions
 from utils.aws_mgmt.app.target import ObservedWorld, world_of

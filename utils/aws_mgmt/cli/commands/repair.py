@@ -16,7 +16,7 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import record_pause
 from utils.aws_mgmt.app.options import RepairOptions
-from utils.aws_mgmt.cli.connecting import open_connection
+from utils.aws_mgmt.cli.terminal import open_connection
 
 
 def repair_command(options: RepairOptions, environment: Environment) -> Exit:
