@@ -27,6 +27,7 @@ from dr_actions.control_table.control import ControlStore, Fence
 from dr_actions.control_table.table import MOST_AT_ONCE, Put, TableSender, WriteCondition
 from dr_actions.journal.comparison import AnchoredHead
 from dr_actions.journal.entries import Entry
+from dr_actions.journal.run_files import LockedBucket
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
@@ -216,12 +217,11 @@ class LogAnchors:
         return self._sender.send(Call("logs", operation, self._region, {**named, **params}))
 
 
-class BucketAnchors:
+class BucketAnchors(LockedBucket):
     """The anchors in a bucket with Object Lock, an object a head. What the sender raises passes through."""
 
     def __init__(self, sender: TableSender, env: Environment) -> None:
-        self._sender, self._env, self._region = sender, env, env.region(Side.DR)
-        self._bucket = env.named(env.names.anchor_bucket)
+        super().__init__(sender, env, ANCHORS_PREFIX)
         self.place = f"the bucket {self._bucket}"
 
     def put(self, incident: str, head: Entry) -> None:
@@ -242,23 +242,6 @@ class BucketAnchors:
         whole = (version for version in self._versions(incident) if "-" not in version["ETag"])
         found = ((version["LastModified"], named.fullmatch(version["Key"])) for version in whole)
         return [AnchoredHead(int(name[1]), name[2], arrived) for arrived, name in found if name is not None]
-
-    def _folder(self, incident: str) -> str:
-        return f"{ANCHORS_PREFIX}/{self._env.name}/{incident}/"
-
-    def _versions(self, incident: str) -> Iterator[dict[str, Any]]:
-        """Every version there is, also of what a delete marker hides."""
-        marker: dict[str, Any] = {}
-        while True:
-            page = self._send("ListObjectVersions", Prefix=self._folder(incident), **marker)
-            yield from page.get("Versions", ())
-            if not page.get("IsTruncated"):
-                return
-            marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
-
-    def _send(self, operation: str, **params: Any) -> dict[str, Any]:
-        named = {"Bucket": self._bucket, "ExpectedBucketOwner": self._env.account}
-        return self._sender.send(Call("s3", operation, self._region, {**named, **params}))
 
 
 def _head(event: Mapping[str, Any]) -> AnchoredHead | None:

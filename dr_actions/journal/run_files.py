@@ -25,13 +25,37 @@ RUN_FILE_CALLS = frozenset({"s3:GetObject", "s3:ListObjectVersions", "s3:PutObje
 _PART = re.compile(r"(?!\.{1,2}$)[\w. +@=,-]{1,200}", re.ASCII)
 
 
-class RunFiles:
+class LockedBucket:
+    """The environment's part of the bucket with Object Lock, a folder an incident. What the sender raises passes."""
+
+    def __init__(self, sender: TableSender, env: Environment, prefix: str) -> None:
+        self._sender, self._env, self._prefix = sender, env, f"{prefix}/{env.name}"
+        self._bucket = env.named(env.names.anchor_bucket)
+
+    def _folder(self, incident: str) -> str:
+        return f"{self._prefix}/{incident}/"
+
+    def _versions(self, incident: str) -> Iterator[dict[str, Any]]:
+        """Every version there is, also of what a delete marker hides."""
+        marker: dict[str, Any] = {}
+        while True:
+            page = self._send("ListObjectVersions", Prefix=self._folder(incident), **marker)
+            yield from page.get("Versions", ())
+            if not page.get("IsTruncated"):
+                return
+            marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+    def _send(self, operation: str, **params: Any) -> dict[str, Any]:
+        named = {"Bucket": self._bucket, "ExpectedBucketOwner": self._env.account}
+        return self._sender.send(Call("s3", operation, self._env.region(Side.DR), {**named, **params}))
+
+
+class RunFiles(LockedBucket):
     """The kept files of an environment's runs. What the sender raises passes through."""
 
     def __init__(self, sender: TableSender, env: Environment) -> None:
-        self._sender, self._env, self._region = sender, env, env.region(Side.DR)
-        self._bucket = env.named(env.names.anchor_bucket)
-        self.place = f"s3://{self._bucket}/{RUNS_PREFIX}/{env.name}"
+        super().__init__(sender, env, RUNS_PREFIX)
+        self.place = f"s3://{self._bucket}/{self._prefix}"
 
     def keep(self, incident: str, execution: str, folder: Path, without: str) -> int:
         """Keep the files below ``folder`` but those of its folder ``without``. Raises SendFailed, OSError.
@@ -68,20 +92,3 @@ class RunFiles:
                 file.write(answer["Body"].read())
             paths.append(path)
         return paths, others
-
-    def _folder(self, incident: str) -> str:
-        return f"{RUNS_PREFIX}/{self._env.name}/{incident}/"
-
-    def _versions(self, incident: str) -> Iterator[dict[str, Any]]:
-        """Every version there is, also of what a delete marker hides."""
-        marker: dict[str, Any] = {}
-        while True:
-            page = self._send("ListObjectVersions", Prefix=self._folder(incident), **marker)
-            yield from page.get("Versions", ())
-            if not page.get("IsTruncated"):
-                return
-            marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
-
-    def _send(self, operation: str, **params: Any) -> dict[str, Any]:
-        named = {"Bucket": self._bucket, "ExpectedBucketOwner": self._env.account}
-        return self._sender.send(Call("s3", operation, self._region, {**named, **params}))

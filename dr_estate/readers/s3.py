@@ -167,23 +167,26 @@ def _bucket(name: str, region: str | Unavailable | None, answers: Sequence[Any])
     return Bucket(name, str(region), versioning, encryption, key, blocks, rules, role, policy)
 
 
-def _request(context: ReadContext, name: str) -> dict[str, str]:
+def bucket_request(context: ReadContext, name: str) -> dict[str, str]:
+    """What a call about one bucket names."""
     # A bucket of that name in another account is refused (S3 User Guide, bucket owner condition): it is not ours.
     return {"Bucket": name, "ExpectedBucketOwner": context.env.account}
 
 
 def _region(context: ReadContext, name: str) -> str | None:
-    found = context.find("s3", "head_bucket", _ABSENT, **_request(context, name))
+    found = context.find("s3", "head_bucket", _ABSENT, **bucket_request(context, name))
     return None if found is None else str(found.get("BucketRegion", ""))
 
 
 def _versioning(context: ReadContext, name: str) -> str:
-    return str(context.call("s3", "get_bucket_versioning", **_request(context, name)).get("Status", "never enabled"))
+    return str(
+        context.call("s3", "get_bucket_versioning", **bucket_request(context, name)).get("Status", "never enabled")
+    )
 
 
 def _encryption(context: ReadContext, name: str) -> tuple[str, str]:
     none = ("ServerSideEncryptionConfigurationNotFoundError",)
-    found = context.find("s3", "get_bucket_encryption", none, **_request(context, name))
+    found = context.find("s3", "get_bucket_encryption", none, **bucket_request(context, name))
     rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
     defaults = [row.get("ApplyServerSideEncryptionByDefault") or {} for row in rules]
     default: dict[str, str] = defaults[0] if defaults else {}
@@ -192,14 +195,14 @@ def _encryption(context: ReadContext, name: str) -> tuple[str, str]:
 
 def _public_blocks(context: ReadContext, name: str) -> tuple[str, ...]:
     none = ("NoSuchPublicAccessBlockConfiguration",)
-    found = context.find("s3", "get_public_access_block", none, **_request(context, name))
+    found = context.find("s3", "get_public_access_block", none, **bucket_request(context, name))
     blocks = found["PublicAccessBlockConfiguration"] if found else {}
     return tuple(sorted(block for block, on in blocks.items() if on))
 
 
 def _replication(context: ReadContext, name: str) -> tuple[tuple[BucketReplicationRule, ...], str]:
     none = ("ReplicationConfigurationNotFoundError",)
-    found = context.find("s3", "get_bucket_replication", none, **_request(context, name))
+    found = context.find("s3", "get_bucket_replication", none, **bucket_request(context, name))
     replication = found["ReplicationConfiguration"] if found else {}
     rules = tuple(_rule(row, context.env.account) for row in replication.get("Rules", ()))
     return rules, replication.get("Role", "")
@@ -209,7 +212,7 @@ def _policy(context: ReadContext, name: str) -> str:
     """The DR side's alone."""
     if context.side is not Side.DR:
         return ""
-    found = context.find("s3", "get_bucket_policy", ("NoSuchBucketPolicy",), **_request(context, name))
+    found = context.find("s3", "get_bucket_policy", ("NoSuchBucketPolicy",), **bucket_request(context, name))
     return str(found.get("Policy") or "") if found else ""
 
 
@@ -271,7 +274,7 @@ class BucketContents:
 @part(*REGIONAL, reads=METRIC_READS | {"s3:ListObjectsV2"})
 def contents(context: ReadContext) -> tuple[BucketContents, ...]:
     """The contents of each bucket that is there, all metrics in one call."""
-    names = [bucket.name for bucket in context.part(buckets) if isinstance(bucket, Bucket) and bucket.region]
+    names = names_there(context)
     wanted = [query for name in names for query in _queries(name)]
     readings = {(r.name, r.dimensions): r for r in read_metrics(context, wanted)} if wanted else {}
 
@@ -305,5 +308,4 @@ def _queries(bucket: str) -> list[MetricQuery]:
 
 
 def _is_empty(context: ReadContext, name: str) -> bool:
-    request = {"Bucket": name, "MaxKeys": 1, "ExpectedBucketOwner": context.env.account}
-    return not context.call("s3", "list_objects_v2", **request).get("Contents")
+    return not context.call("s3", "list_objects_v2", MaxKeys=1, **bucket_request(context, name)).get("Contents")

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import s3
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, Reader
+
+Row = TypeVar("Row")
+Setting = TypeVar("Setting")
+
+
+def _rows(
+    row: Callable[[str, Setting | Unavailable], Row],
+    context: ReadContext,
+    names: Sequence[str],
+    setting: Callable[[ReadContext, str], Setting],
+) -> tuple[Row, ...]:
+    """A row for each bucket with its setting: S3 has no batch read, one call a bucket, not a tenant."""
+    return tuple(map(row, names, context.maybe(partial(setting, context), names)))
+
+
+def _of_primary(context: ReadContext, settings: Reader[tuple[Row, ...]]) -> tuple[Row, ...]:
+    """The settings of the primary region's buckets; none while that is not seen."""
+    try:
+        return context.part(settings, Side.PRIMARY)
+    except DataUnavailable:
+        return ()
+
 
 # S3 lifecycle rules that expire or archive objects of the estate's buckets, or delete their former versions.
 
@@ -50,14 +73,16 @@ class Lifecycle:
 @part(*REGIONAL, reads=LIFECYCLE_READS)
 def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
     """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
-    read = context.maybe(lambda name: _endings_of(context, name), there)
-    return tuple(Lifecycle(name, endings) for name, endings in zip(there, read, strict=True))
+    return _rows(Lifecycle, context, s3.names_there(context), _endings_of)
 
 
 def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
-    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
-    found = context.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
+    found = context.find(
+        "s3",
+        "get_bucket_lifecycle_configuration",
+        ("NoSuchLifecycleConfiguration",),
+        **s3.bucket_request(context, name),
+    )
     # A rule that is Disabled does nothing, and stays listed.
     rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
     return tuple(result for row in rows for result in _endings(context, row))
@@ -124,23 +149,15 @@ def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
     S3 has no batch read: one call a bucket, not a tenant. A bucket made before April 2023 may have no setting, and
     takes ACLs then. Source: S3 User Guide, "Controlling ownership of objects"; GetBucketOwnershipControls.
     """
-    there = _copies_of_takers(context) if context.side is Side.DR else s3.names_there(context)
-    found = context.maybe(lambda name: _ownership_of(context, name), there)
-    return tuple(BucketOwnership(name, setting) for name, setting in zip(there, found, strict=True))
-
-
-def _copies_of_takers(context: ReadContext) -> list[str]:
-    """The copies whose sources take ACLs; none while the primary region is not seen."""
-    try:
-        sources = [row.bucket for row in context.part(ownership, Side.PRIMARY) if row.takes_lists]
-    except DataUnavailable:
-        sources = []
-    return s3.copies_of(context, sources)
+    if context.side is Side.DR:
+        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, ownership) if row.takes_lists])
+    else:
+        there = s3.names_there(context)
+    return _rows(BucketOwnership, context, there, _ownership_of)
 
 
 def _ownership_of(context: ReadContext, name: str) -> str:
-    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
-    answer = context.find("s3", "get_bucket_ownership_controls", (_NO_OWNERSHIP,), **request)
+    answer = context.find("s3", "get_bucket_ownership_controls", (_NO_OWNERSHIP,), **s3.bucket_request(context, name))
     if answer is None:
         return WRITER
     return context.understand(lambda: str(answer["OwnershipControls"]["Rules"][0]["ObjectOwnership"]), name)
@@ -177,14 +194,11 @@ class BucketNotifications:
 @part(*REGIONAL, reads=NOTIFICATION_READS)
 def notifications(context: ReadContext) -> tuple[BucketNotifications, ...]:
     """Those of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    there = s3.names_there(context)
-    found = context.maybe(lambda name: _notifications_of(context, name), there)
-    return tuple(BucketNotifications(name, rows) for name, rows in zip(there, found, strict=True))
+    return _rows(BucketNotifications, context, s3.names_there(context), _notifications_of)
 
 
 def _notifications_of(context: ReadContext, name: str) -> tuple[EventNotification, ...]:
-    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
-    answer = context.call("s3", "get_bucket_notification_configuration", **request)
+    answer = context.call("s3", "get_bucket_notification_configuration", **s3.bucket_request(context, name))
     return context.understand(lambda: tuple(sorted(_notifications(answer))), name)
 
 
@@ -233,23 +247,15 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
 
     S3 has no batch read: one call a bucket, not a tenant.
     """
-    there = _copies_with_rules(context) if context.side is Side.DR else s3.names_there(context)
-    found = context.maybe(lambda name: _cors_of(context, name), there)
-    return tuple(BucketCors(name, rules) for name, rules in zip(there, found, strict=True))
-
-
-def _copies_with_rules(context: ReadContext) -> list[str]:
-    """The copies whose sources have rules; none while the primary region is not seen."""
-    try:
-        sources = [row.bucket for row in context.part(cors, Side.PRIMARY) if row.rules]
-    except DataUnavailable:
-        sources = []
-    return s3.copies_of(context, sources)
+    if context.side is Side.DR:
+        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, cors) if row.rules])
+    else:
+        there = s3.names_there(context)
+    return _rows(BucketCors, context, there, _cors_of)
 
 
 def _cors_of(context: ReadContext, name: str) -> tuple[CorsRule, ...]:
-    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
-    answer = context.find("s3", "get_bucket_cors", (_NO_CORS,), **request) or {}
+    answer = context.find("s3", "get_bucket_cors", (_NO_CORS,), **s3.bucket_request(context, name)) or {}
     return context.understand(lambda: tuple(map(_cors_rule, answer.get("CORSRules") or ())), name)
 
 

@@ -21,7 +21,6 @@ from reports.page.stored import VALUES, pieces, report_from
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.render import crosswalk as walk
 from reports.terminal import console
-from reports.values.drill_summary import DrillSummary
 from reports.values.report import RUN_FOLDER, Report
 
 RESULTS = "allure-results"
@@ -46,9 +45,10 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
         if not result.scenario and result.status is Status.UNKNOWN:
             _write_json(results / f"{uuid.uuid4()}-result.json", _missing_result(result, report))
     for summary in report.drills:
-        _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(summary, report, results))
+        drill = allure_runs.result_of_drill(summary, report.environment.name, report.observed_at, results)
+        _write_json(results / f"{uuid.uuid4()}-result.json", drill)
     if report.ran is not None:
-        run = allure_runs.result_of(report.ran, report.environment.name, report.observed_at, results)
+        run = allure_runs.result_of_run(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
     paths = {RUN_FOLDER: folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
@@ -117,12 +117,6 @@ def _outcome(report: Report) -> str:
     if report.ran is not None:
         return f"{report.ran.goal} {report.ran.outcome}"
     return ", ".join(f"{drill.kind} {drill.verdict}" for drill in report.drills)
-
-
-def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
-    from reports.allure.drills import result_of
-
-    return result_of(summary, report.environment.name, report.observed_at, results)
 
 
 def _environment(report: Report) -> str:

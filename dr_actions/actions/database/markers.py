@@ -119,8 +119,7 @@ def write_call(step: Step, context: PlanContext) -> Call:
 
 def write_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the marker was written; a failback's task goes on writing it."""
-    task = marker_task.task_of(context, WRITING, step)
-    report = marker_task.report_of(context, step.side, task) if task is not None else None
+    task, report = marker_task.task_and_report(context, WRITING, step)
     if task is not None and report is not None and report.begun and context.goal is Goal.FAILBACK:
         message = f"Task {task.arn.rpartition('/')[2]} writes the marker into {step.subject} all the time."
         return StepStatus(StepState.DONE, message, (("task", task.arn),))
@@ -259,8 +258,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     left = failback.writer(context) if context.goal is Goal.FAILBACK else None
     if left is not None and (lost := failback.lost_copy(context, left)):
         return StepStatus(StepState.DRIFTED, f"{lost}.")
-    task = marker_task.task_of(context, FINDING, step)
-    report = marker_task.report_of(context, step.side, task) if task is not None else None
+    task, report = marker_task.task_and_report(context, FINDING, step)
     # Before the general reading of exit codes: this one is an answer (not all has arrived), no failed task.
     if task is not None and task.exit_code == scripts.TIME_IS_OVER and report is not None:
         return _absence_status(step, context, task, report)
@@ -337,10 +335,9 @@ def removal_call(step: Step, context: PlanContext) -> Call:
 
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
-    task = marker_task.task_of(context, REMOVING, step)
-    if unfinished := marker_task.unfinished_status(context, step.side, task, f"drop {TABLE} in {step.subject}"):
-        return unfinished
-    return StepStatus(StepState.DONE, f"{TABLE} is gone from {step.subject}.")
+    task, what = marker_task.task_of(context, REMOVING, step), f"drop {TABLE} in {step.subject}"
+    unfinished = marker_task.unfinished_status(context, step.side, task, what)
+    return unfinished or StepStatus(StepState.DONE, f"{TABLE} is gone from {step.subject}.")
 
 
 WRITE = Action(

@@ -117,8 +117,7 @@ def write_call(step: Step, context: PlanContext) -> Call:
 
 def write_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the file was written; the task goes on writing it. A folder that is frozen already refuses it."""
-    task = marker_task.task_of(context, WRITING, step)
-    report = marker_task.report_of(context, step.side, task) if task is not None else None
+    task, report = marker_task.task_and_report(context, WRITING, step)
     if task is not None and report is not None and report.begun:
         message = f"Task {task.arn.rpartition('/')[2]} writes {FILE} of {step.subject} all the time."
         return StepStatus(StepState.DONE, message, (("task", task.arn),))
@@ -208,8 +207,7 @@ def _proof(step: Step, context: PlanContext) -> Mapping[str, str]:
 
 def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the task found it; FAILED where its time was over before."""
-    task = marker_task.task_of(context, FINDING, step)
-    report = marker_task.report_of(context, step.side, task) if task is not None else None
+    task, report = marker_task.task_and_report(context, FINDING, step)
     if task is not None and report is not None and task.exit_code == scripts.TIME_IS_OVER:
         wanted, region = _proof(step, context).get("written", ""), context.env.region(step.side)
         message = f"after {FINDING.seconds} s {FILE} of {region} is not marker {wanted}"
@@ -263,11 +261,9 @@ def removal_call(step: Step, context: PlanContext) -> Call:
 
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
-    task = marker_task.task_of(context, REMOVING, step)
-    what = f"remove {FILE} of {step.subject}"
-    if unfinished := marker_task.unfinished_status(context, step.side, task, what):
-        return unfinished
-    return StepStatus(StepState.DONE, f"{FILE} is gone from the folder of {step.subject}.")
+    task, what = marker_task.task_of(context, REMOVING, step), f"remove {FILE} of {step.subject}"
+    unfinished = marker_task.unfinished_status(context, step.side, task, what)
+    return unfinished or StepStatus(StepState.DONE, f"{FILE} is gone from the folder of {step.subject}.")
 
 
 WRITE = Action(

@@ -245,6 +245,14 @@ def report_of(context: PlanContext, side: Side, task: drill_resources.Probe) -> 
     return known if known is not None and known.marker == marker_of(context) else None
 
 
+def task_and_report(
+    context: PlanContext, kind: MarkerTask, step: Step
+) -> tuple[drill_resources.Probe | None, marker_tasks.MarkerReport | None]:
+    """The step's task of this kind and what it printed of this run's marker. Raises DataUnavailable."""
+    task = task_of(context, kind, step)
+    return task, report_of(context, step.side, task) if task is not None else None
+
+
 def unfinished_status(
     context: PlanContext, side: Side, task: drill_resources.Probe | None, what: str
 ) -> StepStatus | None:

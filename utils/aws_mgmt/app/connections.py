@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,8 +28,7 @@ from dr_estate.aws.pace import Pace
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.snapshot.observer import PartSeen, Progress, forget_client
-from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.observer import forget_client
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.sign_in import Caller, SignIn
@@ -93,34 +92,6 @@ class ControlSender:
                         raise
 
 
-@dataclass(frozen=True)
-class AwaitingWorld(ObservedWorld):
-    """A world whose observation waits for lost credentials, and looks again with the new ones."""
-
-    recover: Callable[[], bool] = bool
-
-    def observe(
-        self,
-        environment: Environment,
-        only: frozenset[str] | None = None,
-        upon: Snapshot | None = None,
-        progress: Progress = lambda _done, _of: None,
-        sides: Collection[Side] = tuple(Side),
-        seen: PartSeen = lambda _name, _side, _value: None,
-    ) -> Snapshot:
-        """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
-        while True:
-            try:
-                snapshot = super().observe(environment, only, upon, progress, sides, seen)
-            except DataUnavailable as refused:
-                if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
-                    raise
-            else:
-                refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
-                if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
-                    return snapshot
-
-
 @contextlib.contextmanager
 def open_context(options: Options, environment: Environment, clock: WorldClock | None = None) -> Iterator[AppContext]:
     """Open the world of ``options`` for changes. Raises WrongAccount, and DataUnavailable where STS does not answer.
@@ -178,7 +149,7 @@ def connect(
     sign_in = SignIn(environment, lambda: _caller(client, environment), again, world.clock)
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
     control = ControlStore.of(environment, sender, world.clock)
-    awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
+    awaiting = replace(world, recover=sign_in.recover)
     approvals = ApprovalStore(control.table, world.clock.now)
     # The record's own calls have a context of their own: no action declares them, so no step may send them.
     record_calls = ANCHOR_CALLS | STREAM_CALLS | RUN_FILE_CALLS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from dr_estate.aws.configured_endpoints import ENDPOINT, configured_endpoints
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import CallLog, ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import PartSeen, Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -32,13 +33,14 @@ class ObservedWorld:
 
     ``by_hand`` is what a person's own shell needs to reach it; nothing for live AWS.
 
-    ``passing``: the world ends with the command.
+    ``passing``: the world ends with the command. ``recover`` waits for lost credentials; False where none will come.
     """
 
     id: WorldId
     credentials: Credentials
     by_hand: Credentials = field(default_factory=Credentials)
     passing: bool = False
+    recover: Callable[[], bool] = bool
 
     @property
     def name(self) -> str:
@@ -59,8 +61,20 @@ class ObservedWorld:
         sides: Collection[Side] = tuple(Side),
         seen: PartSeen = lambda _name, _side, _value: None,
     ) -> Snapshot:
-        """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen)
+        """Read the estate in this world, as ``dr_estate.snapshot.observer.observe``, again with renewed credentials.
+
+        Raises also what ``recover`` raises.
+        """
+        while True:
+            try:
+                snapshot = observe(environment, self.credentials, self.name, progress, only, upon, sides, seen)
+            except DataUnavailable as refused:
+                if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
+                    raise
+            else:
+                refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
+                if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
+                    return snapshot
 
 
 @contextlib.contextmanager
