@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Environment, Side
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -19,14 +21,14 @@ SETTING_READS = frozenset({"backup:DescribeRegionSettings"})
 class Vault:
     """A backup vault. Retention bounds (days) are None where its lock sets none; ``locks_at`` is when it binds."""
 
-    name: str
-    arn: str
-    key_arn: str
-    points: int
-    locked: bool
-    min_retention_days: int | None
-    max_retention_days: int | None
-    locks_at: datetime | None
+    name: Annotated[str, At("BackupVaultName", demanded=True)]
+    arn: Annotated[str, At("BackupVaultArn", demanded=True)]
+    key_arn: Annotated[str, At("EncryptionKeyArn")]
+    points: Annotated[int, At("NumberOfRecoveryPoints")]
+    locked: Annotated[bool, At("Locked")]
+    min_retention_days: Annotated[int | None, At("MinRetentionDays")]
+    max_retention_days: Annotated[int | None, At("MaxRetentionDays")]
+    locks_at: Annotated[datetime | None, At("LockDate")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,17 @@ class RecoveryPoint:
     ``cold``: it lies in cold storage.
     """
 
-    arn: str
-    resource_arn: str
-    resource_type: str
-    status: str
-    created_at: datetime
-    completed_at: datetime | None
-    key_arn: str
-    source_vault_arn: str
-    delete_after_days: int | None
-    role: str = ""
-    ends_at: datetime | None = None
+    arn: Annotated[str, At("RecoveryPointArn", demanded=True)]
+    resource_arn: Annotated[str, At("ResourceArn")]
+    resource_type: Annotated[str, At("ResourceType")]
+    status: Annotated[str, At("Status")]
+    created_at: Annotated[datetime, At("CreationDate", demanded=True)]
+    completed_at: Annotated[datetime | None, At("CompletionDate")]
+    key_arn: Annotated[str, At("EncryptionKeyArn")]
+    source_vault_arn: Annotated[str, At("SourceBackupVaultArn")]
+    delete_after_days: Annotated[int | None, At("Lifecycle.DeleteAfterDays")]
+    role: Annotated[str, At("IamRoleArn")] = ""
+    ends_at: Annotated[datetime | None, At("CalculatedLifecycle.DeleteAt")] = None
     cold: bool = False
 
 
@@ -81,7 +83,7 @@ def vaults(context: ReadContext) -> tuple[Vault, ...]:
     """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
     rows = context.pages("backup", "list_backup_vaults", "BackupVaultList")
     own = context.env.names.primary_vault if context.side is Side.PRIMARY else context.env.names.dr_vault
-    return context.rows(rows, _vault, "BackupVaultName", own)
+    return context.rows(rows, partial(read, Vault), "BackupVaultName", own)
 
 
 @part(*REGIONAL, reads=POINT_READS)
@@ -108,33 +110,7 @@ def opt_ins(context: ReadContext) -> tuple[BackupOptIn, ...]:
     return tuple(BackupOptIn(kind, bool(enabled)) for kind, enabled in sorted(response.items()))
 
 
-def _vault(row: dict[str, Any]) -> Vault:
-    return Vault(
-        name=row["BackupVaultName"],
-        arn=row["BackupVaultArn"],
-        key_arn=row.get("EncryptionKeyArn") or "",
-        points=row.get("NumberOfRecoveryPoints") or 0,
-        locked=bool(row.get("Locked")),
-        min_retention_days=row.get("MinRetentionDays"),
-        max_retention_days=row.get("MaxRetentionDays"),
-        locks_at=row.get("LockDate"),
-    )
-
-
 def _point(row: dict[str, Any]) -> RecoveryPoint:
-    return RecoveryPoint(
-        arn=row["RecoveryPointArn"],
-        resource_arn=row.get("ResourceArn") or "",
-        resource_type=row.get("ResourceType") or "",
-        status=row.get("Status") or "",
-        # A copy keeps its source's date, so this is the age of the data and not of the copy (AWS Backup API,
-        # RecoveryPoint).
-        created_at=row["CreationDate"],
-        completed_at=row.get("CompletionDate"),
-        key_arn=row.get("EncryptionKeyArn") or "",
-        source_vault_arn=row.get("SourceBackupVaultArn") or "",
-        delete_after_days=(row.get("Lifecycle") or {}).get("DeleteAfterDays"),
-        role=row.get("IamRoleArn") or "",
-        ends_at=(row.get("CalculatedLifecycle") or {}).get("DeleteAt"),
-        cold=row.get("StorageClass") == "COLD",
-    )
+    # A copy keeps its source's date, so this is the age of the data and not of the copy (AWS Backup API,
+    # RecoveryPoint).
+    return read(RecoveryPoint, row, cold=row.get("StorageClass") == "COLD")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -27,16 +28,16 @@ class BackupJob:
     """
 
     id: str
-    resource_arn: str
-    resource_type: str
-    state: str
-    message: str
+    resource_arn: Annotated[str, At("ResourceArn")]
+    resource_type: Annotated[str, At("ResourceType")]
+    state: Annotated[str, At("State")]
+    message: Annotated[str, At("StatusMessage")]
     vault_arn: str
-    created_at: datetime
-    completed_at: datetime | None
-    point_arn: str = ""
+    created_at: Annotated[datetime, At("CreationDate", demanded=True)]
+    completed_at: Annotated[datetime | None, At("CompletionDate")]
+    point_arn: Annotated[str, At("RecoveryPointArn")] = ""
     percent: str = ""
-    plan_id: str = ""
+    plan_id: Annotated[str, At("CreatedBy.BackupPlanId")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,16 @@ class RestoreJob:
     restored, ``made_arn`` what it was restored into, "" while that is not known. ``percent`` as a BackupJob's.
     """
 
-    id: str
-    source_arn: str
-    resource_type: str
-    status: str
-    message: str
-    validation: str
-    created_at: datetime
-    completed_at: datetime | None
-    point_arn: str = ""
-    made_arn: str = ""
+    id: Annotated[str, At("RestoreJobId", demanded=True)]
+    source_arn: Annotated[str, At("SourceResourceArn")]
+    resource_type: Annotated[str, At("ResourceType")]
+    status: Annotated[str, At("Status")]
+    message: Annotated[str, At("StatusMessage")]
+    validation: Annotated[str, At("ValidationStatus")]
+    created_at: Annotated[datetime, At("CreationDate", demanded=True)]
+    completed_at: Annotated[datetime | None, At("CompletionDate")]
+    point_arn: Annotated[str, At("RecoveryPointArn")] = ""
+    made_arn: Annotated[str, At("CreatedResourceArn")] = ""
     percent: str = ""
 
 
@@ -86,7 +87,7 @@ def restores(context: ReadContext) -> tuple[RestoreJob, ...]:
     """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
     since = context.now - timedelta(days=context.env.thresholds.restore_test_age_days)
     rows = context.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
-    return context.rows(rows, _restore, "RestoreJobId")
+    return context.rows(rows, lambda row: read(RestoreJob, row, percent=_percent(row)), "RestoreJobId")
 
 
 @part(Side.DR, reads=PROTECTED_READS)
@@ -109,19 +110,7 @@ def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_na
     since = context.now - timedelta(hours=context.env.thresholds.failed_job_hours)
 
     def job(row: dict[str, Any]) -> BackupJob:
-        return BackupJob(
-            id=row[id_name],
-            resource_arn=row.get("ResourceArn") or "",
-            resource_type=row.get("ResourceType") or "",
-            state=row.get("State") or "",
-            message=row.get("StatusMessage") or "",
-            vault_arn=row.get(vault_name) or "",
-            created_at=row["CreationDate"],
-            completed_at=row.get("CompletionDate"),
-            point_arn=row.get("RecoveryPointArn") or "",
-            percent=_percent(row),
-            plan_id=(row.get("CreatedBy") or {}).get("BackupPlanId") or "",
-        )
+        return read(BackupJob, row, id=row[id_name], vault_arn=row.get(vault_name) or "", percent=_percent(row))
 
     return context.rows(context.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)
 
@@ -129,19 +118,3 @@ def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_na
 def _percent(row: dict[str, Any]) -> str:
     """PercentDone is a text with two decimals, with the sign in some answers and without it in others."""
     return str(row.get("PercentDone") or "").rstrip(" %")
-
-
-def _restore(row: dict[str, Any]) -> RestoreJob:
-    return RestoreJob(
-        id=row["RestoreJobId"],
-        source_arn=row.get("SourceResourceArn") or "",
-        resource_type=row.get("ResourceType") or "",
-        status=row.get("Status") or "",
-        message=row.get("StatusMessage") or "",
-        validation=row.get("ValidationStatus") or "",
-        created_at=row["CreationDate"],
-        completed_at=row.get("CompletionDate"),
-        point_arn=row.get("RecoveryPointArn") or "",
-        made_arn=row.get("CreatedResourceArn") or "",
-        percent=_percent(row),
-    )

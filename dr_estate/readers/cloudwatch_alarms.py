@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.model.references import neutral
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -24,14 +25,14 @@ class Alarm:
     none. ``lost_topics`` are those of its actions that are topics of this region and account, and are not there.
     """
 
-    name: str
-    state: str
-    reason: str
+    name: Annotated[str, At("AlarmName", demanded=True)]
+    state: Annotated[str, At("StateValue")]
+    reason: Annotated[str, At("StateReason")]
     rule: str
-    threshold: float | None
-    periods: int
-    missing_data: str
-    actions_enabled: bool
+    threshold: Annotated[float | None, At("Threshold")]
+    periods: Annotated[int, At("EvaluationPeriods")]
+    missing_data: Annotated[str, At("TreatMissingData")]
+    actions_enabled: Annotated[bool, At("ActionsEnabled")]
     actions: tuple[str, ...]
     balancer: str = ""
     lost_topics: tuple[str, ...] = ()
@@ -64,15 +65,10 @@ def alarms(context: ReadContext) -> tuple[Alarm, ...]:
 
 
 def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
-    return Alarm(
-        name=row["AlarmName"],
-        state=row.get("StateValue", ""),
-        reason=row.get("StateReason", ""),
+    return read(
+        Alarm,
+        row,
         rule=row.get("AlarmRule") or _watched_metric(context, row),
-        threshold=row.get("Threshold"),
-        periods=row.get("EvaluationPeriods", 0),
-        missing_data=row.get("TreatMissingData", ""),
-        actions_enabled=row.get("ActionsEnabled", False),
         actions=tuple(sorted(row.get("AlarmActions", []))),
         balancer=next((str(d["Value"]) for d in row.get("Dimensions") or () if d["Name"] == "LoadBalancer"), ""),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_drill, is_isolated
@@ -17,6 +17,7 @@ from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, efs, rds
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -45,17 +46,17 @@ class Probe:
     is STARTING for a task that only had to start.
     """
 
-    arn: str
-    incident: str
-    task_definition: str
-    status: str
-    wanted: str
+    arn: Annotated[str, At("taskArn", demanded=True)]
+    incident: Annotated[str, At("startedBy")]
+    task_definition: Annotated[str, At("taskDefinitionArn", demanded=True)]
+    status: Annotated[str, At("lastStatus", demanded=True)]
+    wanted: Annotated[str, At("desiredStatus")]
     container: str
     exit_code: int | None
     reason: str
-    started_at: datetime | None
-    stopped_at: datetime | None
-    group: str = ""
+    started_at: Annotated[datetime | None, At("startedAt")]
+    stopped_at: Annotated[datetime | None, At("stoppedAt")]
+    group: Annotated[str, At("group")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +139,12 @@ def probe_of(context: ReadContext, row: dict[str, Any]) -> Probe:
         (container for container in containers if container.get("name") == ours), containers[0] if containers else {}
     )
     reasons = [str(text) for text in (main.get("reason"), row.get("stoppedReason")) if text]
-    return Probe(
-        arn=row["taskArn"],
-        incident=row.get("startedBy", ""),
-        task_definition=row["taskDefinitionArn"],
-        status=row["lastStatus"],
-        wanted=row.get("desiredStatus", ""),
+    return read(
+        Probe,
+        row,
         container=main.get("name", ours),
         exit_code=main.get("exitCode"),
         reason=": ".join(dict.fromkeys(reasons)),
-        started_at=row.get("startedAt"),
-        stopped_at=row.get("stoppedAt"),
-        group=row.get("group") or "",
     )
 
 

@@ -6,11 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -29,19 +30,19 @@ class FileSystem:
     ``token`` is the name that its creator gave it (CreationToken), "" where EFS does not report it.
     """
 
-    id: str
-    arn: str
-    name: str
-    state: str
+    id: Annotated[str, At("FileSystemId", demanded=True)]
+    arn: Annotated[str, At("FileSystemArn")]
+    name: Annotated[str, At("Name")]
+    state: Annotated[str, At("LifeCycleState", demanded=True)]
     size_bytes: int
     throughput: str
     provisioned_mibps: float
-    performance: str
-    encrypted: bool
-    key: str
+    performance: Annotated[str, At("PerformanceMode")]
+    encrypted: Annotated[bool, At("Encrypted")]
+    key: Annotated[str, At("KmsKeyId")]
     overwrite_protection: str
-    zone: str
-    token: str = ""
+    zone: Annotated[str, At("AvailabilityZoneName")]
+    token: Annotated[str, At("CreationToken")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +139,13 @@ def access_points(context: ReadContext) -> tuple[AccessPoint, ...]:
 
 def file_system_of(row: dict[str, Any]) -> FileSystem:
     """The file system as DescribeFileSystems returns it."""
-    return FileSystem(
-        id=row["FileSystemId"],
-        arn=row.get("FileSystemArn", ""),
-        name=row.get("Name", ""),
-        state=row["LifeCycleState"],
+    return read(
+        FileSystem,
+        row,
         size_bytes=row.get("SizeInBytes", {}).get("Value", 0),
         throughput=row.get("ThroughputMode", "bursting"),
         provisioned_mibps=float(row.get("ProvisionedThroughputInMibps") or 0),
-        performance=row.get("PerformanceMode", ""),
-        encrypted=bool(row.get("Encrypted")),
-        key=row.get("KmsKeyId", ""),
         overwrite_protection=row.get("FileSystemProtection", {}).get("ReplicationOverwriteProtection", ""),
-        zone=row.get("AvailabilityZoneName", ""),
-        token=row.get("CreationToken", ""),
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv4Network, collapse_addresses
 from json import dumps
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.model.kept_values import header_digest
 from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -35,14 +36,14 @@ class LoadBalancer:
     ``subnets`` are the subnets it is in, empty where they were not read.
     """
 
-    name: str
+    name: Annotated[str, At("LoadBalancerName", demanded=True)]
     arn: str
     state: str
-    scheme: str
-    type: str
-    address_type: str
-    dns_name: str
-    vpc: str
+    scheme: Annotated[str, At("Scheme")]
+    type: Annotated[str, At("Type")]
+    address_type: Annotated[str, At("IpAddressType")]
+    dns_name: Annotated[str, At("DNSName")]
+    vpc: Annotated[str, At("VpcId")]
     zones: tuple[str, ...]
     security_groups: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
@@ -153,22 +154,22 @@ class TargetGroup:
     Both it and ``check_protocol`` are "" where AWS reports none.
     """
 
-    name: str
-    arn: str
-    protocol: str
-    port: int
-    target_type: str
-    vpc: str
+    name: Annotated[str, At("TargetGroupName", demanded=True)]
+    arn: Annotated[str, At("TargetGroupArn", demanded=True)]
+    protocol: Annotated[str, At("Protocol")]
+    port: Annotated[int, At("Port")]
+    target_type: Annotated[str, At("TargetType")]
+    vpc: Annotated[str, At("VpcId")]
     balancers: tuple[str, ...]
-    check_path: str
-    check_port: str
+    check_path: Annotated[str, At("HealthCheckPath")]
+    check_port: Annotated[str, At("HealthCheckPort")]
     check_codes: str
-    check_interval_s: int
-    check_timeout_s: int
-    healthy_after: int
-    unhealthy_after: int
-    check_protocol: str = ""
-    version: str = ""
+    check_interval_s: Annotated[int, At("HealthCheckIntervalSeconds")]
+    check_timeout_s: Annotated[int, At("HealthCheckTimeoutSeconds")]
+    healthy_after: Annotated[int, At("HealthyThresholdCount")]
+    unhealthy_after: Annotated[int, At("UnhealthyThresholdCount")]
+    check_protocol: Annotated[str, At("HealthCheckProtocol")] = ""
+    version: Annotated[str, At("ProtocolVersion")] = ""
 
     @property
     def dimension(self) -> str:
@@ -188,15 +189,11 @@ def load_balancer(context: ReadContext) -> LoadBalancer | None:
 def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
     arn = row["LoadBalancerArn"]
     attributes = context.pages("elbv2", "describe_load_balancer_attributes", "Attributes", LoadBalancerArn=arn)
-    return LoadBalancer(
-        name=row["LoadBalancerName"],
+    return read(
+        LoadBalancer,
+        row,
         arn=arn,
         state=row["State"]["Code"],
-        scheme=row.get("Scheme", ""),
-        type=row.get("Type", ""),
-        address_type=row.get("IpAddressType", ""),
-        dns_name=row.get("DNSName", ""),
-        vpc=row.get("VpcId", ""),
         zones=tuple(sorted(zone["ZoneName"] for zone in row.get("AvailabilityZones", []))),
         security_groups=tuple(sorted(row.get("SecurityGroups", []))),
         attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in attributes)),
@@ -331,23 +328,11 @@ def _action(rows: list[dict[str, Any]]) -> ListenerAction:
 
 
 def _target_group(row: dict[str, Any]) -> TargetGroup:
-    return TargetGroup(
-        name=row["TargetGroupName"],
-        arn=row["TargetGroupArn"],
-        protocol=row.get("Protocol", ""),
-        port=row.get("Port", 0),
-        target_type=row.get("TargetType", ""),
-        vpc=row.get("VpcId", ""),
+    return read(
+        TargetGroup,
+        row,
         balancers=tuple(row.get("LoadBalancerArns", [])),
-        check_path=row.get("HealthCheckPath", ""),
-        check_port=row.get("HealthCheckPort", ""),
         check_codes=row.get("Matcher", {}).get("HttpCode", ""),
-        check_interval_s=row.get("HealthCheckIntervalSeconds", 0),
-        check_timeout_s=row.get("HealthCheckTimeoutSeconds", 0),
-        healthy_after=row.get("HealthyThresholdCount", 0),
-        unhealthy_after=row.get("UnhealthyThresholdCount", 0),
-        check_protocol=row.get("HealthCheckProtocol", ""),
-        version=row.get("ProtocolVersion", ""),
     )
 
 

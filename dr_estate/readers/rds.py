@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -29,46 +31,47 @@ class Instance:
     ``managed_secret`` is the ARN of the secret in which RDS keeps the master password and rotates it, "" for none.
     """
 
-    identifier: str
-    arn: str
-    resource_id: str
-    status: str
-    engine: str
-    engine_version: str
-    instance_class: str
-    license_model: str
-    storage_gib: int
-    storage_limit_gib: int
-    storage_type: str
-    iops: int
-    encrypted: bool
-    key_arn: str
-    multi_az: bool
-    deletion_protection: bool
-    retention_days: int
-    latest_restorable: datetime | None
+    identifier: Annotated[str, At("DBInstanceIdentifier", demanded=True)]
+    arn: Annotated[str, At("DBInstanceArn", demanded=True)]
+    resource_id: Annotated[str, At("DbiResourceId")]
+    status: Annotated[str, At("DBInstanceStatus")]
+    engine: Annotated[str, At("Engine", demanded=True)]
+    engine_version: Annotated[str, At("EngineVersion")]
+    instance_class: Annotated[str, At("DBInstanceClass", demanded=True)]
+    license_model: Annotated[str, At("LicenseModel")]
+    storage_gib: Annotated[int, At("AllocatedStorage")]
+    storage_limit_gib: Annotated[int, At("MaxAllocatedStorage")]
+    storage_type: Annotated[str, At("StorageType")]
+    iops: Annotated[int, At("Iops")]
+    encrypted: Annotated[bool, At("StorageEncrypted")]
+    key_arn: Annotated[str, At("KmsKeyId")]
+    multi_az: Annotated[bool, At("MultiAZ")]
+    deletion_protection: Annotated[bool, At("DeletionProtection")]
+    retention_days: Annotated[int, At("BackupRetentionPeriod")]
+    latest_restorable: Annotated[datetime | None, At("LatestRestorableTime")]
     parameter_groups: tuple[tuple[str, str], ...]
     option_groups: tuple[tuple[str, str], ...]
-    subnet_group: str
-    vpc: str
-    host: str
-    source: str
+    subnet_group: Annotated[str, At("DBSubnetGroup.DBSubnetGroupName")]
+    vpc: Annotated[str, At("DBSubnetGroup.VpcId")]
+    host: Annotated[str, At("Endpoint.Address")]
+    source: Annotated[str, At("ReadReplicaSourceDBInstanceIdentifier")]
     replication: str
     replication_message: str
-    created_at: datetime | None = None
+    created_at: Annotated[datetime | None, At("InstanceCreateTime")] = None
     tags: tuple[tuple[str, str], ...] = ()
     security_groups: tuple[str, ...] = ()
     log_exports: tuple[str, ...] = ()
-    backup_window: str = ""
-    auto_minor_upgrade: bool = False
-    throughput: int = 0
-    iam_authentication: bool = False
-    copy_tags: bool = False
-    becomes_multi_az: bool = False
-    maintenance_window: str = ""
-    master_user: str = ""
-    managed_secret: str = ""
-    cluster: str = ""
+    backup_window: Annotated[str, At("PreferredBackupWindow")] = ""
+    auto_minor_upgrade: Annotated[bool, At("AutoMinorVersionUpgrade")] = False
+    throughput: Annotated[int, At("StorageThroughput")] = 0
+    iam_authentication: Annotated[bool, At("IAMDatabaseAuthenticationEnabled")] = False
+    copy_tags: Annotated[bool, At("CopyTagsToSnapshot")] = False
+    # MultiAZ says false until the second zone's copy is made, which takes hours for a large database.
+    becomes_multi_az: Annotated[bool, At("PendingModifiedValues.MultiAZ")] = False
+    maintenance_window: Annotated[str, At("PreferredMaintenanceWindow")] = ""
+    master_user: Annotated[str, At("MasterUsername")] = ""
+    managed_secret: Annotated[str, At("MasterUserSecret.SecretArn")] = ""
+    cluster: Annotated[str, At("DBClusterIdentifier")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +82,35 @@ class AutomatedBackup:
     ``created_at`` is when the instance was created.
     """
 
-    arn: str
-    instance_arn: str
-    identifier: str
-    resource_id: str
-    source_region: str
-    status: str
-    earliest: datetime | None
-    latest: datetime | None
-    retention_days: int
-    engine_version: str
-    key_arn: str
-    storage_gib: int = 0
-    created_at: datetime | None = None
-    master_user: str = ""
+    arn: Annotated[str, At("DBInstanceAutomatedBackupsArn")]
+    instance_arn: Annotated[str, At("DBInstanceArn")]
+    identifier: Annotated[str, At("DBInstanceIdentifier", demanded=True)]
+    resource_id: Annotated[str, At("DbiResourceId")]
+    source_region: Annotated[str, At("Region")]
+    status: Annotated[str, At("Status")]
+    earliest: Annotated[datetime | None, At("RestoreWindow.EarliestTime")]
+    latest: Annotated[datetime | None, At("RestoreWindow.LatestTime")]
+    retention_days: Annotated[int, At("BackupRetentionPeriod")]
+    engine_version: Annotated[str, At("EngineVersion")]
+    key_arn: Annotated[str, At("KmsKeyId")]
+    storage_gib: Annotated[int, At("AllocatedStorage")] = 0
+    created_at: Annotated[datetime | None, At("InstanceCreateTime")] = None
+    master_user: Annotated[str, At("MasterUsername")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DbSnapshot:
     """A snapshot of the database; ``kind`` is automated, manual, or awsbackup. ``source_arn`` is set on copies."""
 
-    identifier: str
-    kind: str
-    status: str
+    identifier: Annotated[str, At("DBSnapshotIdentifier", demanded=True)]
+    kind: Annotated[str, At("SnapshotType")]
+    status: Annotated[str, At("Status")]
     created_at: datetime | None
-    engine_version: str
-    key_arn: str
-    source_arn: str
-    resource_id: str = ""
-    master_user: str = ""
+    engine_version: Annotated[str, At("EngineVersion")]
+    key_arn: Annotated[str, At("KmsKeyId")]
+    source_arn: Annotated[str, At("SourceDBSnapshotIdentifier")]
+    resource_id: Annotated[str, At("DbiResourceId")] = ""
+    master_user: Annotated[str, At("MasterUsername")] = ""
 
 
 @part(*REGIONAL, reads=INSTANCE_READS)
@@ -128,7 +131,7 @@ def automated_backups(context: ReadContext) -> tuple[AutomatedBackup, ...]:
     # (T24).
     rows = context.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
     ours = [row for row in rows if row.get("DBInstanceIdentifier") in names]
-    return context.rows(ours, _automated_backup, "DBInstanceIdentifier")
+    return context.rows(ours, partial(read, AutomatedBackup), "DBInstanceIdentifier")
 
 
 @part(Side.DR, reads=SNAPSHOT_READS)
@@ -155,96 +158,26 @@ def manual_snapshots(context: ReadContext) -> tuple[DbSnapshot, ...]:
 
 
 def _instance(row: dict[str, Any]) -> Instance:
-    subnets = row.get("DBSubnetGroup") or {}
     infos = row.get("StatusInfos") or []
     replication: dict[str, Any] = next((i for i in infos if i.get("StatusType") == "read replication"), {})
     parameters, options = row.get("DBParameterGroups") or [], row.get("OptionGroupMemberships") or []
     guarding = row.get("VpcSecurityGroups") or []
-    return Instance(
-        identifier=row["DBInstanceIdentifier"],
-        arn=row["DBInstanceArn"],
-        resource_id=row.get("DbiResourceId") or "",
-        status=row.get("DBInstanceStatus") or "",
-        engine=row["Engine"],
-        engine_version=row.get("EngineVersion") or "",
-        instance_class=row["DBInstanceClass"],
-        license_model=row.get("LicenseModel") or "",
-        storage_gib=row.get("AllocatedStorage") or 0,
-        storage_limit_gib=row.get("MaxAllocatedStorage") or 0,
-        storage_type=row.get("StorageType") or "",
-        iops=row.get("Iops") or 0,
-        encrypted=bool(row.get("StorageEncrypted")),
-        key_arn=row.get("KmsKeyId") or "",
-        multi_az=bool(row.get("MultiAZ")),
-        deletion_protection=bool(row.get("DeletionProtection")),
-        retention_days=row.get("BackupRetentionPeriod") or 0,
-        latest_restorable=row.get("LatestRestorableTime"),
+    return read(
+        Instance,
+        row,
         parameter_groups=tuple((g["DBParameterGroupName"], g.get("ParameterApplyStatus") or "") for g in parameters),
         option_groups=tuple((g["OptionGroupName"], g.get("Status") or "") for g in options),
-        subnet_group=subnets.get("DBSubnetGroupName") or "",
-        vpc=subnets.get("VpcId") or "",
-        host=(row.get("Endpoint") or {}).get("Address") or "",
-        source=row.get("ReadReplicaSourceDBInstanceIdentifier") or "",
         replication=replication.get("Status") or "",
         replication_message=replication.get("Message") or "",
-        created_at=row.get("InstanceCreateTime"),
         tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("TagList") or [])),
         security_groups=tuple(sorted(group["VpcSecurityGroupId"] for group in guarding)),
         log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
-        backup_window=row.get("PreferredBackupWindow") or "",
-        **_newer_facts(row),
-    )
-
-
-def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
-    """The fields that saved evidence may lack."""
-    return {
-        "auto_minor_upgrade": bool(row.get("AutoMinorVersionUpgrade")),
-        "throughput": row.get("StorageThroughput") or 0,
-        "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
-        "copy_tags": bool(row.get("CopyTagsToSnapshot")),
-        "maintenance_window": row.get("PreferredMaintenanceWindow") or "",
-        "master_user": row.get("MasterUsername") or "",
-        "cluster": row.get("DBClusterIdentifier") or "",
-        "managed_secret": (row.get("MasterUserSecret") or {}).get("SecretArn") or "",
-        # MultiAZ says false until the second zone's copy is made, which takes hours for a large database.
-        "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
-    }
-
-
-def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
-    window = row.get("RestoreWindow") or {}
-    return AutomatedBackup(
-        arn=row.get("DBInstanceAutomatedBackupsArn") or "",
-        instance_arn=row.get("DBInstanceArn") or "",
-        identifier=row["DBInstanceIdentifier"],
-        resource_id=row.get("DbiResourceId") or "",
-        source_region=row.get("Region") or "",
-        status=row.get("Status") or "",
-        earliest=window.get("EarliestTime"),
-        latest=window.get("LatestTime"),
-        retention_days=row.get("BackupRetentionPeriod") or 0,
-        engine_version=row.get("EngineVersion") or "",
-        key_arn=row.get("KmsKeyId") or "",
-        storage_gib=row.get("AllocatedStorage") or 0,
-        created_at=row.get("InstanceCreateTime"),
-        master_user=row.get("MasterUsername") or "",
     )
 
 
 def _snapshot(row: dict[str, Any]) -> DbSnapshot:
-    return DbSnapshot(
-        identifier=row["DBSnapshotIdentifier"],
-        kind=row.get("SnapshotType") or "",
-        status=row.get("Status") or "",
-        # A copied snapshot has a new creation time of its own: the original one says how old the data is.
-        created_at=row.get("OriginalSnapshotCreateTime") or row.get("SnapshotCreateTime"),
-        engine_version=row.get("EngineVersion") or "",
-        key_arn=row.get("KmsKeyId") or "",
-        source_arn=row.get("SourceDBSnapshotIdentifier") or "",
-        resource_id=row.get("DbiResourceId") or "",
-        master_user=row.get("MasterUsername") or "",
-    )
+    # A copied snapshot has a new creation time of its own: the original one says how old the data is.
+    return read(DbSnapshot, row, created_at=row.get("OriginalSnapshotCreateTime") or row.get("SnapshotCreateTime"))
 
 
 # Free storage of the primary database.

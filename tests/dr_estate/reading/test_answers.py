@@ -1,0 +1,47 @@
+"""Fields that say where they stand in an answer: what is absent is the empty value of its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import pytest
+
+from dr_estate.reading.answers import At, read
+
+
+@dataclass(frozen=True)
+class Server:
+    id: Annotated[str, At("Id", demanded=True)]
+    host: Annotated[str, At("Endpoint.Address")]
+    port: Annotated[int, At("Endpoint.Port")]
+    exit_code: Annotated[int | None, At("ExitCode")]
+    stopped_at: Annotated[datetime | None, At("StoppedAt")]
+    encrypted: Annotated[bool, At("Encrypted")]
+    role: str
+    engine: Annotated[str, At("Engine")] = "mysql"
+
+
+def test_what_is_absent_is_the_empty_value_of_its_type() -> None:
+    assert read(Server, {"Id": "a"}, role="source") == Server("a", "", 0, None, None, False, "source", "")
+
+
+def test_a_zero_is_not_taken_for_absent() -> None:
+    assert read(Server, {"Id": "a", "ExitCode": 0}, role="").exit_code == 0
+
+
+def test_a_null_is_taken_for_absent() -> None:
+    row = {"Id": "a", "Endpoint": None, "Encrypted": None}
+    assert read(Server, row, role="") == read(Server, {"Id": "a"}, role="")
+
+
+def test_members_of_a_member_are_read() -> None:
+    row = {"Id": "a", "Endpoint": {"Address": "db.example", "Port": 3306}, "Encrypted": True}
+    server = read(Server, row, role="")
+    assert (server.host, server.port, server.encrypted) == ("db.example", 3306, True)
+
+
+def test_a_row_without_a_demanded_member_is_not_understood() -> None:
+    with pytest.raises(KeyError):
+        read(Server, {}, role="")
