@@ -149,7 +149,7 @@ DISASTER, SCENARIO, CHECK = _completer(_disasters), _completer(_scenarios), _com
 
 
 def register_shells() -> None:
-    """Let click answer shells as ``cli.shells`` does, where one asks."""
+    """Let click answer shells as the classes above do, where one asks."""
     if os.environ.get(VARIABLE):
         from utils.aws_mgmt.cli.completion import register
 
