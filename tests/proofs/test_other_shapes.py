@@ -131,7 +131,9 @@ def test_a_marker_proves_that_nothing_is_lost_on_the_way_home(played: Played) ->
     }
     frozen, arrived = facts["database/verify_freeze"], facts["database/verify_marker"]
     assert int(frozen["written"]) >= 1
-    assert (arrived["arrived"], bool(frozen.get("gtids"))) == (frozen["written"], True)
+    assert arrived["arrived"] == frozen["written"]
+    # MySQL counts its transactions where gtid-mode is on: there it is not.
+    assert frozen.get("gtids", "").startswith("0/") is bool(played.trip.env.names.psql_task)
 
 
 def test_the_parameter_by_which_its_engine_refused_writes_is_as_before(played: Played) -> None:
