@@ -17,10 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.text import Text
-
-# Where Allure's page shows the scenario of each check, and the way from there back to the report's page.
-
+# Allure's page shows the scenario of each check; this leads from there back to the report's page.
 _WAY_BACK = """<a id="dr-report" href="report.html" style="position:fixed;right:16px;bottom:64px;z-index:99;
 padding:8px 14px;border-radius:8px;background:#1f55b5;color:#fff;font:600 14px system-ui,sans-serif;
 text-decoration:none">DR report</a>
@@ -138,6 +135,8 @@ def _render(command: list[str], results: Path, target: Path, title: str, work: P
     )
     pages = sorted(out.rglob("index.html"))
     if done.returncode or not pages:
+        from rich.text import Text  # a look in JSON draws nothing
+
         lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
         return HtmlReport(None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",))
     try:
