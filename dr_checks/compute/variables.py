@@ -18,6 +18,9 @@ from dr_estate.readers.secretsmanager import without_names
 from dr_estate.snapshot.tenants import Tenant
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
+_PORT = re.compile(r"\.rds\.amazonaws\.com:(\d+)")
+_DEFAULT_PORT = re.compile(rf"(\{{{ReferenceKind.DATABASE} [^}}]*\}}):(?:3306|5432)$")
+_OWN_ADDRESS = re.compile(r"(?:HOME|SITE_?URL|BASE_?URL|APP_URL)$")
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
 _SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
 _Pairs = Mapping[str, tuple[str, str]]
@@ -38,9 +41,9 @@ def alike(view: View) -> Iterator[Finding]:
     """Values are equal except for region, ids and tenant name; equal text is equal, whatever it names.
 
     A difference that most tenants share may be the region's, or made for all alike: a warning, once, until somebody
-    accepts it. Secret values may differ; a value that points nowhere is known only by its digest. A value that names
-    the primary region is reported by definitions.primary-region-names. With a single tenant a setting cannot be
-    distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
+    accepts it, and a gap where it is the site's own address. Secret values may differ; a value that points nowhere is
+    known only by its digest. A value that names the primary region is reported by definitions.primary-region-names.
+    With a single tenant a setting cannot be distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     # What most tenants have in common is judged once, so that one change is not a finding for each of 2,000 tenants.
@@ -50,7 +53,9 @@ def alike(view: View) -> Iterator[Finding]:
         if theirs != mine:
             reason = "most tenants have it, which makes it no better: by another table prefix nobody finds data"
             remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
-            yield view.warn(name, _value_text(mine), _value_text(theirs), reason, remedy)
+            # Of a site's own address that is no setting of the region: its pages and logins lead to that host.
+            judge = view.gap if _OWN_ADDRESS.search(name) else view.warn
+            yield judge(name, _value_text(mine), _value_text(theirs), reason, remedy)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
         if isinstance(found, Unavailable):
@@ -79,7 +84,8 @@ def alike(view: View) -> Iterator[Finding]:
     traps=("T18",),
 )
 def database_host(view: View) -> Iterator[Finding]:
-    """The first label of an endpoint is the instance's name, and the plan restores under names.database.
+    """The first label of an endpoint is the instance's name, and the plan restores under names.database, on the same
+    port.
 
     Source: RDS User Guide, "Finding the connection information"; DescribeTaskDefinition.
     """
@@ -97,7 +103,11 @@ def database_host(view: View) -> Iterator[Finding]:
             for instance, region in _ENDPOINT.findall(value)
             if region == view.region
         }
-        if lost := sorted(variable for variable, instance in named.items() if instance not in there):
+        if misled := _other_ports(view, tenant, mine):
+            reason = "the database restored listens on the primary's port: the site would answer with an error"
+            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the port of the primary's."
+            yield view.gap(mine.family, "; ".join(misled), "the primary's port", reason, remedy, tenant)
+        elif lost := sorted(variable for variable, instance in named.items() if instance not in there):
             reason = "no database of that name is there, and none is restored: the site would answer with an error"
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the endpoint of {database}."
             yield view.gap(mine.family, "; ".join(lost), database, reason, remedy, tenant)
@@ -118,12 +128,14 @@ def database_host(view: View) -> Iterator[Finding]:
 def schema(view: View) -> Iterator[Finding]:
     """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.
 
-    Where no tenant does, the rule is not the estate's; another tenant's schema is one all the same. A tenant whose name
-    is in no such variable gets it from elsewhere. Source: DescribeTaskDefinition.
+    Where no tenant does, the rule is not the estate's; another tenant's schema is one all the same, and one that no
+    tenant has in the primary region. A tenant whose name is in no such variable gets it from elsewhere. Source:
+    DescribeTaskDefinition.
     """
     found = tenant_definitions(view)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
     owners = _owners(view)
+    owning = {tenant for tenants in owners.values() for tenant in tenants}
     rule = {tenant: view.env.named(view.env.names.tenant_schema, tenant=tenant) for tenant in found}
     rule_holds = any(rule[tenant] in variables.values() for tenant, variables in named.items())
     for tenant, mine in sorted(found.items()):
@@ -138,7 +150,7 @@ def schema(view: View) -> Iterator[Finding]:
         elif others := sorted({o for v in variables.values() if tenant not in owners[v] for o in owners[v]}):
             theirs = f"its visitors get the pages of {', '.join(others)}, and write into their database"
             yield view.gap(mine.family, measured, wanted, theirs, remedy, tenant)
-        elif variables and rule_holds:
+        elif variables and (rule_holds or (tenant in owning and not any(owners[v] for v in variables.values()))):
             yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
         elif variables:  # no tenant has it: it is the rule that does not fit the estate
             yield view.warn(mine.family, measured, wanted, reason, remedy, tenant)
@@ -182,6 +194,19 @@ def buckets(view: View) -> Iterator[Finding]:
             )
     if not found:
         yield view.none_expected("all task definitions", _NONE)
+
+
+def _other_ports(view: View, tenant: str, mine: ecs.TaskDefinition) -> list[str]:
+    """The variables whose endpoint has another port than the primary's of their name; none where that is not seen."""
+    # Read without a claim: a dark primary region must not hide whether the database is there.
+    parts = (ecs.services, ecs.task_definitions)
+    seen = all(view.read_for_remedy(part, Side.PRIMARY) is not None for part in parts)
+    theirs = tenant_definitions(view, Side.PRIMARY).get(tenant) if seen else None
+    if not isinstance(theirs, ecs.TaskDefinition):
+        return []
+    wanted = {name: _PORT.findall(value) for row in theirs.containers for name, value in row.environment}
+    values = [pair for row in mine.containers for pair in row.environment]
+    return [f"{n} = {value}" for n, value in values if wanted.get(n) and _PORT.findall(value) not in ([], wanted[n])]
 
 
 def _owners(view: View) -> Mapping[str, set[str]]:
@@ -255,6 +280,7 @@ def _neutral(value: str, region: str, tenant: Tenant, database: tuple[str, str] 
     ``database`` is what the value calls the database, and what the other region's values do.
     """
     text = unregional(value, region).replace(*database)  # before the tenant's name is taken out of it
+    text = _DEFAULT_PORT.sub(r"\1", text)
     return without_names(text, sorted({tenant.id, tenant.dns}, key=len, reverse=True))
 
 

@@ -28,8 +28,9 @@ def _estate(
     tenants: tuple[str, ...] = TENANTS,
     changes: Any = None,
     theirs: str = "",
+    variable: str = "MODE",
 ) -> Snapshot:
-    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``.
+    """A variable is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``.
 
     The primary's is ``theirs`` where that is given.
     """
@@ -45,7 +46,7 @@ def _estate(
         named = ("WORDPRESS_DB_NAME", name)
         more = () if value == UNNAMED else (named,)
         return definition(
-            tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), ("MODE", mode), *more)}
+            tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), (variable, mode), *more)}
         )
 
     values: dict[Any, Any] = {
@@ -59,6 +60,7 @@ def _estate(
 
 
 SOURCE, COPY = s3.data_pairs(SIT)[0]
+OWN = "sit-mysql.cab.{}.rds.amazonaws.com"
 OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
 DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
@@ -67,6 +69,12 @@ EXAMPLES = [
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS), frozenset({"wordpress: MODE"})),
     Example("variables.alike", Status.PASS, _estate(f"serve {D}", of=TENANTS, theirs=f"serve {D}")),
     Example("variables.alike", Status.PASS, _estate(COPY, of=TENANTS, theirs=SOURCE)),
+    Example(
+        *("variables.alike", Status.FAIL),
+        _estate("https://old.example.org", of=TENANTS, theirs="https://www.example.org", variable="WORDPRESS_HOME"),
+        frozenset({"wordpress: WORDPRESS_HOME"}),
+    ),
+    Example("variables.alike", Status.PASS, _estate(OWN.format(D), of=TENANTS, theirs=f"{OWN.format(P)}:3306")),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
@@ -79,6 +87,11 @@ EXAMPLES = [
     Example("variables.database-host", Status.FAIL, _estate(OLD), TWO),
     Example("variables.database-host", Status.FAIL, _estate(OLD, of=TENANTS), ALL),
     Example("variables.database-host", Status.PASS, _estate(OLD.replace(D, P))),
+    Example(
+        *("variables.database-host", Status.FAIL),
+        *(_estate(f"{OWN.format(D)}:3307", of=TENANTS, theirs=f"{OWN.format(P)}:3306"), ALL),
+    ),
+    Example("variables.database-host", Status.PASS, _estate(OWN.format(D), theirs=f"{OWN.format(P)}:3306")),
     Example("variables.database-host", Status.UNKNOWN, _estate(OLD, changes=DARK)),
     Example("variables.database-host", Status.NOT_APPLICABLE, _estate(OLD, changes={(ecs.services, Side.DR): ()})),
     Example("variables.buckets", Status.PASS, _estate(COPY, of=TENANTS), ALL),
@@ -95,7 +108,7 @@ EXAMPLES = [
     Example("variables.schema", Status.FAIL, _estate(UNRULY), TWO),
     Example("variables.schema", Status.WARN, _estate(UNRULY, of=TENANTS), ALL),
     Example("variables.schema", Status.FAIL, _estate("another rule, another tenant's"), TWO),
-    Example("variables.schema", Status.WARN, _estate("another rule, nobody's"), TWO),
+    Example("variables.schema", Status.FAIL, _estate("another rule, nobody's"), TWO),
     Example("variables.schema", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNNAMED)),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNRULY, of=TENANTS), env=HTTP),
