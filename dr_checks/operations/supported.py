@@ -135,8 +135,18 @@ def database(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"the DB instance {row.identifier}", wanted, "it can be restored and promoted")
     if view.side is Side.DR and REPLICA in view.env.replication.database:
         yield from _unnamed_findings(view, name)
-    if not named:
+    if not named and view.side is Side.PRIMARY and _is_mapped_cluster(view, name):
+        reason = "not supported: a cluster is copied, restored and promoted by other calls than an instance"
+        remedy = f"aws_db_instance '{name}' in {view.region} in the place of the cluster: this tool plans none."
+        yield view.gap(name, f"{name} is a DB cluster without an instance", wanted, reason, remedy)
+    elif not named:
         yield view.none_expected(name, "no database of the estate stands here")
+
+
+def _is_mapped_cluster(view: View, name: str) -> bool:
+    """Whether the map's database of that name is a DB cluster, by its ARN: one without a member is in no list."""
+    entry = view.env.estate_map.called(MapKind.DATABASE, name) if view.env.estate_map else None
+    return entry is not None and ":cluster:" in entry.id
 
 
 def _unnamed_findings(view: View, name: str) -> Iterator[Finding]:

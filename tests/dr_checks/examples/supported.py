@@ -49,6 +49,14 @@ def _mapped(cluster: str) -> Environment:
     return SIT.model_copy(update={"estate_map": saved})
 
 
+_CLUSTER = MapEntry(kind=MapKind.DATABASE, name=NAME, id=f"arn:aws:rds:r:1:cluster:{NAME}", account="1", found="x")
+OF_A_CLUSTER = SIT.model_copy(
+    update={
+        "estate_map": MapFile(account=SIT.account, primary=SIT.regions.primary, dr=SIT.regions.dr, entries=(_CLUSTER,))
+    }
+)
+
+
 def _behind(expected: Status, balancer: str, env: Environment = SIT) -> Example:
     """A tenant whose target group of the DR region is behind this load balancer."""
     mine = replace(group(Side.DR, "tenant1"), balancers=(f"arn:aws:elasticloadbalancing:r:1:loadbalancer/{balancer}",))
@@ -107,4 +115,11 @@ EXAMPLES = [
     _database(UNKNOWN, instances_primary=DENIED),
     _database(UNKNOWN, instances_dr=DENIED),
     Example("supported.database", IDLE, world({(rds.instances, side): () for side in (Side.PRIMARY, Side.DR)})),
+    Example(
+        "supported.database",
+        FAIL,
+        world({(rds.instances, side): () for side in (Side.PRIMARY, Side.DR)}),
+        frozenset({NAME}),
+        OF_A_CLUSTER,
+    ),
 ]
