@@ -39,9 +39,10 @@ def encrypted_images(then: Callable[[Any, str], object] | None) -> Callable[[Aws
         ecr, name, kms = aws.client("ecr", Side.DR), aws.named(aws.env.names.repository), aws.client("kms", Side.DR)
         images = ecr.batch_get_image(repositoryName=name, imageIds=ecr.list_images(repositoryName=name)["imageIds"])
         key = kms.create_key()["KeyMetadata"]["Arn"] if then else ""
+        tags = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]["imageTagMutability"]
         ecr.delete_repository(repositoryName=name, force=True)
         under = {"encryptionType": "KMS", **({"kmsKey": key} if key else {})}
-        ecr.create_repository(repositoryName=name, encryptionConfiguration=under)
+        ecr.create_repository(repositoryName=name, encryptionConfiguration=under, imageTagMutability=tags)
         for image in images["images"]:
             manifest, tag = image["imageManifest"], image["imageId"]["imageTag"]
             ecr.put_image(repositoryName=name, imageManifest=manifest, imageTag=tag)
