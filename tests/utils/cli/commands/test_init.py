@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,42 +83,50 @@ def test_an_environment_that_is_not_called_as_its_resources_are_goes_by_the_map(
     assert ("", ()) == (mine.names.backup_plan, mine.names.topics), "no name of a base that fits nothing here"
 
 
+@pytest.fixture
+def altered_world(sandbox_world: Endpoint) -> Iterator[Endpoint]:
+    """The world that all tests share, given back as it was."""
+    sandbox_world.keep("healthy")
+    yield sandbox_world
+    sandbox_world.return_to("healthy")
+
+
 def test_the_key_of_the_databases_copies_is_taken_from_them_where_no_alias_leads_to_it(
-    sandbox_world: Endpoint, tmp_path: Path
+    altered_world: Endpoint, tmp_path: Path
 ) -> None:
     rules = tmp_path / "rules"
-    sandbox_world.inject("kms-copy-alias-deleted")
-    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
+    altered_world.inject("kms-copy-alias-deleted")
+    ran = at_endpoint(altered_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
     assert Exit.READY == ran.code, ran.err
     assert load_environment(rules, "sit").names.db_copy_key_alias.startswith("arn:aws:kms:eu-west-1:")
     command = f"-e sit --config {rules} status --check rds-copy.key-usable --format json"
-    judged = at_endpoint(sandbox_world, tmp_path, command)
+    judged = at_endpoint(altered_world, tmp_path, command)
     assert {"pass"} == set(judged.statuses().values())
 
 
 def test_the_groups_that_a_restore_takes_are_those_of_the_regions_whatever_they_are_called(
-    sandbox_world: Endpoint, tmp_path: Path
+    altered_world: Endpoint, tmp_path: Path
 ) -> None:
     sit, rules, found = load_environment(ROOT / "environments", "sit"), tmp_path / "rules", {}
     for side in (Side.PRIMARY, Side.DR):
-        ec2, named = client_of(sandbox_world, "ec2", sit.region(side)), sit.named(sit.names.db_security_group)
+        ec2, named = client_of(altered_world, "ec2", sit.region(side)), sit.named(sit.names.db_security_group)
         (old,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [named]}])["SecurityGroups"]
         found[side] = f"{named}-{side.name}"
         new = ec2.create_security_group(GroupName=found[side], Description="Database", VpcId=old["VpcId"])["GroupId"]
         ec2.authorize_security_group_ingress(GroupId=new, IpPermissions=old["IpPermissions"])
         if side is Side.PRIMARY:
-            client_of(sandbox_world, "rds", sit.region(side)).modify_db_instance(
+            client_of(altered_world, "rds", sit.region(side)).modify_db_instance(
                 DBInstanceIdentifier=sit.named(sit.names.database), VpcSecurityGroupIds=[new], ApplyImmediately=True
             )
         ec2.delete_security_group(GroupId=old["GroupId"])
     command = "-e sit {}status --check vpc-reach.security-groups --format json"
-    assert {"fail"} == set(at_endpoint(sandbox_world, tmp_path, command.format("")).statuses().values())
-    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
+    assert {"fail"} == set(at_endpoint(altered_world, tmp_path, command.format("")).statuses().values())
+    ran = at_endpoint(altered_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
     assert Exit.READY == ran.code, ran.err
     written = load_environment(rules, "sit")
     groups = {side: written.named(written.on(side).names.db_security_group) for side in found}
     assert found == groups
-    judged = at_endpoint(sandbox_world, tmp_path, command.format(f"--config {rules} "))
+    judged = at_endpoint(altered_world, tmp_path, command.format(f"--config {rules} "))
     assert {"pass"} == set(judged.statuses().values()), judged.out
 
 
