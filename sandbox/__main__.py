@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import boto3
+from pydantic import ValidationError
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -24,21 +28,51 @@ from sandbox.core.errors import SandboxError  # noqa: E402
 
 # Beside the worlds of the shipped settings; Systems Manager refuses names of parameters that begin with `aws`.
 NAME = "local"
-REFUSED, UNUSABLE = 1, 2
+REFUSED, UNUSABLE, INTERRUPTED = 1, 2, 130
+MOST_PORTS = 65_535
 
 
 def main() -> int:
-    """Run the command line. Returns 0; 1 where the sandbox refused, with its sentence on stderr."""
-    options = _parser().parse_args()
+    """Run the command line. Returns 0, else the exit code, with one sentence on stderr."""
+    parser = _parser()
+    options = parser.parse_args()
     try:
         print(options.run(options), flush=True)  # noqa: T201 - what was asked for
-    except SandboxError as refused:
-        print(re.sub(r"dr_cli\.py (?=sandbox )", "aws-dr-", str(refused)), file=sys.stderr)  # noqa: T201
-        return REFUSED
+    except BrokenPipeError:
+        # Who reads has enough. What Python still holds for the pipe would fail again as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ValidationError as refused:
+        parser.error("; ".join(error["msg"].removeprefix("Value error, ") for error in refused.errors()))
+    except KeyboardInterrupt:
+        return _end("Interrupted.", INTERRUPTED)  # the starter has ended what it began
+    except (SandboxError, OSError) as refused:
+        return _end(re.sub(r"dr_cli\.py (?=sandbox )", "aws-dr-", str(refused)), REFUSED)
     except ModuleNotFoundError as missing:
-        print(f"{missing.name} is not installed: `pip install aws-dr-sandbox`.", file=sys.stderr)  # noqa: T201
-        return UNUSABLE
+        return _end(f"{missing.name} is not installed: `pip install aws-dr-sandbox`.", UNUSABLE)
     return 0
+
+
+def _end(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _region(text: str) -> str:
+    """The region. Raises ArgumentTypeError for one that botocore's tables lack."""
+    if text not in boto3.session.Session().get_available_regions("ec2"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no region of AWS that this sandbox knows")
+    return text
+
+
+def _number(what: str, most: int | None = None) -> Callable[[str], int]:
+    """What reads a number from 1 on. It raises ArgumentTypeError for any other text."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 0 < int(text) <= (most or int(text)):
+            raise argparse.ArgumentTypeError(f"{text} is no {what}")
+        return int(text)
+
+    return read
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,12 +87,16 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     up = command("up", _up)
-    up.add_argument("--primary", default="", metavar="REGION", help="the primary region (as shipped)")
-    up.add_argument("--dr", default="", metavar="REGION", help="the DR region (as shipped)")
+    up.add_argument("--primary", type=_region, metavar="REGION", help="the primary region (as shipped)")
+    up.add_argument("--dr", type=_region, metavar="REGION", help="the DR region (as shipped)")
     up.add_argument("--seeded", action="store_true", help="with a WordPress platform on ECS in both regions")
-    up.add_argument("--tenants", type=int, default=None, help="of the seeded platform (12)")
+    up.add_argument(
+        "--tenants", type=_number("number of tenants"), default=None, metavar="N", help="of the seeded platform (12)"
+    )
     up.add_argument("--engine", default="", choices=["", *ENGINES], metavar="ENGINE", help=f"{', '.join(ENGINES)}")
-    up.add_argument("--port", type=int, default=0, help="any that is free, where none is given")
+    up.add_argument(
+        "--port", type=_number("port", MOST_PORTS), default=0, metavar="N", help="any that is free, where none is given"
+    )
     up.add_argument("--fresh", action="store_true", help="throw the kept world away")
     command("show", _show)
     command("list", _list)
@@ -69,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _environment(primary: str = "", dr: str = "") -> Environment:
+def _environment(primary: str | None = None, dr: str | None = None) -> Environment:
     """The shipped settings of SIT under the sandbox's own name, with other regions where they are asked for."""
     shipped = load_environment(ROOT / "environments", "sit")
     regions = shipped.regions.model_dump()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.house.sources import Source, sources
 from tests.utils.running import ROOT
 
 SANDBOX = ROOT / "sandbox"
+PATIENCE_S = 60.0
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 
 
@@ -62,6 +65,59 @@ def test_the_product_asks_for_the_same_packages_as_the_distribution() -> None:
     )
     assert set() == set(own["dependencies"]) - {*product["dependencies"], *product["optional-dependencies"]["sandbox"]}
     assert (product["version"], product["requires-python"]) == (own["version"], own["requires-python"])
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("up --primary mars-1", "'mars-1' is no region of AWS that this sandbox knows"),
+        ("up --primary eu-west-1", "primary and DR region are both 'eu-west-1'"),
+        ("up --port 80000", "80000 is no port"),
+        ("up --tenants 0", "0 is no number of tenants"),
+        ("brek", "invalid choice: 'brek'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence_before_anything_is_started(
+    line: str, sentence: str, tmp_path: Path
+) -> None:
+    done = played(line, tmp_path)
+    assert (done.returncode, sentence in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = played("up", tmp_path / "file" / "worlds")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+
+
+def test_ctrl_c_while_it_starts_ends_with_a_sentence_and_nothing_behind(tmp_path: Path) -> None:
+    command, env = [sys.executable, "-m", "sandbox", *["up", "--seeded", "--tenants", "40"]], at_home(tmp_path)
+    started = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    ends = time.monotonic() + PATIENCE_S
+    while not (tmp_path / "local" / "log").exists():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    _, error = started.communicate(timeout=PATIENCE_S)
+    assert (started.returncode, error) == (130, "Interrupted.\n")
+    assert "None was up." in played("down", tmp_path).stdout
+
+
+def test_a_pipe_that_closes_is_no_fault(tmp_path: Path) -> None:
+    shell = f"{sys.executable} -m sandbox down | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", shell], cwd=ROOT, env=at_home(tmp_path), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def at_home(home: Path) -> dict[str, str]:
+    """The variables of this process, with the worlds in that folder."""
+    return {**os.environ, "DR_SANDBOX_HOME": str(home)}
+
+
+def played(line: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """The command of this checkout, which ended."""
+    command = [sys.executable, "-m", "sandbox", *line.split()]
+    return subprocess.run(command, cwd=ROOT, env=at_home(home), capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
