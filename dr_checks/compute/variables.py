@@ -91,7 +91,7 @@ def database_host(view: View) -> Iterator[Finding]:
     """
     database = view.env.named(view.env.names.database)
     there = {instance.identifier for instance in view.get(rds.instances)} | {database}
-    found = tenant_definitions(view)
+    found, primary = tenant_definitions(view), _primary_definitions(view)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, database, mine, tenant)
@@ -103,7 +103,7 @@ def database_host(view: View) -> Iterator[Finding]:
             for instance, region in _ENDPOINT.findall(value)
             if region == view.region
         }
-        if misled := _other_ports(view, tenant, mine):
+        if misled := _other_ports(primary.get(tenant), mine):
             reason = "the database restored listens on the primary's port: the site would answer with an error"
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the port of the primary's."
             yield view.gap(mine.family, "; ".join(misled), "the primary's port", reason, remedy, tenant)
@@ -196,12 +196,18 @@ def buckets(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", _NONE)
 
 
-def _other_ports(view: View, tenant: str, mine: ecs.TaskDefinition) -> list[str]:
-    """The variables whose endpoint has another port than the primary's of their name; none where that is not seen."""
-    # Read without a claim: a dark primary region must not hide whether the database is there.
+def _primary_definitions(view: View) -> Mapping[str, ecs.TaskDefinition | Unavailable]:
+    """By tenant what the primary region's service starts; nothing where that is not seen.
+
+    Read without a claim: a dark primary region must not hide whether the database is there.
+    """
     parts = (ecs.services, ecs.task_definitions)
     seen = all(view.read_for_remedy(part, Side.PRIMARY) is not None for part in parts)
-    theirs = tenant_definitions(view, Side.PRIMARY).get(tenant) if seen else None
+    return tenant_definitions(view, Side.PRIMARY) if seen else {}
+
+
+def _other_ports(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs.TaskDefinition) -> list[str]:
+    """The variables whose endpoint has another port than the primary's of their name; none where that is not seen."""
     if not isinstance(theirs, ecs.TaskDefinition):
         return []
     wanted = {name: _PORT.findall(value) for row in theirs.containers for name, value in row.environment}
@@ -211,10 +217,8 @@ def _other_ports(view: View, tenant: str, mine: ecs.TaskDefinition) -> list[str]
 
 def _owners(view: View) -> Mapping[str, set[str]]:
     """Whose each schema is in the primary region; none where that is not seen."""
-    seen = view.read_for_remedy(ecs.task_definitions, Side.PRIMARY) is not None
-    rows = tenant_definitions(view, Side.PRIMARY) if seen else {}
     owners: defaultdict[str, set[str]] = defaultdict(set)
-    for tenant, row in rows.items():
+    for tenant, row in _primary_definitions(view).items():
         for value in () if isinstance(row, Unavailable) else _schemas(row).values():
             owners[value].add(tenant)
     return owners

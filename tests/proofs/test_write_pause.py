@@ -66,7 +66,7 @@ def test_whoever_is_led_home_first_is_kept_from_writing_rows_for_less_than_15_mi
         assert done.returncode == 0, done.stdout + done.stderr
         notes = [entry for entry in trip.entries() if entry.kind is EntryKind.NOTE]  # what was promised is no note
         (note,) = [entry for entry in notes if "write_pause_s" in entry.data]
-        assert 120 < note.data["write_pause_s"] < MOST_S
+        assert 60 < note.data["write_pause_s"] < MOST_S
         shown = " ".join(f"{done.stdout} {done.stderr}".split())
         assert shown.count("The write pause lasts for") == 1, shown
         primary = env.region(Side.PRIMARY)
