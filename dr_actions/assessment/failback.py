@@ -15,6 +15,7 @@ from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import cutover_pairs
+from dr_actions.actions.traffic.verification import probes_a_minute
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import PlanContext, StepState
@@ -33,7 +34,7 @@ from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import control_table, dynamodb, ecs, efs, rds, route53_health_checks, s3_objects
+from dr_estate.readers import control_table, dynamodb, ecs, efs, elbv2_targets, rds, route53_health_checks, s3_objects
 from dr_estate.snapshot.tenants import is_chosen
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
@@ -103,12 +104,34 @@ def _away(posture: Posture, env: Environment) -> Gate:
 def _one_writer(posture: Posture, context: PlanContext) -> Iterator[Gate]:
     """Yield a gate where both regions take writes: what the primary region took is in no copy that goes back there.
 
-    A region that came back after a failover on record is fenced by the failback's own first steps: it is relaxed then.
+    A region that came back after a failover on record is fenced by the failback's own first steps: it is relaxed then,
+    unless more requests reached it since than health checks send. Who sent those may be writing now.
     """
-    if posture.name is PostureName.SPLIT:
-        region, again = context.env.regions.primary, _failover_end(context) is not None
-        message = f"{region} takes writes too, and a failback replaces them. {FENCE[posture.to_fence]}"
-        yield Gate("direction.one-writer", met=False, says=message, stops=True, relaxed=again)
+    if posture.name is not PostureName.SPLIT:
+        return
+    since, region = _failover_end(context), context.env.regions.primary
+    visits = _visits_of_primary(context, since) if since else ""
+    message = f"{region} takes writes too{visits}, and a failback replaces them. {FENCE[posture.to_fence]}"
+    yield Gate("direction.one-writer", met=False, says=message, stops=True, relaxed=since is not None and not visits)
+
+
+def _visits_of_primary(context: PlanContext, since: datetime) -> str:
+    """The requests of visitors that the primary region took since the failover, as a clause; "" where it took none.
+
+    Only the load balancer's counts separate a region that merely came back from one in which somebody writes. Counts
+    that were not seen are no proof of silence.
+    """
+    begin = since.replace(second=0, microsecond=0)  # a count is of its whole minute
+    try:
+        parts = [part for part, _ in context.snapshot.of_entrances(context.env)]
+        rows = [row for part in parts for row in part.get(elbv2_targets.minutes, Side.PRIMARY) if row.at >= begin]
+    except DataUnavailable as error:
+        return f", whether visitors reach it was not seen ({error.unavailable.why.rstrip('.')})"
+    # By the busiest minute: in enough minutes the checkers alone would pass any limit.
+    if max((row.requests for row in rows), default=0) <= probes_a_minute(context, Side.PRIMARY):
+        return ""
+    total = sum(row.requests for row in rows)
+    return f", its load balancer took {total} requests since the failover of {since:%H:%M} UTC"
 
 
 def _plan_gates(plan: Plan, posture: Posture, env: Environment) -> Iterator[Gate]:

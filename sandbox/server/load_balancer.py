@@ -19,6 +19,7 @@ from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.data.tenant_pages import FINE, UNAUTHORISED, PageAnswer
 from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
 from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.elbv2 import site_requests
 from sandbox.moto_ext.elbv2.openings import VISITOR, lets_in
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, matches
 
@@ -141,6 +142,7 @@ class LoadBalancerSite:
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
+        site_requests.count(listener.load_balancer_arn)
         # No healthy target: the request goes to all, the load balancer fails open (ELB guide, target group health).
         serving = _served_by(behind) or behind
         return self._target_reply(group, targets, serving[next(self._turn) % len(serving)], wanted)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import load_environment
 from reports.terminal.status import MOST_LINES
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import CREATED, Sites
 from tests.house.commands import commands_of, fault_of
 from tests.proofs.pasting import Reader
 from tests.utils.forking import begin_at
@@ -231,6 +234,37 @@ def test_a_split_estate_and_its_next_command_pasted_as_it_stands(tmp_path: Path)
         for command in ("doctor", "schedule", "drill show", "test --dns"):
             _ends_well(desk, command)
         desk.paste(screens["status"])
+
+
+def test_a_second_writer_after_a_failover_is_waited_for_once_visitors_reach_it(tmp_path: Path) -> None:
+    """The region that came back runs its tasks: nobody is led there, until resolvers answer with its old address."""
+    with _desk(tmp_path) as desk:
+        desk.fail_over()
+        desk.world.repair("primary-dark")
+        calm = _weighed(desk)
+        assert (calm["posture"], calm["recommendation"]) == ("SPLIT", "PROCEED"), calm["reasons"]
+        _write_by_an_old_address(desk)
+        split = _weighed(desk)
+        assert (split["posture"], split["recommendation"]) == ("SPLIT", "WAIT")
+        reason = next(reason for reason in split["reasons"] if reason.startswith("direction.one-writer: "))
+        assert re.search(r"its load balancer took [1-9]\d* requests since the failover", reason), reason
+        assert [row["seconds"] for row in split["data_loss"] if row["subject"] == "sit-mysql of af-south-1"] > [0.0]
+        assert split["next_command"].endswith(" fence --side primary")
+        _ends_well(desk, "failback", "WAIT", "direction.one-writer", " fence --side primary")
+
+
+def _weighed(desk: Desk) -> dict[str, Any]:
+    ran = dr_cli(f"{desk.options} --format json failback", desk.home, **signed_in(desk.world, "operator"))
+    return dict(ran.report)
+
+
+def _write_by_an_old_address(desk: Desk) -> None:
+    """Visitors whose resolver still has the primary region's address write more than health checks ask in a minute."""
+    env = load_environment(desk.config, "sit")
+    sites = Sites(desk.world, env)
+    for number in range(250):
+        status, answer = sites.ask(env.regions.primary, "POST", sites.hosts[0], "rows", {"id": f"late-{number}"})
+        assert status == CREATED, answer
 
 
 def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> None:

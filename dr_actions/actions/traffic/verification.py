@@ -117,7 +117,7 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     # The busiest minute and not the sum: in enough minutes the checkers alone would pass any limit. Of several load
     # balancers the one that got least: visitors of each name are to arrive.
     most = min(max((row.requests for row in found if row.at >= since), default=0) for found in rows)
-    probes = _probes_a_minute(context)
+    probes = probes_a_minute(context, Side.DR)
     facts = (("requests a minute", str(most)), ("health checkers' at most", f"{probes:.0f}"))
     text = f"{most} requests a minute reached {step.subject} since {since:%H:%M} UTC"
     if most > probes:
@@ -126,15 +126,15 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.UNAVAILABLE, message, facts)
 
 
-def _probes_a_minute(context: PlanContext) -> float:
-    """Requests a minute that health checks of the DR region's records may send; one fast check's where none is seen."""
+def probes_a_minute(context: PlanContext, side: Side) -> float:
+    """Requests a minute that health checks of the side's records may send; one fast check's where none is seen."""
     try:
         records = context.snapshot.get(route53.records, Side.GLOBAL)
         known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     except DataUnavailable:
         # Unseen checks are taken for a fast one: too low a limit would take probes for visitors.
         return _CHECKERS * _MINUTE_S / _FAST_S
-    own = {str(record.health_check_id) for record in records if side_of(record, context.env) is Side.DR}
+    own = {str(record.health_check_id) for record in records if side_of(record, context.env) is side}
     checked = {child for check in own & known.keys() for child in (check, *known[check].children)}
     probing = [known[check] for check in checked & known.keys() if known[check].interval_s]
     return sum(_CHECKERS * _MINUTE_S / check.interval_s for check in probing)

@@ -1,7 +1,7 @@
 """Metrics of load balancers, services, NAT gateways and quotas' use (AWS/ApplicationELB, AWS/ECS, AWS/NATGateway, ...).
 
 Source: "CloudWatch metrics for your Application Load Balancer": host counts are published when the group has targets,
-errors only when there are any, requests by the balancer that DNS sends them to.
+errors only when there are any, requests by the balancer that DNS sends them to, and those that visitors really sent.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sandbox.moto_ext.cloudwatch.metrics import MetricSource, always, nonzero, s
 from sandbox.moto_ext.ec2 import interface_count
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.tasks import vcpus_in_use
+from sandbox.moto_ext.elbv2 import site_requests
 from sandbox.moto_ext.quotas.quota_table import DEFAULTS
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import Record, plain, shares
@@ -39,7 +40,8 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
         failing = sum(0 if targets.counts(group)[0] else 1 for group in groups)
         whole = {"LoadBalancer": balancer.arn.partition(":loadbalancer/")[2]}
         errors = requests * failing / len(groups) if groups else 0.0
-        yield _balancer_metric("RequestCount", whole, requests, region)
+        count = until_dark(site_requests.at_least(requests, balancer.arn), region)
+        yield source("AWS/ApplicationELB", "RequestCount", whole, count, "Count")
         yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
         for group in groups:
             dimensions = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,7 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import control_table, dynamodb, ecs, efs, rds, route53, route53_health_checks, s3
+from dr_estate.readers import control_table, dynamodb, ecs, efs, elbv2_targets, rds, route53, route53_health_checks, s3
 from dr_estate.readers.control_table import ControlState, Incident
 from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_actions.actions.estates import failed_over
@@ -127,20 +127,53 @@ def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_w
     assert "the newer data is not there" not in gate.says
 
 
-@pytest.mark.parametrize("name", PostureName)
-def test_a_second_writer_is_a_gate_and_what_it_took_is_lost_by_the_failback(name: PostureName) -> None:
-    failed_over_at, split = NOW - timedelta(hours=2), name is PostureName.SPLIT
-    incident = Incident("INC-1", "failover", "on DR", failed_over_at, failed_over_at)
-    seen = world({(control_table.standing, Side.DR): ControlState(incident=incident)})
+FAILED_OVER_AT = NOW - timedelta(hours=2)
+MINUTES = (elbv2_targets.minutes, Side.PRIMARY)
+
+
+def second_writer(name: PostureName, values: Values) -> tuple[list[Gate], PlanContext, Posture]:
+    """The gate of one writer two hours after a failover, and what it was weighed by."""
+    incident = Incident("INC-1", "failover", "on DR", FAILED_OVER_AT, FAILED_OVER_AT)
+    seen = world({(control_table.standing, Side.DR): ControlState(incident=incident), MINUTES: (), **values})
     posture = Posture(name, "as it is.", to_fence=Side.PRIMARY)
     context = PlanContext(SIT, seen, Goal.FAILBACK, primary_answers=True)
     plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, name, ())
     gates = failback_gates((), plan, posture, signals_of(seen, SIT), context)
-    found = [gate for gate in gates if gate.id == "direction.one-writer"]
+    return [gate for gate in gates if gate.id == "direction.one-writer"], context, posture
+
+
+@pytest.mark.parametrize("name", PostureName)
+def test_a_second_writer_is_a_gate_and_what_it_took_is_lost_by_the_failback(name: PostureName) -> None:
+    split = name is PostureName.SPLIT
+    found, context, posture = second_writer(name, {})
     assert [(gate.met, gate.relaxed) for gate in found] == [(False, True)] * split, "the failback fences it first"
     assert all("`dr_cli.py fence --side primary`" in gate.says for gate in found)
     lost = [loss.seconds for loss in stranded_writes(context, posture) if loss.subject == "sit-mysql of af-south-1"]
     assert lost == [7200.0] * split
+
+
+CHECKERS_MOST = 180  # of one health check that asks every ten seconds
+
+
+@pytest.mark.parametrize(
+    ("at", "requests", "waits"),
+    [
+        (FAILED_OVER_AT, CHECKERS_MOST, False),
+        (FAILED_OVER_AT, CHECKERS_MOST + 1, True),
+        (FAILED_OVER_AT - timedelta(minutes=1), CHECKERS_MOST + 1, False),
+        (NOW - timedelta(minutes=3), CHECKERS_MOST + 1, True),
+    ],
+)
+def test_a_failback_waits_for_a_second_writer_that_visitors_reach(at: datetime, requests: int, waits: bool) -> None:
+    unseen: Values = {(route53.records, Side.GLOBAL): DENIED}
+    (gate,), *_ = second_writer(PostureName.SPLIT, {**unseen, MINUTES: (elbv2_targets.Minute(at, requests, 0),)})
+    assert (gate.met, gate.relaxed) == (False, not waits)
+    assert (f"took {requests} requests since the failover of" in gate.says) is waits
+
+
+def test_requests_that_were_not_seen_do_not_prove_that_nobody_writes() -> None:
+    (gate,), *_ = second_writer(PostureName.SPLIT, {MINUTES: DENIED})
+    assert (gate.met, gate.relaxed, DENIED.why.rstrip(".") in gate.says) == (False, False, True)
 
 
 def test_what_a_second_writer_took_is_not_measured_where_no_failover_is_on_record() -> None:
