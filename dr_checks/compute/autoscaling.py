@@ -237,6 +237,7 @@ def not_suspended(view: View) -> Iterator[Finding]:
 @check(
     "no scheduled action scales the DR region's services down while they would carry the load",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("EcsDesiredVsPlanned", "REL07-BP01"),
     traps=("T36",),
@@ -261,6 +262,7 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
                 (view.command("application-autoscaling", "DeleteScheduledAction", **named),),
             ),
             view.env.tenant_of(view.env.names.service, action.service),
+            stops=action.maximum == 0,
         )
     if actions and not shrinking:
         reason = "no schedule keeps a service below its failover size"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import AMOUNTS, LOG_DRIVER, REGISTRY_SOURCE, secret_reference, source_of
+from dr_estate.model.container_settings import (
+    AMOUNTS,
+    ESSENTIAL,
+    LOG_DRIVER,
+    REGISTRY_SOURCE,
+    WHAT_MAY_END_IT,
+    WHAT_RUNS,
+    secret_reference,
+    source_of,
+)
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
 
@@ -20,6 +31,7 @@ _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
 @check(
     "every tenant's task definition in the DR region has the same size and settings as in the primary region",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
@@ -36,13 +48,17 @@ def parity(view: View) -> Iterator[Finding]:
         if isinstance(there, Unavailable) or isinstance(mine, Unavailable):
             yield _not_read(view, tenant, there, mine)
         elif gaps := differences(there, mine):
+            stops = any(gap.stops for gap in gaps)
             yield view.gap(
                 mine.family,
-                "; ".join(gaps),
+                "; ".join(gap.text for gap in gaps),
                 "as in the primary region",
-                "the tenant would start with other settings than the tested ones, or not at all",
+                "its tasks would not start, or not serve the tenant"
+                if stops
+                else "its tasks would run unlike the tested ones",
                 f"Apply aws_ecs_task_definition '{mine.family}' in {view.region} from the primary's module.",
                 tenant,
+                stops=stops,
             )
         else:
             yield view.ok(mine.family, "alike", "as in the primary region", "the settings are the same", tenant)
@@ -202,10 +218,17 @@ def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
             yield f"secret {name} from {secret}", secret
 
 
-def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
-    """What ``mine`` lacks against ``primary``, one phrase each; more of a size is no lack."""
+class DefinitionGap(NamedTuple):
+    """What a definition lacks against the primary's. ``stops``: its tasks would not start, or not serve the tenant."""
+
+    text: str
+    stops: bool = False
+
+
+def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[DefinitionGap]:
+    """What ``mine`` lacks against ``primary``; more of a size is no lack, nor is a container that may end."""
     found = [
-        f"{name} {mine_value}, primary {primary_value}"
+        DefinitionGap(f"{name} {mine_value}, primary {primary_value}")
         for name, primary_value, mine_value in (
             ("CPU units", primary.cpu, mine.cpu),
             ("memory MiB", primary.memory, mine.memory),
@@ -214,43 +237,54 @@ def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[s
         # Only less is a lack: more CPU, memory or disk starts the same site.
         if mine_value < primary_value
     ]
+    # Fargate knows awsvpc alone, and an image of one processor starts on no other (ECS API, RuntimePlatform).
     found += [
-        f"{name} {mine_value or 'none'}, primary {primary_value or 'none'}"
+        DefinitionGap(f"{name} {mine_value or 'none'}, primary {primary_value or 'none'}", stops=True)
         for name, primary_value, mine_value in (
             ("network mode", primary.network_mode, mine.network_mode),
             ("architecture", primary.architecture, mine.architecture),
         )
         if mine_value != primary_value
     ]
+    # Names of roles differ by region. Without an execution role nothing is pulled, fetched or logged; without a task
+    # role no volume is mounted by IAM (ECS guide, "Task execution IAM role"; EFS guide, "Using IAM").
     found += [
-        f"no {name} role, primary has one"
-        for name, primary_value, mine_value in (
-            ("execution", primary.execution_role, mine.execution_role),
-            ("task", primary.task_role, mine.task_role),
+        DefinitionGap(f"no {name} role, primary has one", stops)
+        for name, primary_value, mine_value, stops in (
+            ("execution", primary.execution_role, mine.execution_role, True),
+            ("task", primary.task_role, mine.task_role, any(volume.iam for volume in mine.volumes)),
         )
-        # Names of roles differ by region; none at all means that no image, secret or bucket is allowed.
         if primary_value and not mine_value
     ]
     found += _volume_differences(primary, mine)
-    found += _set_differences("volume", _volumes(primary), _volumes(mine))
     theirs, ours = ({c.name: c for c in d.containers} for d in (primary, mine))
-    found += _set_differences("container", set(theirs), set(ours))
+    found += [
+        DefinitionGap(f"container {name} is missing", _is_essential(theirs[name]))
+        for name in sorted(theirs.keys() - ours.keys())
+    ]
+    # The task lives on where one that is not essential ends (ECS API, ContainerDefinition).
+    found += [
+        DefinitionGap(f"container {name} is not in the primary's")
+        for name in sorted(ours.keys() - theirs.keys())
+        if _is_essential(ours[name])
+    ]
     for name in sorted(theirs.keys() & ours.keys()):
-        found += [f"{name}: {gap}" for gap in _container_differences(theirs[name], ours[name])]
+        found += [DefinitionGap(f"{name}: {gap.text}", gap.stops) for gap in _container_gaps(theirs[name], ours[name])]
     return found
 
 
-def _container_differences(primary: ecs.Container, mine: ecs.Container) -> list[str]:
+def _is_essential(container: ecs.Container) -> bool:
+    return (ESSENTIAL, "false") not in (container.settings or ())
+
+
+def _container_gaps(primary: ecs.Container, mine: ecs.Container) -> list[DefinitionGap]:
     return [
         *_set_differences("port", {str(p) for p in primary.ports}, {str(p) for p in mine.ports}),
         *_set_differences("variable", {n for n, _ in primary.environment}, {n for n, _ in mine.environment}),
-        *_set_differences("secret", _secrets(primary), _secrets(mine)),
-        *(
-            _set_differences("mount", _mounts(primary), _mounts(mine))
-            if _are_known(primary.mounts, mine.mounts)
-            else []
-        ),
-        *(["keeps no logs, unlike the primary's"] if _is_silent(mine) and primary.log_group else []),
+        # Without it, or with another's value, the container cannot log in.
+        *_set_differences("secret", _secrets(primary), _secrets(mine), stops=True),
+        *(_mount_differences(primary, mine) if _are_known(primary.mounts, mine.mounts) else []),
+        *([DefinitionGap("keeps no logs, unlike the primary's")] if _is_silent(mine) and primary.log_group else []),
         *_setting_differences(primary, mine),
     ]
 
@@ -260,12 +294,15 @@ def _is_silent(container: ecs.Container) -> bool:
     return not container.log_group and container.settings is not None and LOG_DRIVER not in dict(container.settings)
 
 
-def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[str]:
+def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[DefinitionGap]:
     if primary.settings is None or mine.settings is None:
         return []
     here, there = dict(mine.settings), dict(primary.settings)
     return [
-        f"{name} {here.get(name, 'none')}, primary {there.get(name, 'none')}"
+        DefinitionGap(
+            f"{name} {here.get(name, 'none')}, primary {there.get(name, 'none')}",
+            name in WHAT_RUNS or (name in WHAT_MAY_END_IT and name in here),
+        )
         for name in sorted(here.keys() | there.keys())
         if here.get(name) != there.get(name) and not _is_no_less(name, here.get(name), there.get(name))
     ]
@@ -276,17 +313,29 @@ def _is_no_less(name: str, mine: str | None, primary: str | None) -> bool:
     return name in AMOUNTS and (mine is None or (primary is not None and int(mine) >= int(primary)))
 
 
-def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
-    """What differs in how volumes of one name are mounted: whose permission is asked, and which folder is shown."""
-    theirs, found = {volume.name: volume for volume in primary.volumes}, list[str]()
-    for volume in mine.volumes:
-        other = theirs.get(volume.name)
-        if other and _are_known(other.iam, volume.iam) and other.iam != volume.iam:
+def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[DefinitionGap]:
+    """What differs in volumes and how those of one name are mounted: by whose permission, and which folder is shown."""
+    theirs, ours = ({volume.name: volume for volume in definition.volumes} for definition in (primary, mine))
+    found = _set_differences("volume", set(theirs), set(ours), stops=True)
+    for name in sorted(theirs.keys() & ours.keys()):
+        there, here = theirs[name], ours[name]
+        ways = [(volume.access_point_id != "", volume.transit_encryption) for volume in (there, here)]
+        if ways[0] != ways[1]:
+            # AWS mounts neither by IAM nor through an access point without it (ECS API, EFSVolumeConfiguration).
+            bare = not here.transit_encryption and bool(here.iam or here.access_point_id)
+            by = [
+                f"{'with' if point else 'without'} access point, {'encrypted' if tls else 'plain'} transit"
+                for point, tls in ways
+            ]
+            found.append(DefinitionGap(f"volume {name} {by[1]}, primary {by[0]}", bare or ways[0][0] != ways[1][0]))
+        if _are_known(there.iam, here.iam) and there.iam != here.iam:
             found.append(
-                f"volume {volume.name} mounted {'with' if volume.iam else 'without'} IAM, unlike the primary's"
+                DefinitionGap(f"volume {name} mounted {'with' if here.iam else 'without'} IAM, unlike the primary's")
             )
-        if other and other.root != volume.root:
-            found.append(f"volume {volume.name} shows {volume.root or '/'}, primary {other.root or '/'}")
+        if there.root != here.root:
+            found.append(
+                DefinitionGap(f"volume {name} shows {here.root or '/'}, primary {there.root or '/'}", stops=True)
+            )
     return found
 
 
@@ -295,24 +344,29 @@ def _are_known(*facts: object) -> bool:
     return None not in facts
 
 
-def _mounts(container: ecs.Container) -> set[str]:
-    return {
-        f"of {mount.volume} at {mount.path} ({'read only' if mount.read_only else 'writable'})"
-        for mount in container.mounts or ()
-    }
+def _mount_differences(primary: ecs.Container, mine: ecs.Container) -> list[DefinitionGap]:
+    """Mounts of the one and not of the other: where files are missing, or cannot be written, the site is another."""
+    theirs, ours = (set(container.mounts or ()) for container in (primary, mine))
+    return [
+        *(
+            DefinitionGap(f"mount {_mount_text(mount)} is missing", replace(mount, read_only=False) not in ours)
+            for mount in _ordered(theirs - ours)
+        ),
+        *(DefinitionGap(f"mount {_mount_text(mount)} is not in the primary's") for mount in _ordered(ours - theirs)),
+    ]
 
 
-def _set_differences(kind: str, primary: set[str], mine: set[str]) -> list[str]:
-    missing = [f"{kind} {name} is missing" for name in sorted(primary - mine)]
-    return missing + [f"{kind} {name} is not in the primary's" for name in sorted(mine - primary)]
+def _ordered(mounts: set[ecs.Mount]) -> list[ecs.Mount]:
+    return sorted(mounts, key=_mount_text)
 
 
-def _volumes(definition: ecs.TaskDefinition) -> set[str]:
-    return {
-        f"{v.name} ({'with' if v.access_point_id else 'without'} access point, "
-        f"{'encrypted' if v.transit_encryption else 'plain'} transit)"
-        for v in definition.volumes
-    }
+def _mount_text(mount: ecs.Mount) -> str:
+    return f"of {mount.volume} at {mount.path} ({'read only' if mount.read_only else 'writable'})"
+
+
+def _set_differences(kind: str, primary: set[str], mine: set[str], *, stops: bool = False) -> list[DefinitionGap]:
+    missing = [DefinitionGap(f"{kind} {name} is missing", stops) for name in sorted(primary - mine)]
+    return missing + [DefinitionGap(f"{kind} {name} is not in the primary's") for name in sorted(mine - primary)]
 
 
 def _secrets(container: ecs.Container) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.pairing import tenant_definitions
+from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.reference_ends import End, ReferenceEnds
 from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import source_of
@@ -143,7 +143,7 @@ def _of_secrets(
                 by=field.name,
                 reference=reference,
                 alike=unseen or digests.get(field.name) == field.digest,
-                read=_is_read(definitions.get(tenant or ""), name, field.name),
+                read=may_read(definitions.get(tenant or ""), name, field.name),
             )
             for field in content.fields
             for written in field.leads
@@ -237,14 +237,6 @@ def _primary_variables(view: View) -> tuple[dict[str, set[str]], Unavailable | N
         for variable in row.variables or ():
             values.setdefault(variable.name, set()).add(variable.neutral)
     return values, unseen
-
-
-def _is_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, field: str) -> bool:
-    """Whether a container of the tenant is started with the field, or with the whole secret; where unseen it may be."""
-    if definition is None or isinstance(definition, Unavailable):
-        return definition is not None
-    sources = [source_of(value) for container in definition.containers for _, value in container.sources]
-    return any(row.is_secret and row.name == secret and row.key in ("", field) for row in sources)
 
 
 def _contents(view: View, side: Side) -> dict[str, Content]:

@@ -69,6 +69,7 @@ class Finding:
     ``members`` is the whole list of what the finding is about, where ``measured`` shows a part of it.
     ``store`` is the store whose copy it is about, "" where it is about none or more. ``until_failback``: a failover
     makes it so on purpose, and the failback ends it. ``since`` is from when on it is so, None where nothing shows that.
+    ``stops``: its tenant is not served in the DR region by it, however severe the check's other gaps are.
     """
 
     check: str
@@ -86,6 +87,7 @@ class Finding:
     store: str = ""
     until_failback: bool = False
     since: datetime | None = None
+    stops: bool = False
 
     @property
     def healing(self) -> Remedy:
@@ -189,9 +191,12 @@ class View:
         reason: str,
         remedy: str | Remedy,
         tenant: str | None = None,
+        *,
+        stops: bool = False,
     ) -> Finding:
-        """A thing that is not as it must be: FAIL."""
-        return self._finding(Status.FAIL, subject, measured, wanted, reason, remedy, tenant)
+        """A thing that is not as it must be: FAIL; with ``stops`` a blocker."""
+        found = self._finding(Status.FAIL, subject, measured, wanted, reason, remedy, tenant)
+        return replace(found, stops=True) if stops else found
 
     def gap_of(
         self, members: tuple[str, ...], subject: str, measured: object, wanted: object, reason: str, remedy: str
@@ -271,6 +276,7 @@ class Check:
     """One truth about the estate. ``says`` is the sentence its scenario speaks in the Then step.
 
     ``traps`` are ids of docs/traps.md, ``rules`` names in other systems, ``applies`` gives the reason why not.
+    ``stops``: some of its gaps are blockers, by what follows from them.
     """
 
     id: str
@@ -282,11 +288,15 @@ class Check:
     rules: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
     applies: Applies | None = None
+    stops: bool = False
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check came out, with every finding. ``reason`` says why it was not applicable: no subject was examined."""
+    """How a check came out, with every finding. ``reason`` says why it was not applicable: no subject was examined.
+
+    ``severity`` is the check's, or BLOCKER where a gap stops a tenant.
+    """
 
     check: str
     severity: Severity

@@ -34,13 +34,14 @@ def check(
     rules: tuple[str, ...] = (),
     traps: tuple[str, ...] = (),
     applies: Applies | None = None,
+    stops: bool = False,
 ) -> Callable[[Judge], Check]:
     """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
 
     def wrap(function: Judge) -> Check:
         noun = function.__module__.rpartition(".")[2]
         check_id = f"{noun}.{function.__name__}".replace("_", "-")
-        return Check(check_id, message, severity, area, sides, function, rules, traps, applies)
+        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops)
 
     return wrap
 
@@ -99,7 +100,10 @@ def judge(
         findings = list(dict.fromkeys(findings))
     status = worst([finding.status for finding in findings])
     idle = dict.fromkeys(finding.because for finding in findings) if status is Status.NOT_APPLICABLE else ()
-    return CheckResult(check.id, check.severity, check.area, status, tuple(findings), reason="; ".join(idle))
+    # A check that does not declare it stops nobody: status --severity blocker would leave it out.
+    stopped = check.stops and any(finding.stops for finding in findings)
+    severity = Severity.BLOCKER if stopped else check.severity
+    return CheckResult(check.id, severity, check.area, status, tuple(findings), reason="; ".join(idle))
 
 
 _BY_RECORD = (

@@ -29,6 +29,7 @@ def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.Parameter
 @check(
     "the DR region's parameter group matches the primary database's",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("RdsParameterGroupParity", "REL13-BP04", "NIST CP-7", "NIST CP-10", "SOC2 A1.2"),
     traps=("T22",),
@@ -69,7 +70,10 @@ def _compare_parameters(
         reason = "a restore that names it fails, and one that does not runs with defaults"
         return view.gap(name, "absent", f"like {model.name}", reason, remedy)
     if there.family != model.family:
-        return view.gap(name, there.family, model.family, "a group of another family cannot be used", remedy)
+        # RDS refuses a restore of one engine version with the group of another (API_RestoreDBInstanceToPointInTime).
+        return view.gap(
+            name, there.family, model.family, "no restore can use another family's group", remedy, stops=True
+        )
     own = dict(there.parameters)
     differing = _differences(dict(model.parameters), own)
     if differing:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
+from dr_estate.model.container_settings import source_of
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, vpc
 from dr_estate.snapshot.tenants import Tenant
@@ -60,6 +61,14 @@ def network_command(view: View, service: ecs.Service, subnets: Iterable[str], gr
     network = {"subnets": list(subnets), "securityGroups": list(groups), "assignPublicIp": service.public_ip}
     changes = {**view.env.ecs_names(service.name), "networkConfiguration": {"awsvpcConfiguration": network}}
     return (view.command("ecs", "UpdateService", **changes),)
+
+
+def may_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, field: str) -> bool:
+    """Whether a container of the tenant is started with the field, or with the whole secret; where unseen it may be."""
+    if definition is None or isinstance(definition, Unavailable):
+        return definition is not None
+    sources = [source_of(value) for container in definition.containers for _, value in container.sources]
+    return any(row.is_secret and row.name == secret and row.key in ("", field) for row in sources)
 
 
 def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDefinition | Unavailable]:

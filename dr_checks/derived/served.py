@@ -1,7 +1,7 @@
 """Which tenants the DR region is certain to serve after a failover, by the failed checks of what serving needs. Pure.
 
 A blocker stops a tenant, unless it is about how much would be lost; of the critical checks those that follow an edge
-from a tenant to its pages. A finding that names no tenant is about all of them.
+from a tenant to its pages, and of any check a finding that stops one. One that names no tenant is about all of them.
 """
 
 from __future__ import annotations
@@ -95,9 +95,12 @@ def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Envir
     """Weigh the unmet findings of what serving in the DR region needs."""
     known = tuple(tenants)
     stopped, checks = set[str](), list[str]()
-    for result in (result for result in results if _counts(result)):
+    for result in (result for result in results if result.area is not Area.VALIDATION):
+        all_count = _counts(result)
         # An accepted gap counts: an exception changes the report, not what visitors get (T49).
-        unmet_findings = (f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY)
+        unmet_findings = (
+            f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY and (all_count or f.stops)
+        )
         names = {name for finding in unmet_findings for name in _about(finding, known, env)}
         stopped |= names
         checks += [result.check] * bool(names)
@@ -106,8 +109,9 @@ def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Envir
 
 
 def _counts(result: CheckResult) -> bool:
-    blocks = result.severity is Severity.BLOCKER and result.check not in LOSSES
-    return result.area is not Area.VALIDATION and (blocks or result.check in STOPS)
+    """Whether each of its gaps stops somebody, not only those that stop one by themselves."""
+    blocks = result.severity is Severity.BLOCKER and not any(finding.stops for finding in result.findings)
+    return (blocks and result.check not in LOSSES) or result.check in STOPS
 
 
 def _about(finding: Finding, tenants: tuple[str, ...], env: Environment) -> set[str]:

@@ -67,6 +67,7 @@ def _creation_commands(view: View, name: str) -> tuple[str, ...]:
 @check(
     "every tenant's access point in the DR region has the same directory and user as in the primary region",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=(
         "EfsAccessPointParity",
@@ -101,6 +102,8 @@ def point_parity(view: View) -> Iterator[Finding]:
                 f"Recreate aws_efs_access_point '{name}' with root_directory.path and posix_user of the primary: "
                 "they cannot be changed in place.",
                 tenant.id,
+                # Another user reads the files and may not write them; another directory has none of them.
+                stops=there[name].path != here[name].path,
             )
     if not compared:
         yield view.none_expected("access points", "none on both sides: see efs-access.point-exists")

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import check, lag_source
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.secretsmanager import Content, HiddenSecret, RotationFunction, Secret
 
@@ -102,6 +104,7 @@ def _replica_remedy(view: View, name: str) -> Remedy:
 @check(
     "every secret in the DR region has the same current version as in the primary region",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.REPLICATION,
     rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T18",),
@@ -182,7 +185,17 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
         "a secret maintained by hand in each region is outdated after the next rotation",
         _replica_remedy(view, name),
         tenant,
+        # The database is restored with the users that it has: by another value nobody logs in.
+        stops=any(_is_given(view, name, field, tenant) for field in differing),
     )
+
+
+def _is_given(view: View, name: str, field: str, tenant: str | None) -> bool:
+    """Whether the tenant's containers are known to be started with the field."""
+    if tenant is None or view.read_for_remedy(ecs.task_definitions) is None:
+        return False
+    definition = tenant_definitions(view).get(tenant)
+    return not isinstance(definition, Unavailable) and may_read(definition, name, field)
 
 
 @check(

@@ -12,17 +12,22 @@ from typing import Any, TypeVar
 from dr_estate.model.references import neutral
 
 # What is read of a revision: a kept answer of which something else was read is not compared with it.
-SETTINGS_READ = "all settings but buffers of logs, sources and files, what values lead to"
+SETTINGS_READ = "all settings but buffers of logs, the health check's command, sources, files, what values lead to"
 # Settings of which more is no lack; none is no limit.
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
+_CLOUDWATCH = "awslogs"
+ESSENTIAL, LOG_DRIVER, _HEALTH_CHECK = "essential", "log driver", "healthCheck"
+_HEALTH_COMMAND = "health check command"
+# Settings that decide which program runs, and whether it runs where it cannot write its log.
+WHAT_RUNS = frozenset({"command", "entryPoint", LOG_DRIVER})
+# ECS ends a task whose essential container fails it (ECS guide, "Determine task health using container health checks").
+WHAT_MAY_END_IT = frozenset({_HEALTH_COMMAND})
 _READ_APART = frozenset(
-    {"name", "image", "portMappings", "environment", "secrets", "mountPoints", "essential", "logConfiguration"}
+    {"name", "image", "portMappings", "environment", "secrets", "mountPoints", ESSENTIAL, "logConfiguration"}
 )
 _OF_NO_EFFECT = frozenset({"dockerLabels", "versionConsistency", "interactive", "pseudoTerminal"})
 # What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared.
 _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
-_CLOUDWATCH = "awslogs"
-LOG_DRIVER = "log driver"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
 # Options of how lines wait for the driver: no task starts or ends by them. Source: ECS API, LogConfiguration.
 _BUFFER = frozenset({"mode", "max-buffer-size"})
@@ -52,8 +57,11 @@ def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, 
     """
     found = {name: value for name, value in row.items() if value and name not in _READ_APART | _OF_NO_EFFECT}
     found |= dict.fromkeys(_OF_ONE_REGION & found.keys(), "given")
-    if row.get("essential") is False:
-        found["essential"] = False
+    if row.get(ESSENTIAL) is False:
+        found[ESSENTIAL] = False
+    if check := found.pop(_HEALTH_CHECK, None):
+        found[_HEALTH_COMMAND] = check.get("command") or []
+        found |= {_HEALTH_CHECK: times} if (times := {k: v for k, v in check.items() if k != "command"}) else {}
     shown = [(name, _setting_text(value, region)) for name, value in found.items()]
     return tuple(sorted([*shown, *_logs(row.get("logConfiguration") or {}, region)]))
 

@@ -160,6 +160,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 else {"kind": finding.unseen.kind, "region": finding.unseen.region, "part": finding.unseen.part},
                 **({"members": list(finding.members)} if finding.members else {}),
                 **({"until_failback": True} if finding.until_failback else {}),
+                **({"stops": True} if finding.stops else {}),
             }
             for finding in result.findings
         ],

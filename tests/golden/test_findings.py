@@ -34,7 +34,7 @@ MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
 def _lines(finding: Finding) -> Iterator[str]:
     tenant = f", tenant {finding.tenant}" if finding.tenant else ""
     unseen = f", {finding.unseen.kind} in {finding.unseen.region or 'no region'}" if finding.unseen else ""
-    yield f"{finding.status} {finding.side} {finding.subject}{tenant}{unseen}"
+    yield f"{finding.status} {finding.side} {finding.subject}{tenant}{unseen}{', stops' if finding.stops else ''}"
     yield f"    measured {finding.measured}; wanted {finding.wanted}"
     yield f"    {finding.because}"
     if finding.remedy:

@@ -233,7 +233,56 @@ def _certified(mode: str) -> Callable[[Aws], object]:
     return make
 
 
+def _set(**changed: Any) -> _Change:
+    return lambda definition, _: definition.update(changed)
+
+
+def _of_container(**changed: Any) -> _Change:
+    return lambda definition, _: _container(definition).update(changed)
+
+
+def _mounted(**changed: Any) -> _Change:
+    return lambda definition, _: _container(definition)["mountPoints"][0].update(changed)
+
+
+def _without(key: str) -> _Change:
+    return lambda definition, _: definition.pop(key)
+
+
+def _field(text: str, _: Aws) -> str:
+    return text.replace(":username:", ":password:")
+
+
+def _beside(*, essential: bool) -> _Change:
+    def change(definition: dict[str, Any], _: Aws) -> None:
+        image = _container(definition)["image"]
+        definition["containerDefinitions"].append({"name": "agent", "image": image, "essential": essential})
+
+    return change
+
+
+_PROGRAMS: dict[str, _Change] = {
+    "processor of another kind": _set(runtimePlatform={"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}),
+    "processor by its name": _set(runtimePlatform={"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"}),
+    "command of another program": _of_container(command=["true"]),
+    "entry point of another program": _of_container(entryPoint=["sleep", "infinity"]),
+    "check of the container of another port": _of_container(
+        healthCheck={"command": ["CMD", "curl", "-f", "localhost:81"]}
+    ),
+    "secret lost": lambda definition, _: _container(definition)["secrets"].pop(),
+    "secret of another field": _secret(_field),
+    "execution role lost": _without("executionRoleArn"),
+    "task role lost": _without("taskRoleArn"),
+    "files lost": lambda definition, _: (definition.update(volumes=[]), _container(definition).update(mountPoints=[])),
+    "files elsewhere": _mounted(containerPath="/srv"),
+    "files to be read only": _mounted(readOnly=True),
+    "volume in plain transit": _volume(transitEncryption="DISABLED"),
+    "log driver of another kind": _of_container(logConfiguration={"logDriver": "splunk"}),
+    "more memory": _set(memory="4096", cpu="1024"),
+    "container that may end": _beside(essential=False),
+}
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
+    **{name: (NeedKind.DEFINITION, change) for name, change in _PROGRAMS.items()},
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
     "file of variables": (NeedKind.EXECUTION_ROLE, _variables(Side.DR)),

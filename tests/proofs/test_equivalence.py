@@ -36,7 +36,7 @@ from tests.proofs.faults_of_network import _network, _subnets
 from tests.proofs.field_mutations import FIELDS
 from tests.proofs.mutations import MUTATIONS
 from tests.proofs.rig import rig
-from tests.proofs.watching import Watch, judged, readiness, watch
+from tests.proofs.watching import Watch, judged, watch
 from tests.sampling import SEED, every
 from tests.utils.running import ROOT
 from tests.worlds import borrowed
@@ -140,11 +140,10 @@ class StrictWorld:
 
     def blockers(self, snapshot: Snapshot) -> list[str]:
         results = judged(snapshot, self.watch.environment)
-        known = readiness()
         return sorted(
             name
             for name, result in results.items()
-            if result.status is Status.FAIL and name not in OBJECTIVES and known[name].severity is Severity.BLOCKER
+            if result.status is Status.FAIL and name not in OBJECTIVES and result.severity is Severity.BLOCKER
         )
 
     def failures(self, snapshot: Snapshot) -> list[str]:

@@ -19,6 +19,7 @@ from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
 from sandbox.moto_ext.data.mounts import mount_fault
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.ecs.registries import arns_of, registry_fault
+from sandbox.moto_ext.ecs.same_program import program_faults
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
@@ -53,6 +54,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     missing = fetch(backend_of(service), definition, service.cluster_name).missing
     if missing:
         yield missing
+    yield from _program_faults(account, service, definition)
     if unknown := registry_fault(region, arns_of(service)):
         yield unknown
     # A rule may demand the secret header that CloudFront adds (T71).
@@ -82,6 +84,12 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         ):
             if reason:
                 yield f"{subnet}: {reason}"
+
+
+def _program_faults(account: str, service: Service, definition: TaskDefinition) -> Iterator[str]:
+    there = ecs_backends[account][STATE.environment["regions"]["primary"]]
+    for twin in (row for row in there.services.values() if row.name == service.name):
+        yield from program_faults(there.describe_task_definition(str(twin.task_definition)), definition)
 
 
 def _hosts_lost(account: str, name: str, leading: Sequence[Any]) -> Iterator[str]:

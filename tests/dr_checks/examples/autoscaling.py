@@ -53,6 +53,7 @@ def _here(
 
 NIGHT = ScheduledAction(TWO, "night", "cron(0 19 * * ? *)", 0, 0)
 MORNING = ScheduledAction(TWO, "morning", "cron(0 7 * * ? *)", 2, 4)
+FEWER = replace(NIGHT, minimum=1, maximum=1)
 MINIMUM_ALONE = replace(MORNING, maximum=None)
 
 _ALIKE = "autoscaling.policies-alike"
@@ -92,5 +93,6 @@ EXAMPLES = [
         "autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT, MORNING)), SECOND, env=ALWAYS_ON
     ),
     Example("autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(NIGHT, MINIMUM_ALONE)), SECOND),
+    Example("autoscaling.no-scheduled-shrink", Status.FAIL, _here(ALIKE, actions=(FEWER,)), SECOND),
     Example("autoscaling.no-scheduled-shrink", Status.UNKNOWN, _here(ALIKE, actions=DENIED), env=ALWAYS_ON),
 ]

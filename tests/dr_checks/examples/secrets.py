@@ -8,10 +8,11 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import control_table
+from dr_estate.readers import control_table, ecs
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.control_table import ControlState
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, RotationFunction, Secret
+from tests.dr_checks.compute import both_services, definition
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -37,8 +38,16 @@ def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> E
         (readers_secretsmanager.contents, Side.DR): parts["values"],
         **({(control_table.standing, Side.DR): parts["control"]} if "control" in parts else {}),
         **({(readers_secretsmanager.rotation_functions, Side.DR): parts["functions"]} if "functions" in parts else {}),
+        **(_started_with(parts["field"]) if "field" in parts else {}),
     }
     return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _started_with(field: str) -> Values:
+    """The first tenant's containers, started with this field of its secret."""
+    secrets = (("DB", f"arn:aws:secretsmanager:{AWAY}:{SIT.account}:secret:{ONE}-AbCdEf:{field}::"),)
+    started = definition("tenant1", AWAY, {"secrets": secrets})
+    return {(ecs.services, Side.DR): both_services(), (ecs.task_definitions, Side.DR): (started,)}
 
 
 def _fields(*changed: Field) -> tuple[Content, ...]:
@@ -86,6 +95,12 @@ EXAMPLES = [
         for more in ({}, {"control": ControlState()})
     ),
     _case("in-sync", Status.FAIL, there=OWN, values=_fields(FIELDS[0], replace(FIELDS[1], digest="zz"))),
+    *(
+        _case(
+            "in-sync", Status.FAIL, there=OWN, field=field, values=_fields(FIELDS[0], replace(FIELDS[1], digest="zz"))
+        )
+        for field in ("password", "host")
+    ),
     _case("in-sync", Status.UNKNOWN, there=OWN, values=HIDDEN),
     _case("in-sync", Status.UNKNOWN, there=OWN, values=LOCKED),
     _case("in-sync", Status.UNKNOWN, there=OWN, values_here=LOCKED, control=ControlState()),

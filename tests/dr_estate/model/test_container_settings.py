@@ -33,7 +33,6 @@ def test_what_is_read_apart_or_not_given_is_no_setting() -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("healthCheck", {"command": ["CMD", "true"]}),
         ("ulimits", [{"name": "nofile", "softLimit": 1, "hardLimit": 1}]),
         ("command", ["php", "--password=hunter2"]),
         ("dependsOn", [{"containerName": "a", "condition": "HEALTHY"}]),
@@ -42,6 +41,16 @@ def test_what_is_read_apart_or_not_given_is_no_setting() -> None:
 def test_what_is_no_plain_value_is_a_digest_of_it(setting: str, value: Any) -> None:
     assert _set(**{setting: value})[setting].startswith("sha256:")
     assert _set(**{setting: value}) != _set(**{setting: [*value, "more"]})
+
+
+def test_a_health_check_is_its_command_and_its_times() -> None:
+    command, times = {"command": ["CMD", "true"]}, {"interval": 10}
+    digest = _set(healthCheck=command)["health check command"]
+    assert digest.startswith("sha256:")
+    assert _set(healthCheck=command) == {"health check command": digest}
+    assert _set(healthCheck=command | times).keys() == {"health check command", "healthCheck"}
+    assert _set(healthCheck=command | times) != _set(healthCheck=command | {"interval": 20})
+    assert _set(healthCheck={"command": ["CMD", "false"]}) != _set(healthCheck=command)
 
 
 def test_plain_values_are_shown() -> None:

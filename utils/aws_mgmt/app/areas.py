@@ -51,7 +51,10 @@ def chosen_checks(options: Options) -> frozenset[str]:
     chosen = {
         name
         for name, check in known.items()
-        if check.area in areas and check.severity in judged and (not options.checks or name in options.checks)
+        if check.area in areas
+        # One that may find a blocker is judged whatever its other gaps are.
+        and (check.severity in judged or check.stops)
+        and (not options.checks or name in options.checks)
     }
     if not chosen:
         raise UsageError("No check is left: --check, --severity and the areas name none in common.")

@@ -49,7 +49,8 @@ def checks_page() -> str:
     by_rule: dict[str, list[str]] = defaultdict(list)
     for check in sorted(checks().values(), key=lambda c: (c.area, c.id)):
         sides, traps = ", ".join(check.sides), ", ".join(check.traps) or "-"
-        rows.append(f"| `{check.id}` | {check.says} | {check.severity} | {check.area} | {sides} | {traps} |")
+        severity = f"{check.severity} or blocker" if check.stops else check.severity
+        rows.append(f"| `{check.id}` | {check.says} | {severity} | {check.area} | {sides} | {traps} |")
         for rule in check.rules:
             by_rule[rule].append(f"`{check.id}`")
     needs = ["| edge | followed by | not followed, and why |", "|---|---|---|"]
