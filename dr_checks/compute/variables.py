@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.kept_values import DIGEST, is_secret
@@ -18,8 +19,8 @@ from dr_estate.readers.secretsmanager import without_names
 from dr_estate.snapshot.tenants import Tenant
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
-_PORT = re.compile(r"\.rds\.amazonaws\.com:(\d+)")
-_DEFAULT_PORT = re.compile(rf"(\{{{ReferenceKind.DATABASE} [^}}]*\}}):(?:3306|5432)$")
+_PORT = re.compile(r"\.rds\.amazonaws\.com(?::(\d+))?")
+_DATABASE_PORT = re.compile(rf"(\{{{ReferenceKind.DATABASE} [^}}]*\}}):(\d+)$")
 _OWN_ADDRESS = re.compile(r"(?:HOME|SITE_?URL|BASE_?URL|APP_URL)$")
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
 _SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
@@ -103,7 +104,7 @@ def database_host(view: View) -> Iterator[Finding]:
             for instance, region in _ENDPOINT.findall(value)
             if region == view.region
         }
-        if misled := _other_ports(primary.get(tenant), mine):
+        if misled := _other_ports(primary.get(tenant), mine, str(database_engine(view).port)):
             reason = "the database restored listens on the primary's port: the site would answer with an error"
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the port of the primary's."
             yield view.gap(mine.family, "; ".join(misled), "the primary's port", reason, remedy, tenant)
@@ -209,13 +210,20 @@ def _primary_definitions(view: View) -> Mapping[str, ecs.TaskDefinition | Unavai
     return tenant_definitions(view, Side.PRIMARY) if seen else {}
 
 
-def _other_ports(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs.TaskDefinition) -> list[str]:
-    """The variables whose endpoint has another port than the primary's of their name; none where that is not seen."""
+def _other_ports(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs.TaskDefinition, usual: str) -> list[str]:
+    """The variables whose endpoint has another port than the primary's of their name; none where that is not seen.
+
+    ``usual`` is the engine's, for which an endpoint without one stands.
+    """
     if not isinstance(theirs, ecs.TaskDefinition):
         return []
-    wanted = {name: _PORT.findall(value) for row in theirs.containers for name, value in row.environment}
+    wanted = {name: _ports(value, usual) for row in theirs.containers for name, value in row.environment}
     values = [pair for row in mine.containers for pair in row.environment]
-    return [f"{n} = {value}" for n, value in values if wanted.get(n) and _PORT.findall(value) not in ([], wanted[n])]
+    return [f"{n} = {value}" for n, value in values if wanted.get(n) and _ports(value, usual) not in ([], wanted[n])]
+
+
+def _ports(value: str, usual: str) -> list[str]:
+    return [port or usual for port in _PORT.findall(value)]
 
 
 def _owners(view: View) -> Mapping[str, set[str]]:
@@ -260,6 +268,7 @@ def _value_pairs(
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     regions, copies = view.env.regions, {copy: source for source, copy in s3.pairs(view.env)}
     own, its = (f"{{{ReferenceKind.DATABASE} {view.env.database_on(side)}}}" for side in (Side.DR, Side.PRIMARY))
+    port = database_engine(view).port
     theirs = {container.name: dict(container.environment) for container in primary.containers}
     for container in mine.containers:
         for name, value in container.environment:
@@ -269,8 +278,9 @@ def _value_pairs(
                 continue  # reported by definitions.parity and definitions.primary-region-names
             # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
             # compared.
-            there = _neutral(other, regions.primary, tenant)
-            here = there if value == other else _neutral(_value_in_dr(value, copies), regions.dr, tenant, (own, its))
+            there = _neutral(other, regions.primary, tenant, port)
+            here = _neutral(_value_in_dr(value, copies), regions.dr, tenant, port, (own, its))
+            here = there if value == other else here
             yield f"{container.name}: {name}", (there, here)
 
 
@@ -281,13 +291,15 @@ def _value_in_dr(value: str, copies: Mapping[str, str]) -> str:
     return value
 
 
-def _neutral(value: str, region: str, tenant: Tenant, database: tuple[str, str] = ("", "")) -> str:
+def _neutral(value: str, region: str, tenant: Tenant, port: int, database: tuple[str, str] = ("", "")) -> str:
     """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names.
 
-    ``database`` is what the value calls the database, and what the other region's values do.
+    ``port`` is the one that the database's engine has where none is named; ``database`` is what the value calls the
+    database, and what the other region's values do.
     """
     text = unregional(value, region).replace(*database)  # before the tenant's name is taken out of it
-    text = _DEFAULT_PORT.sub(r"\1", text)
+    named = _DATABASE_PORT.search(text)
+    text = text[: named.end(1)] if named and int(named[2]) == port else text
     return without_names(text, sorted({tenant.id, tenant.dns}, key=len, reverse=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -10,6 +11,7 @@ from dr_estate.model.kept_values import DIGEST
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, definition
+from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 TENANTS = ("tenant1", "tenant2", "tenant3")
@@ -62,6 +64,7 @@ def _estate(
 SOURCE, COPY = s3.data_pairs(SIT)[0]
 OWN = "sit-mysql.cab.{}.rds.amazonaws.com"
 OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
+POSTGRESQL = {(rds.instances, Side.PRIMARY): (replace(PRIMARY, engine="postgres"),)}
 DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
 EXAMPLES = [
@@ -92,6 +95,27 @@ EXAMPLES = [
         *(_estate(f"{OWN.format(D)}:3307", of=TENANTS, theirs=f"{OWN.format(P)}:3306"), ALL),
     ),
     Example("variables.database-host", Status.PASS, _estate(OWN.format(D), theirs=f"{OWN.format(P)}:3306")),
+    # Where no port is named the engine's is meant, and PostgreSQL's is another than that of MySQL.
+    *(
+        Example("variables.database-host", Status.FAIL, _estate(here, of=TENANTS, theirs=there), ALL)
+        for here, there in (
+            (f"{OWN.format(D)}:5432", OWN.format(P)),
+            (OWN.format(D), f"{OWN.format(P)}:5432"),
+        )
+    ),
+    *(
+        Example(
+            f"variables.{check}",
+            expected,
+            _estate(f"{OWN.format(D)}:{port}", of=TENANTS, theirs=OWN.format(P), changes=POSTGRESQL),
+        )
+        for port, check, expected in (
+            (5432, "alike", Status.PASS),
+            (5432, "database-host", Status.PASS),
+            (3306, "alike", Status.WARN),
+            (3306, "database-host", Status.FAIL),
+        )
+    ),
     Example("variables.database-host", Status.UNKNOWN, _estate(OLD, changes=DARK)),
     Example("variables.database-host", Status.NOT_APPLICABLE, _estate(OLD, changes={(ecs.services, Side.DR): ()})),
     Example("variables.buckets", Status.PASS, _estate(COPY, of=TENANTS), ALL),
