@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -31,6 +32,10 @@ _ALIKE = (
 )
 
 _BROWSERS = 443
+_TLS_POLICY = re.compile(
+    r"ELBSecurityPolicy-TLS(?P<newest>13)?-1-(?P<least>\d)(?:-(?P<ciphers>Res|Ext1|Ext2))?(?:-PQ)?-\d{4}-\d{2}$"
+)
+_CIPHERS = ("Ext2", "Ext1", None, "Res")  # the weaker ones admitted, fewer of them, the usual, the strong alone
 
 # Settings that are reported only where they differ.
 _TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
@@ -127,17 +132,30 @@ def alike(view: View) -> Iterator[Finding]:
 
 
 def _policies_alike(view: View, here: elbv2.LoadBalancer) -> Iterator[Finding]:
-    """Compare the TLS policies of listeners on one port: a stricter one refuses browsers that are served today."""
+    """Compare the TLS policies of listeners on one port. A stricter one is as good, but for TLS 1.3 alone: it refuses
+    browsers that are served today, and CloudFront."""
     there = {row.label: row.policy for row in view.get(elbv2.listeners, Side.PRIMARY)}
     for row in view.get(elbv2.listeners):
         wanted = there.get(row.label, "")
         # A port that the primary region does not serve by TLS has no policy to compare with.
-        if not wanted or row.policy == wanted:
+        if not wanted or row.policy == wanted or is_stricter(row.policy, wanted):
             continue
         sentence = f"aws_lb_listener '{row.label}' of '{here.name}' in {view.region}: ssl_policy = {wanted}."
         command = view.command("elbv2", "ModifyListener", ListenerArn=row.arn, SslPolicy=wanted)
         reason = "some browsers that are served today would be refused, or others than today let in"
         yield view.warn(f"{here.name} {row.label}", row.policy, wanted, reason, Remedy(sentence, (command,)))
+
+
+def is_stricter(policy: str, than: str) -> bool:
+    """Whether a policy refuses what the other does, speaks TLS 1.3 where that does, and TLS 1.2 as well.
+
+    Source: Application Load Balancers guide, "Security policies": their names say what they admit.
+    """
+    mine, theirs = (_TLS_POLICY.match(name) for name in (policy, than))
+    if not mine or not theirs or mine["least"] > "2":
+        return False
+    pairs = ((found["newest"] or "", int(found["least"]), _CIPHERS.index(found["ciphers"])) for found in (mine, theirs))
+    return all(own >= other for own, other in zip(*pairs, strict=True))
 
 
 def _alike(view: View, here: elbv2.LoadBalancer, key: str, measured: str, wanted: str, *, must: bool) -> Finding:

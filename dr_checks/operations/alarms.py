@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
@@ -12,6 +13,9 @@ from dr_estate.model import states
 from dr_estate.readers import cloudwatch_alarms, elbv2
 
 _NONE = "none of the alarms exists here: see alarms.exist"
+# API_PutMetricAlarm, ComparisonOperator: those of a fixed threshold.
+_ABOVE = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
+_BELOW = ("LessThanThreshold", "LessThanOrEqualToThreshold")
 
 
 @check(
@@ -71,7 +75,8 @@ def state(view: View) -> Iterator[Finding]:
     rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
 )
 def parity(view: View) -> Iterator[Finding]:
-    """Metric, comparison, threshold, periods and missing data are equal, and the load balancer is this region's.
+    """Metric, comparison, periods and missing data are equal, and the load balancer is this region's; the threshold is
+    crossed no later.
 
     Source: CloudWatch DescribeAlarms; User Guide of load balancers, "CloudWatch metrics" (the dimension LoadBalancer).
     """
@@ -83,7 +88,7 @@ def parity(view: View) -> Iterator[Finding]:
             remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: dimensions.LoadBalancer = \"{own}\"."
             reason = f"it watches a load balancer that is not in {view.region}: it never goes off"
             yield view.gap(mine.name, mine.balancer, own, reason, remedy)
-        elif measured == wanted:
+        elif measured == wanted or _goes_off_first(mine, theirs):
             yield view.ok(mine.name, measured, wanted, "the same problem raises the alarm in both regions")
         else:
             reason = "after the failover the same problem would raise the alarm later, or not at all"
@@ -91,6 +96,14 @@ def parity(view: View) -> Iterator[Finding]:
             yield view.gap(mine.name, measured, wanted, reason, remedy)
     if not pairs:
         yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
+
+
+def _goes_off_first(mine: cloudwatch_alarms.Alarm, theirs: cloudwatch_alarms.Alarm) -> bool:
+    """Whether the alarms differ in the threshold alone, and what crosses the primary's has crossed this one before."""
+    if mine.threshold is None or theirs.threshold is None:
+        return False
+    crossed = _ABOVE if mine.threshold < theirs.threshold else _BELOW
+    return mine.comparison in crossed and _rule_text(replace(mine, threshold=theirs.threshold)) == _rule_text(theirs)
 
 
 def _own_balancer(view: View) -> str:

@@ -36,6 +36,7 @@ class Alarm:
     actions: tuple[str, ...]
     balancer: str = ""
     lost_topics: tuple[str, ...] = ()
+    comparison: Annotated[str, At("ComparisonOperator")] = ""
 
 
 @part(*REGIONAL, reads=frozenset({"cloudwatch:DescribeAlarms", "sns:GetTopicAttributes"}))

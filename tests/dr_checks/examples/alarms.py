@@ -73,6 +73,22 @@ EXAMPLES = [
     Example("alarms.state", Status.UNKNOWN, _here(DENIED)),
     Example("alarms.parity", Status.PASS, _both()),
     Example("alarms.parity", Status.FAIL, _both({"threshold": 95.0}), NAMED),
+    *(
+        Example("alarms.parity", expected, _both({"threshold": threshold, "comparison": word}), NAMED)
+        for threshold, word, expected in (
+            (70.0, "GreaterThanThreshold", Status.PASS),
+            (95.0, "GreaterThanThreshold", Status.FAIL),
+            (95.0, "LessThanOrEqualToThreshold", Status.PASS),
+            (70.0, "LessThanThreshold", Status.FAIL),
+            (70.0, "GreaterThanUpperThreshold", Status.FAIL),
+        )
+    ),
+    Example(
+        "alarms.parity",
+        Status.FAIL,
+        _both({"threshold": 70.0, "comparison": "GreaterThanThreshold", "periods": 6}),
+        NAMED,
+    ),
     Example("alarms.parity", Status.FAIL, _both({"missing_data": "ignore"}), NAMED),
     Example("alarms.parity", Status.FAIL, _both({"periods": 50}), NAMED),
     Example("alarms.parity", Status.PASS, _watching(OWN)),

@@ -79,6 +79,19 @@ EXAMPLES = [
     Example("elbv2.alike", Status.PASS, _treated("defensive", "")),
     Example("elbv2.alike", Status.PASS, _policies("old", "old")),
     Example("elbv2.alike", Status.WARN, _policies("new", "old"), frozenset({"sit-alb HTTPS:443"})),
+    *(
+        Example("elbv2.alike", expected, _policies(f"ELBSecurityPolicy-{here}", f"ELBSecurityPolicy-{there}"))
+        for here, there, expected in (
+            ("TLS13-1-2-Res-2021-06", "TLS13-1-2-2021-06", Status.PASS),
+            ("TLS13-1-2-Res-PQ-2025-09", "TLS13-1-2-Ext2-2021-06", Status.PASS),
+            ("TLS13-1-2-2021-06", "TLS-1-1-2017-01", Status.PASS),
+            ("TLS13-1-2-Ext1-2021-06", "TLS13-1-2-2021-06", Status.WARN),
+            ("TLS-1-2-2017-01", "TLS13-1-2-2021-06", Status.WARN),
+            ("TLS13-1-0-2021-06", "TLS13-1-2-2021-06", Status.WARN),
+            ("TLS13-1-3-2021-06", "TLS13-1-2-2021-06", Status.WARN),
+            ("2016-08", "TLS13-1-2-2021-06", Status.WARN),
+        )
+    ),
     Example("elbv2.alike", Status.NOT_APPLICABLE, balanced({HERE: None})),
     Example("elbv2.alike", Status.UNKNOWN, balanced({THERE: DENIED})),
     Example("elbv2.keep-alive", Status.PASS, balanced()),

@@ -31,6 +31,7 @@ def _case(expected: Status, here: Any, there: Any = (ONE, TWO), subject: str = T
     return Example(_CHECK, expected, seen, frozenset({subject} if subject else ()))
 
 
+_DELAY = "deregistration_delay__timeout_seconds"
 STICKY = _changed(stickiness__enabled="true")
 EXAMPLES = [
     _case(Status.PASS, (ONE, TWO)),
@@ -42,6 +43,10 @@ EXAMPLES = [
     _case(Status.FAIL, (ONE, TWO), (ONE, STICKY)),
     _case(Status.FAIL, (ONE, replace(STICKY, values=STICKY.values[:-1])), (ONE, STICKY)),
     _case(Status.FAIL, (ONE, _changed(load_balancing__algorithm__type="weighted_random"))),
+    *(
+        _case(expected, (ONE, _changed(**{_DELAY: here})), (ONE, _changed(**{_DELAY: "300"})))
+        for here, expected in (("30", Status.PASS), ("0", Status.FAIL), ("3600", Status.FAIL), ("", Status.FAIL))
+    ),
     _case(Status.NOT_APPLICABLE, (ONE,), (TWO,), "all target groups"),
     _case(Status.UNKNOWN, (ONE, DENIED), subject="a target group"),
     _case(Status.UNKNOWN, (DENIED,), subject="a target group"),
