@@ -211,8 +211,13 @@ def _lower(view: View, target: application_autoscaling.ScalableTarget, maximum: 
     traps=("T36",),
 )
 def not_suspended(view: View) -> Iterator[Finding]:
-    """Scaling out is not suspended; a suspension left over from a drill is a trap. Source: DescribeScalableTargets."""
+    """Scaling out is not suspended; a suspension left over from a drill is a trap. A schedule that is suspended here
+    alone is a warning: it may have nothing to do yet. Source: DescribeScalableTargets.
+    """
     here = _targets(view)
+    # Read without a claim: a dark primary region must not hide what is suspended here.
+    there = view.read_for_remedy(application_autoscaling.targets, Side.PRIMARY) or ()
+    on_schedule = {row.service for row in there if not row.schedule_suspended}
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
     for tenant, target in scaled:
         # Suspended scaling in is no finding: too many tasks cost money, too few cost visitors.
@@ -228,6 +233,11 @@ def not_suspended(view: View) -> Iterator[Finding]:
                 ),
                 tenant.id,
             )
+        elif target.schedule_suspended and service_name(view, tenant, Side.PRIMARY) in on_schedule:
+            changed = {"SuspendedState": {"ScheduledScalingSuspended": False}}
+            remedy = Remedy("Resume it.", (register(view, target.service, **changed),))
+            reason = "after the failover no schedule would prepare it for the hours of load"
+            yield view.warn(target.service, "scheduled scaling suspended", "active", reason, remedy, tenant.id)
         else:
             yield view.ok(target.service, "active", "active", "it can scale with the load", tenant.id)
     if not scaled:

@@ -25,7 +25,7 @@ _PARAMETERS = "ssm"
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
 # What a default route names that leads to another network: a transit gateway, a VPN gateway, a core network.
-_ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
+ELSEWHERE = ("tgw-", "vgw-", "arn:aws:networkmanager:")
 _Groups = dict[str, vpc.SecurityGroup]
 _GATEWAY = "0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached internet gateway"
 _HTTPS_OUT = TrafficRule("tcp", 443, 443, "0.0.0.0/0")
@@ -71,12 +71,28 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
             healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
+        elif mine.name == view.env.named(view.env.names.db_security_group) and (opened := _opened(mine, there[name])):
+            yield _open_finding(view, mine, opened)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     yield from _of_balancer(view)
     yield from _of_database(view, there, here, grounds)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _opened(mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> list[str]:
+    """The rules by which a group lets in every address, and that of the primary region does not."""
+    known, rules = Admission(theirs.ingress), [(text, parse_rule(text)) for text in mine.ingress]
+    return [text for text, rule in rules if rule.block and not rule.block.prefixlen and not known.covers(rule)]
+
+
+def _open_finding(view: View, mine: vpc.SecurityGroup, opened: list[str]) -> Finding:
+    permissions = [found for rule in opened for found in _permissions(view, rule)]
+    close = view.command("ec2", "RevokeSecurityGroupIngress", GroupId=mine.id, IpPermissions=permissions)
+    remedy = Remedy(f"aws_security_group '{mine.name}' in {view.region}: ingress as the primary's.", (close,))
+    reason = "a restored database is open to everybody who can reach its subnets"
+    return view.warn(mine.name, f"lets in {'; '.join(opened)}", "as in the primary region", reason, remedy)
 
 
 def _of_balancer(view: View) -> Iterator[Finding]:
@@ -364,7 +380,7 @@ def _move_command(view: View, ways: Ways, service: ecs.Service) -> tuple[str, ..
 
 def _is_unfollowed(view: View, target: str) -> bool:
     """Whether it leads out of the VPC to another network, and no task of the primary region leaves by its kind."""
-    if not target.startswith(_ELSEWHERE):
+    if not target.startswith(ELSEWHERE):
         return False
     try:
         places = {place for _, service in tenant_services(view, Side.PRIMARY) for place in service.subnets}

@@ -10,9 +10,10 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.ways import HIDDEN, PEERING, Ways, table_of
-from dr_checks.network.vpc_reach import lacking_endpoints
+from dr_checks.network.vpc_reach import ELSEWHERE, lacking_endpoints
+from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import elbv2, rds_groups, vpc
+from dr_estate.readers import ecs, elbv2, rds_groups, vpc
 
 _ABSENT = "there is no VPC: see vpc.available"
 _WANTED, _PRIVATE = "each route leads on", "no route to an internet gateway"
@@ -33,7 +34,8 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
     Judged are routes of the internet, in which AWS answers at addresses that change, of prefix lists, and of parts of
     the VPC itself: one of more than its block takes nothing of it away, for the local route is nearer. Private
     addresses elsewhere are nothing a task needs to start. What leads to a firewall, a peering or a VPN is followed no
-    further, which is a warning. Where a balancer or a NAT gateway stands, answers must go by an internet gateway.
+    further, which is a warning, and so is a network that the primary's tasks alone reach so. Where a balancer or a NAT
+    gateway stands, answers must go by an internet gateway.
     Source: VPC User Guide, Route priority.
     """
     here = view.get(vpc.vpc)
@@ -43,6 +45,7 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
     used = _Used(view, here)
     for table in sorted(used.tables.values(), key=lambda row: row.id):
         yield used.finding(table)
+    yield from used.lost_networks()
     if not used.tables:
         yield view.none_expected("all route tables", "no service exists: see ecs.service-exists")
 
@@ -128,6 +131,27 @@ class _Used:
         measured = ", ".join(route.to for route in table.parts) or "the default route alone"
         return self.view.ok(table.id, measured, _WANTED, "no part of what is needed is led astray")
 
+    def lost_networks(self) -> Iterator[Finding]:
+        """A warning for the networks that a route of the primary's tasks leads to, and no route of these tasks."""
+        # Read without a claim: a dark primary region must not hide where routes of this one lead.
+        tables = self.view.read_for_remedy(vpc.route_tables, Side.PRIMARY) or ()
+        if self.view.read_for_remedy(ecs.services, Side.PRIMARY) is None:
+            return
+        places = {place for _, service in tenant_services(self.view, Side.PRIMARY) for place in service.subnets}
+        theirs = {table for place in places if (table := table_of(tables, place))}
+        wanted = {IPv4Network(route.to): route for table in theirs for route in table.parts or () if _leads_away(route)}
+        own = [IPv4Network(row.to) for table in self.tables.values() for row in table.parts or () if "/" in row.to]
+        # The DR region's own network, which the primary's may be led to, is no other.
+        lost = [block for block in sorted(wanted) if not any(map(block.overlaps, [*self.own, *own]))]
+        if lost and self.tables:
+            measured = f"no route to {', '.join(map(str, lost))}"
+            reason = "tasks of the primary region reach it by a route of their own: what they ask there is lost"
+            remedy = f"Lead it on in {self.view.region} too (aws_route), or accept it by an exception."
+            by = ", ".join(sorted({wanted[block].target for block in lost}))
+            yield self.view.warn(
+                "networks beyond the VPC", measured, f"as by {by} in the primary region", reason, remedy
+            )
+
     def _way(self, table: vpc.RouteTable, route: vpc.PartRoute) -> tuple[bool | None, str]:
         """Whether what the route takes arrives (None: not followed), and where it goes."""
         block = IPv4Network(route.to) if "/" in route.to else None
@@ -151,6 +175,11 @@ class _Used:
     def _deletion_command(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:
         kind = "DestinationCidrBlock" if "/" in route.to else "DestinationPrefixListId"
         return self.view.command("ec2", "DeleteRoute", RouteTableId=table.id, **{kind: route.to})
+
+
+def _leads_away(route: vpc.PartRoute) -> bool:
+    """Whether it leads to another network, and not to the internet."""
+    return "/" in route.to and route.target.startswith((PEERING, *ELSEWHERE)) and not states.ROUTE[route.state].broken
 
 
 def _leads_nowhere(route: vpc.PartRoute, block: IPv4Network) -> bool:

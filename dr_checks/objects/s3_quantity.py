@@ -59,6 +59,12 @@ def _count_finding(
         return view.unknown(copy.name, wanted, f"S3 has not counted the objects of {uncounted}: {flaw}.")
     all_objects, copied = source.objects or 0.0, target.objects or 0.0
     measured, lacking = f"{copied:.0f} objects", all_objects - copied
+    if copied and target.empty and not source.empty:
+        reason = "delete markers hide all that it holds: nobody finds an object in it, and S3 counts them still"
+        remedy = (
+            f"Delete the delete markers of {copy.name} (ListObjectVersions, DeleteObjects): the versions are there."
+        )
+        return view.gap(copy.name, f"{measured}, none of them found", wanted, reason, remedy)
     # An empty copy is never good, however few objects the source has.
     if copied and (copied >= all_objects * _NEARLY or lacking <= _FEW):
         return view.ok(copy.name, measured, wanted, "older objects were copied too")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -138,8 +138,17 @@ def _unlike(view: View) -> Iterator[Finding]:
         wanted = ", ".join("the primary's code" if p == "code" else f"{p} {theirs or 'none'}" for p, _, theirs in parts)
         reason = "after a failover it does something else, or less, than it does today"
         resource = _TERRAFORM.get(kind.partition(":")[0], "aws_elasticache_replication_group")
-        remedy = f"{resource} '{name}' in {view.region}: as the primary's, or accept it in the exceptions file."
+        sentence = f"{resource} '{name}' in {view.region}: as the primary's, or accept it in the exceptions file."
+        remedy = Remedy(sentence, _tags_command(view, name, {part: theirs for part, _, theirs in parts}))
         yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
+
+
+def _tags_command(view: View, name: str, wanted: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that lets tags of a repository be moved as the primary's; none where filters belong to it."""
+    setting = wanted.get("tags")
+    if setting not in ("MUTABLE", "IMMUTABLE"):
+        return ()
+    return (view.command("ecr", "PutImageTagMutability", repositoryName=name, imageTagMutability=setting),)
 
 
 def _unread_findings(view: View) -> Iterator[Finding]:

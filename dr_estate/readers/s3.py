@@ -242,7 +242,7 @@ def _on(setting: dict[str, Any] | None) -> bool:
 # How much buckets and their copies hold: objects, and bytes by storage class, as S3 counts them once a day.
 #
 # Source: S3 User Guide, Metrics and dimensions (daily storage metrics). A bucket that S3 has not counted yet, or that
-# is empty, has no metric: looking for one object distinguishes the two.
+# is empty, has no metric: looking for one object distinguishes the two. What delete markers hide is counted on.
 
 READABLE = (
     *("StandardStorage", "StandardIAStorage", "OneZoneIAStorage", "ReducedRedundancyStorage"),
@@ -260,7 +260,8 @@ _WINDOW_MINUTES = 3 * 24 * 60  # each day's value is there within two
 class BucketContents:
     """What a bucket holds: ``objects`` with old versions, None where they are not counted; bytes, those archived too.
 
-    ``empty`` was looked for where nothing is counted. ``flaw`` is why CloudWatch could not answer in full.
+    ``empty``: nobody finds an object in it, though S3 may count those that delete markers hide. ``flaw`` is why
+    CloudWatch could not answer in full.
     """
 
     bucket: str
@@ -283,7 +284,7 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
         count = found[_ALL]
         flaws = [reading.flaw for reading in found.values() if reading.flaw]
         try:
-            empty = count.value is None and not count.flaw and _is_empty(context, name)
+            empty = not count.flaw and _is_empty(context, name)
         except DataUnavailable as error:  # this bucket's matter: the others are counted
             empty, flaws = False, [*flaws, error.unavailable.why]
         size = {kind: reading.value or 0.0 for kind, reading in found.items() if kind != _ALL}

@@ -53,6 +53,7 @@ def _here(
 
 NIGHT = ScheduledAction(TWO, "night", "cron(0 19 * * ? *)", 0, 0)
 MORNING = ScheduledAction(TWO, "morning", "cron(0 7 * * ? *)", 2, 4)
+UNSCHEDULED = target(TWO, schedule_suspended=True)
 FEWER = replace(NIGHT, minimum=1, maximum=1)
 MINIMUM_ALONE = replace(MORNING, maximum=None)
 
@@ -83,6 +84,15 @@ EXAMPLES = [
     Example("autoscaling.bounds", Status.UNKNOWN, _here(DENIED)),
     Example("autoscaling.not-suspended", Status.PASS, _here((target(ONE), target(TWO, in_suspended=True)))),
     Example("autoscaling.not-suspended", Status.FAIL, _here((target(ONE), target(TWO, out_suspended=True))), SECOND),
+    *(
+        Example("autoscaling.not-suspended", expected, _here((target(ONE), UNSCHEDULED), there), SECOND)
+        for there, expected in (
+            (None, Status.WARN),
+            ((target(ONE), UNSCHEDULED), Status.PASS),
+            ((target(ONE),), Status.PASS),
+            (DENIED, Status.PASS),
+        )
+    ),
     Example("autoscaling.not-suspended", Status.NOT_APPLICABLE, _here(())),
     Example("autoscaling.not-suspended", Status.UNKNOWN, _here(DENIED)),
     Example("autoscaling.no-scheduled-shrink", Status.PASS, _here(ALIKE, actions=(MORNING,)), env=ALWAYS_ON),

@@ -9,6 +9,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import platform_resources
 from dr_estate.readers.platform_resources import LISTED, TAGS, ServiceListing
+from dr_estate.readers.platform_shapes import Shape
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -96,10 +97,20 @@ def _shaped(here: str, there: str, memory: str = "128") -> Snapshot:
 
 def _cached(here: str, there: str, service: str = "elasticache describe-replication-groups") -> Snapshot:
     """A cache of one name on both sides, with as many nodes."""
+    sizes = ((("node type", "cache.m7g.large"), ("nodes", nodes)) for nodes in (here, there))
+    return _of_shapes(CACHE, service, *sizes)
+
+
+def _tagged(here: str, there: str) -> Snapshot:
+    """A repository of one name on both sides, whose tags may be moved or not."""
+    settings = ((("tags", word),) for word in (here, there))
+    return _of_shapes("ecr:{region}:1:repository/sit-tools", "ecr describe-repositories", *settings)
+
+
+def _of_shapes(named: str, service: str, here: Shape, there: Shape) -> Snapshot:
     values = {}
-    for side, nodes in ((Side.DR, here), (Side.PRIMARY, there)):
-        arn = f"arn:aws:{CACHE.replace('{region}', SIT.region(side))}"
-        shape = (("node type", "cache.m7g.large"), ("nodes", nodes))
+    for side, shape in ((Side.DR, here), (Side.PRIMARY, there)):
+        arn = f"arn:aws:{named.replace('{region}', SIT.region(side))}"
         found = ServiceListing(service, ((arn, ""),), shapes=((arn, shape),))
         rows = _side(side, (DATABASE,), (), ())
         values[platform_resources.listings, side] = tuple(found if row.service == service else row for row in rows)
@@ -157,6 +168,10 @@ EXAMPLES = [
     Example(CHECK, Status.WARN, _leading((), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((CALLED, ELSEWHERE), (ELSEWHERE,)), OFF),
     Example(CHECK, Status.WARN, _leading((f"REGION={SIT.regions.primary}",)), OFF),
+    *(
+        Example(CHECK, Status.WARN, _tagged(*words), frozenset({"ecr:repository sit-tools"}))
+        for words in (("MUTABLE", "IMMUTABLE"), ("MUTABLE", "IMMUTABLE_WITH_EXCLUSION"))
+    ),
     Example(CHECK, Status.PASS, _shaped("a", "a")),
     Example(CHECK, Status.PASS, _shaped("", "a")),
     Example(CHECK, Status.WARN, _shaped("b", "a"), frozenset({"lambda:function sit-clean"})),

@@ -49,6 +49,8 @@ EXAMPLES = [
     _case(_MANY, Status.WARN, there=_objects(500)),
     _case(_MANY, Status.FAIL, there=_objects(499)),
     _case(_MANY, Status.FAIL, here=_objects(3), there=EMPTY),
+    _case(_MANY, Status.FAIL, there=replace(MANY, empty=True)),
+    _case(_MANY, Status.PASS, here=replace(MANY, empty=True), there=replace(MANY, empty=True)),
     _case(_MANY, Status.UNKNOWN, there=UNCOUNTED),
     _case(_MANY, Status.UNKNOWN, here=UNCOUNTED),
     _case(_MANY, Status.UNKNOWN, there=INCOMPLETE),

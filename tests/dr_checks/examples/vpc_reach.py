@@ -50,6 +50,20 @@ _BY_GATEWAY = {
 }
 
 
+def _open_database(rule: str, *theirs: str) -> Snapshot:
+    """The group of the database in the DR region lets this in as well as the tasks."""
+    instance = replace(SOURCE, security_groups=(DATABASE.id,))
+    mine = group("sit-db-sg", (*DATABASE.ingress, rule))
+    there = replace(DATABASE, ingress=(*DATABASE.ingress, *theirs))
+    return connected(
+        {
+            (rds.instances, Side.PRIMARY): (instance,),
+            (vpc.security_groups, Side.PRIMARY): (*THEIRS, there),
+            GROUPS: (ALB, _TASKS, mine),
+        }
+    )
+
+
 def _route(default: str = "nat-1", state: str = "active", **changes: Any) -> Snapshot:
     table = RouteTable("rtb-1", False, PLACES, default, state)
     named = {"nats": NATS, "endpoints": ENDPOINTS, "gateways": GATEWAYS, "services": SERVICES}
@@ -147,6 +161,15 @@ EXAMPLES = [
     ),
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB,)}), ECS),
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB, group("sit-ecs-sg", ()))}), ECS),
+    *(
+        Example("vpc-reach.security-groups", expected, _open_database(rule, *theirs), frozenset({"sit-db-sg"}))
+        for rule, theirs, expected in (
+            ("tcp 3306-3306 0.0.0.0/0", (), Status.WARN),
+            ("all ::/0", (), Status.WARN),
+            ("tcp 3306-3306 10.0.0.0/8", (), Status.PASS),
+            ("tcp 3306-3306 0.0.0.0/0", ("tcp 3306-3306 0.0.0.0/0",), Status.PASS),
+        )
+    ),
     Example("vpc-reach.security-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),
     Example(
         "vpc-reach.security-groups",

@@ -49,11 +49,30 @@ PRIVATE_DATA = "vpc-routes.database-private"
 OF_ALL = replace(DATA_OUT, main=True, subnets=(), default="igw-1", state="active")
 
 
+def _beyond(to: str, target: str, *, here: RouteTable = TASKS_OUT, state: str = "active") -> Snapshot:
+    """A route of the primary region's tasks, and the table of the DR region's."""
+    more = replace(TASKS_OUT, parts=(PartRoute(to, target, state),))
+    tables: Values = {(vpc.route_tables, Side.PRIMARY): (more, PUBLIC_OUT), TABLES: (here, PUBLIC_OUT, DATA_OUT)}
+    return connected({**tables, (rds_groups.subnet_groups, Side.DR): (GROUP,)})
+
+
 def _data(table: RouteTable, *others: RouteTable) -> Snapshot:
     return connected({TABLES: (table, *others), (rds_groups.subnet_groups, Side.DR): (GROUP,)})
 
 
 EXAMPLES = [
+    *(
+        Example(CHECK, expected, seen, frozenset({"networks beyond the VPC"} if expected is Status.WARN else ()))
+        for expected, seen in (
+            (Status.WARN, _beyond(AWAY, "pcx-1")),
+            (Status.WARN, _beyond(AWAY, "tgw-1")),
+            (Status.PASS, _beyond(AWAY, "pcx-1", here=replace(TASKS_OUT, parts=(PartRoute(AWAY, "pcx-2", "active"),)))),
+            (Status.PASS, _beyond(AWAY, "nat-1")),
+            (Status.PASS, _beyond(AWAY, "pcx-1", state="blackhole")),
+            (Status.PASS, _beyond(INSIDE, "pcx-1")),
+            (Status.PASS, _beyond("pl-1", "tgw-1")),
+        )
+    ),
     Example(PRIVATE_DATA, Status.PASS, _data(DATA_OUT, PUBLIC_OUT)),
     Example(PRIVATE_DATA, Status.PASS, _data(replace(DATA_OUT, default="nat-1", state="active"))),
     Example(PRIVATE_DATA, Status.FAIL, _data(replace(DATA_OUT, default="igw-1", state="active")), OF_DATA),
