@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.edge import acm
+from dr_checks.edge.cloudfront import serving
+from dr_checks.edge.cloudfront_routing import asked_on, following
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import elbv2
+from dr_estate.readers import cloudfront, elbv2
 from dr_estate.readers.acm import certificates, covers
 
 KEEP_ALIVE, PROTECTION = "client_keep_alive.seconds", "deletion_protection.enabled"
@@ -253,12 +255,17 @@ def deletion_protection(view: View) -> Iterator[Finding]:
 @check(
     "the HTTPS listeners of the DR region present a certificate for every host name they must serve",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("AcmCertIssuedAndCovers", "elb-acm-certificate-required", "elbv2_ssl_listeners", "NIST CP-7"),
     traps=("T20",),
 )
 def listener_certificates(view: View) -> Iterator[Finding]:
-    """The listener's own certificates, SNI ones included, are issued and cover the hosts. Source: ELB and ACM, T20."""
+    """The listener's own certificates, SNI ones included, are issued and cover the hosts.
+
+    CloudFront answers 502 where it asks by TLS and is shown neither the host's name nor the origin's. Source: ELB and
+    ACM, T20; CloudFront Developer Guide, "HTTP 502 status code (Bad Gateway)".
+    """
     secure = [row for row in view.get(elbv2.listeners) if row.protocol == "HTTPS"]
     # Browsers ask on 443: what a listener on another port presents is of no use to them.
     listeners = [row for row in secure if row.port == _BROWSERS and row.default.kind != "redirect"] or secure
@@ -269,6 +276,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     read = view.get(certificates)
     names = [name for row in acm.issued_certificates(view) if row.arn in attached for name in row.names]
     unavailable = next((c for c in read if isinstance(c, Unavailable)), None)
+    refused = _refused_without(view, names)
     for host, tenant in acm.hosts(view):
         if covers(names, host):
             yield view.ok(host, "covered", "covered", "browsers will accept the answer", tenant)
@@ -285,7 +293,23 @@ def listener_certificates(view: View) -> Iterator[Finding]:
                     _certificate_commands(view, host),
                 ),
                 tenant,
+                stops=refused,
             )
+
+
+def _refused_without(view: View, names: Collection[str]) -> bool:
+    """Whether who asks for a host refuses an answer under these names: browsers, or CloudFront where it asks by TLS."""
+    if not view.env.traffic.distribution_alias:
+        return True
+    if view.read_for_remedy(cloudfront.distributions, Side.GLOBAL) is None:
+        return False  # how it asks is not known
+    found = serving(view)
+    asked = (
+        [asked_on(origin, found.viewer_protocol) == origin.ports[1:] for origin in following(view, found)]
+        if found
+        else []
+    )
+    return any(asked) and not covers(names, view.env.traffic.origin_record)
 
 
 def _certificate_commands(view: View, host: str) -> tuple[str, ...]:

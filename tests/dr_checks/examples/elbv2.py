@@ -7,10 +7,11 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import acm, elbv2
+from dr_estate.readers import acm, cloudfront, elbv2
 from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.edges import DISTRIBUTION, ORIGIN
 from tests.dr_checks.traffic import balanced, balancer, listener
-from tests.dr_checks.worlds import DENIED, NOW, Example
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example
 
 HERE, THERE = (elbv2.load_balancer, Side.DR), (elbv2.load_balancer, Side.PRIMARY)
 ALB = frozenset({"sit-alb"})
@@ -45,6 +46,20 @@ def _secure(*certificates: Any, attached: tuple[str, ...] = ("arn:1",)) -> Snaps
             (acm.certificates, Side.DR): certificates,
         }
     )
+
+
+def _fetched(policy: str, name: str) -> Snapshot:
+    """The listener's certificate is of this name, and the distribution asks its origin by this policy."""
+    origins = tuple(replace(origin, protocol_policy=policy) for origin in DISTRIBUTION.origins)
+    values = {
+        (elbv2.listeners, Side.DR): (listener(Side.DR, 443, certificates=("arn:1",)),),
+        (acm.certificates, Side.DR): (certificate("arn:1", name),),
+        (cloudfront.distributions, Side.GLOBAL): (replace(DISTRIBUTION, origins=origins),),
+    }
+    return balanced(values)
+
+
+UNDISTRIBUTED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"distribution_alias": ""})})
 
 
 def _on_ports(attached: dict[int, str]) -> Snapshot:
@@ -117,6 +132,19 @@ EXAMPLES = [
         Status.FAIL,
         _secure(certificate("arn:1", "*.wpsit.kimmyai.io", status="EXPIRED")),
     ),
+    # CloudFront takes the origin's own name for the host's, where it asks by TLS.
+    *(
+        Example(
+            "elbv2.listener-certificates", Status.FAIL, _fetched(policy, name), frozenset({"tenant1.wpsit.kimmyai.io"})
+        )
+        for policy, name in (
+            ("https-only", "other.example.org"),
+            ("match-viewer", "other.example.org"),
+            ("http-only", "other.example.org"),
+            ("https-only", ORIGIN),
+        )
+    ),
+    Example("elbv2.listener-certificates", Status.FAIL, _secure(WILDCARD, attached=("arn:2",)), env=UNDISTRIBUTED),
     Example("elbv2.listener-certificates", Status.UNKNOWN, _secure(DENIED)),
     Example("elbv2.listener-certificates", Status.FAIL, _on_ports({443: "arn:2", 8443: "arn:1"})),
     Example("elbv2.listener-certificates", Status.PASS, _on_ports({443: "arn:1", 8443: "arn:2"})),
