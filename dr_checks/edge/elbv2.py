@@ -304,12 +304,12 @@ def _refused_without(view: View, names: Collection[str]) -> bool:
     if view.read_for_remedy(cloudfront.distributions, Side.GLOBAL) is None:
         return False  # how it asks is not known
     found = serving(view)
-    asked = (
+    answers = (
         [asked_on(origin, found.viewer_protocol) == origin.ports[1:] for origin in following(view, found)]
         if found
         else []
     )
-    return any(asked) and not covers(names, view.env.traffic.origin_record)
+    return any(answers) and not covers(names, view.env.traffic.origin_record)
 
 
 def _certificate_commands(view: View, host: str) -> tuple[str, ...]:

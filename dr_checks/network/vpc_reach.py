@@ -71,8 +71,8 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
             healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
-        elif mine.name == view.env.named(view.env.names.db_security_group) and (opened := _opened(mine, there[name])):
-            yield _open_finding(view, mine, opened)
+        elif mine.name == view.env.named(view.env.names.db_security_group) and (wide := _open_rules(mine, there[name])):
+            yield _open_finding(view, mine, wide)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     yield from _of_balancer(view)
@@ -81,18 +81,18 @@ def security_groups(view: View) -> Iterator[Finding]:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
 
 
-def _opened(mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> list[str]:
+def _open_rules(mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> list[str]:
     """The rules by which a group lets in every address, and that of the primary region does not."""
     known, rules = Admission(theirs.ingress), [(text, parse_rule(text)) for text in mine.ingress]
     return [text for text, rule in rules if rule.block and not rule.block.prefixlen and not known.covers(rule)]
 
 
-def _open_finding(view: View, mine: vpc.SecurityGroup, opened: list[str]) -> Finding:
-    permissions = [found for rule in opened for found in _permissions(view, rule)]
+def _open_finding(view: View, mine: vpc.SecurityGroup, wide: list[str]) -> Finding:
+    permissions = [found for rule in wide for found in _permissions(view, rule)]
     close = view.command("ec2", "RevokeSecurityGroupIngress", GroupId=mine.id, IpPermissions=permissions)
     remedy = Remedy(f"aws_security_group '{mine.name}' in {view.region}: ingress as the primary's.", (close,))
     reason = "a restored database is open to everybody who can reach its subnets"
-    return view.warn(mine.name, f"lets in {'; '.join(opened)}", "as in the primary region", reason, remedy)
+    return view.warn(mine.name, f"lets in {'; '.join(wide)}", "as in the primary region", reason, remedy)
 
 
 def _of_balancer(view: View) -> Iterator[Finding]:
