@@ -13,6 +13,9 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
   Scenario: Secrets of the DR region do not reference the primary region
     Then no secret in the DR region references the primary region
 
+  Scenario: Policies of secrets admit the operator
+    Then no policy of a secret in the DR region denies the operator's role what a run does with it
+
   Scenario: Secrets have the same fields in both regions
     Then every secret has the same fields in both regions
 

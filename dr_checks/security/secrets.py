@@ -10,14 +10,22 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
+from dr_estate.iam.moments import moment_keys
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs
+from dr_estate.readers import ecs, secret_policies
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.secret_policies import SecretPolicy
 from dr_estate.readers.secretsmanager import Content, HiddenSecret, RotationFunction, Secret
 
 _NONE = "no secret exists there: see secrets.secret-exists"
+_OF_A_RUN = (
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:StopReplicationToReplica",
+)
 
 
 def _expected_names(view: View) -> list[tuple[str, str | None]]:
@@ -322,6 +330,57 @@ def same_fields(view: View) -> Iterator[Finding]:
             )
     if not compared:
         yield view.none_expected("all secrets", _NONE)
+
+
+@check(
+    "no policy of a secret in the DR region denies the operator's role what a run does with it",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
+    traps=("T18",),
+)
+def admits_operator(view: View) -> Iterator[Finding]:
+    """A run reads each tenant's secret and the master credentials, and writes one that leads to the primary region.
+
+    A replica has the policy of its original. Source: Secrets Manager GetResourcePolicy.
+    """
+    standing, wanted = _state(view), "it denies the operator nothing"
+    policies = {row.arn: row for row in view.get(secret_policies.policies) if isinstance(row, SecretPolicy)}
+    unread = next((row for row in view.get(secret_policies.policies) if isinstance(row, Unavailable)), None)
+    expected = [(standing[name], tenant) for name, tenant in _expected_names(view) if name in standing]
+    for secret, tenant in expected:
+        found = policies.get(secret.arn)
+        if found is None and unread is None:
+            continue  # what no task is started with and no rule names is no run's matter
+        if found is None:
+            yield view.unknown(secret.name, wanted, unread or "Its policy was not read.", tenant)
+            continue
+        answers = {action: denial_of(found.text, _of_operator(view, secret.arn, action)) for action in _OF_A_RUN}
+        if denied := [action for action, answer in answers.items() if answer is PolicyAnswer.DENIED]:
+            reason = "a run is refused in the middle: it can neither read the credentials nor lead them to this region"
+            remedy = f"aws_secretsmanager_secret_policy of '{secret.name}': let {view.env.acting_role} through."
+            yield view.gap(secret.name, f"denies {', '.join(denied)}", wanted, reason, remedy, tenant)
+        elif PolicyAnswer.UNDECIDED in answers.values():
+            reason = "It denies upon a condition that only AWS evaluates."
+            yield view.undecided(secret.name, wanted, reason, f"the policy of {secret.name}", tenant)
+        else:
+            yield view.ok(secret.name, "denies it nothing", wanted, "a run reads and writes it", tenant)
+    if not any(secret.arn in policies for secret, _ in expected) and unread is None:
+        yield view.none_expected("all secrets", _NONE)
+
+
+def _of_operator(view: View, arn: str, action: str) -> PolicyRequest:
+    account = view.env.account
+    caller = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
+    known = (
+        ("aws:RequestedRegion", view.region),
+        ("aws:PrincipalAccount", account),
+        ("aws:PrincipalArn", caller),
+        ("aws:ResourceAccount", account),
+        ("aws:SecureTransport", "true"),
+        *moment_keys(view.now),
+    )
+    return PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, arn, known)
 
 
 def _failing(content: Content | HiddenSecret) -> bool:

@@ -30,7 +30,7 @@ class SecretPolicy:
 
 @part(Side.DR, reads=READS)
 def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
-    """Return the policy of each secret that a task definition names here.
+    """Return the policy of each secret that a task definition names here, and of the master credentials.
 
     This takes one call per secret, because no batch read returns policies. A policy that was read today (UTC), of a
     secret that has not changed since, is known: a secret's LastChangedDate is when it "was modified in any way"
@@ -76,12 +76,15 @@ def _of_tenants(context: ReadContext) -> list[str]:
 
 
 def _started_with(context: ReadContext) -> list[str]:
-    """The secrets that a task definition names."""
+    """The secrets that a task definition names, and the master credentials, which a run reads."""
     definitions = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
     values = {value for row in definitions for container in row.containers for _, value in container.sources}
     named = {source.arn for source in map(source_of, values) if source.is_secret}
     known = context.part(task_sources.sources).secrets
-    return [arn for arn in known if not named.isdisjoint((arn, without_suffix(arn)))]
+    master = context.env.named(context.env.names.master_secret)
+    run = [row.arn for row in context.part(secretsmanager.secrets) if row.name == master and row.deleted_at is None]
+    started = [arn for arn in known if not named.isdisjoint((arn, without_suffix(arn)))]
+    return started + [arn for arn in run if arn not in started]
 
 
 def _cached_policy(

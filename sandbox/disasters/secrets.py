@@ -58,6 +58,25 @@ def replica_removed(world: World) -> None:
     )
 
 
+@disaster(
+    "secrets-deny-the-operator",
+    "The policy of one tenant's secret denies the operator's role to write it",
+    trips=("secrets.admits-operator",),
+)
+def operator_denied(world: World) -> None:
+    """Put the policy on the first tenant's secret, which its replica has from it."""
+    name, env = _secret(world), world.environment
+    statement = {
+        "Effect": "Deny",
+        "Principal": {"AWS": f"arn:aws:iam::{env.account}:role/{env.acting_role}"},
+        "Action": "secretsmanager:PutSecretValue",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.undo(Side.PRIMARY, "secretsmanager", "DeleteResourcePolicy", SecretId=name)
+    world.call(Side.PRIMARY, "secretsmanager", "PutResourcePolicy", SecretId=name, ResourcePolicy=policy)
+
+
 def _detach(world: World, name: str) -> None:
     """Turn the DR region's replica into a secret of its own; the repair replaces it by a replica again."""
     world.undo(Side.PRIMARY, "secretsmanager", "ReplicateSecretToRegions", **_replica(world, name))

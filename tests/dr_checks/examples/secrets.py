@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import control_table, ecs
+from dr_estate.readers import control_table, ecs, secret_policies
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.control_table import ControlState
+from dr_estate.readers.secret_policies import SecretPolicy
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, RotationFunction, Secret
 from tests.dr_checks.compute import both_services, definition
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
@@ -38,6 +40,7 @@ def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> E
         (readers_secretsmanager.contents, Side.DR): parts["values"],
         **({(control_table.standing, Side.DR): parts["control"]} if "control" in parts else {}),
         **({(readers_secretsmanager.rotation_functions, Side.DR): parts["functions"]} if "functions" in parts else {}),
+        **({(secret_policies.policies, Side.DR): parts["policies"]} if "policies" in parts else {}),
         **(_started_with(parts["field"]) if "field" in parts else {}),
     }
     return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
@@ -70,8 +73,35 @@ def _rotation(expected: Status, by: str, *functions: Any) -> Example:
 
 HIDDEN = _second(CONTENTS, HiddenSecret(ONE, DENIED))
 
-HEALTHY_PARTS: Values = {(readers_secretsmanager.rotation_functions, Side.DR): ()}
+_OPERATOR = f"arn:aws:iam::{SIT.account}:role/{SIT.acting_role}"
+
+
+def _denying(action: str = "secretsmanager:*", who: str = _OPERATOR, **more: Any) -> str:
+    row = {"Effect": "Deny", "Principal": {"AWS": who}, "Action": action, "Resource": "*", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [row]})
+
+
+def _guarded(expected: Status, text: str, subject: str = ONE) -> Example:
+    """The policy of the first tenant's secret, the others without one."""
+    rows = tuple(SecretPolicy(row.arn, text if row.name == subject else "") for row in THERE)
+    return _case("admits-operator", expected, subject, policies=rows)
+
+
+_FROM_ELSEWHERE = {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
+HEALTHY_PARTS: Values = {
+    (readers_secretsmanager.rotation_functions, Side.DR): (),
+    (secret_policies.policies, Side.DR): tuple(SecretPolicy(row.arn, "") for row in THERE),
+}
 EXAMPLES = [
+    _guarded(Status.PASS, ""),
+    _guarded(Status.PASS, _denying("secretsmanager:DeleteSecret")),
+    _guarded(Status.PASS, _denying(who=f"arn:aws:iam::{SIT.account}:role/other")),
+    _guarded(Status.FAIL, _denying("secretsmanager:PutSecretValue")),
+    _guarded(Status.FAIL, _denying(), MASTER),
+    _guarded(Status.UNKNOWN, _denying(**_FROM_ELSEWHERE)),
+    _case("admits-operator", Status.NOT_APPLICABLE, "all secrets", policies=()),
+    _case("admits-operator", Status.UNKNOWN, policies=(DENIED,)),
+    _case("admits-operator", Status.UNKNOWN, "", policies=DENIED),
     _case("secret-exists", Status.PASS),
     _case("secret-exists", Status.FAIL, there=(THERE[0], THERE[2])),
     _case("secret-exists", Status.FAIL, MASTER, there=THERE[1:]),
