@@ -25,6 +25,7 @@ from dr_estate.model.control_items import (
     clip,
 )
 from dr_estate.model.stream_records import (
+    NONE,
     Items,
     StreamRecord,
     by_item,
@@ -56,7 +57,9 @@ def compared_with_stream(chain: Chain, incident: str, evidence: StreamEvidence, 
     written = sorted(evidence.records.get(JOURNAL + incident, ()), key=order_of)
     if rewritten := _first_rewrite(written, chain):
         return RecordComparison(compared=True, message=f"by AWS: {rewritten[1]}", differs_at=rewritten[0])
-    heads = [AnchoredHead(int(row.sk), row.head, row.created) for row in written if _ENTRY.fullmatch(row.sk)]
+    # An item that came with no head was never an entry, and nothing was in its place before: see _first_rewrite.
+    entries = [row for row in written if _ENTRY.fullmatch(row.sk) and row.head != NONE]
+    heads = [AnchoredHead(int(row.sk), row.head, row.created) for row in entries]
     of_journal = anchor_comparison(chain, heads, speed)
     altered = tuple(altered_items(chain, evidence, speed))
     named = "; ".join(altered[:_MOST_NAMED]) + (f"; and {len(altered) - _MOST_NAMED} more" if altered[3:] else "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ from dr_estate.model.world_id import WorldId
 
 SCHEMA = "aws-dr-manager/journal/1"
 WORLD = "world"
+_ENTRY, _PIECE = re.compile(r"[0-9]{9}"), re.compile(r"[0-9]{9}\.[0-9]{3}")
 UNREADABLE_LINE = "an item of the mirror that cannot be read"
 _FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 _LONGEST = 256_000_000  # far above any plan; what unpacks to more was not written by a run
@@ -98,10 +100,16 @@ def sound_documents(lines: Iterable[str], environment: str, incident: str) -> tu
 
 
 def mirror_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The entries' lines, by the decoded items of the mirror."""
+    """The entries' lines, by the decoded items of the mirror; what has no entry's key is none of them."""
     items = {str(item["sk"]): item for item in rows}
     # Pieces without their entry's own item are of a run that died while it wrote them: they never counted.
-    return [_line(head, items) for sk, head in sorted(items.items()) if "." not in sk]
+    return [_line(head, items) for sk, head in sorted(items.items()) if _ENTRY.fullmatch(sk)]
+
+
+def strange_keys(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The keys in a journal's partition that no run writes: neither an entry's nor a piece's."""
+    keys = sorted(str(item["sk"]) for item in rows)
+    return [sk for sk in keys if not _ENTRY.fullmatch(sk) and not _PIECE.fullmatch(sk)]
 
 
 def _line(head: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> str:

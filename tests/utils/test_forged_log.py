@@ -93,6 +93,12 @@ class Record:
             item = encode_item({**key, "text": entry.line, "packed": False, "pieces": 1})
             client.put_item(TableName=self.env.named(self.env.names.control_table), Item=item)
 
+    def mirror_gets(self, key: str, **values: Any) -> None:
+        """Put what is no entry into the mirror, with the operator's keys."""
+        client = Aws(self.world.url, self.world.people["operator"], self.env, tenant="").client("dynamodb", Side.DR)
+        item = encode_item({"pk": f"JOURNAL#{INCIDENT}", "sk": key, **values})
+        client.put_item(TableName=self.env.named(self.env.names.control_table), Item=item)
+
     def anchors_hold(self, entries: list[Entry]) -> None:
         """Anchor each entry, by plain calls with the operator's keys."""
         logs = Aws(self.world.url, self.world.people["operator"], self.env, tenant="").client("logs", Side.DR)
@@ -239,6 +245,52 @@ def test_one_mirror_item_out_of_its_chain_is_reported_with_its_number(record: Re
     record.mirror_holds(record.chain((WORDS[0], "nothing happened", WORDS[2]))[1:2])
     ran = record.verify()
     assert (ran.code, "DIFFERS from its mirror at entry 2" in ran.out) == (3, True), ran.out
+
+
+STRANGE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("!", {"text": "put in"}),
+    ("zzz", {"digest": "f" * 64, "text": "{}", "packed": False, "pieces": 1}),
+    ("000000004", {"text": 7}),
+    ("000000004", {"digest": "f" * 64, "text": "{}", "packed": False, "pieces": 1}),
+)
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+@pytest.mark.parametrize(("key", "values"), STRANGE)
+def test_what_no_run_wrote_beside_a_whole_record_is_named_and_the_record_is_judged(
+    record: Record, key: str, values: dict[str, Any], with_file: bool
+) -> None:
+    if not with_file:
+        record.file.unlink()
+    record.mirror_gets(key, **values)
+    ran = record.verify()
+    shown = " ".join(ran.out.split())
+    assert (ran.code, f"beside it JOURNAL#{INCIDENT} / {key}, which no run wrote" in shown) == (0, True), (
+        ran.out + ran.err
+    )
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_what_no_run_wrote_in_the_place_of_an_entry_is_no_success(record: Record, with_file: bool) -> None:
+    if not with_file:
+        record.file.unlink()
+    record.mirror_gets("000000003", text="put in")
+    assert record.verify().code == 3
+    record.mirror_holds(record.chain())
+    record.mirror_gets("000000002", text="put in")
+    assert record.verify().code == 3
+
+
+def test_what_no_run_wrote_behind_a_record_that_goes_on_or_is_cut_is_no_success(record: Record) -> None:
+    record.file_holds(record.chain()[:2])
+    record.mirror_gets("000000003", text="put in")
+    assert record.verify().code == 3
+    further = _next(record.chain()[-1])
+    record.file_holds(record.chain())
+    record.mirror_holds(record.chain())
+    record.anchors_hold([further])
+    record.mirror_gets("000000004", text="put in")
+    assert record.verify().code == 3
 
 
 def test_a_record_of_another_world_is_refused_by_incident_and_not_compared_by_file(record: Record) -> None:

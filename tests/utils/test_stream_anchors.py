@@ -99,6 +99,26 @@ def test_a_record_that_is_rewritten_everywhere_else_is_not_believed(record: Reco
     assert "(as recorded)" in says
 
 
+@pytest.mark.parametrize("with_file", [True, False])
+@pytest.mark.parametrize("key", ["!", "zzz", f"{4:09d}"])
+def test_an_item_without_a_head_behind_a_whole_record_is_named_and_spoils_nothing(
+    record: Record, config: Path, key: str, with_file: bool
+) -> None:
+    if not with_file:
+        record.file.unlink()
+    record.mirror_gets(key, text="put in")
+    ran = verified(record, config)
+    assert (ran.code, f"JOURNAL#{INCIDENT} / {key}, which no run wrote" in ran.report["mirror"]["says"]) == (0, True)
+
+
+def test_an_item_in_the_place_of_an_entry_or_with_a_head_is_not_taken_for_nothing(record: Record, config: Path) -> None:
+    record.mirror_gets(f"{4:09d}", text="put in", digest="f" * 64)
+    assert verified(record, config).code == 3
+    record.mirror_gets(f"{3:09d}", text="put in")
+    ran = verified(record, config)
+    assert (ran.code, ran.report["anchors"]["differs_at"]) == (3, 3), ran.out
+
+
 def test_a_record_that_is_cut_in_file_and_mirror_is_not_believed(record: Record, config: Path) -> None:
     key = encode_item({"pk": f"JOURNAL#{INCIDENT}", "sk": f"{3:09d}"})
     client(record, "admin", "dynamodb").delete_item(TableName=table(record.env), Key=key)

@@ -87,7 +87,7 @@ def _guarded(expected: Status, text: str, subject: str = ONE) -> Example:
     return _case("admits-operator", expected, subject, policies=rows)
 
 
-_FROM_ELSEWHERE = {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
+_FROM_ELSEWHERE: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
 HEALTHY_PARTS: Values = {
     (readers_secretsmanager.rotation_functions, Side.DR): (),
     (secret_policies.policies, Side.DR): tuple(SecretPolicy(row.arn, "") for row in THERE),

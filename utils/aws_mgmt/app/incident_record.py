@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
 from dr_actions.journal.journal import Journal, journal_path, read
 from dr_actions.journal.mirror import AnchoredMirror, TableMirror
-from dr_actions.journal.pauses import record_pauses
+from dr_actions.journal.pauses import PAUSES, record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.config.environment import Environment
+from dr_estate.model.control_items import JOURNAL
 from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.journal_chain import mirror_lines, strange_keys
 from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.world_id import WorldId
 from reports.values.report import Report
@@ -74,8 +76,27 @@ def entries_of_incident(options: Options, env: Environment, incident: str, app: 
 
 def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
     """What the incident's mirror in the control table proves."""
-    lines = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident))
-    return read_chain(lines.encode(), env.name, incident)
+    return _mirror_chain(app.control.table.query(JOURNAL + incident), env, incident)
+
+
+def mirror_beside_strangers(app: AppContext, env: Environment, incident: str) -> tuple[Chain, tuple[str, ...]]:
+    """What the incident's mirror proves, and the keys of what stands beside it that no run wrote.
+
+    Behind the end of the last run, what follows no entry is such a thing: it weighs as if it were not there, and
+    whether an entry was there the anchors say. In the place of an entry, or behind a run that did not end, it is a
+    fault of the chain: there it may hide what was written.
+    """
+    rows = app.control.table.query(JOURNAL + incident)
+    chain, strange = _mirror_chain(rows, env, incident), strange_keys(rows)
+    of_runs = [entry.kind for entry in chain.entries if entry.kind not in PAUSES]
+    if chain.fault is not None and of_runs[-1:] == [EntryKind.END]:
+        strange += [f"{chain.fault.line:09d}"]
+        chain = replace(chain, fault=None)
+    return chain, tuple(strange)
+
+
+def _mirror_chain(rows: Sequence[Mapping[str, Any]], env: Environment, incident: str) -> Chain:
+    return read_chain("".join(line + "\n" for line in mirror_lines(rows)).encode(), env.name, incident)
 
 
 def record_exceptions(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.comparison import (
@@ -24,6 +25,7 @@ from dr_actions.journal.stream_comparison import compared_with_stream
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.config.given_file import bytes_of
+from dr_estate.model.control_items import JOURNAL, clip
 from dr_estate.model.invocation import Command
 from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.model.recovery_document import RefusedStart
@@ -39,7 +41,7 @@ from utils.aws_mgmt.app.incident_record import (
     all_journals,
     goes_in_stages,
     journals,
-    mirror_of,
+    mirror_beside_strangers,
     refusal_of,
     unfinished_goal,
     worlds_of_journals,
@@ -121,7 +123,11 @@ def _comparison(
     """
     path = options.journal or _file_of(options, environment, incident)
     if path is None:
-        return mirror_alone(chain, anchors)
+        try:
+            strange = _mirror_chain(options, environment, incident).strange
+        except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
+            return not_compared(str(silent))
+        return _beside(mirror_alone(chain, anchors), incident, strange)
     local = read(path, environment.name, incident)
     if local.world is not None and local.world not in worlds_of_journals(options, environment):
         here = (
@@ -131,10 +137,20 @@ def _comparison(
     if not outlives(options, environment):
         return not_compared("its sandbox is not up.")
     try:
-        mirrored, _ = _mirror_chain(options, environment, incident)
+        mirror = _mirror_chain(options, environment, incident)
     except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return not_compared(str(silent))
-    return comparison_of(local, mirrored)
+    return _beside(comparison_of(local, mirror.chain), incident, mirror.strange)
+
+
+def _beside(found: RecordComparison, incident: str, keys: Sequence[str]) -> RecordComparison:
+    """The comparison, which names what no run wrote among the record's items."""
+    if not keys:
+        return found
+    more = f" and {len(keys) - _MOST_NAMED} more" if keys[_MOST_NAMED:] else ""
+    named = ", ".join(f"{clip(JOURNAL + incident)} / {clip(key)}" for key in keys[:_MOST_NAMED])
+    which = f"beside it {named}{more}, which no run wrote: CloudTrail's data events of the table say whose keys did"
+    return replace(found, message=f"{found.message}; {which}")
 
 
 def _anchors(options: LogOptions, environment: Environment, incident: str, chain: Chain) -> RecordComparison:
@@ -199,7 +215,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
             raise UsageError(f"{OtherWorld(source, chain.world, files[path])} {_log_command_sentence(path)}")
         chain, source = _longest(options, environment, incident, chain, source)
     else:
-        chain, source = _mirror_chain(options, environment, incident)
+        chain, source, _ = _mirror_chain(options, environment, incident)
     return incident, chain, source
 
 
@@ -210,7 +226,7 @@ def _longest(
     if local.fault or _has_ended(local) or not outlives(options, environment):
         return local, path
     try:
-        mirrored, table = _mirror_chain(options, environment, incident)
+        mirrored, table, _ = _mirror_chain(options, environment, incident)
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount):
         return local, f"{path} (its last run did not end, and the control table cannot be asked what it did since)"
     if mirrored.entries[: len(local.entries)] != local.entries:
@@ -223,18 +239,26 @@ def _has_ended(chain: Chain) -> bool:
     return of_runs[-1:] == [EntryKind.END]
 
 
-def _mirror_chain(options: LogOptions, environment: Environment, incident: str) -> tuple[Chain, str]:
+class _Mirror(NamedTuple):
+    """A journal's mirror, the table that it is in, and the keys beside it that no run wrote."""
+
+    chain: Chain
+    table: str = ""
+    strange: tuple[str, ...] = ()
+
+
+def _mirror_chain(options: LogOptions, environment: Environment, incident: str) -> _Mirror:
     """The mirror of this world's journal. A sandbox that is not up has none. One without a world is shown for audit.
 
     Raises UsageError where another way of reaching the same table wrote it.
     """
     if options.sandbox and running_sandbox_world(environment) is None:
-        return Chain((), ""), ""
+        return _Mirror(Chain((), ""))
     with open_context(options, environment) as reached:
-        chain, world = mirror_of(reached, environment, incident), reached.world.id
+        (chain, strange), world = mirror_beside_strangers(reached, environment, incident), reached.world.id
     table = f"table {environment.named(environment.names.control_table)}"
     if chain.world is None or chain.world == world:
-        return chain, table
+        return _Mirror(chain, table, strange)
     command = log_of(incident)
     how = {
         WorldKind.LIVE: f"without AWS_ENDPOINT_URL: {command}",
