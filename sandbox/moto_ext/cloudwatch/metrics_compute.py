@@ -51,8 +51,8 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
             healthy, unhealthy = targets.counts(group)
             # HealthyHostCount is published where targets are registered (ELB guide, CloudWatch metrics).
             if healthy or unhealthy:
-                for name, count in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
-                    value = until_dark(always(count), region)
+                for name, number in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
+                    value = until_dark(always(number), region)
                     yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
             yield _balancer_metric("RequestCount", dimensions, (requests / len(groups)) if healthy else 0.0, region)
 
