@@ -282,8 +282,8 @@ STOPPED = (
     ),
     Claim(
         "operator | stop `log` and `attach` by lines of the anchors, or items of the mirror, that no run wrote | "
-        "they are no anchors; the chain breaks at the item, with its number; behind the end of the last run the item is "
-        "named, and the record is judged",
+        "they are no anchors; the chain breaks at the item, with its number; behind the end of the last run the item "
+        "is named, and the record is judged",
         "tests/dr_actions/journal/test_anchors.py::test_a_line_of_the_anchors_that_no_run_wrote_is_none_of_them",
         "tests/dr_actions/journal/test_journal_mirror.py::"
         "test_an_item_of_the_mirror_that_no_run_wrote_breaks_the_chain_there_and_nothing_else",

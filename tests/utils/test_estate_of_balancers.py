@@ -32,6 +32,8 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 SAME_SERVICES, SAME_RECORD = "its services stand for each other", "the same record"
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Ran]]:
@@ -70,7 +72,6 @@ def _elb(world: Endpoint, region: str) -> Any:
     return client.client("elbv2", region_name=region, endpoint_url=world.url, **secrets)
 
 
-@pytest.mark.proof
 def test_the_map_pairs_each_balancer_by_its_record_or_its_services(acme: tuple[Endpoint, Path, Ran]) -> None:
     _, home, written = acme
     assert Exit.READY == written.code, written.err
@@ -114,7 +115,6 @@ def test_status_judges_each_balancer_and_each_record_and_names_it(acme: tuple[En
     )
 
 
-@pytest.mark.proof
 def test_what_a_further_balancer_lacks_fails_by_its_name(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, _ = acme
     elb, name = _elb(world, AWAY), _name("internal", AWAY)
@@ -132,7 +132,6 @@ def test_what_a_further_balancer_lacks_fails_by_its_name(acme: tuple[Endpoint, P
     assert {name} == _subjects(ran, "elbv2.deletion-protection", "fail")
 
 
-@pytest.mark.proof
 def test_no_failover_leaves_the_visitors_of_a_balancer_behind(acme: tuple[Endpoint, Path, Ran]) -> None:
     """The map is older than a load balancer: its services and records are named, and nothing is planned."""
     world, home, _ = acme
@@ -157,7 +156,6 @@ def test_no_failover_leaves_the_visitors_of_a_balancer_behind(acme: tuple[Endpoi
     assert "no run moves its visitors" in ran.err
 
 
-@pytest.mark.proof
 def test_a_failover_and_a_failback_of_it_move_each_record_and_serve_all_eight(
     acme: tuple[Endpoint, Path, Ran],
 ) -> None:

@@ -23,6 +23,8 @@ from utils.aws_mgmt.app.exit_codes import Exit
 CLUSTERS = ("main", *TWO_CLUSTERS)
 WORDS = "-e acme --config {home}/own"
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Ran]]:
@@ -132,7 +134,6 @@ def test_an_update_of_the_map_finds_both_again(acme: tuple[Endpoint, Path, Ran])
     assert (Exit.READY, "") == (ran.code, "".join(line for line in ran.out.splitlines() if "gone" in line)), ran.err
 
 
-@pytest.mark.proof
 def test_a_failover_and_a_staged_failback_start_and_fence_the_services_of_each(
     acme: tuple[Endpoint, Path, Ran],
 ) -> None:

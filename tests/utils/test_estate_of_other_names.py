@@ -74,6 +74,7 @@ def test_each_record_of_a_dark_primary_may_be_unhealthy(shop: tuple[Endpoint, Pa
     assert ("NORMAL", [HOME], 5) == (report["posture"], report["visitors"]["regions"], report["visitors"]["served"])
 
 
+@pytest.mark.proof
 def test_a_simple_record_is_an_open_point_and_nothing_else(tmp_path: Path) -> None:
     with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
         keys = (world.url, world.people["admin"].access_key_id, world.people["admin"].secret_access_key, world.account)
@@ -89,6 +90,7 @@ def test_a_simple_record_is_an_open_point_and_nothing_else(tmp_path: Path) -> No
     assert WITHOUT_A_PAIR == red - OF_THE_TOOL
 
 
+@pytest.mark.proof
 def test_a_map_is_kept_where_the_settings_are_refused(tmp_path: Path) -> None:
     """No record leads to its load balancer: the same command begins again."""
     with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:

@@ -28,6 +28,8 @@ OF_THE_TOOL = {
 }
 """What this tool asks for beside the platform: deploy/ makes it, and people write it."""
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Ran]]:
@@ -103,7 +105,6 @@ def words_of_wordpress(*screens: Ran) -> list[str]:
     return re.findall(r"(?i).{30}(?:wordpress|wp-\w).{10}", text)
 
 
-@pytest.mark.proof
 def test_no_plan_speaks_of_wordpress(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, written = acme
     words = f"-e acme --config {home / 'own'}"
@@ -135,7 +136,6 @@ WAITING_SPEED = 10
 """How fast the world goes while a failback waits: a minute for the region to be stable, and one for each stage."""
 
 
-@pytest.mark.proof
 def test_a_failover_and_a_failback_of_it_serve_all_eight(acme: tuple[Endpoint, Path, Ran]) -> None:
     world, home, _ = acme
     file, admin, words = home / "own" / "acme.toml", world.people["admin"], f"-e acme --config {home / 'own'}"

@@ -54,6 +54,7 @@ def test_a_pipe_in_the_place_of_a_report_holds_up_no_command(words: str, folder:
     assert refused(words.format(folder, folder), folder.parent, "report.json")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("words", READING)
 def test_a_report_of_gigabytes_is_refused_before_it_is_in_memory(words: str, folder: Path) -> None:
     with (folder / "report.json").open("wb") as file:
@@ -61,6 +62,7 @@ def test_a_report_of_gigabytes_is_refused_before_it_is_in_memory(words: str, fol
     assert refused(words.format(folder, folder), folder.parent, "report.json")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "words",
     ["review {}", "evidence verify {}", "-e sit log --journal {}", "-e sit status --from-evidence {}"],

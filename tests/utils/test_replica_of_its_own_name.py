@@ -51,6 +51,9 @@ def _instances(aws: Aws, side: Side) -> dict[str, str]:
     return {row["DBInstanceIdentifier"]: row.get("ReadReplicaSourceDBInstanceIdentifier", "") for row in rows}
 
 
+pytestmark = pytest.mark.proof
+
+
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Ran]]:
     """Eight services upon PostgreSQL in an empty sandbox, the folder of their settings, and what `init` said."""
@@ -62,7 +65,6 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint,
         yield world, home, at_endpoint(world, home, words, "admin")
 
 
-@pytest.mark.proof
 def test_scan_pairs_it_by_its_source(orders: tuple[Endpoint, Path, Ran]) -> None:
     found = at_endpoint(*orders[:2], "scan --format json", "admin").report
     (database,) = [store for store in found["stores"] if store["kind"] == "database"]
@@ -97,7 +99,6 @@ def test_status_is_red_for_no_name(orders: tuple[Endpoint, Path, Ran]) -> None:
     assert {"pass"} == {ran.statuses()[check] for check in ("rds-copy.usable", "rds-replica.state", "rds.name-free")}
 
 
-@pytest.mark.proof
 def test_postgresql_is_failed_over_to_its_replica(orders: tuple[Endpoint, Path, Ran]) -> None:
     world, home, _ = orders
     file, admin, words = home / "own" / "acme.toml", world.people["admin"], f"-e acme --config {home / 'own'}"
@@ -120,7 +121,6 @@ def test_postgresql_is_failed_over_to_its_replica(orders: tuple[Endpoint, Path, 
     )
 
 
-@pytest.mark.proof
 def test_it_is_failed_over_and_home_again_under_both_names(tmp_path: Path) -> None:
     """SIT upon such a replica, where IAM is enforced and markers are written."""
     its = "\n".join(f'{key} = "standby-{name}"' for key, name in GROUPS.items())

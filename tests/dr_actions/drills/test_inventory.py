@@ -108,6 +108,7 @@ def test_what_is_no_inventory_is_none_whatever_else_it_is(document: str) -> None
         unpack(packed(document.encode()))
 
 
+@pytest.mark.proof
 def test_what_unpacks_to_gigabytes_is_no_inventory_and_takes_no_memory() -> None:
     small = packed(b" " * (1 << 30))
     tracemalloc.start()
