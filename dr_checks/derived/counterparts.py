@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from dr_checks.core.model import View
@@ -13,9 +13,9 @@ from dr_estate.model.references import neutral, resource_of
 from dr_estate.model.restored_names import is_set_aside
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable, understand
-from dr_estate.readers import platform_resources
+from dr_estate.readers import platform_resources, vpc
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
-from dr_estate.readers.platform_shapes import BETWEEN
+from dr_estate.readers.platform_shapes import BETWEEN, GROUPS
 
 # Services that belong to no region: nothing of them can be missing in the DR region.
 GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations", "globalaccelerator", "shield", "support"})
@@ -110,6 +110,7 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
     shapes = {
         side: {arn: dict(s) for row in _switched_listings(view, side) for arn, s in row.shapes} for side in _SIDES
     }
+    groups = {side: _group_names(view, side) for side in _SIDES}
     # What leads elsewhere is one finding: see led_astray and led_to_nothing.
     causes = {(arn, _VARIABLE + word.partition("=")[0] if "=" in word else "") for arn, word in led_astray(view)}
     causes |= {(arn, "") for arn, _ in led_to_nothing(view)}
@@ -118,6 +119,9 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
         mine, theirs = shapes[Side.DR].get(here), shapes[Side.PRIMARY].get(there)
         if mine is None or theirs is None:
             continue
+        mine, theirs = (
+            {**row, **_by_names(row, groups, side)} for row, side in ((mine, Side.DR), (theirs, Side.PRIMARY))
+        )
         unlike = tuple(
             (part, mine.get(part, ""), wanted)
             for part, wanted in theirs.items()
@@ -129,10 +133,25 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
     return tuple(found)
 
 
+def _group_names(view: View, side: Side) -> dict[str, str]:
+    """The names of the VPC's security groups by id; none where they are not seen."""
+    rows = view.read_for_remedy(vpc.security_groups, side) or ()
+    return {row.id: _plain(view.env, row.name, side) for row in rows}
+
+
+def _by_names(shape: Mapping[str, str], groups: Mapping[Side, Mapping[str, str]], side: Side) -> dict[str, str]:
+    """The security groups by name; nothing where one is of another VPC, or the DR region has none of its name."""
+    names = [groups[side].get(id_, "") for id_ in shape.get(GROUPS, "").split()]
+    known = {*groups[Side.DR].values()}
+    return {GROUPS: " ".join(sorted(names)) if all(name in known for name in names) else ""}
+
+
 def _falls_short(part: str, mine: str, theirs: str) -> bool:
     """Whether what is here is not as the primary's, nor more of what may be more."""
     if part in _LISTS:
         return not set(filter(None, theirs.split(BETWEEN))) <= set(mine.split(BETWEEN))
+    if part == GROUPS:
+        return bool(mine and theirs) and mine != theirs
     if part in _NO_LESS | _NO_MORE and mine.isdecimal() and theirs.isdecimal():
         return int(mine) < int(theirs) if part in _NO_LESS else int(mine) > int(theirs)
     # A variable that is not here is named by "variables".

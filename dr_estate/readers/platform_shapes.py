@@ -23,6 +23,8 @@ READS = frozenset(
         *("events:ListRules", "events:ListTargetsByRule", "scheduler:GetSchedule", "sqs:GetQueueAttributes"),
     }
 )
+GROUPS = "security groups"
+"""The part of a function's shape that holds ids, which each region makes up: names are compared."""
 BETWEEN = "; "
 """What stands between the members of a part that is a list."""
 _ABSENT = ("ResourceNotFoundException",)
@@ -81,6 +83,7 @@ def _function_shape(region: str, row: Mapping[str, Any]) -> Shape:
         ("architecture", " ".join(row.get("Architectures") or ())),
         ("disk", str((row.get("EphemeralStorage") or {}).get("Size") or "")),
         ("network", "the VPC" if network.get("SubnetIds") else "none"),
+        *((GROUPS, groups) for groups in [" ".join(sorted(network.get("SecurityGroupIds") or ()))] if groups),
         ("layers", " ".join(layers)),
         ("dead letters", _name(region, str((row.get("DeadLetterConfig") or {}).get("TargetArn") or ""))),
         ("variables", " ".join(sorted(variables))),

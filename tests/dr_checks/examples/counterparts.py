@@ -7,9 +7,10 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import platform_resources
+from dr_estate.readers import platform_resources, vpc
 from dr_estate.readers.platform_resources import LISTED, TAGS, ServiceListing
-from dr_estate.readers.platform_shapes import Shape
+from dr_estate.readers.platform_shapes import GROUPS, Shape
+from dr_estate.readers.vpc import SecurityGroup
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -107,6 +108,21 @@ def _tagged(here: str, there: str) -> Snapshot:
     return _of_shapes("ecr:{region}:1:repository/sit-tools", "ecr describe-repositories", *settings)
 
 
+def _in_groups(here: str, there: str, known: bool = True) -> Snapshot:
+    """A function of one name on both sides, which carries the groups of these ids."""
+    found = _of_shapes(CLEAN, CALLS[0], ((GROUPS, here),), ((GROUPS, there),))
+    names = ("sg-1", "web-sg"), ("sg-2", "db-sg")
+    rows = {
+        (vpc.security_groups, side): tuple(
+            SecurityGroup(f"{id_}-{side}", name, (), ()) for id_, name in (names if known else names[:1])
+        )
+        for side in REGIONS
+    }
+    return world(
+        {**{(platform_resources.listings, s): found.get(platform_resources.listings, s) for s in REGIONS}, **rows}
+    )
+
+
 def _of_shapes(named: str, service: str, here: Shape, there: Shape) -> Snapshot:
     values = {}
     for side, shape in ((Side.DR, here), (Side.PRIMARY, there)):
@@ -172,6 +188,10 @@ EXAMPLES = [
         Example(CHECK, Status.WARN, _tagged(*words), frozenset({"ecr:repository sit-tools"}))
         for words in (("MUTABLE", "IMMUTABLE"), ("MUTABLE", "IMMUTABLE_WITH_EXCLUSION"))
     ),
+    Example(CHECK, Status.PASS, _in_groups("sg-1-dr sg-2-dr", "sg-1-primary sg-2-primary")),
+    Example(CHECK, Status.WARN, _in_groups("sg-2-dr", "sg-1-primary"), frozenset({"lambda:function sit-clean"})),
+    Example(CHECK, Status.WARN, _in_groups("sg-1-dr", "sg-1-primary sg-2-primary")),
+    Example(CHECK, Status.PASS, _in_groups("sg-2-dr", "sg-1-primary", known=False)),
     Example(CHECK, Status.PASS, _shaped("a", "a")),
     Example(CHECK, Status.PASS, _shaped("", "a")),
     Example(CHECK, Status.WARN, _shaped("b", "a"), frozenset({"lambda:function sit-clean"})),
