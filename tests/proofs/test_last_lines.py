@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import termios
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +18,8 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import CREATED, Sites
 from tests.house.commands import commands_of, fault_of
 from tests.proofs.pasting import Reader
-from tests.utils.forking import begin_at
-from tests.utils.pseudo_terminal import CTRL_C, PATIENCE_S, Terminal, at_terminal
-from tests.utils.running import command_of, dr_cli, rules, signed_in
+from tests.utils.pseudo_terminal import CTRL_C, at_terminal
+from tests.utils.running import dr_cli, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -54,24 +51,12 @@ def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], type
 
     ``typed`` is pressed once it is asked for.
     """
-    command, env = command_of(words, home, **variables)
-    master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (30, 100))
-    process = begin_at(os.ttyname(slave), command, {**env, "TERM": "xterm"})
-    terminal = Terminal(process.pid or 0, master)
-    ends = time.monotonic() + PATIENCE_S
-    while process.is_alive():
-        terminal.read(0.05)
-        if typed and "Type " in terminal.shown:
-            os.write(master, typed)
-            typed = b""
-        assert time.monotonic() < ends, f"it goes on: {terminal.shown}"
-    while terminal.read(0.0):
-        pass
-    process.close()
-    os.close(slave)
-    os.close(master)
-    return terminal.lines
+    with at_terminal(words, home, variables) as terminal:
+        if typed:
+            terminal.until("Type ")
+            terminal.press(typed)
+        terminal.wait()
+        return terminal.lines
 
 
 @dataclass(frozen=True)

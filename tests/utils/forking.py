@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import resource
 import runpy
+import signal
 import sys
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -95,11 +99,12 @@ def begin(command: Sequence[str], variables: Mapping[str, str], path: Path) -> C
     return Command(process, path)
 
 
-def begin_at(terminal: str, command: Sequence[str], variables: Mapping[str, str]) -> BaseProcess:
-    """Begin ``command`` as ``begin`` does, at a pseudo-terminal of this name that nothing else is attached to."""
-    process = _FORKS.Process(target=_run_at, args=(terminal, list(command), dict(variables)))
-    process.start()
-    return process
+def begin_at(terminal: int, command: Sequence[str], variables: Mapping[str, str]) -> BaseProcess:
+    """Begin ``command`` as ``begin`` does, at a pseudo-terminal that nobody else's session has."""
+    with Connection(os.dup(terminal)) as passed:  # what else is pickled is no open file
+        process = _FORKS.Process(target=_run_at, args=(passed, list(command), dict(variables)))
+        process.start()
+        return process
 
 
 def _run(command: list[str], variables: dict[str, str], path: Path) -> None:
@@ -110,12 +115,16 @@ def _run(command: list[str], variables: dict[str, str], path: Path) -> None:
     _play(command, variables)
 
 
-def _run_at(terminal: str, command: list[str], variables: dict[str, str]) -> None:
+def _run_at(terminal: Connection, command: list[str], variables: dict[str, str]) -> None:
     os.setsid()
-    file = os.open(terminal, os.O_RDWR)  # the first terminal that a session's leader opens is its own
+    fcntl.ioctl(terminal.fileno(), termios.TIOCSCTTY, 0)
     for stream in range(3):
-        os.dup2(file, stream)
-    os.close(file)
+        os.dup2(terminal.fileno(), stream)
+    terminal.close()
+    # Tests that play in the background were begun with these ignored (nohup), and a command keeps that.
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdin, sys.stdout, sys.stderr = (  # those that were inherited still think of what they were opened upon
         os.fdopen(stream, mode, encoding="utf-8", closefd=False) for stream, mode in enumerate(("r", "w", "w"))
     )

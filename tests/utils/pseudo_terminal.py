@@ -7,16 +7,16 @@ import pty
 import re
 import select
 import signal
-import sys
 import termios
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from tests.utils.forking import limit_files
+from tests.utils.forking import begin_at, limit_files
 from tests.utils.running import ROOT, command_of
 
 CTRL_C = b"\x03"
@@ -28,7 +28,10 @@ _TOKENS = re.compile(rf"({_ESCAPES.pattern})|(.)", re.DOTALL)
 
 @dataclass
 class Terminal:
-    """A terminal and the process that runs at it. ``shown`` is everything that it wrote so far."""
+    """A terminal and the process that runs at it. ``shown`` is everything that it wrote so far.
+
+    ``forked`` is that process where this one is not its parent.
+    """
 
     pid: int
     master: int
@@ -36,6 +39,7 @@ class Terminal:
     rows: int = 30
     shown: str = ""
     closed: bool = field(default=False)
+    forked: BaseProcess | None = None
 
     def until(self, text: str, limit_s: float = PATIENCE_S) -> None:
         """Wait until ``text`` is shown. Raises AssertionError where the process ends or is silent about it."""
@@ -101,13 +105,19 @@ class Terminal:
         while True:
             if not self.closed:
                 self.read(0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
+            code = self._exit_code()
+            if code is not None:
                 while not self.closed and self.read(0.0):
                     pass
-                return os.waitstatus_to_exitcode(status)
+                return code
             assert time.monotonic() < ends, f"it goes on: {self.shown}"
             time.sleep(0.02)
+
+    def _exit_code(self) -> int | None:
+        if self.forked:
+            return self.forked.exitcode
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
 
     def read(self, wait_s: float) -> bool:
         """Read what there is; False at the end."""
@@ -127,10 +137,20 @@ class Terminal:
 def at_terminal(
     words: str, home: Path, variables: Mapping[str, str], columns: int = 100, rows: int = 30
 ) -> Iterator[Terminal]:
-    """The command line with ``words`` at a terminal of its own; it is killed where it outlives the block."""
+    """The command line with ``words``, ready at once, at a terminal of its own; it does not outlive the block."""
     command, env = command_of(words, home, **variables)
-    with begun([sys.executable, *command], {**env, "TERM": "xterm"}, columns, rows) as terminal:
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (rows, columns))
+    process = begin_at(slave, command, {**env, "TERM": "xterm"})
+    os.close(slave)
+    terminal = Terminal(process.pid or 0, master, columns, rows, forked=process)
+    try:
         yield terminal
+    finally:
+        process.kill()
+        process.join()
+        if not terminal.closed:
+            os.close(master)
 
 
 @contextmanager
