@@ -25,7 +25,7 @@ from tests.dr_estate.scan.acme import AWAY, HOME, build_tool
 from tests.hosting import hosted
 from tests.real_terraform import find_provider, write_terraform
 from tests.utils.running import ROOT, Ran, at_endpoint, signed_in
-from tests.utils.test_estate_of_paths import OF_THE_TOOL, PEOPLE
+from tests.utils.test_estate_of_paths import OF_THE_TOOL, PEOPLE, WAITING_SPEED
 from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = [pytest.mark.proof, pytest.mark.judge("terraform"), pytest.mark.judge("awscli")]
@@ -199,6 +199,7 @@ def test_it_fails_over_and_back_with_no_name_typed(applied: Applied) -> None:
     updated = applied.tool("init --update --yes")
     assert (Exit.USAGE, before) == (updated.code, saved.read_text(encoding="utf-8")), updated.out
     assert "stays as it is until the failback" in updated.err
+    world.set_speed(WAITING_SPEED)
     applied.execute("failback --staged")
     assert ("NORMAL", [HOME], example.tenants) == _served(applied.tool("status --format json").report)
 
