@@ -46,6 +46,9 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Browsers may do with bucket copies what they may do with their sources
     Then every bucket copy lets the pages of the sites read and upload as its source does
 
+  Scenario: Bucket copies answer as websites as their sources do
+    Then every bucket copy answers as a website as its source does
+
   Scenario: Bucket copies take uploads with access control lists as their sources do
     Then every bucket copy takes uploads with access control lists as its source does
 

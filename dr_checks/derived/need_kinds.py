@@ -225,10 +225,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "s3.versioning",
             "s3-cors.alike",
             "s3-ownership.lists-taken",
+            "s3-website.alike",
             "variables.buckets",
         ),
-        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects; nor "
-        "are website settings, which serve no page of a tenant",
+        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
     ),
     NeedKind.COPY_ROLE: Followed(
         ("copy-roles.may-replicate", "copy-roles.may-copy"),

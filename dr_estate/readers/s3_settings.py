@@ -1,7 +1,8 @@
-"""S3: lifecycle, ownership, notifications and CORS rules of the estate's buckets and of their copies."""
+"""S3: lifecycle, ownership, notifications, CORS rules and websites of the estate's buckets and of their copies."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -267,3 +268,37 @@ def _cors_rule(row: dict[str, Any]) -> CorsRule:
         tuple(row.get("ExposeHeaders") or ()),
         row.get("MaxAgeSeconds") or 0,
     )
+
+
+# S3 website settings of the estate's buckets: which pages they answer with, and where they lead.
+
+WEBSITE_READS = frozenset({"s3:GetBucketWebsite"})
+_NO_WEBSITE = "NoSuchWebsiteConfiguration"
+_PARTS = ("ErrorDocument", "IndexDocument", "RedirectAllRequestsTo", "RoutingRules")
+
+
+@dataclass(frozen=True, slots=True)
+class BucketWebsite:
+    """The website settings of one bucket as JSON, "" where it is none, Unavailable where they could not be read."""
+
+    bucket: str
+    setting: str | Unavailable
+
+
+@part(*REGIONAL, reads=WEBSITE_READS)
+def websites(context: ReadContext) -> tuple[BucketWebsite, ...]:
+    """Those of each bucket of the primary region that is there, and of the copies of those that have some.
+
+    S3 has no batch read: one call a bucket, not a tenant.
+    """
+    if context.side is Side.DR:
+        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, websites) if row.setting])
+    else:
+        there = s3.names_there(context)
+    return _rows(BucketWebsite, context, there, _website_of)
+
+
+def _website_of(context: ReadContext, name: str) -> str:
+    answer = context.find("s3", "get_bucket_website", (_NO_WEBSITE,), **s3.bucket_request(context, name)) or {}
+    found = {part: answer[part] for part in _PARTS if answer.get(part)}
+    return json.dumps(found, sort_keys=True) if found else ""

@@ -84,6 +84,19 @@ def copy_without_cors(world: World) -> None:
 
 
 @disaster(
+    "s3-copy-without-website",
+    "One bucket answers as a website, and its copy does not",
+    trips=("s3-website.alike",),
+)
+def copy_without_website(world: World) -> None:
+    """Let the primary region's bucket answer with an index page."""
+    bucket, _ = _pair(world)
+    pages = {"IndexDocument": {"Suffix": "index.html"}}
+    world.undo(Side.PRIMARY, "s3", "DeleteBucketWebsite", Bucket=bucket)
+    world.call(Side.PRIMARY, "s3", "PutBucketWebsite", Bucket=bucket, WebsiteConfiguration=pages)
+
+
+@disaster(
     "s3-copy-without-lists",
     "One copy refuses uploads that name an access control list, which its source takes",
     trips=("s3-ownership.lists-taken",),
