@@ -34,7 +34,7 @@ _PAGE_OF_RUN = "report.html"
 def page(fleet: Fleet, folder: Path) -> str:
     """The page, to lie in ``folder``: links to the runs' own pages lead there from it."""
     links = {member.environment: _link(member, folder) for member in fleet.members}
-    rehearsed = [member.environment for member in fleet.members if member.rehearsed]
+    rehearsed = [member.environment for member in fleet.members if member.is_rehearsal]
     text = engine().get_template("fleet.html").render(fleet=fleet, links=links, rehearsed=rehearsed, policy=policy())
     return visible(text)
 
@@ -57,7 +57,7 @@ def as_json(fleet: Fleet) -> str:
 
 def as_markdown(fleet: Fleet) -> str:
     """A table, a row an environment, with the notes below."""
-    rehearsed = [member.environment for member in fleet.members if member.rehearsed]
+    rehearsed = [member.environment for member in fleet.members if member.is_rehearsal]
     lines = [line for alarm in fleet.alarms for line in (f"**{markdown(alarm)}**", "")]
     lines += [f"# {fleet.title}", ""]
     lines += [f"**{REHEARSAL}**: {', '.join(rehearsed)}", ""] if rehearsed else []

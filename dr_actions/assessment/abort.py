@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.promotion import copied_back
+from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.assessment.failback import results_of_source, serving_gates
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
@@ -39,7 +39,7 @@ def _database_gates(context: PlanContext) -> Iterator[Gate]:
         return
     yield Gate("abort.dr-whole", met=True, says=f"{source.identifier} of {regions.dr} holds every acknowledged write.")
     try:
-        promoted = copied_back(context, source)
+        promoted = has_primary_copy(context, source)
         message = f"{name} of {regions.primary} was{'' if promoted else ' not'} promoted"
     except DataUnavailable as error:
         promoted, message = False, f"no promotion is recorded, and {regions.primary} is not seen"

@@ -282,7 +282,7 @@ def results_of_source(results: Sequence[CheckResult], context: PlanContext) -> l
     """
     try:
         source = database_failback.writer(context)
-        frozen = source is not None and database_failback.frozen(context, source)
+        frozen = source is not None and database_failback.refuses_writes(context, source)
     except DataUnavailable:
         frozen = False
     return [result for result in results if not (frozen and result.check == _TAKES_WRITES)]

@@ -185,7 +185,7 @@ class ApprovalStore:
         items = list(self._items(incident))
         return tuple(with_starts(approval, _starts(item)) for item in items for approval in _approvals(item))
 
-    def recorded(self, incident: str) -> tuple[tuple[Approval, bool], ...]:
+    def history_of(self, incident: str) -> tuple[tuple[Approval, bool], ...]:
         """Every approval of the incident, each with whether it was withdrawn. One that cannot be read is none."""
         return tuple(
             (approval, bool(item.get("withdrawn_at")))

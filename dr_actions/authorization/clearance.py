@@ -161,7 +161,7 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     yield from people_refusals(request, env)
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
-        yield Refusal("authority.two-people", _why_not_approved(request, env))
+        yield Refusal("authority.two-people", _approval_refusal(request, env))
     # Irreversible steps nobody confirmed, where no person can be asked right before them.
     if request.at_terminal:
         missing = []
@@ -249,10 +249,10 @@ def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval 
     """The approval that the run goes by: it counts, and agrees to each override."""
     # An approver may have approved without an override that the operator gives now: another's may have it.
     counting = (a for a in request.approvals if not fault_of(a, request, env))
-    return next((a for a in counting if not not_agreed_to(request.overrides, [a])), None)
+    return next((a for a in counting if not missing_overrides(request.overrides, [a])), None)
 
 
-def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
+def _approval_refusal(request: AuthorizationRequest, env: Environment) -> str:
     if not request.approvals:
         return f"nobody approved this plan. Another person runs: {request.approve_with}."
     # Every approval with its fault: who approved sees which of them is about the own one.
@@ -264,7 +264,7 @@ def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
 
 
 def _missing_override_reason(overrides: Sequence[Override], approval: Approval) -> str:
-    return f"it was given without the override of {', '.join(not_agreed_to(overrides, [approval]))}"
+    return f"it was given without the override of {', '.join(missing_overrides(overrides, [approval]))}"
 
 
 def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment) -> str:
@@ -299,7 +299,7 @@ def mismatch_of(approval: Approval, request: AuthorizationRequest, env: Environm
     return ""
 
 
-def not_agreed_to(overrides: Iterable[Override], approvals: Iterable[Approval]) -> tuple[str, ...]:
+def missing_overrides(overrides: Iterable[Override], approvals: Iterable[Approval]) -> tuple[str, ...]:
     """The gates of the overrides that are in none of the approvals, word for word."""
     # Word for word: another reason or a later end is another override, and nobody agreed to it.
     agreed = {override.words for approval in approvals for override in approval.overrides}

@@ -20,7 +20,7 @@ from dr_actions.authorization.clearance import (
     fault_of,
     gate_refusals,
     mismatch_of,
-    not_agreed_to,
+    missing_overrides,
     people_refusals,
     rules_refusals,
     unusable_overrides,
@@ -134,7 +134,7 @@ def _approval_refusals(resumption: Resumption, env: Environment) -> Iterator[Ref
         for approval in request.approvals
         if not mismatch_of(approval, request, env) and not same_person(approval.arn, recorded.operator, env)
     ]
-    unagreed = [override for override in overrides if not_agreed_to([override], approvals)]
+    unagreed = [override for override in overrides if missing_overrides([override], approvals)]
     if approvals and unagreed:
         who = ", ".join(dict.fromkeys(person_of(approval.arn, env) for approval in approvals))
         gates = dict.fromkeys(override.gate for override in unagreed)

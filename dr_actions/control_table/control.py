@@ -319,7 +319,7 @@ class ControlStore:
         values = {"phase": phase} | ({} if staged is None else {"staged": staged})
         self._change(INCIDENT, values, by, _is_open(incident), fence)
 
-    def set_unprotected(self, incident: str, since: datetime | None, by: str, fence: Fence | None = None) -> None:
+    def set_unprotected_time(self, incident: str, since: datetime | None, by: str, fence: Fence | None = None) -> None:
         """Say since when there is no standby; None: there is one again. Raises ConditionFailed, Fenced as above."""
         values = {"unprotected_since": instant(since) if since else ""}
         self._change(INCIDENT, values, by, _is_open(incident), fence)

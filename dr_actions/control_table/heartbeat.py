@@ -52,7 +52,7 @@ class Heartbeat:
         return self._trouble
 
     @property
-    def lost(self) -> str:
+    def loss(self) -> str:
         """Why the lock is lost, "" while it is held."""
         if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._lease_s:
             unsent = "no heartbeat was sent in time: this machine slept or was overloaded"
@@ -63,8 +63,8 @@ class Heartbeat:
 
     def check(self) -> None:
         """Raise LockLost unless the lock is still held."""
-        if self.lost:
-            raise LockLost(self.lost)
+        if self.loss:
+            raise LockLost(self.loss)
 
     def regain(self) -> None:
         """Renew after a time in which nothing could be sent: only the table knows whether the lock is still ours.
@@ -92,7 +92,7 @@ class Heartbeat:
         # Two beats fall within a lease: one of them may fail and the lock is still held.
         while not self._control.clock.wait(self._stop, self._lease_s / 3):
             # `regain` began another thread: this one is no longer the heartbeat.
-            if threading.current_thread() is not self._thread or self.lost:
+            if threading.current_thread() is not self._thread or self.loss:
                 return
             self._under_way = True
             try:

@@ -66,7 +66,7 @@ class CoolingDown(Exception):
 
     def __init__(self, run: LockHolder, until: datetime) -> None:
         super().__init__(
-            f"Run {run.run} of {run.person} for {run.incident} ended at {_clock(ended_at(run))} "
+            f"Run {run.run} of {run.person} for {run.incident} ended at {_clock(end_time(run))} "
             f"({run.outcome or 'without a word: its lease ran out'}). Another incident may start at {_clock(until)}. "
             f"If this is the same event, go on with --incident {run.incident}."
         )
@@ -122,14 +122,14 @@ def lease_of(limits: Execution, speed: float) -> float:
     return max(float(limits.lease_s), _LEAST_REAL_S * speed if speed > 1 else 0.0)
 
 
-def ended_at(run: LockHolder) -> datetime:
+def end_time(run: LockHolder) -> datetime:
     """When the run ended; one that died ended when its lease did."""
     return run.ended_at or run.lease_until
 
 
 def cool_down_until(run: LockHolder, limits: Execution) -> datetime:
     """When a run of another incident may start: the cool-down counts from the end."""
-    return ended_at(run) + timedelta(minutes=limits.cool_down_minutes)
+    return end_time(run) + timedelta(minutes=limits.cool_down_minutes)
 
 
 def cool_down_end(last: LockHolder | None, now: datetime, incident: str, limits: Execution) -> datetime | None:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from dr_estate.model.engines import ENGINES
-from dr_estate.model.journal_chain import unpacked
+from dr_estate.model.journal_chain import inflate
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -91,7 +91,7 @@ def pack(recorded_inventory: Inventory) -> str:
 def unpack(text: str) -> Inventory:
     """Read what ``pack`` wrote. Raises ValueError for anything else."""
     try:
-        document = orjson.loads(unpacked(text))
+        document = orjson.loads(inflate(text))
         # Each line is JSON of its own: it is read where the inventories are compared.
         for line in (line for rows in document.values() for line in rows or ()):
             orjson.loads(line)

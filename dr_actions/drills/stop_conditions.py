@@ -51,7 +51,7 @@ def alarms_on(snapshot: Snapshot, env: Environment) -> str:
     return ""
 
 
-def refused_by(control_state: ControlState) -> str:
+def drill_refusal(control_state: ControlState) -> str:
     """Why no drill is held while this stands in the control table; "" where one may be."""
     if control_state.reason:
         return f"{control_state.reason} A drill keeps its lock and its record there."
@@ -65,7 +65,7 @@ def refused_by(control_state: ControlState) -> str:
 
 def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
     try:
-        refused = refused_by(snapshot.get(control_table.standing, Side.DR))
+        refused = drill_refusal(snapshot.get(control_table.standing, Side.DR))
     except DataUnavailable as error:
         refused = error.unavailable.why
     yield Gate("drill.incident", met=not refused, says=refused or "no incident is open.", stops=True)

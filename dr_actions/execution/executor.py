@@ -184,7 +184,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        _send_unobserved(run, batch, outcome)
+        _send_message(run, batch, outcome)
         return
     while True:
         # Look, settle, then send: what is done already is never sent again (T43).
@@ -215,7 +215,7 @@ def _stop_if_paused(run: PlanRun, batch: Batch) -> None:
             run.stop_if_paused(step.id)
 
 
-def _send_unobserved(run: PlanRun, batch: Batch, outcome: Outcome) -> None:
+def _send_message(run: PlanRun, batch: Batch, outcome: Outcome) -> None:
     """Send what nothing shows afterwards, a message: the record decides whether it left, and "sent" counts as done."""
     unsent = [step for step in batch.open.values() if not _was_sent(run, step)]
     try:

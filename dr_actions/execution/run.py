@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import begun_at, confirmations
+from dr_actions.guard.evidence import begin_time, confirmations
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted_gates
@@ -247,7 +247,7 @@ class PlanRun:
                 self.snapshot = self.read(parts, self._tracking(sent, changes), sides)
             except DataUnavailable as error:
                 raise ReadFailed(str(error)) from error
-            self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
+            self.seen = self.seen.with_snapshot(self.snapshot)  # what a trial has made meanwhile is its own
         context = context_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
         context = replace(
             context,
@@ -264,7 +264,7 @@ class PlanRun:
             accepted=in_force,
             journal_head=self.journal.head,
             rules=self.clearance.rules,
-            begun_at=begun_at(entries),
+            begun_at=begin_time(entries),
             tasks=self._created_ids("task"),
             confirmed_at={step: entry.at for step, entry in confirmations(entries).items()},
             confirmed_facts={step: entry.data.get("facts", {}) for step, entry in confirmations(entries).items()},

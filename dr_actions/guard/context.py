@@ -11,8 +11,8 @@ from dr_actions.guard.evidence import (
     Proof,
     Store,
     absent_from,
-    begun_at,
-    frozen_since,
+    begin_time,
+    freeze_time,
     proofs_in,
     renamed_databases_in,
 )
@@ -56,7 +56,7 @@ class GuardContext:
     @classmethod
     def upon(cls, snapshot: Snapshot, env: Environment) -> GuardContext:
         """What the snapshot that a plan was made upon shows; only its zones are changed, whatever is seen later."""
-        context = cls(env).having_seen(snapshot)
+        context = cls(env).with_snapshot(snapshot)
         with contextlib.suppress(DataUnavailable):
             found = snapshot.get(route53.zones, Side.GLOBAL)
             # A private zone may have the same name: no visitor asks it.
@@ -66,7 +66,7 @@ class GuardContext:
             return replace(context, traffic_zone=traffic, customer_zones=customers)
         return context
 
-    def having_seen(self, snapshot: Snapshot) -> GuardContext:
+    def with_snapshot(self, snapshot: Snapshot) -> GuardContext:
         """The same with what drills and failbacks made as ``snapshot`` shows it; as it was where that is not seen."""
         context = self
         with contextlib.suppress(DataUnavailable):
@@ -85,8 +85,8 @@ class GuardContext:
             own_resources=self.own_resources | set(renamed_databases_in(entries).values()),
             goal=plan.goal,
             proofs=proofs_in(entries, plan.goal),
-            begun_at=begun_at(entries),
-            frozen_at=frozen_since(entries, plan),
-            files_frozen_at=frozen_since(entries, plan, frozenset({Role.FREEZE_FILES})),
+            begun_at=begin_time(entries),
+            frozen_at=freeze_time(entries, plan),
+            files_frozen_at=freeze_time(entries, plan, frozenset({Role.FREEZE_FILES})),
             absent=absent_from(plan),
         )

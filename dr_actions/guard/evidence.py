@@ -47,12 +47,12 @@ def proofs_in(entries: Sequence[Entry], goal: Goal) -> tuple[Proof, ...]:
     return tuple(proof for proof in found if proof is not None)
 
 
-def begun_at(entries: Sequence[Entry]) -> datetime | None:
+def begin_time(entries: Sequence[Entry]) -> datetime | None:
     """When the last plan began (UTC); None where none did."""
     return next((entry.at for entry in reversed(entries) if entry.kind is EntryKind.BEGIN), None)
 
 
-def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] = SEEN_FREEZES) -> datetime | None:
+def freeze_time(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] = SEEN_FREEZES) -> datetime | None:
     """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none.
 
     ``freezing`` are the roles of the freezes that count: all, or one store's.
@@ -77,7 +77,7 @@ def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapp
     steps: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
         if entry.kind is EntryKind.BEGIN:
-            goal, step_rows = Goal(entry.data["plan"]["goal"]), entry.planned
+            goal, step_rows = Goal(entry.data["plan"]["goal"]), entry.plan_steps
             renames = [item for item in step_rows if role_of(goal, item["id"]) is Role.RENAME and item["side"] == side]
             steps = {rename["id"]: rename for rename in renames}
         elif entry.kind is EntryKind.CONFIRMED and entry.step in steps:

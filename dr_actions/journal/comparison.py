@@ -39,17 +39,17 @@ class RecordComparison:
     altered: tuple[str, ...] = ()
 
     @property
-    def refuted(self) -> bool:
+    def differs(self) -> bool:
         """Whether something differs."""
         return self.differs_at is not None or bool(self.altered)
 
     @property
-    def same(self) -> bool:
+    def agrees(self) -> bool:
         """Whether it was compared and nothing differs."""
-        return self.compared and not self.refuted
+        return self.compared and not self.differs
 
 
-def not_compared(reason: str) -> RecordComparison:
+def missing_comparison(reason: str) -> RecordComparison:
     """The comparison that could not be made."""
     return RecordComparison(compared=False, message=f"NOT COMPARED with its mirror: {reason}")
 
@@ -81,10 +81,10 @@ def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison
     """
     last = len(mirrored.entries)
     # To the last entry: what follows the last anchor may have been rewritten by anybody.
-    if anchors.same and anchors.last == last:
+    if anchors.agrees and anchors.last == last:
         message = "no file is here: the mirror itself is shown, and compared with its anchors to its last entry"
         return RecordComparison(compared=True, message=message, last=last)
-    return not_compared(
+    return missing_comparison(
         "no file is here: what is shown is the mirror itself, and its anchors do not vouch for all of it"
     )
 
@@ -119,7 +119,7 @@ def anchor_comparison(chain: Chain, heads: Iterable[AnchoredHead], speed: float 
     return RecordComparison(compared=True, message=message, last=good)
 
 
-def anchored_everywhere(
+def compare_anchor_places(
     chain: Chain, places: Sequence[tuple[str, Iterable[AnchoredHead]]], speed: float = 1.0
 ) -> RecordComparison:
     """Compare the record with the anchors of each place, the first one being the main one: all must be the same."""

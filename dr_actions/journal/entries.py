@@ -27,7 +27,7 @@ from dr_estate.model.journal_chain import (
     text_digest,
     world_of,
 )
-from dr_estate.model.visible import spelled_out
+from dr_estate.model.visible import escape_surrogates
 from dr_estate.model.world_id import WorldId
 
 # The key of who confirmed an irreversible step, in an entry of kind LOOKED; ``way`` is how.
@@ -122,7 +122,7 @@ _STATES = {
 }
 
 
-def steps_done(entries: Sequence[Entry]) -> frozenset[str]:
+def done_steps(entries: Sequence[Entry]) -> frozenset[str]:
     """The steps that the record says are done since the last plan began: a run that goes on asks nobody for them."""
     states: dict[str, RecordedState] = {}
     for entry in entries:
@@ -160,7 +160,7 @@ class Entry:
     digest: str
 
     @property
-    def planned(self) -> tuple[Mapping[str, Any], ...]:
+    def plan_steps(self) -> tuple[Mapping[str, Any], ...]:
         """The steps of the plan that it begins."""
         return tuple(self.data["plan"]["steps"])
 
@@ -189,7 +189,7 @@ def entry_after(
     prev: str, seq: int, at: datetime, run: str, kind: EntryKind, step: str | None, data: Mapping[str, Any]
 ) -> Entry:
     """The entry that follows the digest ``prev`` in the chain."""
-    entry = Entry(seq, at, run, kind, spelled_out(step), data, prev, "")
+    entry = Entry(seq, at, run, kind, escape_surrogates(step), data, prev, "")
     return replace(entry, digest=text_digest(canonical(_body(entry))))
 
 

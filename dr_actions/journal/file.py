@@ -113,7 +113,7 @@ def _holder_name(content: bytes) -> str:
     return "another process"
 
 
-def left_behind(path: Path, reason: str) -> str:
+def unwritable_sentence(path: Path, reason: str) -> str:
     """What is said once of a file that cannot be written any more."""
     return (
         f"{path} cannot be written ({reason}): the run goes on, and its record is kept in the control table alone "

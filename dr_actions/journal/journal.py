@@ -29,7 +29,7 @@ from dr_actions.journal.entries import (
     state_after,
     valid_chain,
 )
-from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, left_behind, read
+from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, read, unwritable_sentence
 from dr_actions.journal.mirror import Mirror, MirrorFailed
 from dr_actions.journal.redaction import recordable, refuse_secrets
 from dr_estate.model.journal_chain import WORLD, JournalBroken, genesis
@@ -233,7 +233,7 @@ class Journal:
             if self._mirror is None:
                 raise
             self.file_trouble = refused.strerror or str(refused)
-            self.behind = self.behind or left_behind(self.path, self.file_trouble)
+            self.behind = self.behind or unwritable_sentence(self.path, self.file_trouble)
             self._keep(rows)
         else:
             self._keep(rows)

@@ -180,7 +180,7 @@ def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Seque
     dns = {
         step["id"]
         for entry in begun
-        for step in entry.planned
+        for step in entry.plan_steps
         if step["number"] == _DNS_STEPS.get(entry.data["plan"]["goal"])
     }
     phases = _phases(entries, dns)
@@ -218,7 +218,7 @@ def _unwritable(entries: Sequence[Entry], phases: dict[Phase, Span], onward: Seq
     stopped = [entry for entry in entries if _took_effect(entry) and _role(goal, entry) is _STOPS.get(goal, Role.WAIT)]
     if goal not in _STOPS or not stopped:
         return Span(None, None)
-    moves = {str(step["id"]) for step in begun[-1].planned if role_of(goal, str(step["id"])) is Role.TRAFFIC}
+    moves = {str(step["id"]) for step in begun[-1].plan_steps if role_of(goal, str(step["id"])) is Role.TRAFFIC}
     after = [entry for entry in onward if entry.kind is EntryKind.CONFIRMED and entry.at >= stopped[0].at]
     moved = {entry.step: entry.at for entry in after if entry.step in moves}
     ends = [max(moved.values())] if moves and moved.keys() == moves else []

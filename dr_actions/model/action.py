@@ -41,7 +41,7 @@ class StepDetails(TypedDict):
 class PlanContext:
     """What an action decides from: the rules, what was seen, and what is to be reached.
 
-    ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
+    ``primary_answers`` is whether the primary region's API answers; ``is_switchover`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``begun_sending_at``
@@ -96,7 +96,7 @@ class PlanContext:
         return self.fence is Side.DR or self.primary_answers
 
     @property
-    def planned(self) -> bool:
+    def is_switchover(self) -> bool:
         """Whether this is a switchover with a healthy primary."""
         return self.goal is Goal.SWITCHOVER
 

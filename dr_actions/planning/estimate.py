@@ -201,13 +201,13 @@ def step_s(
         if gib is None:
             return step.budget_s
         share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
-        total += share * row.seconds_to_done(quantile, gib=gib)
+        total += share * row.wait_seconds(quantile, gib=gib)
     return max(total, configured_s) if _waits_of(step).with_call else total + configured_s
 
 
 def job_s(objects: int, env: Environment, quantile: float = MEDIAN) -> float:
     """Seconds that a job of S3 Batch Replication takes for so many objects: no longer is waited for than configured."""
-    seconds = operation("s3.batch-replicate").seconds_to_done(quantile, kobjects=objects / _THOUSAND)
+    seconds = operation("s3.batch-replicate").wait_seconds(quantile, kobjects=objects / _THOUSAND)
     return min(seconds, env.failback.objects_batch_minutes * _MINUTE_S)
 
 

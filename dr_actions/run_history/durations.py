@@ -40,7 +40,7 @@ def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]
     for entry in entries:
         step = entry.step or ""
         if entry.kind is EntryKind.BEGIN:
-            actions = {row["id"]: row["action"] for row in entry.planned if not row.get("manual")}
+            actions = {row["id"]: row["action"] for row in entry.plan_steps if not row.get("manual")}
             sent.clear()
         elif entry.run != run or step not in actions:
             continue

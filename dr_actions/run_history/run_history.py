@@ -21,7 +21,7 @@ def write_record(control: ControlStore, record: RunRecord) -> None:
     control.table.put(Put(to_item(record)))
 
 
-def measured_of(entries: Sequence[Entry], goal: str, run: str) -> dict[str, Any]:
+def measurements_of(entries: Sequence[Entry], goal: str, run: str) -> dict[str, Any]:
     """What a journal measured of its last way to ``goal``, as fields of the record of ``run``.
 
     Recovery time and phases are the whole way's, over all its runs; steps are those of this run, for each run has a

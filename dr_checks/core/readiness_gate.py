@@ -68,7 +68,7 @@ class GateResult:
     changes: tuple[StatusChange, ...]
 
     @property
-    def passed(self) -> bool:
+    def passes(self) -> bool:
         """Whether the pipeline goes on."""
         return not self.causes
 

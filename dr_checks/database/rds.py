@@ -98,12 +98,12 @@ def serves(view: View) -> Iterator[Finding]:
         reason = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
         gap = view.gap(name, measured, wanted, reason, _repair(view, name, state))
         # A database that serves is restorable until some five minutes ago; from its stop on that time stands still.
-        yield replace(gap, since=source.latest_restorable if state.stopped else None)
+        yield replace(gap, since=source.latest_restorable if state.is_stopped else None)
 
 
 def _repair(view: View, name: str, state: State) -> Remedy:
     """What ends a state by its kind."""
-    if state.stopped:
+    if state.is_stopped:
         start = view.command("rds", "StartDBInstance", DBInstanceIdentifier=name)
         return Remedy("Read its events for who stopped it, then start it.", (start,))
     if state.gone:

@@ -31,7 +31,7 @@ _KEY_LOST = "replication stops, and what is encrypted with it may not be restore
 _REPLICATE = "Replicate its automated backups (aws_db_instance_automated_backups_replication)."
 
 
-def _prefers_automated(env: Environment) -> str | None:
+def _uses_automated_backups(env: Environment) -> str | None:
     if env.replicates and env.replication.database[0] != AUTOMATED:
         return f"{env.name} relies on {env.replication.database[0]} for the database, not on automated backups"
     return replication_expected(env)
@@ -197,7 +197,7 @@ def _alias_remedy(view: View, alias: kms.CopyKey, named: Sequence[tuple[str, str
     area=Area.REPLICATION,
     rules=("RdsXRegionBackupReplication", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T16", "T24"),
-    applies=_prefers_automated,
+    applies=_uses_automated_backups,
 )
 def automated_backups(view: View) -> Iterator[Finding]:
     """Status replicating and moving, of today's instance, kept long enough. RDS stops it by itself when a key is

@@ -209,7 +209,7 @@ def led_to_nothing(view: View) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def refused_here(view: View) -> tuple[str, ...]:
+def unlisted_types(view: View) -> tuple[str, ...]:
     """Types of which the primary region has some and the DR region's tagging API knows none: what is here is unknown.
 
     Raises DataUnavailable.

@@ -30,7 +30,7 @@ class Situation:
     checks: Mapping[str, HealthCheck]
     seen: Mapping[str, bool] = field(default_factory=dict)
 
-    def with_inverted(self, check_id: str) -> Situation:
+    def with_inversion(self, check_id: str) -> Situation:
         """The same situation with one health check inverted: how a primary is pinned down (T06)."""
         turned = replace(self.checks[check_id], inverted=not self.checks[check_id].inverted)
         return replace(self, checks={**self.checks, check_id: turned})

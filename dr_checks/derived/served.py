@@ -91,7 +91,7 @@ class Served:
         return f"{certain} of {self.tenants} tenants are certain to be served in {self.region}{lost}: {reasons}."
 
 
-def served_of(results: Iterable[CheckResult], tenants: Iterable[str], env: Environment) -> Served:
+def serving_estimate(results: Iterable[CheckResult], tenants: Iterable[str], env: Environment) -> Served:
     """Weigh the unmet findings of what serving in the DR region needs."""
     known = tuple(tenants)
     stopped, checks = set[str](), list[str]()

@@ -26,7 +26,7 @@ _UNAUTHORISED = 401
 _SIDES = (Side.PRIMARY, Side.DR)
 
 
-def sides_answered(
+def answering_sides(
     snapshot: Snapshot, env: Environment, also: tuple[Reader[tuple[DnsAnswer | Unavailable, ...]], ...] = ()
 ) -> frozenset[Side]:
     """Return the sides to which the traffic name leads; empty where not known.
@@ -78,7 +78,7 @@ def edge_visits(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound 
     An answer from CloudFront's cache shows nothing about any region.
     """
     # While both regions answer, nobody knows which of them a page through the distribution came from.
-    if sides_answered(snapshot, env, (dns_answers.led,)) != {side}:
+    if answering_sides(snapshot, env, (dns_answers.led,)) != {side}:
         return None
     seen = part_or(snapshot, http_sites.edge_visits, Side.GLOBAL, None)
     if seen is None:

@@ -47,7 +47,7 @@ class StandingPart:
     here: tuple[TrafficEnd, ...]
     port: int | None = None
 
-    def asked_by(self, wanted: TrafficRule) -> TrafficRule | None:
+    def matching_part(self, wanted: TrafficRule) -> TrafficRule | None:
         """What of a rule is about the part: of a block that may hold others too, its own port."""
         at_port = wanted if self.port is None else wanted.at(self.port)
         return wanted if at_port and wanted.block is None else at_port
@@ -148,7 +148,7 @@ class Grounds:
         self, wanted: TrafficRule, there: Admission, outward: bool
     ) -> Iterator[tuple[TrafficRule, StandingPart]]:
         for part in self._parts(outward):
-            rule = part.asked_by(wanted)
+            rule = part.matching_part(wanted)
             if rule and _speaks_of(rule, part, there):
                 yield rule, part
 

@@ -88,7 +88,7 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
     return RegionService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES, "", *counts)
 
 
-def tenants_answered(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
+def answering_tenants(snapshot: Snapshot, env: Environment, side: Side) -> tuple[int, int] | None:
     """How many tenants' sites the region answers without an error, of how many; None where that was not seen.
 
     One that asks for a password is no error. A tenant whom no visitor is led to counts by its targets.

@@ -28,7 +28,7 @@ def load_balancer_addresses(view: View) -> dict[str, frozenset[str]]:
     return found
 
 
-def region_answered(addresses: Iterable[str], known: Mapping[str, frozenset[str]]) -> str | None:
+def answering_region(addresses: Iterable[str], known: Mapping[str, frozenset[str]]) -> str | None:
     """The region whose load balancer has one of ``addresses``; None where none has."""
     given = set(addresses)
     return next((region for region, there in known.items() if there & given), None)
@@ -140,7 +140,7 @@ def _answer_finding(view: View, answer: DnsAnswer, expected: frozenset[str] | No
         reason = "visitors get no address at all"
         healing = Remedy("Fix the record. What Route 53 would answer:", _answer_of(view, answer.name, answer.type))
         return view.gap(subject, measured, wanted, reason, healing)
-    region = region_answered(answer.values, load_balancer_addresses(view))
+    region = answering_region(answer.values, load_balancer_addresses(view))
     if expected is None or region is None:
         # A load balancer's addresses change when it scales, so an unknown one is no proof of another region.
         cause = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
@@ -248,7 +248,7 @@ def resolvers_agree(view: View) -> Iterator[Finding]:
         subject = f"{answer.name} at {answer.asked}"
         measured = ", ".join((*answer.chain, *answer.values)) or answer.code
         if answer.values and (
-            moving & set(answer.chain) or region_answered(answer.values, load_balancer_addresses(view)) in expected
+            moving & set(answer.chain) or answering_region(answer.values, load_balancer_addresses(view)) in expected
         ):
             yield view.ok(subject, measured, "the serving region", "visitors behind it follow a failover")
         else:

@@ -232,7 +232,7 @@ def pin_holds(view: View) -> Iterator[Finding]:
         pins = {r.health_check_id for r in records if r.set_identifier == identifier} & set(now.checks)
         for check_id in pins:
             if check_id and not now.checks[check_id].inverted:
-                now = now.with_inverted(check_id)
+                now = now.with_inversion(check_id)
         return now
 
     reason = "the recovered primary cannot receive visitors with stale data"

@@ -42,7 +42,7 @@ def forbidding(records: Iterable[Record], name: str) -> Record | None:
     found = next((sets[above] for above in _upwards(name.removeprefix(_WILD)) if above in sets), None)
     if found is None:
         return None
-    admitted = admitted_by(found, name.startswith(_WILD))
+    admitted = allowed_authorities(found, name.startswith(_WILD))
     return None if admitted is None or set(admitted) & set(AMAZON) else found
 
 
@@ -58,7 +58,7 @@ def is_delegated(records: Iterable[Record], name: str) -> bool:
     return any("NS" in kind and "SOA" not in kind for kind in found)
 
 
-def admitted_by(record: Record, is_wildcard: bool) -> tuple[str, ...] | None:
+def allowed_authorities(record: Record, is_wildcard: bool) -> tuple[str, ...] | None:
     """The authorities that may issue, none where the set says nobody; None where it does not restrict them."""
     properties = [
         (fields[1].lower(), fields[2]) for value in record.values if (fields := value.split(None, _FIELDS - 1))[2:]
@@ -127,7 +127,7 @@ def issued_certificates(view: View) -> list[Certificate]:
     return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 
-def _attached(view: View, host: str) -> str:
+def _certificate_of(view: View, host: str) -> str:
     """The certificate of ACM by which CloudFront answers for the host; "" where that is none's, or another kind of one.
 
     Raises DataUnavailable.
@@ -177,7 +177,7 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
     if not wanted_here:
         yield view.none_expected("all hosts", f"nothing asks for a certificate in {view.region}")
     for host, tenant in wanted_here:
-        fitting, attached = [c for c in usable if covers(c.names, host)], _attached(view, host)
+        fitting, attached = [c for c in usable if covers(c.names, host)], _certificate_of(view, host)
         fit = next((c for c in fitting if attached in ("", c.arn)), None)
         if fit:
             yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)
@@ -319,7 +319,7 @@ def _by_authority(
 
 def _caa_finding(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:
     is_wildcard = name.startswith("*.")
-    admitted = ", ".join(admitted_by(record, is_wildcard) or ()) or "nobody"
+    admitted = ", ".join(allowed_authorities(record, is_wildcard) or ()) or "nobody"
     return view.gap(
         certificate.domain,
         f"the CAA record of {record.name} lets {admitted} issue for {name}",
@@ -343,7 +343,7 @@ def _admitting(view: View, record: Record) -> Remedy:
         kind
         for kind, wild in kinds
         if any(kind in value.split() for value in record.values)
-        and not set(admitted_by(record, wild) or ()) & set(AMAZON)
+        and not set(allowed_authorities(record, wild) or ()) & set(AMAZON)
     ]
     values = (*record.values, *(f'0 {kind} "{AMAZON[0]}"' for kind in closed))
     wanted = {"Name": record.name, "Type": "CAA", "TTL": record.ttl_s}

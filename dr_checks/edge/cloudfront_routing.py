@@ -69,7 +69,7 @@ def origin_reached(view: View) -> Iterator[Finding]:
     found, listeners = serving(view), view.get(elbv2.listeners, Side.DR)
     here = {listener.port for listener in listeners}
     for origin in (fetched := [o for o in following(view, found) if o.protocol_policy]):
-        ports = asked_on(origin, found.viewer_protocol if found else "")
+        ports = origin_ports(origin, found.viewer_protocol if found else "")
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
         newer = next((row for row in listeners if row.port in ports and TLS_13_ALONE in row.policy), None)
@@ -115,7 +115,7 @@ def header_sent(view: View) -> Iterator[Finding]:
     demanding, judged = any(rule.demands for rule in view.get(elbv2.rules, Side.DR)), 0
     found = serving(view) if demanding else None
     origins = following(view, found)
-    rules = _leading(view, {port for o in origins for port in asked_on(o, found.viewer_protocol)}) if found else {}
+    rules = _leading(view, {port for o in origins for port in origin_ports(o, found.viewer_protocol)}) if found else {}
     for tenant in view.tenants if rules else ():
         leading = rules.get(view.env.named(view.env.names.target_group, tenant=tenant.id), [])
         if leading and all(rule.demands for rule in leading):
@@ -168,7 +168,7 @@ def _is_met(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
     return None if by_visitor or (demand.patterned and demand.header in sent) else False
 
 
-def asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
+def origin_ports(origin: Origin, viewer: str) -> tuple[int, ...]:
     """The ports that CloudFront asks the origin on; ``viewer`` is the distribution's protocol policy for visitors."""
     http, https = origin.ports
     if origin.protocol_policy == "match-viewer":

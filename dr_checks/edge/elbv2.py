@@ -10,7 +10,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.edge import acm
 from dr_checks.edge.cloudfront import serving
-from dr_checks.edge.cloudfront_routing import asked_on, following
+from dr_checks.edge.cloudfront_routing import following, origin_ports
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
@@ -305,7 +305,7 @@ def _refused_without(view: View, names: Collection[str]) -> bool:
         return False  # how it asks is not known
     found = serving(view)
     answers = (
-        [asked_on(origin, found.viewer_protocol) == origin.ports[1:] for origin in following(view, found)]
+        [origin_ports(origin, found.viewer_protocol) == origin.ports[1:] for origin in following(view, found)]
         if found
         else []
     )

@@ -14,7 +14,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.listener_table import GATE, ListenerTable, Meets
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution
-from dr_checks.edge.cloudfront_routing import asked_on, following, meets
+from dr_checks.edge.cloudfront_routing import following, meets, origin_ports
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2, route53
@@ -231,7 +231,7 @@ def _met_by_distribution(view: View) -> Meets:
     except DataUnavailable:
         return _open_question
     origins = following(view, found) if found else []
-    ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
+    ports = {port for origin in origins for port in origin_ports(origin, found.viewer_protocol if found else "")}
     in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
 
     def is_met(rule: elbv2.ListenerRule) -> bool | None:

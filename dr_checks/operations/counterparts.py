@@ -12,10 +12,10 @@ from dr_checks.derived.counterparts import (
     led_astray,
     led_to_nothing,
     missing,
-    refused_here,
     shaped_otherwise,
     switched_off,
     timed_otherwise,
+    unlisted_types,
 )
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
@@ -162,6 +162,6 @@ def _unread_findings(view: View) -> Iterator[Finding]:
             dark = [("all services", dark[0][1])]
         for service, unavailable in dark:
             yield view.unknown(f"{service} in {region}", _WANTED, unavailable)
-    for kind in refused_here(view):
+    for kind in unlisted_types(view):
         reason = f"The tagging API of {view.region} does not know this type, that of the primary region does."
         yield view.unknown(f"{kind} in {view.region}", _WANTED, reason)

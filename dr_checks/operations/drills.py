@@ -12,7 +12,7 @@ from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.recovery_settings import Period
-from dr_estate.model.drill_names import made_at
+from dr_estate.model.drill_names import begin_of
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.model.run_records import RunKind
@@ -133,7 +133,7 @@ def nothing_left(view: View) -> Iterator[Finding]:
 
 
 def _age(name: str, now: datetime) -> str:
-    created_at = made_at(name)
+    created_at = begin_of(name)
     if created_at is None:
         return "of an unknown drill"
     return f"of a drill {duration((now - created_at).total_seconds())} old"

@@ -145,7 +145,7 @@ def database(view: View) -> Iterator[Finding]:
 
 def _is_mapped_cluster(view: View, name: str) -> bool:
     """Whether the map's database of that name is a DB cluster, by its ARN: one without a member is in no list."""
-    entry = view.env.estate_map.called(MapKind.DATABASE, name) if view.env.estate_map else None
+    entry = view.env.estate_map.entry_of(MapKind.DATABASE, name) if view.env.estate_map else None
     return entry is not None and ":cluster:" in entry.id
 
 

@@ -121,7 +121,7 @@ class Unanswered:
         return f"{self.service} in {self.region}" if self.service else self.region
 
 
-def unanswered_of(results: Iterable[CheckResult], silent: frozenset[str]) -> tuple[Unanswered, ...]:
+def silent_places(results: Iterable[CheckResult], silent: frozenset[str]) -> tuple[Unanswered, ...]:
     """What gave no answer: a region as a whole where it is one of ``silent``, else the service of it that was asked."""
     found: dict[tuple[str, str], list[CheckResult]] = {}
     for result in results:

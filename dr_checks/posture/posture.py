@@ -171,7 +171,7 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: _both_answer(s) and s.moved and s.dr_writable is True,
+        lambda s: _both_answer(s) and s.is_moved and s.dr_writable is True,
         Posture(
             PostureName.ON_DR_UNPLANNED,
             "the records prefer the primary region, yet visitors get the DR region, whose database accepts writes: "
@@ -224,7 +224,7 @@ TABLE = (
         Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),
     PostureRule(
-        lambda s: s.dr_api is not Api.ANSWERS and s.moved,
+        lambda s: s.dr_api is not Api.ANSWERS and s.is_moved,
         Posture(
             PostureName.DR_UNSEEN,
             "the records prefer the primary region, yet visitors get the DR region, and the DR region cannot be read.",
@@ -245,7 +245,7 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: s.service is ServiceState.MOST_FAIL and s.moved,
+        lambda s: s.service is ServiceState.MOST_FAIL and s.is_moved,
         Posture(
             PostureName.IMPAIRED,
             "the primary region's API answers, but its service fails for {failing}; health has moved visitors to the "
@@ -264,7 +264,7 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: s.moved,
+        lambda s: s.is_moved,
         Posture(
             PostureName.ON_DR_UNPLANNED,
             "the records prefer the primary region, yet visitors get the DR region, where no database takes writes: "

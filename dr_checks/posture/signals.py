@@ -9,7 +9,7 @@ from dr_checks.derived import dr_pin
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
-from dr_checks.derived.site_visits import sides_answered
+from dr_checks.derived.site_visits import answering_sides
 from dr_checks.derived.visitors import NOT_SEEN, RegionService, ServiceState, region_service
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, agreed_health, led_to_dr, testimonies
 from dr_estate.config.environment import Environment, Side
@@ -85,7 +85,7 @@ class Signals:
         return self.primary_service.state
 
     @property
-    def moved(self) -> bool:
+    def is_moved(self) -> bool:
         """Whether visitors get the DR region though the records prefer the primary: health took the lead."""
         return self.traffic_set is TrafficDirection.PRIMARY and self.visitors in _MOVED
 
@@ -130,7 +130,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
 
 
 def _visitors(snapshot: Snapshot, env: Environment) -> TrafficDirection:
-    sides = frozenset().union(*(sides_answered(seen, own) for seen, own in snapshot.of_entrances(env)))
+    sides = frozenset().union(*(answering_sides(seen, own) for seen, own in snapshot.of_entrances(env)))
     if len(sides) != 1:
         return TrafficDirection.BETWEEN if sides else TrafficDirection.UNKNOWN
     return TrafficDirection.DR if Side.DR in sides else TrafficDirection.PRIMARY

@@ -39,7 +39,7 @@ COPIES = frozenset(
 )
 
 
-def with_expected(results: Iterable[CheckResult], posture: PostureName, env: Environment) -> list[CheckResult]:
+def with_failback_gaps(results: Iterable[CheckResult], posture: PostureName, env: Environment) -> list[CheckResult]:
     """The results in which each finding says whether the failback ends it; in other postures none does."""
     return [
         replace(result, findings=tuple(_with_mark(finding, posture, env) for finding in result.findings))

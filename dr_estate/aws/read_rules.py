@@ -121,7 +121,7 @@ class ReadRules:
         self.credentials, self._clock_hook.clock = credentials, credentials.clock
 
     @property
-    def seconds_left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Seconds until the observation's deadline; never negative."""
         return max(0.0, self.ends_at - time.monotonic())
 
@@ -163,12 +163,12 @@ class ReadRules:
         self.extend(time.monotonic() + seconds + limits.read_timeout_s)
         if not is_paced:
             return
-        if seconds > self.seconds_left:
+        if seconds > self.remaining_seconds:
             raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
         time.sleep(seconds)
 
     def _check_deadline(self) -> None:
-        if self.seconds_left <= 0:
+        if self.remaining_seconds <= 0:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
 
@@ -189,7 +189,7 @@ class ReadRules:
         """A request is about to leave this thread."""
         self.credentials.clock.sending(url)
 
-    def received(self, model: OperationModel, answer: dict[str, Any]) -> None:
+    def on_answer(self, model: OperationModel, answer: dict[str, Any]) -> None:
         """Refuse an answer that is not AWS's, or not whole, before it is parsed; any other one corrects the clock."""
         refuse_foreign_answer(model, answer)
         self._clock_hook.receive(int(answer["status_code"]), answer["headers"])

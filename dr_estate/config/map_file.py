@@ -125,7 +125,7 @@ class MapFile(Settings):
         """The entries of a kind, in the order of the file."""
         return tuple(entry for entry in self.entries if entry.kind is kind)
 
-    def called(self, kind: MapKind, name: str) -> MapEntry | None:
+    def entry_of(self, kind: MapKind, name: str) -> MapEntry | None:
         """The entry of that kind and name, None where there is none."""
         return next((entry for entry in self.of_kind(kind) if entry.name == name), None)
 

@@ -159,10 +159,10 @@ def names_of_map(
     for key, kind in {**NAMED, **_SINGLE}.items():
         # task definitions name the images, and several clusters have no name together
         only = None if kind is MapKind.IMAGES or key in found else saved.only(kind)
-        if only and not saved.called(kind, filled[key]):
+        if only and not saved.entry_of(kind, filled[key]):
             found[key] = only.name
         elif key in _SINGLE and kind in whole and (kind is MapKind.IMAGES or not saved.of_kind(kind)):
-            found |= {} if saved.called(kind, filled[key]) else {key: ""}
+            found |= {} if saved.entry_of(kind, filled[key]) else {key: ""}
     for key, kind in _SEVERAL.items():
         mapped = tuple(entry.name for entry in saved.of_kind(kind))
         known = {str(name).replace("{env}", environment) for name in usual[key]}
@@ -183,7 +183,7 @@ def has_most_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -
     single = {kind: (patterns.get(key, ""),) for key, kind in {**NAMED, **_SINGLE}.items()}
     names = {**single, **{kind: patterns.get(key, ()) for key, kind in _SEVERAL.items()}}
     mapped = [kind for kind in names if saved.of_kind(kind)]
-    called = [k for k in mapped if any(saved.called(k, str(name).replace("{env}", environment)) for name in names[k])]
+    called = [k for k in mapped if any(saved.entry_of(k, str(name).replace("{env}", environment)) for name in names[k])]
     return len(called) * 2 > len(mapped)
 
 
@@ -192,7 +192,7 @@ def names_in_dr(saved: MapFile, names: Mapping[str, str], *, prefers_replica: bo
 
     A replica beside replicated backups is the database there only where it is preferred: else a restore has its name.
     """
-    pairs = ((key, saved.called(NAMED[key], names[key])) for key in NAMED)
+    pairs = ((key, saved.entry_of(NAMED[key], names[key])) for key in NAMED)
     found = {key: (entry, entry.running_in(saved.dr)) for key, entry in pairs if entry}
     others = {key: other.name for key, (_, other) in found.items() if other and other.name != names[key]}
     if "database" in others and not prefers_replica and found["database"][0].is_backed_up_in(saved.dr):

@@ -56,7 +56,7 @@ class AwsOperation:
         """Seconds until it has settled."""
         return sum(seconds for _, seconds in self.phases_s(quantile, **sizes))
 
-    def seconds_to_done(self, quantile: float = MEDIAN, **sizes: float) -> float:
+    def wait_seconds(self, quantile: float = MEDIAN, **sizes: float) -> float:
         """Seconds until a run can go on: what the states before ``done_in`` take."""
         total = 0.0
         for state, seconds in self.phases_s(quantile, **sizes):

@@ -213,7 +213,7 @@ def _or_empty(fits: Check) -> Check:
     return lambda value: value == "" or fits(value)
 
 
-def _or_none(fits: Check) -> Check:
+def _optional(fits: Check) -> Check:
     return lambda value: value is None or fits(value)
 
 
@@ -248,15 +248,15 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         **dict.fromkeys(("incident", "goal", "phase"), _is_name),
         "since": is_moment,
         "unprotected_since": _OPEN,
-        "staged": _or_none(_is_flag),
-        **dict.fromkeys(("no_writes_since", "alarm_from"), _or_none(_OPEN)),
-        "ends_by": _or_none(_is_text),
+        "staged": _optional(_is_flag),
+        **dict.fromkeys(("no_writes_since", "alarm_from"), _optional(_OPEN)),
+        "ends_by": _optional(_is_text),
         "closed_at": _OPEN,
     },
     ItemKind.OVERRIDE: {
         **_OVERRIDDEN,
         **dict.fromkeys(("incident", "plan"), _is_text),
-        "arn": _or_none(_is_text),
+        "arn": _optional(_is_text),
         "closed_at": _OPEN,
     },
     ItemKind.DATABASE: {
@@ -278,18 +278,18 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         **dict.fromkeys(("evidence", "report", "incident"), _is_text),
         "at": is_moment,
         "complete": _is_flag,
-        "score": _or_none(lambda value: _is_count(value) and value <= _BEST),
-        **dict.fromkeys(("worst_lag_s", "rto_s", "duration_s"), _or_none(_is_number)),
+        "score": _optional(lambda value: _is_count(value) and value <= _BEST),
+        **dict.fromkeys(("worst_lag_s", "rto_s", "duration_s"), _optional(_is_number)),
         "phases": _map_of(_is_number),
         "steps": _map_of(_list_of(_is_number)),
-        "starts": _or_none(_map_of(_is_text)),
+        "starts": _optional(_map_of(_is_text)),
     },
     ItemKind.APPROVAL: {
         **dict.fromkeys(("plan", "environment", "arn"), _is_text),
         **dict.fromkeys(("at", "expires_at"), is_moment),
-        "rules": _or_none(_is_text),
-        "points": _or_none(_list_of(_is_text)),
-        "overrides": _or_none(_list_of(_like(_OVERRIDDEN))),
+        "rules": _optional(_is_text),
+        "points": _optional(_list_of(_is_text)),
+        "overrides": _optional(_list_of(_like(_OVERRIDDEN))),
     },
     ItemKind.PINNED_RULES: {**dict.fromkeys(("rules", "arn", "person"), _is_text), "at": is_moment},
     ItemKind.JOURNAL: {

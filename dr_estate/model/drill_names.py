@@ -94,7 +94,7 @@ def is_canary(name: str, env: Environment) -> bool:
     return bool(below) and re.fullmatch(own, name, re.IGNORECASE) is not None
 
 
-def made_at(name: str) -> datetime | None:
+def begin_of(name: str) -> datetime | None:
     """When the drill that made ``name`` began (UTC), as its name says; None for a name without a stamp."""
     found = re.search(_STAMP, name)
     try:

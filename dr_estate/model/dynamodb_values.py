@@ -70,7 +70,7 @@ def moment(text: str) -> datetime:
         raise ValueError(f"{text} is beyond all time") from beyond
 
 
-def moment_or_none(text: str | None) -> datetime | None:
+def optional_moment(text: str | None) -> datetime | None:
     """The moment, or None where there is no text."""
     return moment(text) if text else None
 

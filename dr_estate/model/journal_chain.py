@@ -119,12 +119,12 @@ def _line(head: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> st
     try:
         more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
         text = "".join([head["text"], *more])
-        return unpacked(text).decode() if head["packed"] else text
+        return inflate(text).decode() if head["packed"] else text
     except (KeyError, TypeError, ValueError):
         return UNREADABLE_LINE
 
 
-def unpacked(text: str) -> bytes:
+def inflate(text: str) -> bytes:
     """What was compressed for the record. Raises ValueError for anything else, also where it is longer than any entry.
 
     A few kilobytes unpack to gigabytes.

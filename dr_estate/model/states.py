@@ -25,7 +25,7 @@ class State:
     known: bool = True
 
     @property
-    def stopped(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether it is switched off, or is being switched off: whole, and of no use until a person starts it."""
         return self.known and not (self.serves or self.busy or self.broken or self.gone)
 

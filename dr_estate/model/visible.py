@@ -69,16 +69,16 @@ _ESCAPES = re.compile(_PAIR + rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOT
 _MAY_HOLD = (b"\\ud", b"\\uD")
 
 
-def spelled_out(value: Any) -> Any:
+def escape_surrogates(value: Any) -> Any:
     """``value`` with every lone surrogate in its text, and in that of what it holds, as the escape of JSON reads."""
     if isinstance(value, str):
         return _HALVES.sub(_whole, value)
     if isinstance(value, dict):
-        return {spelled_out(name): spelled_out(inner) for name, inner in value.items()}
+        return {escape_surrogates(name): escape_surrogates(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [spelled_out(inner) for inner in value]
+        return [escape_surrogates(inner) for inner in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: spelled_out(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: escape_surrogates(getattr(value, field.name)) for field in fields(value)}
     return value
 
 
@@ -101,7 +101,7 @@ def json_bytes(value: Any, option: int = 0) -> bytes:
     try:
         return orjson.dumps(value, option=option)
     except orjson.JSONEncodeError:
-        return orjson.dumps(spelled_out(value), option=option)
+        return orjson.dumps(escape_surrogates(value), option=option)
 
 
 def _whole(found: re.Match[str]) -> str:

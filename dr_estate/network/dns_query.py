@@ -86,7 +86,7 @@ def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: 
     raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, reason))
 
 
-def ask_any(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> DnsAnswer:
+def ask_in_turn(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> DnsAnswer:
     """Ask ``servers`` one after another until one answers, as a resolver does. Raises what the first one raised."""
     try:
         return ask(servers[0], name, kind, patience)

@@ -73,7 +73,7 @@ def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
         return ()
     own = tuple(row for row in context.part(s3.buckets) if isinstance(row, s3.Bucket) and row.name in here)
     others = sorted(here - {row.name for row in own})
-    return (*own, *s3.buckets_named(context, others))
+    return (*own, *s3.read_buckets(context, others))
 
 
 def _originals(env: Environment, found: Distribution | None) -> set[str]:
@@ -103,7 +103,7 @@ def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     refs = {row.key for row in here if is_under_kms(row)}
     refs |= {rule.replica_key for row in here for _, rule in filling(_sources(context), row.name)}
     wanted = sorted(ref for ref in refs if ref and not kms.is_of_aws(ref))
-    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {OBJECTS.id}), wanted))
+    return tuple(context.maybe(lambda ref: kms.find_key(context, ref, {OBJECTS.id}), wanted))
 
 
 def _sources(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:

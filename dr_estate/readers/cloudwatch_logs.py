@@ -53,4 +53,4 @@ def _log_groups(context: ReadContext, prefix: str) -> Sequence[LogGroup]:
 def keys(context: ReadContext) -> tuple[kms.KmsKey | Unavailable, ...]:
     """The keys under which the log groups encrypt, two calls each: they are few, and none in most estates."""
     wanted = sorted({group.key for group in context.part(groups) if group.key})
-    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {"log groups"}), wanted))
+    return tuple(context.maybe(lambda ref: kms.find_key(context, ref, {"log groups"}), wanted))

@@ -32,7 +32,7 @@ from dr_estate.model.control_items import (
     readable,
     unreadable,
 )
-from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
+from dr_estate.model.dynamodb_values import decode_item, moment, optional_moment
 from dr_estate.model.journal_chain import mirror_lines, sound_documents
 from dr_estate.model.recovery_document import RefusedStart
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
@@ -561,8 +561,8 @@ def incident_of(item: _Item | None) -> Incident | None:
     """The open incident, None where there is none."""
     if item is None:
         return None
-    unprotected, staged = moment_or_none(item["unprotected_since"]), item.get("staged") is not False
-    paused = moment_or_none(item.get("no_writes_since") or "")
+    unprotected, staged = optional_moment(item["unprotected_since"]), item.get("staged") is not False
+    paused = optional_moment(item.get("no_writes_since") or "")
     return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected, staged, paused)
 
 
@@ -577,7 +577,7 @@ def run_of(item: _Item) -> LockHolder:
         taken_at=moment(item["taken_at"]),
         heartbeat_at=moment(item["heartbeat_at"]),
         lease_until=moment(item["lease_until"]),
-        ended_at=moment_or_none(item["ended_at"]),
+        ended_at=optional_moment(item["ended_at"]),
         outcome=item["outcome"],
     )
 

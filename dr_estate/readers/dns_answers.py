@@ -86,7 +86,7 @@ def hosts(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
 
     def answer(name: str) -> DnsAnswer:
         first = firsts[name]
-        return dns_query.ask_any([*servers[first:], *servers[:first]], name, "A", patience(context))
+        return dns_query.ask_in_turn([*servers[first:], *servers[:first]], name, "A", patience(context))
 
     return tuple(context.maybe(answer, names))
 
@@ -237,5 +237,5 @@ def patience(context: ReadContext) -> DnsPatience:
     """How long one question may take in the time of the world, and what is known of servers that are silent."""
     limits, client = context.env.observation, context.client
     credentials = client.credentials
-    limit_s = credentials.clock.patience_s(min(limits.connect_timeout_s, max(client.seconds_left, 0.1)))
+    limit_s = credentials.clock.patience_s(min(limits.connect_timeout_s, max(client.remaining_seconds, 0.1)))
     return DnsPatience(limit_s, credentials.silent_servers, credentials.clock.monotonic)

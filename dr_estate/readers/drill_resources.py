@@ -118,7 +118,7 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
         return ()
     by = {} if database else {"startedBy": trial}
 
-    def described(cluster: str) -> list[dict[str, Any]]:
+    def tasks_in(cluster: str) -> list[dict[str, Any]]:
         listed = [
             arn
             # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
@@ -127,7 +127,7 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
         ]
         return ecs.described_tasks(context, cluster, listed)
 
-    rows = [row for row in ecs.of_each_cluster(context, described) if is_drill(row.get("startedBy", ""))]
+    rows = [row for row in ecs.of_each_cluster(context, tasks_in) if is_drill(row.get("startedBy", ""))]
     return context.rows(rows, lambda row: probe_of(context, row), "taskArn")
 
 

@@ -232,11 +232,11 @@ def tasks(context: ReadContext) -> tuple[Task, ...]:
     if not context.part(services):
         return ()
 
-    def described(cluster: str) -> list[dict[str, Any]]:
+    def tasks_in(cluster: str) -> list[dict[str, Any]]:
         # ListTasks shows running tasks alone: stopped ones are a part of their own.
         return described_tasks(context, cluster, task_arns(context, cluster))
 
-    return context.rows(of_each_cluster(context, described), task_of, "group", GROUP_OF + context.env.names.service)
+    return context.rows(of_each_cluster(context, tasks_in), task_of, "group", GROUP_OF + context.env.names.service)
 
 
 @part(*REGIONAL, reads=DEFINITION_READS)

@@ -199,7 +199,7 @@ class FileSystemPolicy:
     text: str = ""
 
     @property
-    def frozen_at(self) -> datetime | None:
+    def freeze_time(self) -> datetime | None:
         """When a failback froze the file system, as the id of its statement says; None where none did."""
         found = _FROZEN.search(self.text)
         return datetime.strptime(found.group(1), STAMP).replace(tzinfo=UTC) if found else None

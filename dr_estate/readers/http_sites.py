@@ -76,7 +76,7 @@ class Turns(Generic[R]):
     def _left_s(self) -> float:
         """Seconds in which sites may still be visited; below 0 where the time is over."""
         reserve_s = min(_RESERVE_S, _RESERVE * self.context.env.observation.deadline_s)
-        return self.context.client.seconds_left - reserve_s
+        return self.context.client.remaining_seconds - reserve_s
 
     def _visit(self, host: str, most_s: float, rest_s: float) -> R:
         """Visit ``host`` for ``most_s`` at most, and leave ``rest_s`` of the look's time."""

@@ -65,7 +65,7 @@ def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
         except DataUnavailable as unseen:
             unavailable.append(unseen.unavailable)
     wanted = sorted(ref for ref in used if ref and not is_of_aws(ref))
-    return (*context.maybe(lambda ref: key_named(context, ref, used[ref]), wanted), *unavailable)
+    return (*context.maybe(lambda ref: find_key(context, ref, used[ref]), wanted), *unavailable)
 
 
 @part(Side.DR, reads=KEY_READS)
@@ -83,7 +83,7 @@ def replica_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     pairs = [(row, copies.get(row.name)) for row in buckets if isinstance(row, s3.Bucket)]
     rules = [rule for row, copy in pairs for rule in row.rules if rule.enabled and rule.destination == copy]
     wanted = sorted({rule.replica_key for rule in rules if rule.replica_key and not is_of_aws(rule.replica_key)})
-    return tuple(context.maybe(lambda ref: key_named(context, ref, {"replicated objects"}), wanted))
+    return tuple(context.maybe(lambda ref: find_key(context, ref, {"replicated objects"}), wanted))
 
 
 def is_of_aws(ref: str) -> bool:
@@ -122,7 +122,7 @@ def _key_of(repository: ecr.Repository) -> str:
     return repository.key
 
 
-def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
+def find_key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
     """The key that an ARN, an id or an alias names, with two calls."""
     if ref.startswith("arn:") and ref.split(":")[_ARN_REGION] != context.region:
         return KmsKey(ref, ref, "elsewhere", tuple(sorted(uses)), "", (), None, ())

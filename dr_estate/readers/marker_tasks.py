@@ -48,7 +48,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
     if not context.followed.families:
         return ()
 
-    def described(cluster: str) -> list[dict[str, Any]]:
+    def tasks_in(cluster: str) -> list[dict[str, Any]]:
         listed = [
             arn
             for family in context.followed.families
@@ -58,7 +58,7 @@ def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
         return ecs.described_tasks(context, cluster, listed)
 
     # By what started them: tasks of a tenant's own definition are also its service's.
-    found = ecs.of_each_cluster(context, described)
+    found = ecs.of_each_cluster(context, tasks_in)
     ours = [row for row in found if row.get("startedBy", "").startswith(STARTED_BY)]
     return context.rows(ours, lambda row: drill_resources.probe_of(context, row), "taskArn")
 

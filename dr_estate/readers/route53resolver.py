@@ -70,7 +70,7 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
         return ()
     rules, zones = _rules(context, ids), _private(context)
     found: dict[str, list[str]] = {}
-    for host in names_asked(context):
+    for host in lookup_names(context):
         rule = max(
             (rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None
         )
@@ -108,7 +108,7 @@ def _forwarded_names(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -
     return ForwardedNames(rule.id, rule.domain, tuple(hosts), rule.targets, borne)
 
 
-def names_asked(context: ReadContext) -> tuple[str, ...]:
+def lookup_names(context: ReadContext) -> tuple[str, ...]:
     """The names of AWS that tasks ask for, and the private ones of the database that their variables hold."""
     hosts = (*route53_private_names.asked_hosts(context), *_databases(context), *recovery_hosts(context.env))
     return tuple(dict.fromkeys(hosts))
@@ -218,7 +218,7 @@ def blocked(context: ReadContext) -> tuple[BlockedNames, ...] | None:
     rules = [rule for found in context.each(lambda group: _firewall_rules(context, group), groups) for rule in found]
     lists = _lists(context, rules) if rules else {}
     found: dict[tuple[str, str], list[str]] = {}
-    for host in names_asked(context) if lists else ():
+    for host in lookup_names(context) if lists else ():
         rule = next((rule for rule in rules if _is_about(lists.get(rule.domains, ()), host)), None)
         if rule is not None and rule.blocks:
             found.setdefault((rule.group, rule.name), []).append(host)

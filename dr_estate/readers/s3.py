@@ -67,7 +67,7 @@ class Bucket:
     policy: str = ""
 
 
-def names_there(context: ReadContext) -> list[str]:
+def existing_names(context: ReadContext) -> list[str]:
     """The buckets of the side that are there."""
     return [row.name for row in context.part(buckets) if isinstance(row, Bucket) and row.region]
 
@@ -76,7 +76,7 @@ def copies_of(context: ReadContext, sources: Iterable[str]) -> list[str]:
     """The copies of these buckets that are there in the DR region."""
     wanted = set(sources)
     copies = {copy for source, copy in pairs(context.env) if source in wanted}
-    return [name for name in names_there(context) if name in copies]
+    return [name for name in existing_names(context) if name in copies]
 
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
@@ -101,7 +101,7 @@ def state_pair(env: Environment) -> tuple[str, str]:
 def buckets(context: ReadContext) -> tuple[Bucket | Unavailable, ...]:
     """The originals (primary side) or the copies (DR side). S3 has no batch read: six calls a bucket, not a tenant."""
     column = 0 if context.side is Side.PRIMARY else 1
-    return tuple(buckets_named(context, [pair[column] for pair in pairs(context.env)]))
+    return tuple(read_buckets(context, [pair[column] for pair in pairs(context.env)]))
 
 
 @part(Side.DR, reads=METRIC_READS | {"cloudwatch:ListMetrics"})
@@ -146,7 +146,7 @@ def failure_metrics(context: ReadContext) -> tuple[Reading, ...]:
     return read_metrics(context, wanted) if wanted else ()
 
 
-def buckets_named(context: ReadContext, names: Sequence[str]) -> list[Bucket | Unavailable]:
+def read_buckets(context: ReadContext, names: Sequence[str]) -> list[Bucket | Unavailable]:
     """Read buckets, each with six calls at most: whether it is there, then all others at once."""
     regions = dict(zip(names, context.maybe(lambda name: _region(context, name), names), strict=True))
     there = [name for name, region in regions.items() if isinstance(region, str)]
@@ -275,7 +275,7 @@ class BucketContents:
 @part(*REGIONAL, reads=METRIC_READS | {"s3:ListObjectsV2"})
 def contents(context: ReadContext) -> tuple[BucketContents, ...]:
     """The contents of each bucket that is there, all metrics in one call."""
-    names = names_there(context)
+    names = existing_names(context)
     wanted = [query for name in names for query in _queries(name)]
     readings = {(r.name, r.dimensions): r for r in read_metrics(context, wanted)} if wanted else {}
 

@@ -74,7 +74,7 @@ class Lifecycle:
 @part(*REGIONAL, reads=LIFECYCLE_READS)
 def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
     """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    return _rows(Lifecycle, context, s3.names_there(context), _endings_of)
+    return _rows(Lifecycle, context, s3.existing_names(context), _endings_of)
 
 
 def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
@@ -153,7 +153,7 @@ def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
     if context.side is Side.DR:
         there = s3.copies_of(context, [row.bucket for row in _of_primary(context, ownership) if row.takes_lists])
     else:
-        there = s3.names_there(context)
+        there = s3.existing_names(context)
     return _rows(BucketOwnership, context, there, _ownership_of)
 
 
@@ -195,7 +195,7 @@ class BucketNotifications:
 @part(*REGIONAL, reads=NOTIFICATION_READS)
 def notifications(context: ReadContext) -> tuple[BucketNotifications, ...]:
     """Those of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    return _rows(BucketNotifications, context, s3.names_there(context), _notifications_of)
+    return _rows(BucketNotifications, context, s3.existing_names(context), _notifications_of)
 
 
 def _notifications_of(context: ReadContext, name: str) -> tuple[EventNotification, ...]:
@@ -251,7 +251,7 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
     if context.side is Side.DR:
         there = s3.copies_of(context, [row.bucket for row in _of_primary(context, cors) if row.rules])
     else:
-        there = s3.names_there(context)
+        there = s3.existing_names(context)
     return _rows(BucketCors, context, there, _cors_of)
 
 
@@ -294,7 +294,7 @@ def websites(context: ReadContext) -> tuple[BucketWebsite, ...]:
     if context.side is Side.DR:
         there = s3.copies_of(context, [row.bucket for row in _of_primary(context, websites) if row.setting])
     else:
-        there = s3.names_there(context)
+        there = s3.existing_names(context)
     return _rows(BucketWebsite, context, there, _website_of)
 
 

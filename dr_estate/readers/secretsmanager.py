@@ -204,7 +204,7 @@ def untried(context: ReadContext) -> tuple[UntriedValue, ...]:
         newest = started.get(ecs.GROUP_OF + service)
         return bool(row.written_at and newest and row.written_at >= newest) and row.name not in rotated
 
-    def changed(row: Content) -> tuple[str, ...]:
+    def changes(row: Content) -> tuple[str, ...]:
         request = {"SecretId": row.name, "VersionStage": "AWSPREVIOUS"}
         found = context.find("secretsmanager", "get_secret_value", ("ResourceNotFoundException",), **request)
         if found is None:
@@ -215,7 +215,7 @@ def untried(context: ReadContext) -> tuple[UntriedValue, ...]:
 
     rows = [row for row in context.part(contents) if isinstance(row, Content) and tenant_of(context.env, row.name)]
     newer = [row for row in rows if is_newer(row)]
-    fields = zip(newer, context.maybe(changed, newer), strict=True)
+    fields = zip(newer, context.maybe(changes, newer), strict=True)
     whole = {row.name: tuple(field.name for field in row.fields) for row in newer}
     return tuple(
         UntriedValue(row.name, row.version, whole[row.name] if isinstance(names, Unavailable) else names)

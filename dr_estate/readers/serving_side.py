@@ -27,7 +27,7 @@ def _is_frozen(context: ReadContext) -> bool:
         found = context.part(efs.policies, Side.DR)
     except DataUnavailable:
         return False
-    return any(isinstance(policy, efs.FileSystemPolicy) and policy.frozen_at is not None for policy in found)
+    return any(isinstance(policy, efs.FileSystemPolicy) and policy.freeze_time is not None for policy in found)
 
 
 def leads_away(record: route53.Record, env: Environment) -> bool:

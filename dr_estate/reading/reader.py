@@ -106,7 +106,7 @@ class ReadContext:
     entrance: Entrance | None = None
 
     @property
-    def left_out(self) -> dict[str, Any]:
+    def extras(self) -> dict[str, Any]:
         """What of a section is beside its value, in an order of its own: rows are read at once."""
         odd = sorted(self.unreadable, key=lambda row: (row.name, row.tenant or "", row.unseen.why))
         return {"unreadable": tuple(odd), "cached": tuple(sorted(self.cached))}
@@ -250,8 +250,8 @@ class ReadContext:
         future = self.parts(part_name(reader, self.client.environment, entrance), side or self.side)
         if not future.done():
             with self.workers.waiting():
-                while self.client.seconds_left and not future.done():  # it moves where AWS's rates need longer
-                    wait([future], timeout=self.client.seconds_left)
+                while self.client.remaining_seconds and not future.done():  # it moves where AWS's rates need longer
+                    wait([future], timeout=self.client.remaining_seconds)
         try:
             section = future.result(timeout=0)
         except FutureTimeout as late:

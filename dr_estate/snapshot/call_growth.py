@@ -92,7 +92,7 @@ class CallPlan:
     @classmethod
     def of(cls, snapshot: Snapshot, tenants: int, number: int) -> Self:
         """Plan from what ``snapshot`` took, and what it would have taken had no earlier look been kept."""
-        known = Counter({name: len(snapshot.cached_of(part)) for name, part in CACHED.items()})
+        known = Counter({name: len(snapshot.cached_arns(part)) for name, part in CACHED.items()})
         calls = Counter(snapshot.calls) + known
         each = {name: Growth(_PER_TENANT, 1 if name in _IN_ONE_REGION else 2) for name in NO_BATCH_READ}
         growths = {**GROWS, **each}

@@ -83,8 +83,8 @@ def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> None:
     reading.begin()
     keys = {future: key for key, future in reading.futures.copy().items()}
     waiting: set[Future[Section]] = set(keys)
-    while waiting and client.seconds_left:
-        done, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
+    while waiting and client.remaining_seconds:
+        done, waiting = wait(waiting, timeout=min(_TICK_S, client.remaining_seconds))
         for future in done:
             reading.take(keys[future])
             seen(*keys[future], future.result().value)
@@ -184,7 +184,7 @@ class _Reading:
         value = _read_part(reader, context)
         share_texts(value)
         self.read_at[key] = self.client.credentials.clock.now()
-        self.futures[key].set_result(Section(value, **context.left_out))
+        self.futures[key].set_result(Section(value, **context.extras))
 
 
 def _parts_of(environment: Environment) -> Iterator[tuple[Key, tuple[Reader[Any], Entrance | None]]]:
@@ -269,7 +269,7 @@ def kept_client(environment: Environment, allowed: Iterable[str], credentials: C
     try:
         yield client
         # One that missed something is dropped: the cause may be its keys or its connections.
-        if not client.blinked and client.seconds_left:
+        if not client.blinked and client.remaining_seconds:
             with _TAKING:
                 dropped, _kept[:] = _kept.copy(), [client]
     finally:

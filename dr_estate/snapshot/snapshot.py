@@ -148,7 +148,7 @@ class Snapshot:
         """ARNs that were not asked for: an earlier observation read the same version of them."""
         return [arn for part in self.parts.values() for arn in part.cached]
 
-    def cached_of(self, reader: Reader[Any]) -> list[str]:
+    def cached_arns(self, reader: Reader[Any]) -> list[str]:
         """Those of one part, on all its sides."""
         return [arn for part in self.parts.values() if part.name == reader.name for arn in part.cached]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 from jinja2.bccache import Bucket
 
-from dr_estate.speed.kept_code import are_on, beside_compiled, digest, read_code, write_code
+from dr_estate.speed.kept_code import are_on, cache_path, digest, read_code, write_code
 
 
 class CompiledTemplates(jinja2.BytecodeCache):
@@ -36,4 +36,4 @@ class CompiledTemplates(jinja2.BytecodeCache):
 
 
 def _path(bucket: Bucket) -> Path | None:
-    return beside_compiled(__file__, f"template.{bucket.key}.code") if are_on() else None
+    return cache_path(__file__, f"template.{bucket.key}.code") if are_on() else None

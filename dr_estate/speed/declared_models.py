@@ -19,7 +19,7 @@ import orjson
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from dr_estate.speed.kept_code import are_on, beside_compiled, write_beside
+from dr_estate.speed.kept_code import are_on, cache_path, write_beside
 
 _MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
@@ -63,7 +63,7 @@ class DeclaredModels(Loader):
 
     def _cut_models(self) -> Models | None:
         """What is left of the models, by type and service; None where nothing can be written for the next time."""
-        path = beside_compiled(__file__, f"{_FILES}{self._digest()}.json")
+        path = cache_path(__file__, f"{_FILES}{self._digest()}.json")
         if self.has_own_models or not are_on() or path is None:
             return None
         with contextlib.suppress(OSError, ValueError, AttributeError):

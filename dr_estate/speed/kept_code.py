@@ -29,7 +29,7 @@ def are_on() -> bool:
     return not os.environ.get("DR_NO_SPEEDUPS")
 
 
-def beside_compiled(module: str, name: str) -> Path | None:
+def cache_path(module: str, name: str) -> Path | None:
     """Return where ``name`` lies beside the compiled form of the file ``module``; None where nothing may be written."""
     folder = Path(cache_from_source(module)).parent
     if not sys.dont_write_bytecode:
@@ -99,7 +99,7 @@ class CompiledTexts:
 @cache
 def compile_once() -> None:
     """Let the dataclasses that are defined from now on find the code of their methods. Idempotent."""
-    path = beside_compiled(__file__, _FILE)
+    path = cache_path(__file__, _FILE)
     if path is not None and are_on():
         texts = CompiledTexts(path)
         vars(dataclasses)["exec"] = texts.execute

@@ -167,7 +167,7 @@ class CallListener(Protocol):
     def patience(self, service: str = "", region: str = "") -> tuple[float, float, bool]:
         """Seconds to connect and to wait for an answer, and whether a second attempt is worth its time."""
 
-    def received(self, model: OperationModel, answer: dict[str, Any]) -> None:
+    def on_answer(self, model: OperationModel, answer: dict[str, Any]) -> None:
         """An answer arrived and is about to be parsed."""
 
 
@@ -253,7 +253,7 @@ class LeanClient:
             "context": {"operation_name": model.name},
             "body": answer.content,
         }
-        self._reading.received(model, received)  # half an answer is refused before a parser makes an empty one of it
+        self._reading.on_answer(model, received)  # half an answer is refused before a parser makes an empty one of it
         parse = self._account.parser(self._protocol).parse
         parsed: dict[str, Any] = parse(received, model.output_shape)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0

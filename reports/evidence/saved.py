@@ -35,7 +35,7 @@ def with_seal(data: bytes, signature: Signature | None, why_unsigned: str = "") 
     return orjson.dumps({**body, SEAL: _seal(body)})
 
 
-def verify_saved(raw: bytes) -> PackVerdict:
+def verify_evidence_file(raw: bytes) -> PackVerdict:
     """Check every byte of saved evidence, and name what was changed. What cannot be read is a fault as well."""
     try:
         body = orjson.loads(raw)

@@ -47,7 +47,7 @@ from dr_estate.model.world_id import REHEARSAL, WorldKind
 from reports.values.escaping import code, holds_command, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import clocks, recovery_time, rto_to_dict
-from reports.values.run_view import not_passed
+from reports.values.run_view import validation_failure
 
 SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100
@@ -294,7 +294,7 @@ _SENTENCES: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
         + (f" at {data['approved_at']}" if data.get("approved_at") else "")
         + (f", plan {data['digest'][:12]}" if data.get("digest") else "")
     ),
-    EntryKind.VALIDATED: lambda data: "passed" if data.get("passed") else not_passed(data),
+    EntryKind.VALIDATED: lambda data: "passed" if data.get("passed") else validation_failure(data),
     EntryKind.END: lambda data: f"{data.get('outcome', '')}: {data.get('says', '')}",
 }
 

@@ -19,7 +19,7 @@ from reports.incident.log import IncidentLog, chain_verdict, incident_log, markd
 from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
 from reports.values.run_record import without_writes
-from reports.values.run_view import not_passed
+from reports.values.run_view import validation_failure
 
 _DUE = timedelta(hours=48)
 _RUN_HEADS = (
@@ -158,7 +158,7 @@ def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
             words = escaped(f"{entry.data.get('outcome')}: {entry.data.get('says', '')}")
             yield f"- {entry.at:%H:%M:%S} run {code(entry.run)} ended unfinished, {words}"
         elif entry.kind is EntryKind.VALIDATED and not entry.data.get("passed"):
-            yield f"- {entry.at:%H:%M:%S} validation: {escaped(not_passed(entry.data))}"
+            yield f"- {entry.at:%H:%M:%S} validation: {escaped(validation_failure(entry.data))}"
         elif entry.kind is EntryKind.NOTE and {"write_pause_s", REFUSED_EXECUTION} & entry.data.keys():
             yield f"- {entry.at:%H:%M:%S} {escaped(str(entry.data.get('says', '')))}"
 

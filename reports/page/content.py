@@ -219,7 +219,7 @@ def _readiness(report: Report) -> str:
     if report.served_from_dr:
         return f"{name}: {report.served_sentence}. The failback ends that."
     if verdict.recommendation is Recommendation.CANNOT_SAY:
-        places = [f"{place.place} {place.how}" for place in report.unanswered]
+        places = [f"{place.place} {place.how}" for place in report.silent_places]
         cause = f", {' and '.join(places)}" if places else ""
         also = f", and {_failure_count(failed)}" if failed else ""
         seen = f"{len(unknown)} of {applicable} checks could not be judged{cause}{also}"
@@ -317,11 +317,11 @@ def gap_groups(report: Report) -> tuple[GapGroup, ...]:
     ]
     groups += [
         _folded_group(Status.UNKNOWN, f"{place.place} {place.how}", place.results, _UNANSWERED)
-        for place in report.unanswered
+        for place in report.silent_places
     ]
     # Each result stands once, with its cause where it has one.
     shown = {card.result.check for group in groups for card in group.cards}
-    expected = [result for result in report.expected if result.check not in shown]
+    expected = [result for result in report.failback_gaps if result.check not in shown]
     if expected:
         groups.append(_folded_group(Status.WARN, "Expected until the failback", expected, "The failover made them so."))
         shown |= {result.check for result in expected}

@@ -117,8 +117,8 @@ def _observation(report: Report, result: CheckResult) -> dict[str, Any]:
 
 def _oscal_finding(report: Report, row: ControlResult) -> dict[str, Any]:
     # Unknown is no pass: OSCAL has only satisfied and not-satisfied, the reason distinguishes them.
-    reason = "pass" if row.satisfied else "fail" if row.count(Status.FAIL) else "other"
-    state = "satisfied" if row.satisfied else "not-satisfied"
+    reason = "pass" if row.is_satisfied else "fail" if row.count(Status.FAIL) else "other"
+    state = "satisfied" if row.is_satisfied else "not-satisfied"
     return {
         "uuid": _id(report, row.control.rule),
         "title": row.control.id,

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from dr_estate.snapshot.call_growth import NO_BATCH_READ, CallPlan
-from reports.terminal.parts import Page, print_indented, table
+from reports.terminal.parts import Page, print_with_indent, table
 from reports.values.diagnosis import Diagnosis, Problem, Standing
 from reports.values.escaping import markdown as escaped
 from reports.values.escaping import table_lines
@@ -131,10 +131,10 @@ def _coverage(diagnosis: Diagnosis) -> str:
 def _terminal(diagnosis: Diagnosis, color: bool, width: int) -> str:
     page = Page(width=width, force_terminal=color, no_color=not color, file=io.StringIO())
     whose = f"{diagnosis.environment}, {diagnosis.world}, {diagnosis.at:%Y-%m-%d %H:%M} UTC"
-    print_indented(page, f"Doctor: {whose}", 0, "bold")
-    print_indented(page, headline(diagnosis), 0, "bold green" if not diagnosis.exit else "bold red")
+    print_with_indent(page, f"Doctor: {whose}", 0, "bold")
+    print_with_indent(page, headline(diagnosis), 0, "bold green" if not diagnosis.exit else "bold red")
     if diagnosis.identity:
-        print_indented(page, f"Asked as {diagnosis.identity}", 0)
+        print_with_indent(page, f"Asked as {diagnosis.identity}", 0)
     rows = table("\nWhat a recovery depends on", "", "state", "")
     for fact in diagnosis.facts:
         rows.add_row(fact.subject, fact.state.value.upper(), fact.message, style=_STYLES[fact.state])
@@ -151,15 +151,15 @@ def _terminal(diagnosis: Diagnosis, color: bool, width: int) -> str:
         page.print(rows)
     page.print(f"\n{_coverage(diagnosis)}")
     for shape in diagnosis.shapes[:_SHOWN]:
-        print_indented(page, f"Other than expected: {shape}", 0, "yellow")
+        print_with_indent(page, f"Other than expected: {shape}", 0, "yellow")
     for fact in diagnosis.facts:
         if fact.action:
-            print_indented(page, f"{fact.subject}: {fact.action}", 0)
+            print_with_indent(page, f"{fact.subject}: {fact.action}", 0)
     if diagnosis.grant:
-        print_indented(page, "\nGrant this to the reader's role (IAM policy):", 0, "bold")
+        print_with_indent(page, "\nGrant this to the reader's role (IAM policy):", 0, "bold")
         page.print(json.dumps(diagnosis.grant, indent=1), soft_wrap=True)
     if diagnosis.bundle:
-        print_indented(page, f"Bundle for the maintainers, without ids, names and values: {diagnosis.bundle}", 0)
+        print_with_indent(page, f"Bundle for the maintainers, without ids, names and values: {diagnosis.bundle}", 0)
     return str(page.file.getvalue())  # type: ignore[attr-defined]
 
 

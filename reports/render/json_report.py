@@ -76,10 +76,10 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "next_command": next_line(report.invocation.complete(report.next_step))[1],
         "served": _served_values(report),
         "causes": [_root(cause) for cause in report.causes],
-        "expected": [result.check for result in report.expected],
+        "expected": [result.check for result in report.failback_gaps],
         "unanswered": [
             {"region": place.region, "service": place.service, "how": place.how, "checks": _checks(place.results)}
-            for place in report.unanswered
+            for place in report.silent_places
         ],
         "score": verdict.score,
         "recommendation": verdict.recommendation,

@@ -15,7 +15,7 @@ from reports.values import drill_summary as summary_texts
 from reports.values import gate as values_gate
 from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import code, markdown, table_lines
-from reports.values.report import Report, objective_met
+from reports.values.report import Report, objective_answer
 
 # A drill's account as Markdown, for tickets, the record and the Allure report.
 
@@ -118,7 +118,7 @@ def _changes(report: Report) -> list[str]:
 
 def _rpo(report: Report) -> str:
     rpo = report.verdict.rpo
-    met = objective_met(rpo, report.verdict.lags)
+    met = objective_answer(rpo, report.verdict.lags)
     return f"worst {duration(rpo.worst_s)} against {duration(rpo.target_s)}: {met}"
 
 
@@ -154,7 +154,7 @@ def _causes(report: Report) -> list[str]:
         explained = ", ".join(f"`{result.check}`" for result in cause.effects)
         explains = f", explains {explained}" if explained else ""
         lines.append(f"- `{cause.result.check}` ({cause.result.severity}){since}{explains}")
-    expected = ", ".join(f"`{result.check}`" for result in report.expected)
+    expected = ", ".join(f"`{result.check}`" for result in report.failback_gaps)
     return [*lines, *([f"- expected until the failback: {expected}"] if expected else [])]
 
 

@@ -19,7 +19,7 @@ from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
 from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import with_findings
-from dr_estate.model.visible import json_bytes, spelled_out, visible
+from dr_estate.model.visible import escape_surrogates, json_bytes, visible
 from reports.render.scenario_places import place_of
 from reports.values.report import Report
 
@@ -153,7 +153,9 @@ def _result(baseline: Baseline | None, result: CheckResult, status: Status, find
             }
         ],
         # By what a finding is about, not by its text: it stays the same finding while the measured value changes.
-        "partialFingerprints": {"subject/v1": hashlib.sha256(spelled_out("\0".join(_path(key))).encode()).hexdigest()},
+        "partialFingerprints": {
+            "subject/v1": hashlib.sha256(escape_surrogates("\0".join(_path(key))).encode()).hexdigest()
+        },
         "properties": {"status": status, "severity": result.severity, "tenant": key.tenant},
     }
     if status is Status.EXCEPTED:

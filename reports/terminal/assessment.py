@@ -9,7 +9,7 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal, Plan
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
-from reports.terminal.parts import print_indented, table
+from reports.terminal.parts import print_with_indent, table
 from reports.values import assessment as values_assessment
 from reports.values.escaping import holds_command
 from reports.values.report import Report
@@ -42,17 +42,17 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     )
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
-    print_indented(console, f"posture {report.posture}: {report.posture_says}", 2)
-    print_indented(console, f"writes: {report.writers}", 2)
+    print_with_indent(console, f"posture {report.posture}: {report.posture_says}", 2)
+    print_with_indent(console, f"writes: {report.writers}", 2)
     # How long it would take with more tenants is planning, not the night of an outage.
     for sentence in values_assessment.sentences(assessment, env, report.observed_at, growth=report.every_finding):
-        print_indented(console, report.invocation.complete(sentence), 2)
+        print_with_indent(console, report.invocation.complete(sentence), 2)
     _why(report, assessment, console)
     _losses(report, assessment, console)
     _plan(report, assessment, console)
     # What the plan leaves out, and what it leaves to people.
     for note in assessment.plan.notes:
-        print_indented(console, f"Note: {report.invocation.complete(note)}", 2)
+        print_with_indent(console, f"Note: {report.invocation.complete(note)}", 2)
 
 
 def _why(report: Report, assessment: Assessment, console: Console) -> None:
@@ -60,17 +60,17 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
     console.print(Text("\nWhy", "bold"))
     shown = len(assessment.reasons) if report.every_finding else _SHOWN
     for reason in assessment.reasons[:shown]:
-        print_indented(console, f"- {report.invocation.complete(reason)}", 2)
+        print_with_indent(console, f"- {report.invocation.complete(reason)}", 2)
     if len(assessment.reasons) > shown:
-        print_indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
+        print_with_indent(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
     # A count of what is met says something only beside what is not.
     met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
     for rule in report.applied_exceptions:
-        print_indented(
+        print_with_indent(
             console, f"- {rule.who} accepted {rule.check} for {rule.subject} until {rule.until}: {rule.why}", 2
         )
     if met and unmet:
-        print_indented(console, f"- {met} {'gate passes' if met == 1 else 'gates pass'}", 2, "dim")
+        print_with_indent(console, f"- {met} {'gate passes' if met == 1 else 'gates pass'}", 2, "dim")
 
 
 def _losses(report: Report, assessment: Assessment, console: Console) -> None:
@@ -113,4 +113,4 @@ def _every_step(plan: Plan, title: str, console: Console) -> None:
         rows.add_row(number, "see below" if holds_command(message) else message, *cells)
     console.print(rows)
     for step in below:
-        print_indented(console, step, 2)
+        print_with_indent(console, step, 2)

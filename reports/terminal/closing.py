@@ -13,9 +13,9 @@ from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration, lost_writes
-from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_labelled
+from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_with_label
 from reports.values import gate as values_gate
-from reports.values.report import Report, objective_met
+from reports.values.report import Report, objective_answer
 from reports.values.run_summary import RunSummary
 
 WIDTH = 100
@@ -32,16 +32,16 @@ def show(report: Report, console: Console) -> None:
 def summary(report: Report, console: Console) -> None:
     """Print what stands above the status: the posture and its sentence, and the lines of ``show`` but its answer."""
     since = f" since {report.since:%Y-%m-%d %H:%M} UTC" if report.since else ""
-    print_labelled(console, "Posture", f"{report.posture}{since}: {report.posture_says}")
+    print_with_label(console, "Posture", f"{report.posture}{since}: {report.posture_says}")
     if report.served is not None:
-        print_labelled(console, "Served", report.served_sentence)
+        print_with_label(console, "Served", report.served_sentence)
     if report.writers:
-        print_labelled(console, "Writes", report.writers)
+        print_with_label(console, "Writes", report.writers)
     for label, text in lines(report, console.width):
         if label == NEXT:
             next_command(console, text)
         elif label not in ("Posture", "Answer"):
-            print_labelled(console, label, text)
+            print_with_label(console, label, text)
 
 
 def show_last(report: Report, console: Console) -> None:
@@ -141,7 +141,7 @@ def _loss(report: Report) -> str:
         return ""
     if rpo.worst_s is None:
         return f"how old the copies are was not seen (objective {duration(rpo.target_s)})"
-    met = objective_met(rpo, report.verdict.lags)
+    met = objective_answer(rpo, report.verdict.lags)
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 
@@ -157,14 +157,14 @@ def _gaps(report: Report, named: int) -> str:
     of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
     names = f" ({_first_names([cause.result.check for cause in causes], shown)})" if named else ""
     counts = [f"{failed} failed{of_causes}{names}"] if failed else []
-    counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.unanswered]
+    counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.silent_places]
     # Each result is counted once: by a region's silence, by the failback, or by itself.
-    apart = {result.check for place in report.unanswered for result in place.results}
-    expected = [result for result in report.expected if result.check not in apart]
+    apart = {result.check for place in report.silent_places for result in place.results}
+    expected = [result for result in report.failback_gaps if result.check not in apart]
     counts += [f"{len(expected)} that the failback ends"] if expected else []
     apart |= {result.check for result in (*expected, *(cause.result for cause in causes))}
     unknown = sum(result.check not in apart for result in report.verdict.with_status(Status.UNKNOWN))
-    counts += [f"{unknown} {'others ' if report.unanswered else ''}not judged"] if unknown else []
+    counts += [f"{unknown} {'others ' if report.silent_places else ''}not judged"] if unknown else []
     warned = sum(cause.warns for cause in report.causes)
     counts += [f"{warned} {'warns' if warned == 1 else 'warn'}"] if warned else []
     accepted = [result.check for result in report.verdict.with_status(Status.EXCEPTED)]

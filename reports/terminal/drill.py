@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_estate.model.durations import duration
-from reports.terminal.parts import print_indented, table
+from reports.terminal.parts import print_with_indent, table
 from reports.values import drill_summary as summary_texts
 from reports.values.drill_summary import DrillSummary
 
@@ -17,9 +17,9 @@ _SHOWN = 12
 def show(summary: DrillSummary, console: Console) -> None:
     """Print the account to ``console``."""
     good = summary.verdict == "done" and not summary.exit
-    print_indented(console, summary_texts.headline(summary), 0, "bold green" if good else "bold red")
+    print_with_indent(console, summary_texts.headline(summary), 0, "bold green" if good else "bold red")
     for sentence in summary_texts.sentences(summary):
-        print_indented(console, sentence, 2)
+        print_with_indent(console, sentence, 2)
     if summary.phases:
         rows = table("\nMeasured", "part", "phase", "took")
         for phase in summary.phases:
@@ -37,12 +37,12 @@ def _residue(summary: DrillSummary, console: Console) -> None:
         console.print(rows)
         for row in summary.left[:_SHOWN]:
             if row.command:
-                print_indented(console, f"{row.subject} by hand: {row.command}", 2)
+                print_with_indent(console, f"{row.subject} by hand: {row.command}", 2)
         if len(summary.left) > _SHOWN:
-            print_indented(console, f"... and {len(summary.left) - _SHOWN} more (--format markdown)", 2, "dim")
+            print_with_indent(console, f"... and {len(summary.left) - _SHOWN} more (--format markdown)", 2, "dim")
     if summary.kept_by_rule:
         console.print(Text("\nKept by rule", "bold"))
         for row in summary.kept_by_rule:
-            print_indented(console, f"{row.subject}: {row.says}", 2)
+            print_with_indent(console, f"{row.subject}: {row.says}", 2)
             if row.command:
-                print_indented(console, f"by hand, once it is not needed: {row.command}", 4)
+                print_with_indent(console, f"by hand, once it is not needed: {row.command}", 4)

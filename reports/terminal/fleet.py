@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_estate.model.world_id import REHEARSAL
-from reports.terminal.parts import NEXT, in_short, print_indented, table
+from reports.terminal.parts import NEXT, in_short, print_with_indent, table
 from reports.terminal.status import COLOUR, console_for
 from reports.values.fleet import COLUMNS, Fleet
 
@@ -27,10 +27,10 @@ def render(fleet: Fleet, page: Path, stream: TextIO) -> None:
 
 def _print(fleet: Fleet, page: Path, console: Console) -> None:
     for alarm in fleet.alarms:
-        print_indented(console, alarm, 0, "bold red")
-    rehearsed = [member.environment for member in fleet.members if member.rehearsed]
+        print_with_indent(console, alarm, 0, "bold red")
+    rehearsed = [member.environment for member in fleet.members if member.is_rehearsal]
     if rehearsed:
-        print_indented(
+        print_with_indent(
             console, f"{REHEARSAL}: {', '.join(rehearsed)}: nothing here is of their live accounts.", 0, "bold yellow"
         )
     grid = table(fleet.title, *COLUMNS[:-1])
@@ -41,9 +41,9 @@ def _print(fleet: Fleet, page: Path, console: Console) -> None:
     console.print(grid)
     console.print(Text("\nNext", "bold"))
     for member in fleet.members:
-        print_indented(console, f"{member.environment}: {member.next_step}", 2)
+        print_with_indent(console, f"{member.environment}: {member.next_step}", 2)
     for note in fleet.notes:
-        print_indented(console, note, 0)
+        print_with_indent(console, note, 0)
     console.print(f"\nReport: {page}", soft_wrap=True)
     # The fleet is sorted, the worst first: the answer of the page is its answer.
     worst = fleet.members[0]

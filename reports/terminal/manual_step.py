@@ -35,7 +35,7 @@ class ManualStepWriter:
         return " ".join(part for part in (self._keys(), as_reading(call), self._end()) if part)
 
     @property
-    def who(self) -> str:
+    def subject(self) -> str:
         """Who runs the command, as the first words of a sentence."""
         return "Run, as the sandbox's admin" if self.environment_note.access_key_id else "Run, with rights on the zone"
 

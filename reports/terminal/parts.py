@@ -41,7 +41,7 @@ class Page(Printer):
         return shown
 
 
-def print_indented(console: Console, text: str, by: int, style: str = "") -> None:
+def print_with_indent(console: Console, text: str, by: int, style: str = "") -> None:
     """Print ``text`` indented; wrapped lines keep the indent, and no command is wrapped.
 
     Into a pipe, a text with a command stays one line, which a program finds whole.
@@ -65,10 +65,10 @@ def in_short(entries: Iterable[tuple[str, str]], console: Console, *, brief: boo
             next_command(console, text, brief=brief)
         else:
             # At 80 columns the cause of an outage, and what was lost, would end in the middle.
-            print_labelled(console, label, text)
+            print_with_label(console, label, text)
 
 
-def print_labelled(console: Console, label: str, text: str, style: str = "") -> None:
+def print_with_label(console: Console, label: str, text: str, style: str = "") -> None:
     """Print ``text`` beside its label; wrapped lines stand below its begin."""
     grid = Table.grid()
     grid.add_column(width=_INDENT + LABEL, no_wrap=True)
@@ -85,7 +85,7 @@ def next_command(console: Console, text: str, *, brief: bool = False) -> None:
         line.truncate(console.width, overflow="ellipsis")
         console.print(line, soft_wrap=True)
     elif explanation or not command:
-        print_labelled(console, NEXT, explanation)
+        print_with_label(console, NEXT, explanation)
     if command:
         console.print(Text(f"  {'' if explanation else f'{NEXT}: '}{one_line(command)}", "bold"), soft_wrap=True)
 

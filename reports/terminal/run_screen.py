@@ -80,7 +80,7 @@ class RunScreen:
         # Before the change itself: where its records could not be read, the person compares them first.
         if unread:
             self.print(f"[bold yellow]{markup(unread)}[/]\n{markup(self._by_hand.reading(step.call))}")
-        self.print(f"{self._by_hand.who}:\n{markup(self._by_hand.command(step.id, step.call))}")
+        self.print(f"{self._by_hand.subject}:\n{markup(self._by_hand.command(step.id, step.call))}")
 
     def detail(self, text: str) -> None:
         """Say in place what the step at work shows."""

@@ -22,7 +22,7 @@ from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.console import WIDTH
-from reports.terminal.parts import Page, print_indented, table
+from reports.terminal.parts import Page, print_with_indent, table
 from reports.values import run_summary
 from reports.values.escaping import holds_command
 from reports.values.report import RUN_FOLDER, Report, next_line
@@ -110,15 +110,15 @@ def _print(report: Report, console: Console) -> None:
 def _first_lines(report: Report, console: Console) -> None:
     """What stands above every answer: an alarm, that it is a rehearsal, the run and its drills, what is in force."""
     if report.visitors:
-        print_indented(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
+        print_with_indent(console, report.first_line, 0, "bold red" if report.visitors.is_urgent else "bold")
     if report.alarm:
-        print_indented(console, report.alarm, 0, "bold red")
+        print_with_indent(console, report.alarm, 0, "bold red")
     if is_sandbox(report.world):
         console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.", "bold yellow"))
     if report.ran is not None:
         console.print()
         for sentence in run_summary.sentences(report.ran):
-            print_indented(console, report.invocation.complete(sentence), 0)
+            print_with_indent(console, report.invocation.complete(sentence), 0)
         console.print()
     if report.drills:
         from reports.terminal import drill as terminal_drill
@@ -127,7 +127,7 @@ def _first_lines(report: Report, console: Console) -> None:
             terminal_drill.show(drill, console)
     # Runs that wait, stop switch, open incident, overrides, and exceptions that accept too much: before all else.
     for sentence in (*report.in_force, *report.loose_exceptions):
-        print_indented(console, sentence, 0, "bold yellow")
+        print_with_indent(console, sentence, 0, "bold yellow")
 
 
 def _headline(report: Report, console: Console) -> None:
@@ -160,11 +160,11 @@ def _changes(report: Report, console: Console) -> None:
     changes, before = report.gate.changes, report.gate.rules.baseline.observed_at
     console.print(Text(f"\nChanged since {before:%Y-%m-%d %H:%M} UTC", "bold"))
     for change in changes[:_SHOWN]:
-        print_indented(console, change.sentence, 2)
+        print_with_indent(console, change.sentence, 2)
     if len(changes) > _SHOWN:
-        print_indented(console, f"... and {len(changes) - _SHOWN} more (--format markdown lists them)", 2, "dim")
+        print_with_indent(console, f"... and {len(changes) - _SHOWN} more (--format markdown lists them)", 2, "dim")
     if not changes:
-        print_indented(console, "nothing", 2)
+        print_with_indent(console, "nothing", 2)
 
 
 def _areas(report: Report, console: Console) -> None:
@@ -208,7 +208,7 @@ def _causes(report: Report, console: Console, room: int) -> None:
         return
     console.print(Text("\nCauses" if len(blocks) > 1 else "\nCause", "bold"))
     if report.before_remedies:
-        print_indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
+        print_with_indent(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
     console.file.write("".join(shown))
     if len(blocks) > len(shown):
         console.print(Text(f"  ... and {len(blocks) - len(shown)} more: --all lists them", "dim"))
@@ -233,7 +233,7 @@ def _cause(report: Report, console: Console, number: int, cause: Cause, brief: b
                 if brief and not holds_command(sentence):
                     console.print(remedy, soft_wrap=True)
                 else:
-                    print_indented(console, sentence, _REMEDY)
+                    print_with_indent(console, sentence, _REMEDY)
             if command:
                 console.print(Text(f"     {one_line(command)}"), soft_wrap=True)
             if more := len(cause.remedies[0].commands[1:]):
@@ -257,17 +257,17 @@ def _print_silent_places(report: Report, console: Console) -> None:
     """A line for each place that gave no answer, and for each other reason that something was not judged or read."""
     rows = [
         f"{place.place} {place.how}: {_count_text(place.results, 'check')} cannot be judged"
-        for place in report.unanswered
+        for place in report.silent_places
     ]
-    shown = {result.check for place in report.unanswered for result in place.results}
-    shown |= {result.check for result in (*report.expected, *(cause.result for cause in report.causes))}
+    shown = {result.check for place in report.silent_places for result in place.results}
+    shown |= {result.check for result in (*report.failback_gaps, *(cause.result for cause in report.causes))}
     rest: dict[str, list[str]] = {}
     for result in report.verdict.with_status(Status.UNKNOWN):
         if result.check not in shown:
             unseen = next((str(f.because) for f in result.findings if f.status is Status.UNKNOWN), result.reason)
             rest.setdefault(unseen, []).append(result.check)
     # A silent region is one line above: its parts are not named once more.
-    silent = {place.region for place in report.unanswered} | report.silent
+    silent = {place.region for place in report.silent_places} | report.silent
     for part in report.unseen:
         if (part.value.region or part.region) not in silent:
             rest.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
@@ -315,9 +315,9 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
         console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
             reason = report.invocation.complete(str(f.because))
-            print_indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)
+            print_with_indent(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)
         if len(rows) > _SHOWN:
-            print_indented(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
+            print_with_indent(console, f"... and {len(rows) - _SHOWN} more (--format markdown lists them)", 4, "dim")
 
     _bare(results, console)
 
@@ -329,8 +329,8 @@ def _bare(results: list[CheckResult], console: Console) -> None:
         if not result.findings or result.status is Status.NOT_APPLICABLE:
             bare.setdefault(result.reason, []).append(result.check)
     for reason, checks in bare.items():
-        print_indented(console, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}: {reason}", 2)
-        print_indented(console, f"{', '.join(checks)}", 4, "dim")
+        print_with_indent(console, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}: {reason}", 2)
+        print_with_indent(console, f"{', '.join(checks)}", 4, "dim")
 
 
 def _not_applicable(report: Report, console: Console) -> None:
@@ -345,16 +345,16 @@ def _recommendations(report: Report, console: Console) -> None:
     if recommendations:
         console.print(Text("\nRecommendations", "bold"))
     if report.before_remedies:
-        print_indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
+        print_with_indent(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
     for number, remedy in enumerate(recommendations[: 2 * _SHOWN], 1):
-        print_indented(console, f"{number}. {remedy.sentence}", 2)
+        print_with_indent(console, f"{number}. {remedy.sentence}", 2)
         for command in remedy.commands[:_SHOWN]:
-            print_indented(console, command, 5)
+            print_with_indent(console, command, 5)
         if len(remedy.commands) > _SHOWN:
             more = f"... and {len(remedy.commands) - _SHOWN} more commands (--format markdown lists them)"
-            print_indented(console, more, 5, "dim")
+            print_with_indent(console, more, 5, "dim")
     if len(recommendations) > 2 * _SHOWN:
-        print_indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
+        print_with_indent(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
 
 
 def _unseen_in_full(report: Report, console: Console) -> None:
@@ -365,8 +365,8 @@ def _unseen_in_full(report: Report, console: Console) -> None:
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
     for reason, names in reasons.items():
-        print_indented(console, f"{reason}", 2)
-        print_indented(console, f"{', '.join(names)}", 4, "dim")
+        print_with_indent(console, f"{reason}", 2)
+        print_with_indent(console, f"{', '.join(names)}", 4, "dim")
 
 
 def _unseen_in_brief(report: Report, console: Console) -> None:
@@ -376,7 +376,7 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
         first, more = parts[0], len(parts) - 1
         also = f" and {more} more {'part' if more == 1 else 'parts'}" if more else ""
         console.print()
-        print_indented(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
+        print_with_indent(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
 
 
 def _files(report: Report, console: Console) -> None:
@@ -391,4 +391,4 @@ def _files(report: Report, console: Console) -> None:
     if within:
         console.print(f"In it: {', '.join(within)}", soft_wrap=True)
     for note in report.notes:
-        print_indented(console, note, 0)
+        print_with_indent(console, note, 0)

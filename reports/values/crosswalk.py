@@ -118,7 +118,7 @@ class ControlResult:
         return worst(found) if found else Status.NOT_APPLICABLE
 
     @property
-    def satisfied(self) -> bool:
+    def is_satisfied(self) -> bool:
         """Whether every scenario that counts passed, and at least one did."""
         # all() of nothing is true: a control without a scenario that counts is not satisfied by that.
         return bool(self.applicable) and self.count(Status.PASS) == len(self.applicable)

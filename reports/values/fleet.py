@@ -14,7 +14,7 @@ from dr_checks.core.model import CheckResult, Lag, Severity, Status
 from dr_checks.core.verdict import Recommendation, best_lags
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import is_sandbox
-from reports.values.report import objective_met
+from reports.values.report import objective_answer
 from reports.values.stored_report import StoredReport
 
 SCHEMA = "aws-dr-manager/fleet/1"
@@ -86,7 +86,7 @@ class FleetMember:
         if self.report is None:
             return "not known"
         target, copy = duration(self.report.rpo.target_s), self.worst_copy
-        met = objective_met(self.report.rpo, self.report.lags)
+        met = objective_answer(self.report.rpo, self.report.lags)
         return f"{copy.store} {duration(copy.seconds)} of {target}: {met}" if copy else met
 
     @property
@@ -110,7 +110,7 @@ class FleetMember:
         return (*row, self.next_step)
 
     @property
-    def rehearsed(self) -> bool:
+    def is_rehearsal(self) -> bool:
         """Whether it was a sandbox that was looked at."""
         return self.report is not None and is_sandbox(self.report.world)
 

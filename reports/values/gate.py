@@ -21,7 +21,7 @@ def sentence(gate: GateResult, score: int) -> str:
         reasons.append("nothing was judged")
     # Known gaps are counted where the gate passes too: a baseline must not hide them.
     known = [f"{len(gate.known)} known from {gate.rules.baseline.name}"] if gate.rules.baseline and gate.known else []
-    return f"{'passed' if gate.passed else 'STOPPED'}: {'; '.join([*reasons, *known]) or 'nothing stops'}"
+    return f"{'passed' if gate.passes else 'STOPPED'}: {'; '.join([*reasons, *known]) or 'nothing stops'}"
 
 
 def _count_text(rows: tuple[JudgedSubject, ...], new: str) -> str:
@@ -34,7 +34,7 @@ def to_dict(gate: GateResult) -> dict[str, Any]:
     """The gate as plain values, for JSON."""
     rules = gate.rules
     return {
-        "passed": gate.passed,
+        "passed": gate.passes,
         "fail_on": rules.fail_on,
         "min_score": rules.min_score,
         "baseline": {"file": rules.baseline.name, "observed_at": rules.baseline.observed_at}

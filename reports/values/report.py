@@ -19,7 +19,7 @@ from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import Recommendation, RecoveryPointResult, Verdict, best_lags
 from dr_checks.derived.due import ScheduledTest
-from dr_checks.posture.causes import Cause, Unanswered, causes_of, unanswered_of
+from dr_checks.posture.causes import Cause, Unanswered, causes_of, silent_places
 from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
 from dr_checks.posture.until_failback import expected_results, unexpected_results
 from dr_checks.posture.visitor_access import VisitorAccess
@@ -84,7 +84,7 @@ def state_of(
 _MANY = 3
 
 
-def objective_met(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
+def objective_answer(rpo: RecoveryPointResult, lags: Iterable[Lag]) -> str:
     """Met, not met or not known. A store without any copy is named: the worst age beside it may be good."""
     lags = tuple(lags)
     if rpo.compliant is not False:
@@ -265,7 +265,7 @@ class Report:
         return unexpected_results(self.verdict.results)
 
     @cached_property
-    def expected(self) -> tuple[CheckResult, ...]:
+    def failback_gaps(self) -> tuple[CheckResult, ...]:
         """The gaps that a failover made and the failback ends."""
         return expected_results(self.verdict.results)
 
@@ -275,9 +275,9 @@ class Report:
         return causes_of(self.unexpected_results)
 
     @cached_property
-    def unanswered(self) -> tuple[Unanswered, ...]:
+    def silent_places(self) -> tuple[Unanswered, ...]:
         """The regions and services that gave no answer, with the checks that nothing else keeps from being judged."""
-        return unanswered_of(self.verdict.with_status(Status.UNKNOWN), self.silent)
+        return silent_places(self.verdict.with_status(Status.UNKNOWN), self.silent)
 
     @property
     def since(self) -> datetime | None:

@@ -347,7 +347,7 @@ class RunFollower:
         passed = bool(entry.data.get("passed"))
         if passed:
             self._validated_at = entry.at
-        text = "validation: passed" if passed else f"validation: {not_passed(entry.data)}"
+        text = "validation: passed" if passed else f"validation: {validation_failure(entry.data)}"
         yield RunLine(LineKind.DONE if passed else LineKind.FAILED, text, entry)
 
     def _end(self, entry: Entry) -> Iterator[RunLine]:
@@ -461,7 +461,7 @@ def _stage(plan: Plan, step: Step) -> str:
         return step.action
 
 
-def not_passed(data: Mapping[str, Any]) -> str:
+def validation_failure(data: Mapping[str, Any]) -> str:
     """That the validation of that entry did not pass, and by which checks, as far as the record names them."""
     names = [str(name) for name in data.get("not_passed", ())]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -8,7 +8,7 @@ import pytest
 
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.core.registry import checks, judge
-from dr_checks.derived.served import served_of
+from dr_checks.derived.served import serving_estimate
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import SIT
 from utils.aws_mgmt.app.areas import chosen_checks
@@ -42,6 +42,6 @@ def test_who_asks_for_blockers_alone_has_it_judged(name: str) -> None:
 def test_of_a_check_off_the_way_to_a_tenant_only_the_gap_that_stops_counts() -> None:
     rows = [row for row in _failures("autoscaling.no-scheduled-shrink") if row.severity is Severity.BLOCKER]
     (stopping,) = (finding for finding in rows[0].findings if finding.stops)
-    assert served_of(rows, ("tenant1", "tenant2"), SIT).stopped
+    assert serving_estimate(rows, ("tenant1", "tenant2"), SIT).stopped
     harmless = replace(rows[0], findings=(replace(stopping, stops=False), replace(stopping, tenant="tenant1")))
-    assert served_of([harmless], ("tenant1", "tenant2"), SIT).stopped == ("tenant1",)
+    assert serving_estimate([harmless], ("tenant1", "tenant2"), SIT).stopped == ("tenant1",)

@@ -1,6 +1,6 @@
 """Sentences are for people: no branch of the product looks into one. What decides is a typed value beside it.
 
-A test whether there is a sentence at all (``if paused_by``) is allowed; what it says is not to be asked. A sentence is
+A test whether there is a sentence at all (``if reason``) is allowed; what it says is not to be asked. A sentence is
 what bears the name of one, and any text of several words that something is compared with.
 """
 

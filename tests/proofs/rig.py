@@ -44,11 +44,11 @@ from utils.aws_mgmt.app.execution import RunContext, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import staged_or_not
 from utils.aws_mgmt.app.incident_record import (
+    before_values,
     entries_of_incident,
     goal_of_beginning,
     journals,
     last_beginning,
-    recorded_of,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, RecoveryOptions
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -102,7 +102,7 @@ class Rig:
         env = staged_or_not(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
         reach = connect(world_of(world, "operator"), env)
-        recorded = recorded_of(entries_of_incident(replace(options, output=home / "cleared"), env, INCIDENT, reach))
+        recorded = before_values(entries_of_incident(replace(options, output=home / "cleared"), env, INCIDENT, reach))
         snapshot = observe_world(reach.world, env, files)
         report = judge(options, env, (Area.VALIDATION,), snapshot, files)
         context = replace(context_of(env, snapshot, goal_of(options)), recorded=recorded)

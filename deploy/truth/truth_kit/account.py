@@ -96,7 +96,7 @@ class Account:
         return True
 
 
-def refused(call: Callable[[], Any], *codes: str) -> bool:
+def is_refused(call: Callable[[], Any], *codes: str) -> bool:
     """Whether AWS refuses the call with one of these codes. Raises ClientError for any other: it is no answer."""
     try:
         call()

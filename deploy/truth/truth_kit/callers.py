@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from truth_kit.account import Account, refused
+from truth_kit.account import Account, is_refused
 
 # IAM's control plane is there (T14).
 GLOBAL, DENIED = "us-east-1", ("AccessDenied", "AccessDeniedException")
@@ -35,7 +35,7 @@ def caller(account: Account, what: str, statements: list[dict[str, Any]]) -> dic
         got.update(sts.assume_role(RoleArn=role, RoleSessionName=what)["Credentials"])
 
     # IAM is eventually consistent (IAM guide, Troubleshooting): a new role is refused for a while.
-    account.until("the role can be assumed", lambda: not refused(assume, *DENIED))
+    account.until("the role can be assumed", lambda: not is_refused(assume, *DENIED))
     return {key: got[named] for key, named in KEYS.items()}
 
 

@@ -67,12 +67,12 @@ def ask_of_a_replica(account: Account) -> Iterator[Answer]:
     rds.promote_read_replica(DBInstanceIdentifier=name)
     states: set[str] = set()
 
-    def promoted() -> bool:
+    def is_promoted() -> bool:
         instance = describe(account, account.dr, name)
         states.add(instance["DBInstanceStatus"])
         return instance["DBInstanceStatus"] == "available" and not instance.get("ReadReplicaSourceDBInstanceIdentifier")
 
-    account.until(f"{name} is promoted", promoted)
+    account.until(f"{name} is promoted", is_promoted)
     # A state that is shorter than poll_s is missed: only the events, which RDS keeps, can say that there was none.
     yield "rds.promotion-reboots", "rebooting" in states or account.shows(lambda: _restarts(account, name) > before)
     yield "rds.promoted-retention-days", describe(account, account.dr, name)["BackupRetentionPeriod"]
@@ -97,12 +97,12 @@ def ask_of_replicated_backups(account: Account) -> Iterator[Answer]:
         BackupRetentionPeriod=1,
     )
 
-    def replicated() -> list[dict[str, Any]]:
+    def copies() -> list[dict[str, Any]]:
         rows = account.pages("rds", account.dr, "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
         # By the resource id: whether the name follows is the question (T57).
         return [row for row in rows if row.get("DbiResourceId") == resource and row["Status"] == "replicating"]
 
-    account.until("the automated backups are replicated", lambda: bool(replicated()))
+    account.until("the automated backups are replicated", lambda: bool(copies()))
     rds = account.client("rds", account.primary)
     rds.modify_db_instance(
         DBInstanceIdentifier=source["DBInstanceIdentifier"], NewDBInstanceIdentifier=renamed, ApplyImmediately=True
@@ -114,10 +114,10 @@ def ask_of_replicated_backups(account: Account) -> Iterator[Answer]:
             for row in account.pages("rds", account.primary, "describe_db_instances", "DBInstances")
         ),
     )
-    follows = account.shows(lambda: any(row["DBInstanceIdentifier"] == renamed for row in replicated()))
+    follows = account.shows(lambda: any(row["DBInstanceIdentifier"] == renamed for row in copies()))
     yield "rds.replicated-backup-follows-rename", follows
     rds.modify_db_instance(DBInstanceIdentifier=renamed, BackupRetentionPeriod=0, ApplyImmediately=True)
     account.until(
         "automated backups are off", lambda: describe(account, account.primary, renamed)["BackupRetentionPeriod"] == 0
     )
-    yield "rds.retention-zero-ends-replicated-backup", account.shows(lambda: not replicated())
+    yield "rds.retention-zero-ends-replicated-backup", account.shows(lambda: not copies())

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from truth_kit.account import TAG, Account, TooLate, refused
+from truth_kit.account import TAG, Account, TooLate, is_refused
 from truth_kit.scene import Answer
 
 # CreationDate is accurate to milliseconds (API_RecoveryPointByBackupVault): a copy's own date is seconds later.
@@ -133,7 +133,7 @@ def ask_of_replication(account: Account) -> Iterator[Answer]:
     """Try to delete a file system that is replicated; end a replication and look at the destination."""
     efs = account.client("efs", account.primary)
     source, target = _replicate(account, "first")
-    undeletable = refused(lambda: efs.delete_file_system(FileSystemId=source), *IN_USE)
+    undeletable = is_refused(lambda: efs.delete_file_system(FileSystemId=source), *IN_USE)
     yield "efs.replicating-file-system-cannot-be-deleted", undeletable
     if not undeletable:
         source, target = _replicate(account, "second")

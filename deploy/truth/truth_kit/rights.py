@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from truth_kit.account import Account, refused
+from truth_kit.account import Account, is_refused
 from truth_kit.callers import DENIED, allow, caller, role_for
 from truth_kit.files import create
 from truth_kit.scene import Answer
@@ -48,7 +48,9 @@ def _starts(account: Account, document: str, wide: list[dict[str, Any]], narrow:
     def may(keys: dict[str, str]) -> Callable[[], bool]:
         ssm = account.client("ssm", account.dr, **keys)
         return lambda: (
-            not refused(lambda: ssm.start_automation_execution(DocumentName=document, DocumentVersion=DEFAULT), *DENIED)
+            not is_refused(
+                lambda: ssm.start_automation_execution(DocumentName=document, DocumentVersion=DEFAULT), *DENIED
+            )
         )
 
     # The wide rights first: once they work, a refusal of the narrow ones is an answer, and no delay of IAM's.
@@ -68,7 +70,7 @@ def ask_of_replications(account: Account) -> Iterator[Answer]:
     def may(keys: dict[str, str]) -> Callable[[], bool]:
         efs = account.client("efs", account.primary, **keys)
         return lambda: (
-            not refused(
+            not is_refused(
                 lambda: efs.create_replication_configuration(
                     SourceFileSystemId=source["FileSystemId"], Destinations=[destination]
                 ),

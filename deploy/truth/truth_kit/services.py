@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from truth_kit.account import Account, refused
+from truth_kit.account import Account, is_refused
 from truth_kit.callers import DENIED, GLOBAL, allow, caller
 from truth_kit.scene import Answer
 
@@ -37,7 +37,7 @@ def ask_of_secrets(account: Account) -> Iterator[Answer]:
     replica = dr.describe_secret(SecretId=name)["ARN"]
     yield (
         "secretsmanager.replica-refuses-stage-move",
-        refused(
+        is_refused(
             lambda: dr.update_secret_version_stage(
                 SecretId=name, VersionStage="AWSCURRENT", MoveToVersionId=former, RemoveFromVersionId=current
             ),
@@ -46,7 +46,7 @@ def ask_of_secrets(account: Account) -> Iterator[Answer]:
     )
     yield (
         "secretsmanager.replica-tells-its-policy",
-        not refused(lambda: dr.get_resource_policy(SecretId=replica), *READ_ONLY),
+        not is_refused(lambda: dr.get_resource_policy(SecretId=replica), *READ_ONLY),
     )
     dr.stop_replication_to_replica(SecretId=replica)
     yield "secretsmanager.stop-replication-keeps-arn", dr.describe_secret(SecretId=name)["ARN"] == replica
@@ -74,9 +74,9 @@ def ask_of_objects(account: Account) -> Iterator[Answer]:
         return copier.copy_object(Bucket=bucket, Key="onto", CopySource=source, **condition)
 
     # IAM takes its time; and where the plain copy is allowed, a denial of the other is If-Match's alone
-    account.until("the role may copy", lambda: not refused(copy, *DENIED, "InvalidAccessKeyId"))
+    account.until("the role may copy", lambda: not is_refused(copy, *DENIED, "InvalidAccessKeyId"))
     tag = s3.head_object(Bucket=bucket, Key="onto")["ETag"]
-    yield "s3.if-match-needs-get-object", refused(lambda: copy(IfMatch=tag), *DENIED)
+    yield "s3.if-match-needs-get-object", is_refused(lambda: copy(IfMatch=tag), *DENIED)
 
 
 def _record(account: Account, name: str, who: str, **routing: Any) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def ask_of_dns(account: Account) -> Iterator[Answer]:
     dns.update_health_check(HealthCheckId=check_id, Inverted=True)
     began, still = account.clock(), 0.0
 
-    def moved() -> bool:
+    def is_moved() -> bool:
         nonlocal still
         moment = account.clock() - began
         if addresses("pinned") == {ADDRESSES["SECONDARY"]}:
@@ -128,5 +128,5 @@ def ask_of_dns(account: Account) -> Iterator[Answer]:
         account.wait(PIN_POLL_S)
         return False
 
-    account.until("the secondary is answered", moved)
+    account.until("the secondary is answered", is_moved)
     yield "route53.pin-to-answer-s", int(still)

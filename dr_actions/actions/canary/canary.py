@@ -21,7 +21,7 @@ from dr_actions.actions.canary.model import (
     ADDRESSES,
     RoutingState,
     in_order,
-    left_behind,
+    leftover_records,
     names_of,
     place,
     record_sets,
@@ -118,7 +118,7 @@ def drive_rollback(step: Step) -> Call | None:
 def remove_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each canary that is seen."""
     try:
-        zone, found = context.snapshot.get(route53.zone, Side.GLOBAL), left_behind(context)
+        zone, found = context.snapshot.get(route53.zone, Side.GLOBAL), leftover_records(context)
     except DataUnavailable:
         return
     for name, records in sorted(found.items()) if zone else ():
@@ -143,14 +143,14 @@ def remove_steps(context: PlanContext) -> Iterator[Step]:
 def remove_notes(context: PlanContext) -> Iterator[str]:
     """Whether a canary cannot be looked for."""
     try:
-        left_behind(context)
+        leftover_records(context)
     except DataUnavailable as error:
         yield f"Whether a canary was left behind cannot be seen: {error.unavailable.why}"
 
 
 def remove_cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Records that are somebody else's to take away."""
-    found = left_behind(context)
+    found = leftover_records(context)
     for record in (entry for records in found.values() for entry in records):
         reason = _foreign_reason(record)
         if reason:

@@ -131,7 +131,7 @@ def place(context: PlanContext) -> tuple[str, HostedZone] | str:
     return (name, found) if found else f"No canary is made: there is no public zone {zone}."
 
 
-def left_behind(context: PlanContext) -> dict[str, tuple[Record, ...]]:
+def leftover_records(context: PlanContext) -> dict[str, tuple[Record, ...]]:
     """Every canary's records that are seen, targets before their aliases. Raises DataUnavailable."""
     found: dict[str, list[Record]] = {}
     for record in context.snapshot.get(route53.records, Side.GLOBAL):

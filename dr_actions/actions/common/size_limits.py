@@ -11,4 +11,4 @@ GIB = 1024**3
 
 def limit_s(name: str, least_s: int, gib: float) -> int:
     """What the operation ``name`` of the table takes in nine of ten cases and a margin, and ``least_s`` at least."""
-    return max(least_s, round(_MARGIN * operation(name).seconds_to_done(_NINE_OF_TEN, gib=gib)))
+    return max(least_s, round(_MARGIN * operation(name).wait_seconds(_NINE_OF_TEN, gib=gib)))

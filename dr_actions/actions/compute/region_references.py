@@ -46,7 +46,7 @@ class Pointer:
         return " ".join(word for word in self.at if word not in _STRUCTURE)
 
     @property
-    def resolved(self) -> bool:
+    def is_known(self) -> bool:
         """Whether the replacement is known by now."""
         return bool(self.new) and not self.new.startswith("<")
 
@@ -81,7 +81,7 @@ class Counterparts:
 def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
     """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
     shared = _shared_counterparts(context.snapshot, context.env, side)
-    if side is Side.DR and (source := restored_copy.replicated_from(context)):
+    if side is Side.DR and (source := restored_copy.replica_source(context)):
         shared = replace(shared, their_files=shared.their_files | {source})
     if side is Side.DR and (left := restored_copy.replaced_file_systems(context)):
         shared = _current_counterparts(shared, left)

@@ -56,7 +56,7 @@ COPIED = (
 )
 
 
-def used_by(
+def revision_of(
     context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
     """The revision that the tenant's service on ``side`` uses. Raises DataUnavailable where none was read."""
@@ -69,7 +69,7 @@ def newest_of(
 ) -> ecs.TaskDefinition | Unavailable:
     """The newest revision of the family; the one in use where that needs nothing of the other region."""
     found = _revisions_by_family(context.snapshot, side).get(family_of(tenant_service.service.task_definition))
-    used = used_by(context, tenant_service, side)
+    used = revision_of(context, tenant_service, side)
     if found is not None or isinstance(used, Unavailable):
         return found or used
     return (
@@ -129,7 +129,7 @@ def is_repointed(
     context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side = Side.DR
 ) -> bool:
     """Whether the revision in use points into the other region where a counterpart is known: its service moves."""
-    used = used_by(context, tenant_service, side)
+    used = revision_of(context, tenant_service, side)
     return isinstance(used, ecs.TaskDefinition) and bool(replaceable(context, tenant_service, used, side))
 
 
@@ -190,7 +190,7 @@ def repoint_call(step: Step, context: PlanContext) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, DataUnavailable."""
     newest = _newest(step, context)
     replacing = _resolved_pointers(step, context, newest)
-    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+    if missing := [pointer.new for pointer in replacing if not pointer.is_known]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
     return _call(context, newest, replacing, step.side)
 
@@ -227,7 +227,7 @@ def _resolved_pointers(step: Step, context: PlanContext, newest: ecs.TaskDefinit
     files = frozenset(row["old"] for row in rows if row["at"][-1] == FILE_SYSTEM)
     replacing = replaceable(context, tenant_service_of(step, context), newest, step.side, files)
     planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}
-    return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
+    return tuple(p if p.is_known else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
 
 
 def send_repoint(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def repoint_status(step: Step, context: PlanContext) -> StepStatus:
     # Somebody registered another revision meanwhile, which points there too: to replace it could undo their work.
     if newest.arn != step.before["taskDefinition"]:
         return StepStatus(StepState.DRIFTED, f"{message}; it is not the revision planned upon.", facts)
-    if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
+    if missing := [pointer.new for pointer in replacing if not pointer.is_known]:
         return StepStatus(StepState.FAILED, f"{message}; not there: {unavailable_handling.name_list(missing)}.", facts)
     return StepStatus(StepState.READY, f"{message}.", facts)
 

@@ -38,7 +38,7 @@ def primary_arn(context: PlanContext) -> str:
     return f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{own_name(context)}"
 
 
-def instance_named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
+def instance_by_name(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, identifier=identifier)
 
@@ -75,7 +75,7 @@ def writer(context: PlanContext) -> rds.Instance | None:
 
 def old_primary(context: PlanContext) -> rds.Instance | None:
     """The primary's own database of before, which still bears the estate's name; None where it does not (any more)."""
-    instance, source = instance_named(context, Side.PRIMARY, own_name(context)), writer(context)
+    instance, source = instance_by_name(context, Side.PRIMARY, own_name(context)), writer(context)
     if instance is None or (source is not None and is_of(instance, source)):
         return None
     return instance
@@ -114,7 +114,7 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
     # From the promotion's intent on the link may be gone because of this run, whatever its answer was.
     if context.goal is not Goal.FAILBACK or not is_ours or step_id(PROMOTION, name) in context.begun_sending_at:
         return ""
-    copy = instance_named(context, Side.PRIMARY, name)
+    copy = instance_by_name(context, Side.PRIMARY, name)
     if copy is not None and copy.source == source.arn:
         return broken_link(context, copy)
     how = "is gone" if copy is None else "was promoted, and not by this run"
@@ -177,12 +177,12 @@ def engine_of_group(context: PlanContext, side: Side, group: str) -> Engine:
     return engine_of(found.family if found else "")
 
 
-def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:
+def refuses_writes(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:
     """Return whether the instance's group refuses writes and is in sync with it. Raises DataUnavailable."""
     return in_sync(instance) and is_on(read_only(context, side, group_of(instance)))
 
 
-def frozen_since(context: PlanContext) -> datetime | None:
+def freeze_time(context: PlanContext) -> datetime | None:
     """From when on nothing was written in the DR region: its last freeze was seen in force; None without one."""
     return max(
         (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) in SEEN_FREEZES), default=None

@@ -25,7 +25,7 @@ from dataclasses import replace
 
 from dr_actions.actions.common.unfenced import unfenced_services
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.promotion import copied_back
+from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -59,7 +59,7 @@ def _writer(context: PlanContext) -> rds.Instance | None:
 
 def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
     """The side's own database under the estate's name, where it takes writes. Raises DataUnavailable."""
-    found = failback.instance_named(context, side, failback.own_name(context, side))
+    found = failback.instance_by_name(context, side, failback.own_name(context, side))
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
@@ -129,7 +129,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.region(step.side)}.")
     group = failback.group_of(instance)
     facts = (("group", group), *failback.evidence_of(instance))
-    if failback.frozen(context, instance, step.side):
+    if failback.refuses_writes(context, instance, step.side):
         return StepStatus(StepState.DONE, f"{instance.identifier} refuses writes.", facts)
     # By hand the instance gets another group: which one it uses is then no drift.
     if step.manual:
@@ -316,7 +316,7 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
     """
     source = failback.instance_of_resource(context, Side.DR, step.before.get("source", ""))
     with suppress(DataUnavailable):
-        return source is not None and copied_back(context, source)
+        return source is not None and has_primary_copy(context, source)
     return False
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.database import copy_selection, failback
-from dr_actions.actions.database.promotion import copied_back
+from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING, REMOVING, WRITING
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, present
@@ -59,9 +59,9 @@ def _source_instance(context: PlanContext) -> rds.Instance | None:
     """As ``source``, of any engine."""
     if context.goal is Goal.FAILBACK:
         found = failback.writer(context)
-        return None if found is None or copied_back(context, found) else found
+        return None if found is None or has_primary_copy(context, found) else found
     chosen = copy_selection.choose(context)
-    return failback.instance_named(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
+    return failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context)) if chosen is not None else None
 
 
 def _obstacle(context: PlanContext, instance: rds.Instance) -> str:
@@ -175,7 +175,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once a write was refused while the parameter group was in force."""
     instance = failback.instance_of_resource(context, step.side, step.before["resource"])
     # Looked at again: a group that somebody reset since makes the refusal worthless.
-    if instance is None or not failback.frozen(context, instance, step.side):
+    if instance is None or not failback.refuses_writes(context, instance, step.side):
         return StepStatus(StepState.DRIFTED, f"{step.subject} takes writes again: it is not frozen any more.")
     task = marker_task.task_of(context, WRITING, step)
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} into {step.subject}"):
@@ -235,7 +235,7 @@ def arrival_call(step: Step, context: PlanContext) -> Call:
     if not facts:
         raise ValueError(f"{step.before['proof']} recorded no marker")
     try:
-        instance = failback.instance_named(context, step.side, step.subject)
+        instance = failback.instance_by_name(context, step.side, step.subject)
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:
@@ -254,7 +254,7 @@ def _proof(step: Step, context: PlanContext) -> Mapping[str, str]:
 
 def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the task found both; FAILED where its time was over before."""
-    present(failback.instance_named(context, step.side, step.subject), f"{step.subject} is gone.")
+    present(failback.instance_by_name(context, step.side, step.subject), f"{step.subject} is gone.")
     left = failback.writer(context) if context.goal is Goal.FAILBACK else None
     if left is not None and (lost := failback.lost_copy(context, left)):
         return StepStatus(StepState.DRIFTED, f"{lost}.")
@@ -325,7 +325,7 @@ def _name(context: PlanContext) -> str | None:
 def removal_call(step: Step, context: PlanContext) -> Call:
     """The call with the database's host. Raises ValueError where it is not known."""
     try:
-        instance = failback.instance_named(context, step.side, step.subject)
+        instance = failback.instance_by_name(context, step.side, step.subject)
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:

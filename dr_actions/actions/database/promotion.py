@@ -41,7 +41,7 @@ def lag_steps(context: PlanContext) -> Iterator[Step]:
 
 def lag_status(step: Step, context: PlanContext) -> StepStatus:
     """IN_PROGRESS while the replica trails by more, or nobody knows by how much; FAILED where RDS gave it up."""
-    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_by_name(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
     if broken := failback.broken_link(context, instance):
@@ -89,7 +89,7 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
     ``until`` is the awaited condition, with ``{source}`` for the database of the DR region.
     """
     source, name = failback.writer(context), failback.own_name(context)
-    if source is None or copied_back(context, source):
+    if source is None or has_primary_copy(context, source):
         return
     regions = context.env.regions
     yield context.step(
@@ -106,10 +106,10 @@ def replica_steps(context: PlanContext, action: str, until: str, after: Params) 
 def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     """IN_PROGRESS while the replica trails; DRIFTED where the source takes writes, FAILED where RDS gave it up."""
     source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
-    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_by_name(context, Side.PRIMARY, step.subject)
     if source is None or instance is None or not instance.source or not failback.is_of(instance, source):
         return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
-    if not failback.frozen(context, source):
+    if not failback.refuses_writes(context, source):
         return StepStatus(StepState.DRIFTED, f"{source.identifier} takes writes again: it is not frozen any more.")
     if broken := failback.broken_link(context, instance):
         return StepStatus(StepState.FAILED, f"{broken}. Nothing is promoted.")
@@ -121,7 +121,7 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     if proof.get("gtids"):
         message = f"{source.identifier} counts its transactions: the marker's task proves that all have arrived."
         return StepStatus(StepState.DONE, message, (("source", source.arn),))
-    since, (reached, reason) = failback.frozen_since(context), _complete_until(context, instance)
+    since, (reached, reason) = failback.freeze_time(context), _complete_until(context, instance)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
         return StepStatus(StepState.IN_PROGRESS, f"{message}. Unfreeze it by hand, then run again.")
@@ -137,9 +137,9 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)
 
 
-def copied_back(context: PlanContext, source: rds.Instance) -> bool:
+def has_primary_copy(context: PlanContext, source: rds.Instance) -> bool:
     """Return whether the copy of ``source`` in the primary region was promoted already. Raises DataUnavailable."""
-    there = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
+    there = failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context))
     return there is not None and not there.source and failback.is_of(there, source)
 
 
@@ -208,7 +208,7 @@ def retention(context: PlanContext) -> int:
 def promote_status(step: Step, context: PlanContext) -> StepStatus:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
     source = failback.instance_of_resource(context, Side.DR, step.before["resource"])
-    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_by_name(context, Side.PRIMARY, step.subject)
     if instance is None or not _the_copy(step, instance):
         message = "is gone" if instance is None else "is another than the copy that the failback made"
         return StepStatus(StepState.DRIFTED, f"{step.subject} {message}.")
@@ -222,7 +222,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
         state = StepState.DONE if done else StepState.IN_PROGRESS
         return StepStatus(state, f"{instance.identifier} {message}.", facts, works=works)
     # The last look before what cannot be undone: promoted beside a writer, both would take writes (T41).
-    if source is None or not failback.frozen(context, source):
+    if source is None or not failback.refuses_writes(context, source):
         message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
         return StepStatus(
             StepState.DRIFTED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts

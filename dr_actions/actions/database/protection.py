@@ -165,7 +165,7 @@ def _windows(instance: rds.Instance) -> Params:
 
 def primary_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
-    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_by_name(context, Side.PRIMARY, step.subject)
     if instance is None or instance.source or dict(instance.tags).get(failback.COME_FROM) != step.before["resource"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is not the promoted copy of the failback.")
     seen = {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}

@@ -88,15 +88,15 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.", failback.evidence_of(instance)
         )
-    if state.broken or state.stopped:
-        how = "start it" if state.stopped else "repair it"
+    if state.broken or state.is_stopped:
+        how = "start it" if state.is_stopped else "repair it"
         message = f"{instance.identifier} is {instance.status} and cannot be renamed: {how}, then run again."
         return StepStatus(StepState.FAILED, message, failback.evidence_of(instance))
     if not state.changeable:
         message = f"{instance.identifier} is {instance.status}."
         return StepStatus(StepState.IN_PROGRESS, message, works=state.busy)
     # Names are unique per account and region: RDS would refuse the call.
-    other = failback.instance_named(context, step.side, step.after["name"])
+    other = failback.instance_by_name(context, step.side, step.after["name"])
     if other is not None:
         return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")
     return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", failback.evidence_of(instance))

@@ -74,7 +74,7 @@ def _stale(context: PlanContext) -> rds.AutomatedBackup | None:
     # By resource id: the ARN is made of the name, which the copy bears afterwards (T57).
     if old is not None:
         return _copies(context, old.resource_id)
-    copied_back = failback.instance_named(context, Side.PRIMARY, name)
+    copied_back = failback.instance_by_name(context, Side.PRIMARY, name)
     own = copied_back.resource_id if copied_back else ""
     found = context.snapshot.get(rds.automated_backups, Side.DR)
     arn = failback.primary_arn(context)
@@ -120,7 +120,7 @@ def to_primary_steps(context: PlanContext) -> Iterator[Step]:
     name, region = failback.own_name(context), context.env.regions.primary
     before, taken = (
         failback.old_primary(context),
-        failback.instance_named(context, Side.PRIMARY, failback.own_name(context)),
+        failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context)),
     )
     yield context.step(
         REPLICATE_TO_PRIMARY.name,
@@ -201,7 +201,7 @@ def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
         if DATABASE[source.status].changeable:
             return StepStatus(StepState.READY, f"{source.identifier} keeps no backups.")
         return _changing_status(source)
-    instance = failback.instance_named(context, Side.PRIMARY, step.subject)
+    instance = failback.instance_by_name(context, Side.PRIMARY, step.subject)
     if instance is None:
         return _absent_replica_status(step, source)
     # The name alone would take the old primary for the finished copy.
@@ -388,7 +388,7 @@ def to_dr_status(step: Step, context: PlanContext) -> StepStatus:
     """How the copies in the DR region stand."""
     if part_of(step.id) == _KEEPS:
         return _retention_status(step, context)
-    primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
+    primary = failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or primary.source:
         message = "is gone from the primary region" if primary is None else f"still replicates from {primary.source}"
         return StepStatus(StepState.DRIFTED, f"{failback.own_name(context)} {message}.")
@@ -437,7 +437,7 @@ def _other_database_status(context: PlanContext, primary: rds.Instance) -> StepS
 
 
 def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
-    instance = failback.instance_named(context, Side.DR, step.subject)
+    instance = failback.instance_by_name(context, Side.DR, step.subject)
     if instance is None:
         return None
     facts, state, link = (
@@ -457,7 +457,7 @@ def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
 
 
 def _retention_status(step: Step, context: PlanContext) -> StepStatus:
-    instance = failback.instance_named(context, Side.DR, step.subject)
+    instance = failback.instance_by_name(context, Side.DR, step.subject)
     if instance is None or instance.source != step.before["source"]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is no replica of the database in the primary region.")
     if instance.retention_days >= step.after["days"]:

@@ -30,7 +30,7 @@ _STOPS_REPORTED_FOR = timedelta(hours=1)
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """In a switchover: a step for the database's chosen copy, and one for the files' replication."""
-    if not context.planned:
+    if not context.is_switchover:
         return
     choice = copy_selection.choose(context)
     if choice is not None:
@@ -148,7 +148,7 @@ def _timestamp(moment: datetime) -> str:
 
 def notes(context: PlanContext) -> Iterator[str]:
     """What the proof leaves out, and why there is none."""
-    if not context.planned:
+    if not context.is_switchover:
         return
     yield (
         "Zero loss is proven for database and replicated files. Objects (S3) and tables (DynamoDB) replicate on their "

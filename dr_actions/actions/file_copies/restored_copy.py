@@ -66,7 +66,7 @@ def planned_restore(context: PlanContext) -> FilesRestore | None:
 def _of_recovery(context: PlanContext) -> FilesRestore | None:
     """Where nothing replicates into the DR region's files: a copy goes beside them, and then takes their place."""
     # A replica is newer than any backup, and files that were written to hold what no copy has.
-    if copy_selection.files_replication(context) is not None or opened_before(context) or is_written(context):
+    if copy_selection.files_replication(context) is not None or has_open_replica(context) or is_written(context):
         return None
     point, system, name = files_point(context), system_in_use(context), name_of(context.env)
     if point is None or system is None:
@@ -78,17 +78,17 @@ def _of_recovery(context: PlanContext) -> FilesRestore | None:
     return None if system.token == token else FilesRestore(point, token, system, failed)
 
 
-def opened_before(context: PlanContext) -> bool:
+def has_open_replica(context: PlanContext) -> bool:
     """Whether an earlier plan of this incident, or this run, opened the files: no copy takes their place."""
     name = name_of(context.env)
-    if replicated_from(context) or step_id(_OPEN, name) in context.sent_at:
+    if replica_source(context) or step_id(_OPEN, name) in context.sent_at:
         return True
     system = system_in_use(context)
     own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at
     return bool(own) and system is not None and is_restored(system.token, name)
 
 
-def replicated_from(context: PlanContext) -> str:
+def replica_source(context: PlanContext) -> str:
     """The file system whose copy an earlier plan of this incident opened in the DR region, "" where none did."""
     return str(context.before(_OPEN, name_of(context.env)).get("replicates from", ""))
 

@@ -305,7 +305,7 @@ def access_point_steps(context: PlanContext) -> Iterator[Step]:
 
 def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tenant) -> Step:
     env, token = context.env, restore.token
-    path, uid, gid = as_the_estate_has_it(context, tenant)
+    path, uid, gid = access_point_values(context, tenant)
     name = env.named(env.names.access_point, tenant=tenant.id) if restore.replaces else token
     params = {
         "ClientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{token}:{tenant.id}")),
@@ -333,7 +333,7 @@ def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tena
     )
 
 
-def as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:
+def access_point_values(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:
     """Path, user and group of the tenant's access point in the DR region; where that is absent, as the file says."""
     env = context.env
     name, path = (

@@ -67,7 +67,7 @@ def now_of(before: Params, context: PlanContext) -> FileSystems:
     return found
 
 
-def steps_on_both(steps: Callable[[PlanContext, FileSystems], Iterator[Step]]) -> PlanSteps:
+def pair_steps(steps: Callable[[PlanContext, FileSystems], Iterator[Step]]) -> PlanSteps:
     """The steps of an action on both file systems: none where one region has none, or several."""
 
     def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -77,7 +77,7 @@ def steps_on_both(steps: Callable[[PlanContext, FileSystems], Iterator[Step]]) -
     return plan_steps
 
 
-def status_of_both(status: Callable[[PlanContext, FileSystems], StepStatus]) -> Observe:
+def pair_status(status: Callable[[PlanContext, FileSystems], StepStatus]) -> Observe:
     """The status of such a step: Drifted where a file system is another than planned upon."""
     return lambda step, context: status(context, now_of(step.before, context))
 
@@ -149,11 +149,11 @@ def still_since(context: PlanContext) -> datetime | None:
     before the call; the run knows when that was answered.
     """
     found = policy(context, Side.DR)
-    if found is None or found.frozen_at is None:
+    if found is None or found.freeze_time is None:
         return None
-    answered = context.sent_at.get(step_id("files/freeze", name_of(context)), found.frozen_at)
+    answered = context.sent_at.get(step_id("files/freeze", name_of(context)), found.freeze_time)
     # Clients keep their rights for a while after a policy changes, so a freeze holds later than its call.
-    holds = max(found.frozen_at, answered) + timedelta(minutes=context.env.failback.files_freeze_minutes)
+    holds = max(found.freeze_time, answered) + timedelta(minutes=context.env.failback.files_freeze_minutes)
     return holds if holds <= context.snapshot.taken_at else None
 
 

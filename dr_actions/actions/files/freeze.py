@@ -49,7 +49,7 @@ def _freeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> Ste
 
 def freeze_call(step: Step, context: PlanContext) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
-    text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
+    text = write_freeze_policy.policy_with_freeze(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
     # Before the call: refused by EFS afterwards, the failback would stop in its write pause.
     if len(text) > write_freeze_policy.LONGEST:
         raise ValueError(
@@ -66,11 +66,11 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     # Compared by content: EFS answers a policy in another spelling than it was put.
     if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.before["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
-    if policy.frozen_at is None:
+    if policy.freeze_time is None:
         return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
     since = files_failback.still_since(context)
     if since is None:
-        until = files_failback.timestamp(_in_force_at(policy.frozen_at, context))
+        until = files_failback.timestamp(_in_force_at(policy.freeze_time, context))
         return StepStatus(
             StepState.IN_PROGRESS, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
         )
@@ -142,9 +142,9 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
     if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.after["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
-    if policy.frozen_at is not None:
+    if policy.freeze_time is not None:
         return StepStatus(
-            StepState.READY, f"{policy.file_system} is frozen since {files_failback.timestamp(policy.frozen_at)}."
+            StepState.READY, f"{policy.file_system} is frozen since {files_failback.timestamp(policy.freeze_time)}."
         )
     return StepStatus(StepState.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
 

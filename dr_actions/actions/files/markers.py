@@ -158,7 +158,7 @@ def freeze_steps(context: PlanContext) -> Iterator[Step]:
 def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once a write was refused while the policy freezes the files, and a marker is in the folder."""
     policy = files_failback.policy(context, Side.DR)
-    if policy is None or policy.frozen_at is None:
+    if policy is None or policy.freeze_time is None:
         return StepStatus(StepState.DRIFTED, f"The folder of {step.subject} takes writes again: it is not frozen.")
     task = marker_task.task_of(context, WRITING, step)
     if unfinished := marker_task.unfinished_status(context, step.side, task, f"{WRITES} of {step.subject}"):

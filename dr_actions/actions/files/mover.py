@@ -22,9 +22,9 @@ from dr_actions.actions.common import one_off_task
 from dr_actions.actions.common.one_off_task import RUN, network_of, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services, tenants_of
 from dr_actions.actions.compute.region_references import Pointer, counterparts, new_definition, pointers
-from dr_actions.actions.compute.task_revisions import used_by
+from dr_actions.actions.compute.task_revisions import revision_of
 from dr_actions.actions.file_copies import restored_copy
-from dr_actions.actions.files.copies import as_the_estate_has_it
+from dr_actions.actions.files.copies import access_point_values
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, present
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -72,17 +72,17 @@ def register_steps(context: PlanContext) -> Iterator[Step]:
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, family, token = context.env, mover_family(context.env), restore.token
-    definition = available(used_by(context, tenant_service, Side.DR))
+    definition = available(revision_of(context, tenant_service, Side.DR))
     found = pointers(definition, counterparts(context, tenant_service.tenant))
     params = {
         "family": family,
         "<content>": definition.arn,
         "<container>": container_name(context, definition),
         "<replacing>": [
-            {"at": list(p.at), "old": p.old, "new": p.new} for p in found if p.resolved and p.at[-1] in _REWRITTEN
+            {"at": list(p.at), "old": p.old, "new": p.new} for p in found if p.is_known and p.at[-1] in _REWRITTEN
         ],
         "<file system>": restored_copy.pending_file_system(token),
-        "<paths>": sorted({as_the_estate_has_it(context, tenant)[0] for tenant in tenants_of(context)}),
+        "<paths>": sorted({access_point_values(context, tenant)[0] for tenant in tenants_of(context)}),
     }
     yield context.step(
         REGISTER.name,
@@ -177,7 +177,7 @@ def move_steps(context: PlanContext) -> Iterator[Step]:
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, service, token = context.env, tenant_service.service, restore.token
-    definition = available(used_by(context, tenant_service, Side.DR))
+    definition = available(revision_of(context, tenant_service, Side.DR))
     command = {"name": container_name(context, definition), "command": ["php", "-r", _script()]}
     family = mover_family(env)
     params: dict[str, Json] = {
@@ -261,7 +261,7 @@ def _result_status(context: PlanContext, task: drill_resources.Probe, system: ef
         return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet: {listing.message}")
     facts = (("task", task.arn), *((path, str(entries)) for path, entries in listing.folders))
     empty = [path for path, entries in listing.folders if not entries]
-    gates = {as_the_estate_has_it(context, tenant)[0]: targets_gate(tenant.id) for tenant in tenants_of(context)}
+    gates = {access_point_values(context, tenant)[0]: targets_gate(tenant.id) for tenant in tenants_of(context)}
     if waits := [path for path in empty if gates.get(path) not in context.accepted]:
         message = f"{name_list(waits)} of {system.id} is absent or empty: no visitor is led there"
         overrides = name_list([f"--override {gates[path]}" for path in waits if path in gates])

@@ -162,16 +162,16 @@ ALLOW_OVERWRITE_PRIMARY = Action(
     "written over it.",
     {files_failback.PROTECT},
     files_failback.EVIDENCE,
-    files_failback.steps_on_both(_allow_primary_steps),
-    files_failback.status_of_both(_allow_primary_status),
+    files_failback.pair_steps(_allow_primary_steps),
+    files_failback.pair_status(_allow_primary_status),
 )
 ALLOW_OVERWRITE_DR = Action(
     "files/allow_overwrite_dr",
     "Removes the overwrite protection of the DR region's file system, so that the primary's replicates onto it again.",
     {files_failback.PROTECT},
     files_failback.EVIDENCE,
-    files_failback.steps_on_both(_allow_dr_steps),
-    files_failback.status_of_both(_allow_dr_status),
+    files_failback.pair_steps(_allow_dr_steps),
+    files_failback.pair_status(_allow_dr_status),
     essential=False,
     rollback=allow_dr_rollback,
     omissions=allow_dr_notes,
@@ -181,8 +181,8 @@ PROTECT_PRIMARY = Action(
     "Sees to it that the primary's files cannot be overwritten any more: AWS does it by itself, else a call does.",
     {files_failback.PROTECT},
     files_failback.SYSTEMS,
-    files_failback.steps_on_both(_protect_steps),
-    files_failback.status_of_both(_protect_status),
+    files_failback.pair_steps(_protect_steps),
+    files_failback.pair_status(_protect_status),
     waits=Waits(()),
 )
 # Not essential: the DR region takes writes again by then, and `status` names the command where it fails.
@@ -191,6 +191,6 @@ PROTECT_PRIMARY_AGAIN = replace(
     name="files/protect_primary_again",
     does="Puts the overwrite protection of the primary's files on again, where the failback took it off and ended "
     "before their replication.",
-    steps=files_failback.steps_on_both(_protect_again_steps),
+    steps=files_failback.pair_steps(_protect_again_steps),
     essential=False,
 )

@@ -282,8 +282,8 @@ VERIFY_PRIMARY_IN_SYNC = Action(
     "Proves that the primary region has every file of the DR region: the last complete sync ended after the freeze.",
     frozenset(),
     files_failback.SYSTEMS,
-    files_failback.steps_on_both(_in_sync_steps),
-    files_failback.status_of_both(_in_sync_status),
+    files_failback.pair_steps(_in_sync_steps),
+    files_failback.pair_status(_in_sync_status),
     waits=Waits(("efs.sync",)),
 )
 REPLICATE_TO_PRIMARY = Action(
@@ -291,16 +291,16 @@ REPLICATE_TO_PRIMARY = Action(
     "Replicates the DR region's files onto the primary's own file system: its mounts, access points and id stay.",
     {files_failback.REPLICATE},
     files_failback.EVIDENCE,
-    files_failback.steps_on_both(_to_primary_steps),
-    files_failback.status_of_both(_to_primary_status),
+    files_failback.pair_steps(_to_primary_steps),
+    files_failback.pair_status(_to_primary_status),
 )
 REPLICATE_TO_DR = Action(
     "files/replicate_to_dr",
     "Replicates the primary's files into the DR region again, onto the file system that is there.",
     {files_failback.REPLICATE},
     files_failback.EVIDENCE,
-    files_failback.steps_on_both(_to_dr_steps),
-    files_failback.status_of_both(_to_dr_status),
+    files_failback.pair_steps(_to_dr_steps),
+    files_failback.pair_status(_to_dr_status),
     essential=False,
 )
 END_STALE_REPLICATION = Action(
@@ -308,16 +308,16 @@ END_STALE_REPLICATION = Action(
     "Ends what the primary region still has of the old replication, so that files can replicate back to it.",
     {files_failback.END},
     files_failback.SYSTEMS,
-    files_failback.steps_on_both(_end_stale_steps),
-    files_failback.status_of_both(_end_stale_status),
+    files_failback.pair_steps(_end_stale_steps),
+    files_failback.pair_status(_end_stale_status),
 )
 WAIT_SYNC_LAG = Action(
     "files/wait_sync_lag",
     "Before the write pause: waits until the files' last complete sync is recent. No call is made.",
     frozenset(),
     files_failback.SYSTEMS,
-    files_failback.steps_on_both(_lag_steps),
-    files_failback.status_of_both(_lag_status),
+    files_failback.pair_steps(_lag_steps),
+    files_failback.pair_status(_lag_status),
     waits=Waits(("efs.sync",)),
 )
 PROMOTE_PRIMARY = Action(
@@ -326,6 +326,6 @@ PROMOTE_PRIMARY = Action(
     "proven to be there.",
     {files_failback.END},
     files_failback.SYSTEMS,
-    files_failback.steps_on_both(_promote_steps),
-    files_failback.status_of_both(_promote_status),
+    files_failback.pair_steps(_promote_steps),
+    files_failback.pair_status(_promote_status),
 )

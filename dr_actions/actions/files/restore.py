@@ -112,7 +112,7 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
         )
     if row is None and system is None:
         yield f"Nothing is planned for the files: {region} has no usable file system {name}. Provision it first."
-    elif row is None and restored_copy.opened_before(context):
+    elif row is None and restored_copy.has_open_replica(context):
         return
     elif row is None and restored_copy.is_written(context):
         yield f"No copy takes the place of the files {name} in {region}: its tenants write them."

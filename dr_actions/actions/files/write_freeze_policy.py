@@ -25,14 +25,14 @@ Statement = dict[str, Any]
 
 def unfrozen(policy: FileSystemPolicy) -> str:
     """The policy's text without what freezes it; "" where nothing else is in it, or there was none."""
-    if not policy.text or policy.frozen_at is None:
+    if not policy.text or policy.freeze_time is None:
         return policy.text
     document = json.loads(policy.text)
     statements = [statement for statement in _statements(document) if not _is_own(statement)]
     return json.dumps({**document, "Statement": statements}) if statements else ""
 
 
-def frozen(text: str, arn: str, moment: datetime) -> str:
+def policy_with_freeze(text: str, arn: str, moment: datetime) -> str:
     """The policy ``text`` of the file system ``arn`` ("" for none) with the statement that freezes it."""
     # Without a policy everything is allowed; a Deny alone would end that, so the default's reads are written out.
     document = json.loads(text) if text else {"Version": _VERSION, "Statement": [_default(arn)]}

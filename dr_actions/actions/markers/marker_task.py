@@ -197,11 +197,11 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     (override,) = step.planned_call.params["overrides"]["containerOverrides"]
     given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
     # The moment is part of the token: ECS runs no second task for a token it had, and a step tried again needs one.
-    sent = f"{started_by(context)}:{kind.group}:{step.tenant}:{context.snapshot.taken_at.isoformat()}"
+    sent = f"{start_reference(context)}:{kind.group}:{step.tenant}:{context.snapshot.taken_at.isoformat()}"
     return step.call_with(
         {
             "taskDefinition": definition,
-            "startedBy": started_by(context),
+            "startedBy": start_reference(context),
             # One task for each token, however often the call is sent (ECS API, RunTask).
             "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, sent)),
             "overrides": _overrides(override, given),
@@ -209,7 +209,7 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     )
 
 
-def started_by(context: PlanContext) -> str:
+def start_reference(context: PlanContext) -> str:
     """By what ECS says that the run's own tasks were started."""
     made_of = f"{context.env.name}:{marker_of(context)}"
     # startedBy takes 128 characters of a small alphabet (ECS API, RunTask): a digest stands for incident and time.
@@ -225,7 +225,7 @@ def task_of(context: PlanContext, kind: MarkerTask, step: Step) -> drill_resourc
     ours = [
         task
         for task in context.snapshot.get(marker_tasks.tasks, step.side)
-        if (task.incident, task.group) == (started_by(context), kind.group)
+        if (task.incident, task.group) == (start_reference(context), kind.group)
         and task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
         # A task that failed in an earlier attempt is not this one's: it would end the step before it began.
         and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn == own)

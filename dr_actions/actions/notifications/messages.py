@@ -88,7 +88,7 @@ def critical(env: Environment, message: Message, primary_answers: bool = False) 
     return tuple(call for call in calls if call is not None)
 
 
-def run_failed(
+def run_failure_message(
     env: Environment, incident: str, goal: Goal, step: str, reason: str, again: str, run: str = "", report: str = ""
 ) -> Message:
     """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""
@@ -104,7 +104,7 @@ def step_takes_long(env: Environment, incident: str, step: str, number: int, rea
     return Message(env.name, incident, f"long.{step}.{number}", reason, needed, "DR Manager", run)
 
 
-def glass_broken(env: Environment, incident: str, goal: Goal, who: str, run: str = "") -> Message:
+def break_glass_message(env: Environment, incident: str, goal: Goal, who: str, run: str = "") -> Message:
     """A run of ``goal`` goes by the break-glass role, which an approver opened to its operator."""
     role = env.named(env.names.break_glass_role)
     happened = f"{who} runs the {goal} by the break-glass role {role}, which an approver opened"

@@ -82,7 +82,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
     return "", f" (whether its role may is not known: {'; '.join(unseen)})" if unseen else ""
 
 
-def written_since(context: PlanContext) -> str:
+def first_write_time(context: PlanContext) -> str:
     """Return the time (ISO 8601) before which the DR region wrote nothing itself in this incident; "" if unknown.
 
     What it holds from before that time was copied from the primary region, or was written in an earlier incident and
@@ -158,7 +158,7 @@ def evidence_of(job: s3_batch_jobs.ReplicationJob) -> tuple[tuple[str, str], ...
 
 def replicate_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket whose copy is replicated back."""
-    env, since = context.env, written_since(context)
+    env, since = context.env, first_write_time(context)
     for route in routes(context):
         if route.obstacle:
             continue
@@ -215,7 +215,7 @@ def replicate_status(step: Step, context: PlanContext) -> StepStatus:
     if is_over(job):
         left = f"{message}. {_THEN}." if job.failed or not state.serves else f"{message}."
         return StepStatus(StepState.DONE, left, facts)
-    if state.stopped:
+    if state.is_stopped:
         return StepStatus(StepState.DONE, f"{message}: a person stopped it. {_THEN}.", facts)
     if late:
         waited = f"it has had its {context.env.failback.objects_batch_minutes:g} min (failback.objects_batch_minutes)"

@@ -188,7 +188,7 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     difference = difference_of(step, context)
     # The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing
     copied = context.sent_at.get(step_id("objects/copy_to_primary.last", step.subject))
-    status = sync_status(difference, database_failback.frozen_since(context) or copied)
+    status = sync_status(difference, database_failback.freeze_time(context) or copied)
     if status is not None:
         return status
     message = f"{difference.bucket} lacks {difference.missing} objects of {difference.copy}, some of before the freeze"

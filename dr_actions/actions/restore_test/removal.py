@@ -91,7 +91,7 @@ def databases_status(step: Step, context: PlanContext) -> StepStatus:
     # Protection that came back after its step was switched on by a person.
     if instance.deletion_protection and not unprotects:
         return StepStatus(StepState.DRIFTED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
-    if state.changeable or state.broken or state.stopped:
+    if state.changeable or state.broken or state.is_stopped:
         return StepStatus(StepState.READY, f"{step.subject} is {instance.status}, and can be taken away.")
     return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {instance.status}.")
 

@@ -14,7 +14,7 @@ from typing import Any
 from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import SecretPair
-from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_moved
+from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_secret_value
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -94,7 +94,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if left != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
     # Last: without a database to lead to, the secret would name a host that does not answer.
-    primary = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
+    primary = failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context))
     if primary is None or not primary.host:
         return StepStatus(StepState.DRIFTED, f"{step.subject} has no database of the primary region to lead to.", facts)
     return StepStatus(StepState.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
@@ -105,7 +105,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
     Raises ValueError where that is not known, DataUnavailable where it is not seen.
     """
-    instance = failback.instance_named(context, Side.PRIMARY, failback.own_name(context))
+    instance = failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host in the primary region to lead {step.subject} to")
     return step.call_with({LEADING_TO: instance.host})
@@ -113,7 +113,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Read the value, move what leads away, put it. Raises what ``sender.send`` raises."""
-    return put_moved(step, call, sender, step.before["read in"], step.before["away"])
+    return put_secret_value(step, call, sender, step.before["read in"], step.before["away"])
 
 
 def notes(context: PlanContext) -> Iterator[str]:

@@ -109,10 +109,10 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Read the current value, move what leads to the primary region, put it. Raises what ``sender.send`` raises."""
-    return put_moved(step, call, sender, call.region, step.before["from"])
+    return put_secret_value(step, call, sender, call.region, step.before["from"])
 
 
-def put_moved(step: Step, call: Call, sender: Sender, read_in: str, away: str) -> dict[str, Any]:
+def put_secret_value(step: Step, call: Call, sender: Sender, read_in: str, away: str) -> dict[str, Any]:
     """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``sender.send``
     raises.
 

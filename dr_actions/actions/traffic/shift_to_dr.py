@@ -122,7 +122,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def rolled_back(step: Step, context: PlanContext) -> bool:
+def is_rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether the records are as before the step. Raises DataUnavailable."""
     return _but_for_checks(current(step, context)) == _but_for_checks(step.before["records"])
 
@@ -244,6 +244,6 @@ SHIFT_TO_DR = Action(
     rollback=rollback_call,
     rollback_as_seen=rollback_as_seen,
     omissions=notes,
-    rolled_back=rolled_back,
+    rolled_back=is_rolled_back,
     rollback_parts=RECORDS,
 )

@@ -181,7 +181,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """
     try:
         now = current(step, context)
-        if rolled_back(step, context):
+        if is_rolled_back(step, context):
             return _begin_status(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             if _leads_all_to_primary(step, now):
@@ -210,7 +210,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
     return all((found[key]["Weight"] > 0) is (key in home) for key in found)
 
 
-def rolled_back(step: Step, context: PlanContext) -> bool:
+def is_rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether visitors are led as before the stage, whatever the gates say. Raises DataUnavailable."""
     return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
 
@@ -321,7 +321,7 @@ SHIFT_TO_PRIMARY = Action(
     observe,
     rollback=rollback_call,
     omissions=notes,
-    rolled_back=rolled_back,
+    rolled_back=is_rolled_back,
     build_call=build_call,
     rollback_as_seen=rollback_as_seen,
     rollback_parts=RECORDS,

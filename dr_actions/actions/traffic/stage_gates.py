@@ -104,9 +104,9 @@ def _of_files(context: PlanContext) -> Iterator[StepStatus]:
     found = files_failback.policy(context, Side.DR) if since is not None else None
     if found is None or since is None:
         return
-    if found.frozen_at is None:
+    if found.freeze_time is None:
         system = context.snapshot.find(efs.file_systems, Side.DR, id=found.file_system)
-        text = write_freeze_policy.frozen(found.text, system.arn if system else "*", since)
+        text = write_freeze_policy.policy_with_freeze(found.text, system.arn if system else "*", since)
         command = (
             f"aws efs put-file-system-policy --region {region} --file-system-id {found.file_system} "
             f"--policy {shlex.quote(text)}"

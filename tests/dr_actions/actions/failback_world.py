@@ -68,7 +68,7 @@ class Home(World):
 
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
         context = super().look(action, upon)
-        self.guard = self.guard.having_seen(context.snapshot)
+        self.guard = self.guard.with_snapshot(context.snapshot)
         self.latest = context
         return context
 

@@ -24,7 +24,7 @@ GIB = 1024**3
 
 
 def most_s(name: str, gib: int) -> float:
-    return operation(name).seconds_to_done(0.9, gib=gib)
+    return operation(name).wait_seconds(0.9, gib=gib)
 
 
 @pytest.mark.parametrize("gib", [1, 40, 200, 5120])

@@ -111,11 +111,11 @@ def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_agai
     control: ControlStore, clock: Clock
 ) -> None:
     control.open_incident("INC-1", "failover", clock(), "Alice")
-    control.set_unprotected("INC-1", clock(), "Alice")
+    control.set_unprotected_time("INC-1", clock(), "Alice")
     stands = control.in_force().known_incident
     assert stands is not None
     assert clock() == stands.unprotected_since
-    control.set_unprotected("INC-1", None, "Alice")
+    control.set_unprotected_time("INC-1", None, "Alice")
     stands = control.in_force().known_incident
     assert stands is not None
     assert stands.unprotected_since is None

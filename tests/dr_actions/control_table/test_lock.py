@@ -303,7 +303,7 @@ def test_a_run_whose_lock_was_taken_over_hears_of_it(sender: Plain, table_name: 
     later = store(sender, table_name, Clock(datetime.now(UTC)))
     take(later, BOB, "run-2", "INC-1", BEAT)
     with Heartbeat(control, mine, BEAT) as heartbeat:
-        _wait_until(lambda: heartbeat.lost)
+        _wait_until(lambda: heartbeat.loss)
         with pytest.raises(LockLost, match="run-1"):
             heartbeat.check()
 
@@ -322,7 +322,7 @@ def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_befor
     with Heartbeat(control, lock, BEAT) as heartbeat:
         heartbeat.check()
         tried.set()
-        _wait_until(lambda: heartbeat.lost)
+        _wait_until(lambda: heartbeat.loss)
         assert clock.monotonic() - lock.beat_s >= BEAT.lease_s
         with pytest.raises(LockLost, match="unplugged"):
             heartbeat.check()
@@ -370,7 +370,7 @@ def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats
 
     with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", BEAT), BEAT) as heartbeat:
         sender.before = refused
-        _wait_until(lambda: heartbeat.lost)
+        _wait_until(lambda: heartbeat.loss)
         sender.before = lambda _call: None
         heartbeat.regain()
         heartbeat.check()

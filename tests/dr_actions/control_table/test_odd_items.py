@@ -94,7 +94,7 @@ def test_each_odd_approval_pin_or_entry_counts_for_nothing_and_raises_nothing(ke
     for name, raw in odd_items(key):
         table: Any = _OneItem(decode_item(raw))
         approvals = ApprovalStore(table, lambda: NOW)
-        found = approvals.of("INC-123"), approvals.pins(), approvals.recorded("INC-123"), approvals.starts("INC-123")
+        found = approvals.of("INC-123"), approvals.pins(), approvals.history_of("INC-123"), approvals.starts("INC-123")
         lines = TableMirror(type("Control", (), {"table": table})()).fetch("INC-123")
         assert all(isinstance(part, tuple) for part in found), name
         assert all(isinstance(line, str) for line in lines), name

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.drills.stop_conditions import alarms_on, drill_gates, refused_by
+from dr_actions.drills.stop_conditions import alarms_on, drill_gates, drill_refusal
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudwatch_alarms, control_table, drill_resources, efs, rds, route53
@@ -86,4 +86,4 @@ def test_only_the_stop_alarms_that_are_named_stop_a_drill_and_the_sentence_names
 
 
 def test_an_open_incident_is_named() -> None:
-    assert refused_by(OPEN) == f"incident INC-9 is open since {NOW:%Y-%m-%d %H:%M} UTC (failover)."
+    assert drill_refusal(OPEN) == f"incident INC-9 is open since {NOW:%Y-%m-%d %H:%M} UTC (failover)."

@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 from dr_actions.actions.compute import scaling
-from dr_actions.actions.files.write_freeze_policy import frozen
+from dr_actions.actions.files.write_freeze_policy import policy_with_freeze
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
@@ -222,7 +222,7 @@ def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_le
     beside = replace(half, id=f"{half.id}.customer.example")
     home = Home(world, ENV, tmp_path, _plan(ENV, (half, beside)))
     (row,) = world.send(Side.DR, "efs:DescribeFileSystems")["FileSystems"]
-    system, text = row["FileSystemId"], frozen("", row["FileSystemArn"], datetime.now(UTC))
+    system, text = row["FileSystemId"], policy_with_freeze("", row["FileSystemArn"], datetime.now(UTC))
     world.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=system, Policy=text)
     with Journal.open(tmp_path, ENV.name, INCIDENT, "froze", lambda: datetime.now(UTC), world=WORLD) as journal:
         journal.append(EntryKind.BEGIN, plan=to_json(home.plan))

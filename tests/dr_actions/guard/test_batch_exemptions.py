@@ -94,4 +94,4 @@ def test_a_job_that_was_not_seen_to_be_a_failbacks_own_is_not_cancelled() -> Non
     found = s3_batch_jobs.ReplicationJob("job-1", "sit failback INC-1: a to b, run of 1", "Active", None, 1, 0, 0)
     seen = GuardContext.upon(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, (found,)), ENV)
     assert "" == judged(END, CANCEL, own_jobs=seen.own_jobs)
-    assert {"job-1"} == seen.having_seen(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, DENIED)).own_jobs
+    assert {"job-1"} == seen.with_snapshot(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, DENIED)).own_jobs

@@ -41,5 +41,5 @@ def test_what_drills_made_is_as_it_was_seen_last() -> None:
     seen = with_part(healthy(), rds.instances, Side.DR, (database,))
     context = GuardContext.upon(seen, SIT)
     assert context.own_resources == {"db-DRILL"}
-    assert context.having_seen(with_part(seen, rds.instances, Side.DR, DENIED)).own_resources == {"db-DRILL"}
-    assert context.having_seen(healthy()).own_resources == frozenset()
+    assert context.with_snapshot(with_part(seen, rds.instances, Side.DR, DENIED)).own_resources == {"db-DRILL"}
+    assert context.with_snapshot(healthy()).own_resources == frozenset()

@@ -12,7 +12,7 @@ import pytest
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared_operations, policies
-from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, anchored_everywhere
+from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, compare_anchor_places
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.journal.run_files import RunFiles
@@ -75,7 +75,7 @@ def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it() -> None:
         version["LastModified"] = MOMENT
     for record in (chain("as it was"), chain("as it was not")):
         compared = anchor_comparison(record, BucketAnchors(bucket, SIT).of(INCIDENT))
-        assert (compared.same, compared.differs_at) == (False, 1)
+        assert (compared.agrees, compared.differs_at) == (False, 1)
         assert compared.message.startswith("CONTESTED at entry 1")
 
 
@@ -126,20 +126,20 @@ def test_heads_are_kept_once_and_found_over_all_pages() -> None:
 def test_heads_of_another_record_in_one_place_of_two_are_enough_not_to_believe_it() -> None:
     good, forged = chain("a", "b"), chain("a", "never")
     for record in (good, forged):
-        compared = anchored_everywhere(
+        compared = compare_anchor_places(
             record, [("CloudWatch Logs", heads(record)), ("the bucket", [*heads(good), *heads(forged)])]
         )
-        assert (compared.same, compared.differs_at) == (False, 2)
+        assert (compared.agrees, compared.differs_at) == (False, 2)
         assert "in the bucket: CONTESTED at entry 2" in compared.message
 
 
 def test_a_second_place_in_which_nothing_was_anchored_is_no_success() -> None:
     record = chain("a")
-    both = anchored_everywhere(record, [("CloudWatch Logs", heads(record)), ("the bucket evidence-sit", [])])
-    assert (both.same, "in the bucket evidence-sit: NOT ANCHORED" in both.message) == (False, True)
-    assert anchored_everywhere(
+    both = compare_anchor_places(record, [("CloudWatch Logs", heads(record)), ("the bucket evidence-sit", [])])
+    assert (both.agrees, "in the bucket evidence-sit: NOT ANCHORED" in both.message) == (False, True)
+    assert compare_anchor_places(
         record, [("CloudWatch Logs", heads(record)), ("the bucket evidence-sit", heads(record))]
-    ).same
+    ).agrees
 
 
 @pytest.mark.parametrize(
@@ -147,15 +147,15 @@ def test_a_second_place_in_which_nothing_was_anchored_is_no_success() -> None:
 )
 def test_a_head_vouches_for_an_entry_that_was_written_shortly_before(late_s: float, proven: bool) -> None:
     record = chain("a", "b")
-    assert anchor_comparison(record, heads(record, timedelta(seconds=late_s))).same is proven
-    assert anchor_comparison(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).same is proven
+    assert anchor_comparison(record, heads(record, timedelta(seconds=late_s))).agrees is proven
+    assert anchor_comparison(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).agrees is proven
 
 
 def test_one_head_vouches_for_the_entries_that_were_sent_with_it_and_for_none_after_it() -> None:
     record = chain("a", "b", "c", "d")
-    assert anchor_comparison(record, heads(record)[1::2]).same
+    assert anchor_comparison(record, heads(record)[1::2]).agrees
     ends = anchor_comparison(record, heads(record)[:3])
-    assert (ends.same, ends.compared, ends.differs_at) == (False, False, None)
+    assert (ends.agrees, ends.compared, ends.differs_at) == (False, False, None)
     assert ends.message == "NOT PROVEN from entry 4 on: the last head that was anchored is of entry 3"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import OtherWorld, entry_after, read_chain, steps_done
+from dr_actions.journal.entries import OtherWorld, done_steps, entry_after, read_chain
 from dr_actions.journal.journal import (
     EntryKind,
     Journal,
@@ -87,7 +87,7 @@ def test_a_run_that_goes_on_asks_for_no_step_that_is_done_since_the_last_plan_be
             journal.append(EntryKind.INTENT, step)
             journal.append(kind, step)
         journal.append(EntryKind.UNDONE, "taken back")
-        assert steps_done(journal.entries) == {"done"}
+        assert done_steps(journal.entries) == {"done"}
 
 
 def test_a_second_process_is_refused_with_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:

@@ -38,7 +38,7 @@ def evidence(*records: StreamRecord, **items: Any) -> StreamEvidence:
 
 def test_a_record_whose_every_entry_aws_anchored_is_believed() -> None:
     found = compared_with_stream(chain("a", "b"), INCIDENT, evidence(*heads("a", "b")))
-    assert (found.same, found.last) == (True, 2)
+    assert (found.agrees, found.last) == (True, 2)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_record_whose_every_entry_aws_anchored_is_believed() -> None:
 )
 def test_what_aws_saw_of_an_entry_after_it_was_written_refutes_it(more: list[StreamRecord], says: str) -> None:
     found = compared_with_stream(chain("a", "b"), INCIDENT, evidence(*heads("a", "b"), *more))
-    assert (found.same, found.refuted, says in found.message) == (False, True, True), found.message
+    assert (found.agrees, found.differs, says in found.message) == (False, True, True), found.message
 
 
 @pytest.mark.parametrize(

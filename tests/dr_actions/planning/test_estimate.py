@@ -100,7 +100,7 @@ def test_what_is_not_known_counts_with_the_whole_budget_and_a_large_store_with_w
 )  # fmt: skip
 def test_a_call_counts_as_the_operations_that_it_begins(of: Step, rows: Sequence[str]) -> None:
     gib = {"ecs": 0.2, "rds": 200, "backup.back-up-database": 200, "backup.restore-files": 40}
-    wanted = sum(operation(row).seconds_to_done(gib=gib.get(row, gib.get(row[:3], 0))) for row in rows)
+    wanted = sum(operation(row).wait_seconds(gib=gib.get(row, gib.get(row[:3], 0))) for row in rows)
     assert seconds(of) == pytest.approx(wanted)
 
 
@@ -212,7 +212,7 @@ def _played(recovery: Plan, world_of: Random) -> float:
 
 
 def _drawn(of: Step, world_of: Random) -> float:
-    return sum(operation(row).seconds_to_done(world_of.random(), gib=gib) for row, gib in _operations(of))
+    return sum(operation(row).wait_seconds(world_of.random(), gib=gib) for row, gib in _operations(of))
 
 
 def _operations(of: Step) -> Iterator[tuple[str, float]]:

@@ -22,7 +22,7 @@ from dr_actions.run_history.durations import (
     percentile,
     sample,
 )
-from dr_actions.run_history.run_history import measured_of, write_record
+from dr_actions.run_history.run_history import measurements_of, write_record
 from dr_estate.model.run_records import RunKind, RunRecord, from_item, to_item
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import Clock, Plain, a_plan, new_table, store
@@ -138,14 +138,14 @@ def test_a_step_is_measured_once_enough_alike_were_timed_and_what_people_take_is
 
 
 def test_what_a_journal_measured_becomes_the_record_of_its_run() -> None:
-    measured_values = measured_of(
+    measured_values = measurements_of(
         entries([*WALK, (60, EntryKind.VALIDATED, None, {"passed": True})]), "failover", "run-1"
     )
     assert {"compute/scale_dr_services": (60.0, 180.0)} == measured_values["steps"]
     assert 3600.0 == measured_values["duration_s"]
     assert {"execute", "DNS", "validate"} <= measured_values["phases"].keys()
-    assert {} == measured_of(entries(WALK), "failback", "run-1")
-    assert {} == measured_of([], "failover", "run-1")
+    assert {} == measurements_of(entries(WALK), "failback", "run-1")
+    assert {} == measurements_of([], "failover", "run-1")
 
 
 def test_a_record_is_read_as_it_was_written(sandbox_world: Endpoint) -> None:

@@ -65,13 +65,13 @@ def test_nothing_judged_and_a_faulty_posture_stop_by_whatever_rules() -> None:
 def test_a_score_below_the_least_stops_and_the_least_itself_does_not() -> None:
     half = result("a.b", efs=Status.WARN)
     assert {GateCause.SCORE} == weighed(GateRules(min_score=51), half).causes
-    assert weighed(GateRules(min_score=50), half).passed
+    assert weighed(GateRules(min_score=50), half).passes
 
 
 def test_with_a_baseline_a_known_gap_passes_and_a_new_subject_of_the_same_check_stops() -> None:
     before = baseline(result("a.b", one=Status.FAIL, two=Status.PASS))
     same = weighed(GateRules(baseline=before), result("a.b", one=Status.FAIL, two=Status.PASS))
-    assert (same.passed, [row.key.subject for row in same.known]) == (True, ["one"])
+    assert (same.passes, [row.key.subject for row in same.known]) == (True, ["one"])
     worse = weighed(GateRules(baseline=before), result("a.b", one=Status.FAIL, two=Status.FAIL))
     assert {GateCause.GAP} == worse.causes
     assert ["two"] == [row.key.subject for row in worse.stopping]
@@ -80,13 +80,13 @@ def test_with_a_baseline_a_known_gap_passes_and_a_new_subject_of_the_same_check_
 @pytest.mark.parametrize(("was", "now"), [(Status.FAIL, Status.UNKNOWN), (Status.UNKNOWN, Status.FAIL)])
 def test_a_gap_that_is_not_seen_any_more_and_one_that_is_seen_at_last_are_new(was: Status, now: Status) -> None:
     gate = weighed(GateRules(baseline=baseline(result("a.b", efs=was))), result("a.b", efs=now))
-    assert not gate.passed
+    assert not gate.passes
 
 
 def test_a_check_that_did_not_report_is_a_subject_of_its_own() -> None:
     lost, seen = result("a.b", Severity.NORMAL), result("a.c", efs=Status.PASS)
     assert {GateCause.NOT_SEEN} == weighed(GateRules(), lost, seen).causes
-    assert weighed(GateRules(baseline=baseline(lost)), lost, seen).passed
+    assert weighed(GateRules(baseline=baseline(lost)), lost, seen).passes
 
 
 def test_changes_are_listed_worst_first_and_what_is_gone_last() -> None:

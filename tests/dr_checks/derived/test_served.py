@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.need_kinds import FOLLOWED
-from dr_checks.derived.served import LOSSES, STOPS, Served, served_of
+from dr_checks.derived.served import LOSSES, STOPS, Served, serving_estimate
 from dr_estate.config.environment import Side
 from tests.dr_checks.worlds import SIT
 
@@ -34,7 +34,7 @@ def _passed(count: int) -> list[CheckResult]:
 
 def test_one_tenant_with_another_s_schema_caps_the_score_and_is_counted() -> None:
     results = [_result(), *_passed(100)]
-    sentence = served_of(results, TENANTS, SIT).sentence
+    sentence = serving_estimate(results, TENANTS, SIT).sentence
     assert sentence == f"2 of 3 tenants are certain to be served in {SIT.regions.dr}, not tenant2: {SCHEMA}."
     verdict = verdict_of(results, [], 3600.0, served=sentence)
     assert (verdict.score, verdict.reasons[0]) == (49, sentence)
@@ -42,20 +42,20 @@ def test_one_tenant_with_another_s_schema_caps_the_score_and_is_counted() -> Non
 
 
 def test_a_failure_of_no_tenant_of_its_own_is_of_all() -> None:
-    sentence = served_of([_result("kms.key-usable", None)], TENANTS, SIT).sentence
+    sentence = serving_estimate([_result("kms.key-usable", None)], TENANTS, SIT).sentence
     assert sentence == f"0 of 3 tenants are certain to be served in {SIT.regions.dr}: kms.key-usable."
 
 
 def test_a_role_s_failure_is_of_the_tenants_whose_definitions_name_it() -> None:
     own, foreign = SIT.named(SIT.names.task_family, tenant="tenant3"), "another-family"
-    found = served_of([_result("roles.assumable", None, Side.GLOBAL, members=(own,))], TENANTS, SIT)
+    found = serving_estimate([_result("roles.assumable", None, Side.GLOBAL, members=(own,))], TENANTS, SIT)
     assert found.stopped == ("tenant3",)
-    found = served_of([_result("roles.assumable", None, Side.GLOBAL, members=(own, foreign))], TENANTS, SIT)
+    found = serving_estimate([_result("roles.assumable", None, Side.GLOBAL, members=(own, foreign))], TENANTS, SIT)
     assert found.stopped == TENANTS
 
 
 def test_an_accepted_failure_serves_nobody_either() -> None:
-    assert served_of([_result(status=Status.EXCEPTED)], TENANTS, SIT).stopped == ("tenant2",)
+    assert serving_estimate([_result(status=Status.EXCEPTED)], TENANTS, SIT).stopped == ("tenant2",)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_an_accepted_failure_serves_nobody_either() -> None:
     ],
 )
 def test_what_keeps_no_tenant_from_being_served_counts_for_none(result: CheckResult) -> None:
-    assert served_of([result], TENANTS, SIT) == Served(SIT.regions.dr, 3)
-    assert served_of([result], TENANTS, SIT).sentence == ""
+    assert serving_estimate([result], TENANTS, SIT) == Served(SIT.regions.dr, 3)
+    assert serving_estimate([result], TENANTS, SIT).sentence == ""
 
 
 def test_the_lists_name_checks_of_their_severity_and_no_edge_to_a_tenant_is_forgotten() -> None:

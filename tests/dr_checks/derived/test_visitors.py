@@ -164,7 +164,7 @@ def test_where_visitors_are_is_what_the_name_servers_answer(
 ) -> None:
     given = {(dns_answers.authorities, Side.GLOBAL): authorities, (dns_answers.tested, Side.GLOBAL): tested}
     signals = signals_of(world({**traffic(), **DOORS, **given}), SIT)
-    assert (signals.visitors, signals.moved) == (seen, seen in (TrafficDirection.DR, TrafficDirection.BETWEEN))
+    assert (signals.visitors, signals.is_moved) == (seen, seen in (TrafficDirection.DR, TrafficDirection.BETWEEN))
 
 
 def test_traffic_is_healthy_only_where_each_record_of_the_side_was_seen() -> None:

@@ -222,7 +222,7 @@ def _false_claims(posture: Posture) -> Iterator[Callable[[Signals], bool]]:
             )
         )
     if posture.name == "NORMAL":
-        yield lambda signals: signals.moved
+        yield lambda signals: signals.is_moved
 
 
 def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:

@@ -7,7 +7,7 @@ import pytest
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status, worst
 from dr_checks.core.verdict import Recommendation, verdict_of
 from dr_checks.posture.posture import PostureName
-from dr_checks.posture.until_failback import AWAY, deciding, expected_results, with_expected
+from dr_checks.posture.until_failback import AWAY, deciding, expected_results, with_failback_gaps
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from tests.dr_checks.worlds import SIT
@@ -37,13 +37,13 @@ HIDDEN = _result("ecr.digest-present", Status.UNKNOWN, unseen=DARK)
 
 
 def _answer(posture: PostureName, *results: CheckResult) -> Recommendation:
-    marked = with_expected(results, posture, SIT)
+    marked = with_failback_gaps(results, posture, SIT)
     return verdict_of(marked, [], 3600.0, unexpected=deciding(marked, posture)).recommendation
 
 
 @pytest.mark.parametrize("posture", AWAY)
 def test_a_good_failover_is_unprotected_and_its_own_gaps_are_expected(posture: PostureName) -> None:
-    marked = with_expected((GOOD, COPY, PINNED, HIDDEN), posture, SIT)
+    marked = with_failback_gaps((GOOD, COPY, PINNED, HIDDEN), posture, SIT)
     assert [result.check for result in expected_results(marked)] == [COPY.check, PINNED.check, HIDDEN.check]
     assert _answer(posture, GOOD, COPY, PINNED, HIDDEN) is Recommendation.UNPROTECTED
 
@@ -61,11 +61,11 @@ def test_a_good_failover_is_unprotected_and_its_own_gaps_are_expected(posture: P
 )
 def test_what_no_failover_makes_is_judged_as_ever(other: CheckResult, answer: Recommendation) -> None:
     assert _answer(PostureName.ON_DR, GOOD, COPY, PINNED, HIDDEN, other) is answer
-    assert other.check not in [r.check for r in expected_results(with_expected((other,), PostureName.ON_DR, SIT))]
+    assert other.check not in [r.check for r in expected_results(with_failback_gaps((other,), PostureName.ON_DR, SIT))]
 
 
 def test_while_the_primary_region_serves_nothing_is_expected() -> None:
-    marked = with_expected((GOOD, COPY, PINNED, HIDDEN), PostureName.NORMAL, SIT)
+    marked = with_failback_gaps((GOOD, COPY, PINNED, HIDDEN), PostureName.NORMAL, SIT)
     assert (expected_results(marked), deciding(marked, PostureName.NORMAL)) == ((), None)
     assert _answer(PostureName.NORMAL, GOOD, COPY, PINNED, HIDDEN) is Recommendation.NOT_READY
 
@@ -73,7 +73,7 @@ def test_while_the_primary_region_serves_nothing_is_expected() -> None:
 def test_a_copy_of_which_one_store_is_expected_and_another_was_seen_stays_judged() -> None:
     both = _result("kms.key-usable", Status.UNKNOWN, unseen=DARK)
     seen = Finding(both.check, Side.DR, "it", None, Status.FAIL, "m", "w", "so")
-    (marked,) = with_expected(
+    (marked,) = with_failback_gaps(
         [CheckResult(both.check, both.severity, both.area, Status.UNKNOWN, (*both.findings, seen))],
         PostureName.ON_DR,
         SIT,

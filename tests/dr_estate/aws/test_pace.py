@@ -125,7 +125,7 @@ def test_an_emulator_has_as_long_as_aws_rates_would_take_for_each_look(
         assert _later_by_3000_calls(client) > 50
         client.open()
         assert ask(client) is None
-        assert client.seconds_left <= sit.observation.deadline_s
+        assert client.remaining_seconds <= sit.observation.deadline_s
     with paced(sandbox_world, sit, waits=False, firm_deadline=True) as client:
         assert _later_by_3000_calls(client) == 0
 

@@ -137,9 +137,9 @@ class Answered:
         context = ReadContext(self._client, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
         try:
             value = readers()[name].read(context)
-            return Section(value, **context.left_out)
+            return Section(value, **context.extras)
         except DataUnavailable as error:
-            return Section(error.unavailable, **context.left_out)
+            return Section(error.unavailable, **context.extras)
 
     def _answered(self, model: OperationModel, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         operation = f"{model.service_model.service_name}:{model.name}"

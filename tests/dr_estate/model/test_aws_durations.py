@@ -50,7 +50,7 @@ def test_size_counts_by_unit_and_one_that_is_not_known_counts_nothing() -> None:
     assert RESTORE.seconds() == 150
     assert RESTORE.seconds(gib=100, kfiles=9) == 350
     assert RESTORE.phases_s(gib=100) == (("creating", 300.0), ("backing-up", 50.0))
-    assert RESTORE.seconds_to_done(gib=100) == 300
+    assert RESTORE.wait_seconds(gib=100) == 300
 
 
 def test_nine_of_ten_take_the_median_times_p90_at_most() -> None:

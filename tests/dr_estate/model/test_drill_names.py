@@ -12,6 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import (
     FULL,
     TRIAL,
+    begin_of,
     canary_name,
     canary_of,
     canary_target,
@@ -21,7 +22,6 @@ from dr_estate.model.drill_names import (
     is_isolated,
     is_trial,
     isolated_name,
-    made_at,
     new_id,
 )
 from tests.dr_checks.worlds import SIT
@@ -94,7 +94,7 @@ def test_what_stands_beside_a_canary_is_known_as_its_own(side: Side) -> None:
 
 
 def test_a_name_says_when_its_drill_began() -> None:
-    assert datetime(2026, 1, 7, 10, 15, tzinfo=UTC) == made_at(CANARY)
-    assert made_at("sit-mysql-drill-20260107-101500") == made_at(CANARY)
-    assert made_at("sit-mysql") is None
-    assert made_at("canary-20261399-101500") is None
+    assert datetime(2026, 1, 7, 10, 15, tzinfo=UTC) == begin_of(CANARY)
+    assert begin_of("sit-mysql-drill-20260107-101500") == begin_of(CANARY)
+    assert begin_of("sit-mysql") is None
+    assert begin_of("canary-20261399-101500") is None

@@ -16,7 +16,7 @@ import pytest
 
 from dr_estate.model.silent_servers import SilentServers
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
-from dr_estate.network.dns_query import DnsPatience, Server, addresses, ask, ask_any, name_servers, server_at
+from dr_estate.network.dns_query import DnsPatience, Server, addresses, ask, ask_in_turn, name_servers, server_at
 
 ZONE = {
     ("shop.example.", "A"): (
@@ -131,10 +131,10 @@ def test_another_server_answers_for_one_that_is_silent_and_without_any_the_first
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         silent = [Server(label, *deaf.getsockname()) for label in ("ns.first", "ns.second")]
-        answer = ask_any([silent[0], server], "shop.example", "A", _patience(0.2))
+        answer = ask_in_turn([silent[0], server], "shop.example", "A", _patience(0.2))
         assert ("ns.example", ("192.0.2.1",)) == (answer.asked, answer.values)
         with pytest.raises(DataUnavailable, match=r"ns\.first did not answer for shop\.example A"):
-            ask_any(silent, "shop.example", "A", _patience(0.05))
+            ask_in_turn(silent, "shop.example", "A", _patience(0.05))
 
 
 def test_a_silent_server_costs_a_look_one_time_out_and_is_heard_again_once_it_answers(server: Server) -> None:

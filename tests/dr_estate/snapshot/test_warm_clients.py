@@ -41,7 +41,7 @@ def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_wor
     first = _look(sit, _keys(sandbox_world))
     with kept_client(sit, reads(), _keys(sandbox_world)) as again:
         assert (again is first, dict(again.calls)) == (True, {})
-        assert again.seconds_left > sit.observation.deadline_s - 1
+        assert again.remaining_seconds > sit.observation.deadline_s - 1
         again.prove_account()
     assert dict(again.calls) == {PROOF: 1}
 

@@ -66,7 +66,7 @@ class Quiet:
         """A second each."""
         return 1.0, 1.0, False
 
-    def received(self, model: Any, answer: dict[str, Any]) -> None:
+    def on_answer(self, model: Any, answer: dict[str, Any]) -> None:
         """Each answer is whole."""
 
 

@@ -32,7 +32,7 @@ def test_a_silent_region_is_one_cause_in_the_page_that_is_drawn_again() -> None:
     finding = replace(lost.findings[0], status=lost.status.UNKNOWN, unseen=silent)
     result = replace(lost, status=lost.status.UNKNOWN, findings=(finding,))
     report = replace(REPORT, verdict=verdict_of((result,), (), 3600.0), silent=frozenset({"af-south-1"}))
-    assert [place.region for place in report_from(stored(report)).unanswered] == ["af-south-1"]
+    assert [place.region for place in report_from(stored(report)).silent_places] == ["af-south-1"]
 
 
 def test_what_a_later_version_adds_is_left_aside() -> None:

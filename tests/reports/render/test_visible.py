@@ -30,7 +30,7 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.model.visible import spelled_out, visible, without_credentials
+from dr_estate.model.visible import escape_surrogates, visible, without_credentials
 from dr_estate.readers.control_table import ControlState, Pause, RecordedOverride
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.allure.results import finish_results
@@ -221,7 +221,7 @@ def test_json_is_the_same_data_all_the_same() -> None:
     out = io.StringIO()
     print_report(_report(), "json", out)
     document = json.loads(out.getvalue())
-    shown = spelled_out(EVIL)
+    shown = escape_surrogates(EVIL)
     assert shown == EVIL.replace("\ud800", "\\ud800").replace("\udcff", "\\udcff"), "no JSON holds half a character"
     assert (document["world"], document["results"][0]["findings"][0]["subject"]) == (shown, shown)
 

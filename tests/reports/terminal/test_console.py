@@ -11,7 +11,7 @@ import pytest
 
 from dr_estate.model.invocation import Invocation
 from reports.terminal import console
-from reports.terminal.parts import Page, print_indented
+from reports.terminal.parts import Page, print_with_indent
 from tests.utils.pseudo_terminal import begun
 from tests.utils.running import ROOT
 
@@ -83,7 +83,7 @@ def test_the_closing_lines_are_for_people_and_hold_a_complete_command(capsys: py
 ASKING = """
 import time
 from reports.terminal import console
-from reports.terminal.parts import Page, print_indented
+from reports.terminal.parts import Page, print_with_indent
 print("ready", flush=True)
 time.sleep(0.3)
 print(console.has_typed("prod-mysql", "Type prod-mysql: "))
@@ -109,7 +109,7 @@ def test_a_terminal_breaks_no_word_of_a_text_with_a_command_and_a_pipe_gets_it_w
     screens = []
     for out in (_Teletype(), io.StringIO()):
         page = Page(file=out, width=60, force_terminal=out.isatty())
-        print_indented(page, text, 2)
+        print_with_indent(page, text, 2)
         screens.append(out.getvalue().splitlines())
     on_paper, piped = screens
     assert max(map(len, on_paper)) <= 60

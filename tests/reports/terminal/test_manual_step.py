@@ -38,4 +38,4 @@ def test_the_keys_of_a_sandbox_are_set_for_the_one_command_alone(tmp_path: Path)
     line = by_hand.command("a", CALL)
     assert line.startswith("AWS_ACCESS_KEY_ID=AKIA1 AWS_SECRET_ACCESS_KEY='a b' AWS_SESSION_TOKEN='' aws route53 ")
     assert line.endswith("--endpoint-url http://127.0.0.1:1")
-    assert "sandbox" in by_hand.who
+    assert "sandbox" in by_hand.subject

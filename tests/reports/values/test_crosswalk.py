@@ -31,18 +31,18 @@ def test_every_control_of_these_families_that_a_check_names_is_in_the_table() ->
 
 def test_a_control_counts_the_scenarios_that_apply() -> None:
     row = _row("NIST CP-10", Status.PASS, Status.PASS, Status.FAIL, Status.NOT_APPLICABLE)
-    assert (row.sentence, row.status, row.satisfied) == ("2 of 3 pass", Status.FAIL, False)
+    assert (row.sentence, row.status, row.is_satisfied) == ("2 of 3 pass", Status.FAIL, False)
     assert row.results[0].status is Status.FAIL, "the worst stands first"
 
 
 def test_an_unknown_or_a_warning_satisfies_no_control() -> None:
-    assert _row("NIST CP-9", Status.PASS, Status.PASS).satisfied
+    assert _row("NIST CP-9", Status.PASS, Status.PASS).is_satisfied
     for status in (Status.UNKNOWN, Status.WARN, Status.EXCEPTED):
-        assert not _row("NIST CP-9", Status.PASS, status).satisfied
+        assert not _row("NIST CP-9", Status.PASS, status).is_satisfied
 
 
 def test_what_was_not_run_does_not_apply_or_has_no_scenario_is_distinguished() -> None:
     assert _row("NIST CP-9").sentence == "its scenarios were not run"
     assert _row("NIST CP-9", Status.NOT_APPLICABLE).sentence == "none of its scenarios applies here"
     assert _row("NIST CP-13").sentence == "no scenario speaks about it"
-    assert not _row("NIST CP-13").satisfied
+    assert not _row("NIST CP-13").is_satisfied

@@ -7,7 +7,7 @@ import pytest
 from dr_checks.core.model import Lag
 from dr_checks.core.verdict import recovery_point
 from dr_estate.config.environment import Side
-from reports.values.report import objective_met
+from reports.values.report import objective_answer
 
 DATABASE = Lag("database", "sit-mysql", None, Side.DR, 60.0, "snapshot")
 NO_COPY = Lag("files", "sit-efs", None, Side.DR, None, "no copy", missing=True)
@@ -28,8 +28,8 @@ UNSEEN = Lag("tables", "sit-state", None, Side.DR, None, "not seen")
     ],
 )  # fmt: skip
 def test_a_store_without_a_copy_is_named(lags: tuple[Lag, ...], says: str) -> None:
-    assert says == objective_met(recovery_point(lags, 3600.0), lags)
+    assert says == objective_answer(recovery_point(lags, 3600.0), lags)
 
 
 def test_a_copy_that_is_too_old_shows_it_by_its_age() -> None:
-    assert "NOT MET" == objective_met(recovery_point((DATABASE,), 30.0), (DATABASE,))
+    assert "NOT MET" == objective_answer(recovery_point((DATABASE,), 30.0), (DATABASE,))

@@ -12,7 +12,7 @@ from dr_actions.drills.inventory import Inventory, pack
 from dr_actions.drills.residue import Residue, ResidueState
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_estate.model.invocation import Invocation
-from utils.aws_mgmt.app.drill_cleanup import as_typed, inventory_before
+from utils.aws_mgmt.app.drill_cleanup import inventory_before, with_typed_commands
 
 DELETE = "aws rds delete-db-instance --db-instance-identifier sit-mysql-before-db-x"
 
@@ -34,5 +34,5 @@ def test_what_a_drill_found_before_is_not_known_where_its_record_does_not_say_it
 def test_a_command_that_deletes_a_database_reaches_no_live_account_from_a_sandbox(world: str, typed: str) -> None:
     of_rule = Residue("rds.instances.primary", "sit-mysql", ResidueState.KEPT, "it was there before", DELETE)
     bare = Residue("backup.recovery_points.dr", "arn", ResidueState.KEPT, "it expires")
-    rows = as_typed((of_rule, bare), Invocation(("-e", "sit")), world)
+    rows = with_typed_commands((of_rule, bare), Invocation(("-e", "sit")), world)
     assert [row.command for row in rows] == [typed, ""]

@@ -16,7 +16,7 @@ from dr_estate.config.environment import Side
 from reports.incident.log import incident_log, render
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_checks.worlds import SIT
-from utils.aws_mgmt.app.incident_record import goes_in_stages, record_exceptions, recorded_of
+from utils.aws_mgmt.app.incident_record import before_values, goes_in_stages, record_exceptions
 
 Begun = tuple[str, dict[str, int]]
 
@@ -48,7 +48,7 @@ def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
     ],
 )
 def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Begun], recorded: dict[str, int]) -> None:
-    assert {step: before["desiredCount"] for step, before in recorded_of(_past(*begun)).items()} == recorded
+    assert {step: before["desiredCount"] for step, before in before_values(_past(*begun)).items()} == recorded
 
 
 def test_a_failback_goes_on_in_stages_where_its_plan_has_them_or_the_environment_demands_them() -> None:

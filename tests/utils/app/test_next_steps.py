@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.notifications.messages import run_failed
+from dr_actions.actions.notifications.messages import run_failure_message
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Goal, Plan
@@ -128,7 +128,7 @@ def test_approval_and_run_name_the_same_overrides_to_each_other() -> None:
 def test_the_alarm_of_a_failed_run_names_its_goal_and_its_own_command(goal: Goal) -> None:
     typed = parsed(FailbackOptions, typed_as("failback --staged --execute"))
     needed = invocation_of(typed).complete(str(after_run(typed, "INC-1")))
-    message = run_failed(ENV, "INC-1", goal, "a.b", "no capacity", needed)
+    message = run_failure_message(ENV, "INC-1", goal, "a.b", "no capacity", needed)
     assert message.happened == f"{goal} stopped at a.b: no capacity"
     assert [] == [c for c in commands_of(message.needed) if "failback --staged --execute --incident INC-1" not in c]
     assert commands_of(message.needed)

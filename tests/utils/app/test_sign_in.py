@@ -71,7 +71,7 @@ class Run:
         self.recorded.append(says)
 
     def recover(self) -> bool:
-        with self.sign_in.awaited(self, self.stop, self.messages.append, self.record):
+        with self.sign_in.wait_for_credentials(self, self.stop, self.messages.append, self.record):
             return self.sign_in.recover()
 
 
@@ -106,7 +106,7 @@ def test_nobody_elses_credentials_let_it_go_on(others: Caller | Exception) -> No
 
 def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -> None:
     run = Run([OPERATOR, EXPIRED])
-    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
+    with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         with pytest.raises(CredentialsLost, match="Log in again"):
             run.sign_in.recover()
         assert not run.sign_in.recover()
@@ -115,7 +115,7 @@ def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -
 
 def test_in_a_write_pause_new_credentials_are_waited_for_until_they_come() -> None:
     run = Run([OPERATOR, *[EXPIRED] * 9, OPERATOR])
-    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
+    with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         run.sign_in.waits_on = lambda: True
         assert run.sign_in.recover()
     assert run.sign_in.lost_s > QUICK.execution.sign_in_wait_minutes * 60
@@ -142,7 +142,7 @@ def _ended() -> None:
 
 def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_lost() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR])
-    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
+    with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         run.sign_in.check(_ended)
         assert run.regained == 1
         with pytest.raises(LockLost):
@@ -151,7 +151,7 @@ def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_
 
 def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     run, results = Run([OPERATOR, EXPIRED, OPERATOR]), list[bool]()
-    with run.sign_in.awaited(run, run.stop, run.messages.append, run.record):
+    with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         beat: Callable[[], None] = lambda: results.append(run.sign_in.recover())  # noqa: E731 - a thread's target
         thread = threading.Thread(target=beat)
         thread.start()
@@ -188,7 +188,7 @@ def test_the_next_look_goes_by_the_new_login_though_the_control_table_alone_met_
     live = WorldId.live(sandbox_world.account, sandbox_world.url)
     app, run = connect(ObservedWorld(live, Credentials(sandbox_world.url)), QUICK), Run([OPERATOR])
     part = frozenset({"rds.instances"})
-    with app.sign_in.awaited(run, run.stop, log_in, run.record):
+    with app.sign_in.wait_for_credentials(run, run.stop, log_in, run.record):
         before = app.world.observe(QUICK, part, sides=(Side.DR,))
         sandbox_world.expire_session_keys()
         app.control.in_force()

@@ -71,7 +71,7 @@ def answer_memory(options: Options, environment: Environment, world: ObservedWor
 
 def cache_notes(snapshot: Snapshot) -> tuple[str, ...]:
     """The sentence on what was not asked for; none where everything was."""
-    revisions, policies = snapshot.cached_of(ecs.task_definitions), snapshot.cached_of(secret_policies.policies)
+    revisions, policies = snapshot.cached_arns(ecs.task_definitions), snapshot.cached_arns(secret_policies.policies)
     kinds = [
         *([f"{len(revisions)} task definition revisions, which cannot change,"] if revisions else []),
         *([f"{len(policies)} policies of secrets that have not changed since"] if policies else []),

@@ -22,7 +22,7 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
         return report
     try:
         entries = entries_of_incident(options, env, incident, app)
-        rows, starts = app.approvals.recorded(incident), app.approvals.starts(incident)
+        rows, starts = app.approvals.history_of(incident), app.approvals.starts(incident)
     except Exception as unread:  # noqa: BLE001 - what was run or assessed stands, whatever keeps this from being read
         return replace(report, notes=(*report.notes, f"What was approved for {incident} was not read: {unread}"))
     approvals = [row for row, _ in rows]

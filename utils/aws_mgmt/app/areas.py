@@ -61,7 +61,7 @@ def chosen_checks(options: Options) -> frozenset[str]:
     return frozenset(chosen)
 
 
-def count_left_out(options: Options, chosen: frozenset[str], areas: tuple[Area, ...]) -> int:
+def omitted_count(options: Options, chosen: frozenset[str], areas: tuple[Area, ...]) -> int:
     """How many checks of readiness ``status`` and ``test`` were not asked for, by name, severity or area."""
     if not isinstance(options, StatusOptions | DrTestOptions):
         return 0

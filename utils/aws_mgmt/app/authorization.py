@@ -25,7 +25,7 @@ from dr_actions.control_table.control import ControlStore, MalformedItem
 from dr_actions.control_table.lock import COOL_DOWN
 from dr_actions.drills.phases import has_changes
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.entries import Entry, steps_done
+from dr_actions.journal.entries import Entry, done_steps
 from dr_actions.model import plan as plans
 from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Goal, Plan
@@ -43,7 +43,7 @@ from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_se
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.failback_abort import recorded_for
+from utils.aws_mgmt.app.failback_abort import before_values_for
 from utils.aws_mgmt.app.failback_replan import refuse_in_write_pause
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
@@ -53,7 +53,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
-from utils.aws_mgmt.app.run_begin import after_lock, lock_gates, refuse_impossible_begin, refuse_unsupported
+from utils.aws_mgmt.app.run_begin import after_lock, lock_gates, refuse_impossible_begin, require_support
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 
@@ -117,7 +117,7 @@ def authorise(
         raise MalformedItem(control_state.incident)
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)
-    run = replace(run, recorded=recorded_for(options, past, incident))
+    run = replace(run, recorded=before_values_for(options, past, incident))
     refuse_in_write_pause(options, env, app, past, incident)
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     options = replace(options, overrides=_by_caller(options.overrides, app))
@@ -144,7 +144,7 @@ class _Decision:
         """Assess, and decide on today's plan. Raises as ``authorise``."""
         app, run, practice = self.app, self.run, self.practice
         snapshot = evaluation.observe_world(app.world, self.env, run)
-        refuse_unsupported(snapshot, app, self.options.overrides)
+        require_support(snapshot, app, self.options.overrides)
         drill_s, assessed = practice.takes_s if practice else 0, assess(self.options, self.env, snapshot, run)
         report = with_session(assessed, app.world.credentials, app.clock.now(), drill_s)
         assessment = report.assessment
@@ -174,10 +174,10 @@ class _Decision:
 
     def of_resumed_run(self, unfinished: Entry, since: Sequence[Entry]) -> RunStart:
         """Decide on the rest of the plan that began with ``unfinished``. Raises as ``authorise``."""
-        plan, recorded = recorded_by(unfinished)
+        plan, recorded = plan_on_record(unfinished)
         request = self._request(plan)
         _known_steps(request.confirmed, plan)
-        done = steps_done(since)
+        done = done_steps(since)
         rest = replace(request, confirmed=request.confirmed | done)
         clearance = require_clearance(resume(Resumption(recorded, unfinished.at, rest), self._rules_environment))
         snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
@@ -270,7 +270,7 @@ def incident_of(
     open_ = control_state.known_incident
     if not given and open_ is not None:
         return open_.id
-    if not given and env.approvals.ticket and dialog.attended:
+    if not given and env.approvals.ticket and dialog.has_person:
         given = dialog.ask(_PROMPT).strip()
     known = open_ is not None and given == open_.id
     # An incident that is open already is accepted in whatever form it was opened.
@@ -279,7 +279,7 @@ def incident_of(
     return given or ("" if env.approvals.ticket else f"RUN-{now:%Y%m%d-%H%M%S}")
 
 
-def paused_by(control_state: ControlState) -> str:
+def pause_sentence(control_state: ControlState) -> str:
     """Who paused all runs, when and why; "" where nobody did."""
     pause = control_state.pause
     return f"{pause.who}{pause.since}: {pause.why}" if pause else ""
@@ -287,7 +287,7 @@ def paused_by(control_state: ControlState) -> str:
 
 def pause_reason(control: ControlStore) -> str:
     """Why no run may change anything now, "" where it may. What else cannot be read of what stands stops no run."""
-    return paused_by(control.in_force())
+    return pause_sentence(control.in_force())
 
 
 def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str, dialog: Dialog) -> Entry | None:
@@ -325,7 +325,7 @@ def _authorization_request(
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
         people=_required_people(app) if app.env.approvals.people == 1 else None,
         overrides=options.overrides,
-        at_terminal=dialog.attended,
+        at_terminal=dialog.has_person,
         approve_with=next_steps.approval(options, incident),
     )
 
@@ -358,7 +358,7 @@ def _basic_request(
         now=app.clock.now(),
         rules=rules,
         pins=app.approvals.pins(),
-        paused=paused_by(control_state),
+        paused=pause_sentence(control_state),
     )
 
 
@@ -403,7 +403,7 @@ def _known_steps(confirmed: frozenset[str], plan: Plan) -> None:
         raise UsageError(f"--confirm {unknown[0]}: the plan has no such step (irreversible are: {known}).")
 
 
-def recorded_by(begun: Entry) -> tuple[Plan, Clearance]:
+def plan_on_record(begun: Entry) -> tuple[Plan, Clearance]:
     """The plan and the clearance that the journal says the run began with. Raises Refused where it says neither."""
     try:
         return plans.from_json(begun.data["plan"]), clearance_from_json(dict(begun.data["clearance"]))
@@ -415,7 +415,7 @@ def _gates_now(
     options: PlanOptions, env: Environment, snapshot: Snapshot, run: evaluation.CommandRun, since: Sequence[Entry]
 ) -> tuple[Gate, ...]:
     """The gates that count for the rest of the plan that began ``since``, weighed upon ``snapshot``."""
-    report, (plan, _) = assess(options, env, snapshot, run), recorded_by(since[0])
+    report, (plan, _) = assess(options, env, snapshot, run), plan_on_record(since[0])
     if report.assessment is None:
         raise UsageError("There is no assessment, so no plan to approve or run.")
     unseen = {f"check.{result.check}" for result in report.verdict.results if result.status is Status.UNKNOWN}

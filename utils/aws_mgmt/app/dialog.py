@@ -25,7 +25,7 @@ class Dialog(Protocol):
     """The person who gave the command; the command line implements it."""
 
     @property
-    def attended(self) -> bool:
+    def has_person(self) -> bool:
         """Whether a person can be asked."""
         ...
 

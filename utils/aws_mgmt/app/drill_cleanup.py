@@ -95,7 +95,7 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
         return CleanupResult(summary, report, None)
     # Looked at once more: what was seen before the clean-up shows what it was to remove, not what is left.
     after = inventory(evaluation.observe_world(app.world, env, context.files))
-    rows = as_typed(residue(before, after, env, journal.entries), invocation_of(context.options), seen.world)
+    rows = with_typed_commands(residue(before, after, env, journal.entries), invocation_of(context.options), seen.world)
     journal.append(EntryKind.LOOKED, says=_summary(rows), residue=[asdict(row) for row in rows])
     return CleanupResult(summary, report, rows)
 
@@ -110,7 +110,7 @@ def inventory_before(entries: Sequence[Entry]) -> Inventory | None:
     return None
 
 
-def as_typed(rows: Sequence[Residue], invocation: Invocation, world: str) -> tuple[Residue, ...]:
+def with_typed_commands(rows: Sequence[Residue], invocation: Invocation, world: str) -> tuple[Residue, ...]:
     """The rows, the command of each as a person types it who means this world: a sandbox's deletes nothing live."""
     rehearsal = is_sandbox(world)
     return tuple(
@@ -249,7 +249,7 @@ def _action_durations(entries: Sequence[Entry]) -> Iterator[PhaseDuration]:
     for entry in entries:
         if entry.kind is EntryKind.BEGIN:
             goal = str(entry.data["plan"]["goal"])
-            actions = {item["id"]: item["action"] for item in entry.planned}
+            actions = {item["id"]: item["action"] for item in entry.plan_steps}
         elif entry.step in actions:
             key = (goal, actions[str(entry.step)])
             if entry.kind is EntryKind.INTENT:

@@ -19,7 +19,7 @@ class Refused(Exception):
         self.next_step = next_step
 
 
-def some(names: Sequence[str]) -> str:
+def short_list(names: Sequence[str]) -> str:
     """The first of the names, and how many more there are."""
     rest = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

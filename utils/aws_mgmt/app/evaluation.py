@@ -20,11 +20,11 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
-from dr_checks.derived.served import served_of
-from dr_checks.derived.visitors import tenants_answered
+from dr_checks.derived.served import serving_estimate
+from dr_checks.derived.visitors import answering_tenants
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
-from dr_checks.posture.until_failback import AWAY, deciding, with_expected
+from dr_checks.posture.until_failback import AWAY, deciding, with_failback_gaps
 from dr_checks.posture.visitor_access import visitor_access
 from dr_checks.posture.writers import sole_writer, way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -39,7 +39,7 @@ from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, 
 from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import answer_memory, cache_notes, cache_tenants, cached_tenants
-from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
+from utils.aws_mgmt.app.areas import chosen_checks, omitted_count
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
@@ -109,13 +109,13 @@ def evidence_of(options: Options, environment: Environment, dialog: Dialog | Non
 
 def _verified_snapshot(path: Path, dialog: Dialog | None) -> Snapshot:
     """The evidence of the file, as it was saved. Raises EvidenceError, which names what was changed."""
-    from reports.evidence.saved import verify_saved
+    from reports.evidence.saved import verify_evidence_file
 
     try:
-        snapshot, verdict = read_evidence(path), verify_saved(bytes_of(path))
+        snapshot, verdict = read_evidence(path), verify_evidence_file(bytes_of(path))
     except EvidenceError as damaged:
         # Evidence that was changed may be damaged too: its faults say more than the JSON's error.
-        changed = verify_saved(path.read_bytes()) if path.is_file() else None
+        changed = verify_evidence_file(path.read_bytes()) if path.is_file() else None
         if changed is None or not (changed.about and changed.faults):
             raise
         raise EvidenceError(f"{path} is not as it was saved: {' '.join(changed.faults)}") from damaged
@@ -133,7 +133,7 @@ def observe_world(world: ObservedWorld, environment: Environment, run: CommandRu
     Where it takes long, what is seen first is shown while the rest is read. Raises SettingsMisfit where the settings'
     names find nothing.
     """
-    seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
+    seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.has_person else UNATTENDED_S)
     # A world that ends with this command must not teach the next one its tenants.
     remembered = () if world.passing else cached_tenants(environment, world.id)
     snapshot = world.observe(environment, progress=partial(run.advance, "Looking"), seen=seen)
@@ -156,7 +156,7 @@ def judge(
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    results = with_expected(results, posture.name, environment)
+    results = with_failback_gaps(results, posture.name, environment)
     verdict = _verdict(observation, results, measured, posture)
     return Report(
         command=options.command,
@@ -183,13 +183,13 @@ def judge(
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
         notes=(*_narrowing_notes(options, areas), *cache_notes(snapshot), *moved_results(run.folder, options)),
-        left_out=count_left_out(options, chosen_checks(options), areas),
+        left_out=omitted_count(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
         caller=_person(snapshot, environment),
         waiting=snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or (),
         silent=silent_regions(snapshot, environment),
-        served=tenants_answered(snapshot, environment, Side.DR) if posture.name in AWAY else None,
+        served=answering_tenants(snapshot, environment, Side.DR) if posture.name in AWAY else None,
         database=living(View("database", Side.PRIMARY, environment, snapshot))
         if posture.name is PostureName.NORMAL
         else None,
@@ -218,7 +218,7 @@ def _with_plan(snapshot: Snapshot, environment: Environment) -> Snapshot:
 
 
 def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], posture: Posture) -> Verdict:
-    to_serve = served_of(results, tenants_of(observation), observation.environment).sentence
+    to_serve = serving_estimate(results, tenants_of(observation), observation.environment).sentence
     target_s = observation.environment.objectives.rpo_minutes * 60.0
     rest = deciding(results, posture.name)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
@@ -241,7 +241,7 @@ def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evide
 def _narrowing_notes(options: Options, areas: tuple[Area, ...]) -> tuple[str, ...]:
     """What a report of some checks alone, by name or severity, says beside its verdict."""
     chosen = chosen_checks(options)
-    left_out = count_left_out(options, chosen, areas) if chosen else 0
+    left_out = omitted_count(options, chosen, areas) if chosen else 0
     return (f"{left_out} checks were not asked for: nothing here is said of them.",) if left_out else ()
 
 

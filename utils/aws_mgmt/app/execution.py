@@ -136,7 +136,10 @@ def with_lock(
             outcome = "failed"
             try:
                 note = partial(journal.append, EntryKind.NOTE, None)
-                with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
+                with (
+                    journal,
+                    app.sign_in.wait_for_credentials(heartbeat, context.stop, context.files.dialog.note, note),
+                ):
                     summary, report = work(heartbeat, journal)
                 outcome = summary.outcome
             finally:
@@ -487,7 +490,7 @@ def close_the_record(
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK:
-            control.set_unprotected(incident, None, who, fence)
+            control.set_unprotected_time(incident, None, who, fence)
             # A drill's incident stays open until its clean-up: closed, nothing would lead to what is left of it.
             if is_full(incident):
                 control.enter_phase(incident, "failed back, not cleaned up", who, fence)
@@ -502,4 +505,4 @@ def close_the_record(
             control.close_incident(incident, who, fence)
         else:
             control.enter_phase(incident, ON_DR, who, fence)
-            control.set_unprotected(incident, control.now(), who, fence)
+            control.set_unprotected_time(incident, control.now(), who, fence)

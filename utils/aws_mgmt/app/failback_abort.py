@@ -14,7 +14,7 @@ from dr_estate.config.environment import Environment
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.incident_record import goal_of_beginning, is_done, last_beginning, recorded_of
+from utils.aws_mgmt.app.incident_record import before_values, goal_of_beginning, is_done, last_beginning
 from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
 
 # The stages in which an environment fails back.
@@ -43,10 +43,10 @@ RULE = "abort.point-of-no-return"
 _OPEN = "abort.unfinished-failback"
 
 
-def recorded_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> Mapping[str, Mapping[str, Any]]:
+def before_values_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> Mapping[str, Mapping[str, Any]]:
     """The before-values that a plan of these options needs. Raises Refused where there is no failback to abort."""
     if goal_of(options) is not Goal.ABORT:
-        return recorded_of(past)
+        return before_values(past)
     begun = last_beginning(past)
     if begun is None or goal_of_beginning(begun) not in (Goal.FAILBACK, Goal.ABORT):
         whose = incident or "this environment"
@@ -61,7 +61,7 @@ def recorded_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> 
             f"{entry.step}: the primary's database may take writes since, and an abort would lose them. {finish} "
             f"finishes the failback; {away} leads everybody back afterwards, and loses nothing."
         )
-    return {**recorded_of(past), **_before_the_failback(past)}
+    return {**before_values(past), **_before_the_failback(past)}
 
 
 def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
@@ -71,7 +71,7 @@ def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
         if goal_of_beginning(begun) is Goal.FAILBACK:
             # The first plan's values win: a later plan saw what the first one had changed already.
-            recorded = {step["id"]: step["before"] for step in begun.planned if _counts(step, sent)} | recorded
+            recorded = {step["id"]: step["before"] for step in begun.plan_steps if _counts(step, sent)} | recorded
         elif goal_of_beginning(begun) is not Goal.ABORT or is_done(past, begun):
             recorded = {}
     return recorded

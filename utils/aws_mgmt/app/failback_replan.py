@@ -23,7 +23,7 @@ from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.incident_record import goal_of_beginning, is_done, last_beginning, recorded_of
+from utils.aws_mgmt.app.incident_record import before_values, goal_of_beginning, is_done, last_beginning
 from utils.aws_mgmt.app.options import RecoveryOptions
 
 RULE = "replan.write-pause"
@@ -38,7 +38,7 @@ def refuse_in_write_pause(
         return
     snapshot = app.world.observe(env, PARTS)
     still = tuple(
-        frozen_stores(PlanContext(env, snapshot, Goal.FAILBACK, primary_answers=True, recorded=recorded_of(past)))
+        frozen_stores(PlanContext(env, snapshot, Goal.FAILBACK, primary_answers=True, recorded=before_values(past)))
     )
     if not still:
         return
@@ -67,5 +67,5 @@ def frozen_stores(context: PlanContext) -> Iterator[str]:
     source, files = failback.writer(context), files_failback.policy(context, Side.DR)
     if source is not None and is_on(failback.read_only(context, Side.DR, failback.group_of(source))):
         yield f"the database {source.identifier}"
-    if files is not None and files.frozen_at is not None:
+    if files is not None and files.freeze_time is not None:
         yield f"the files {files.file_system}"

@@ -47,9 +47,9 @@ from utils.aws_mgmt.app.options import (
     FailoverOptions,
     RecoveryOptions,
 )
-from utils.aws_mgmt.app.run_begin import refuse_locked
+from utils.aws_mgmt.app.run_begin import require_free_lock
 from utils.aws_mgmt.app.run_history import record_drill
-from utils.aws_mgmt.app.trials import alarms_watched
+from utils.aws_mgmt.app.trials import alarm_question
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
 
@@ -96,7 +96,7 @@ def start_of_drill(
     """The id and the first plan of a drill that AWS is to hold. Raises Refused for what its task would refuse now."""
     drill, practice, _ = _new_drill(options, env, app, files)
     start = authorise(_recovery(drill, Goal.SWITCHOVER), env, app, files, practice, unapproved=True)
-    refuse_locked(app, drill.incident, options.overrides, Command(("test", "--full-drill", "--by-aws")))
+    require_free_lock(app, drill.incident, options.overrides, Command(("test", "--full-drill", "--by-aws")))
     return drill.incident, start
 
 
@@ -115,7 +115,7 @@ def _new_drill(
 
 def agree_to_drill(env: Environment, dialog: Dialog) -> None:
     """A person at a terminal types the environment's name; elsewhere the flag alone has said so. Raises Refused."""
-    if not dialog.attended:
+    if not dialog.has_person:
         return
     dialog.note(
         f"A full drill moves {env.name} to {env.regions.dr} and back to {env.regions.primary}. Its tenants notice."
@@ -130,7 +130,7 @@ def finish(drill: FullDrill, accepted: str = "", unknown_is_clean_up: bool = Fal
     Credentials that end between two parts are waited for as within them. ``unknown_is_clean_up``: what is left of a
     drill that has no record is cleaned up after all the same. Raises DataUnavailable where no new ones came.
     """
-    waits = drill.app.sign_in.awaited(_NotLocked(), drill.stop, drill.files.dialog.note, _record_nothing)
+    waits = drill.app.sign_in.wait_for_credentials(_NotLocked(), drill.stop, drill.files.dialog.note, _record_nothing)
     try:
         with waits:
             _take_parts(drill, accepted, unknown_is_clean_up)
@@ -223,7 +223,7 @@ def drill_rules(env: Environment) -> Environment:
 def _fail_over(drill: FullDrill, practice: DrillRequest, seen: Snapshot) -> None:
     options = _recovery(drill, Goal.SWITCHOVER)
     start = authorise(options, drill.env, drill.app, drill.files, practice)
-    stops = alarms_watched(drill.env, drill.app.world)
+    stops = alarm_question(drill.env, drill.app.world)
     context = RunContext(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)), drill.stop)
     _run_plan(drill, context)
 

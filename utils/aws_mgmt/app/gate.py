@@ -21,7 +21,7 @@ _BLIND = frozenset({GateCause.NOT_SEEN, GateCause.NOTHING_JUDGED})
 
 def gate_rules(options: JudgingOptions, environment: Environment) -> GateRules | None:
     """The rules that were asked for, None where none were. Raises UsageError for a baseline that cannot be one."""
-    if not options.gated:
+    if not options.has_gate:
         return None
     # Who names no limit: what was not seen stops a pipeline too, and a warning does not.
     fail_on = FailOn(options.fail_on) if options.fail_on else FailOn.UNKNOWN
@@ -60,4 +60,4 @@ def exit_of_gate(result: GateResult) -> Exit:
     blocked = any(row.status is Status.FAIL and row.severity is Severity.BLOCKER for row in result.stopping)
     if result.causes & _BLIND and not blocked:
         return Exit.COULD_NOT_SEE
-    return Exit.READY if result.passed else Exit.NOT_READY
+    return Exit.READY if result.passes else Exit.NOT_READY

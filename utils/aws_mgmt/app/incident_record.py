@@ -143,7 +143,7 @@ def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
 def goes_in_stages(past: Sequence[Entry], env: Environment) -> bool:
     """Return whether the last run leads visitors back in stages: by its plan, or because the environment demands it."""
     begun = last_beginning(past)
-    planned = begun.planned if begun is not None else ()
+    planned = begun.plan_steps if begun is not None else ()
     shifts = [step for step in planned if role_of(Goal.FAILBACK, str(step["id"])) is Role.TRAFFIC]
     # by the share of visitors that a step leads back, not by the number of steps: each zone has its own step
     return env.failback.staged or any(step.get("after", {}).get("percent", ALL) < ALL for step in shifts)
@@ -163,7 +163,7 @@ def outage_since(report: Report | None, past: Sequence[Entry]) -> datetime | Non
     return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
 
 
-def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
+def before_values(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     """Return the before-values of each step of the incident's last move to the DR region; empty where none is recorded.
 
     Where that move was planned again on the way, the before-values of a step are those of the first plan that had it.
@@ -178,7 +178,7 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
             continue
         earlier = {} if failed_back else recorded
         # The first plan's values win: a later plan saw what the first one had changed already.
-        recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
+        recorded = {step["id"]: step["before"] for step in begun.plan_steps} | earlier
         failed_back = False
     return recorded
 

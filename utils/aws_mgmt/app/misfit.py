@@ -14,7 +14,7 @@ from dr_estate.scan.account import READS
 from dr_estate.scan.scan import NoEstate, scan
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.discovery import with_deadline
-from utils.aws_mgmt.app.errors import UsageError, some
+from utils.aws_mgmt.app.errors import UsageError, short_list
 from utils.aws_mgmt.app.target import ObservedWorld
 
 # The map of what an account runs, read for the commands that go by settings.
@@ -123,5 +123,5 @@ def _platform(found: EstateMap) -> str:
     clusters = list(dict.fromkeys(workload.cluster for workload in found.workloads))
     databases = [store.thing.name for store in found.stores if store.kind is MappedKind.DATABASE]
     parts = [("entry", entries), ("ECS cluster", clusters), ("database", databases)]
-    named = [f"{what} {some(names)}" for what, names in parts if names]
+    named = [f"{what} {short_list(names)}" for what, names in parts if names]
     return f"{', '.join(named)} in {found.primary}"

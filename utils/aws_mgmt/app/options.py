@@ -117,7 +117,7 @@ class JudgingOptions(Options):
     metrics: Path | None = None
 
     @property
-    def gated(self) -> bool:
+    def has_gate(self) -> bool:
         """Whether the exit code is the gate's."""
         return self.gate or bool(self.fail_on) or self.min_score is not None or self.baseline is not None
 

@@ -51,7 +51,7 @@ def refuse_impossible_begin(app: AppContext, overrides: Sequence[Override] = ())
     _refuse((prerequisites.control_table, run_begin.possible), snapshot, app, overrides)
 
 
-def refuse_unsupported(snapshot: Snapshot, app: AppContext, overrides: Sequence[Override] = ()) -> None:
+def require_support(snapshot: Snapshot, app: AppContext, overrides: Sequence[Override] = ()) -> None:
     """Raise Refused, before anything is planned, where the estate is of a kind that this tool does not recover."""
     _refuse((supported.services, supported.database), snapshot, app, overrides)
 
@@ -69,7 +69,7 @@ def _refuse(checks: Sequence[Check], snapshot: Snapshot, app: AppContext, overri
         raise Refused("Refused.\n" + "\n".join(refusals))
 
 
-def refuse_locked(app: AppContext, incident: str, overrides: Sequence[Override], again: Command) -> None:
+def require_free_lock(app: AppContext, incident: str, overrides: Sequence[Override], again: Command) -> None:
     """Raise Refused where a task that AWS starts now would find the lock taken, or have to let it cool down.
 
     ``again`` is the command that is refused: once the cool-down is over it goes through.

@@ -18,7 +18,7 @@ from dr_actions.journal import journal
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import NO_RECOVERY, Goal
 from dr_actions.run_history.durations import durations, sample
-from dr_actions.run_history.run_history import measured_of, write_record
+from dr_actions.run_history.run_history import measurements_of, write_record
 from dr_checks.core.model import Area, Status
 from dr_checks.core.verdict import Recommendation, Verdict
 from dr_estate.aws.clock import WorldClock
@@ -154,7 +154,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
         entries = entries_of_incident(
             context.options, context.env, summary.incident, context.app
         )  # the file may be behind its mirror
-        run_record = replace(run_record, **measured_of(entries, goal, summary.run))
+        run_record = replace(run_record, **measurements_of(entries, goal, summary.run))
     except (OSError, SendFailed) as unread:
         return (*record_run(context.app.control, run_record), f"The journal was not read for the history: {unread}")
     return (*record_run(context.app.control, run_record), *remember(context.app.control, report.database))
@@ -210,7 +210,7 @@ def _starts(entries: Sequence[Entry]) -> dict[str, str]:
     starts = dict[str, str]()
     for entry in entries:
         if entry.kind is EntryKind.BEGIN and entry.data["plan"]["goal"] == Goal.START_TEST:
-            tenants = {step["id"]: step["tenant"] for step in entry.planned if step.get("tenant")}
+            tenants = {step["id"]: step["tenant"] for step in entry.plan_steps if step.get("tenant")}
         elif entry.kind in ends and entry.step in tenants:
             reason = (
                 "" if entry.kind is EntryKind.CONFIRMED else str(entry.data.get("says") or "no reason is on record")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dr_actions.actions.notifications.messages import glass_broken, run_failed
+from dr_actions.actions.notifications.messages import break_glass_message, run_failure_message
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost
@@ -150,7 +150,9 @@ def send_alarm(
     """Notify the critical topic of the DR region, in an outage by that first."""
     needed = invocation.complete(str(STANDS_NOW if result.stands_otherwise else again.confirming(result.to_confirm)))
     reason = invocation.complete(result.message)
-    message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
+    message = run_failure_message(
+        run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run
+    )
     if visitors and visitors.is_urgent:
         message = replace(message, happened=f"{visitors.sentence} {message.happened}")
     raise_alarm(run, message, result.message)
@@ -158,7 +160,7 @@ def send_alarm(
 
 def notify_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
     """Notify everybody, and record in the journal, that ``who`` runs by the break-glass role."""
-    message = glass_broken(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
+    message = break_glass_message(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
     message = replace(message, needed=invocation.complete(message.needed))
     run.journal.append(EntryKind.NOTE, says=f"{message.happened}.")
     raise_alarm(run, message, message.happened)

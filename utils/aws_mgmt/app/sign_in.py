@@ -77,7 +77,7 @@ class RunInProgress:
 
 
 class SignIn:
-    """The sign-in of one command. It waits within ``awaited`` alone, and there in the thread that runs the plan.
+    """The sign-in of one command. It waits within ``wait_for_credentials`` alone, in the thread of the plan.
 
     ``ask`` asks STS who is calling, with the current credentials; ``sign_in_again`` looks for the credentials again.
     While ``waits_on`` holds, as in a write pause, no wait for credentials is over: a run that ends ends no pause.
@@ -98,7 +98,7 @@ class SignIn:
         self._waiting, self.lost_s = False, 0.0
 
     @contextmanager
-    def awaited(
+    def wait_for_credentials(
         self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: NoteWriter
     ) -> Iterator[None]:
         """Within the block lost credentials are waited for; outside of it they are refused.

@@ -9,11 +9,11 @@ from dr_actions.authorization.clearance import Approval, AuthorizationRequest, d
 from dr_actions.authorization.rules import EffectiveRules
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
-from utils.aws_mgmt.app.authorization import paused_by, require_clearance
+from utils.aws_mgmt.app.authorization import pause_sentence, require_clearance
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options, RecoveryOptions
-from utils.aws_mgmt.app.run_begin import refuse_impossible_begin, refuse_locked
+from utils.aws_mgmt.app.run_begin import refuse_impossible_begin, require_free_lock
 
 
 def in_world_of(options: Options, task: RecoveryOptions) -> RecoveryOptions:
@@ -26,8 +26,8 @@ def in_world_of(options: Options, task: RecoveryOptions) -> RecoveryOptions:
 def refuse_closed_table(app: AppContext, incident: str, task: RecoveryOptions) -> None:
     """Raise Refused where the control table keeps any run of the incident from beginning: lock, cool-down, pause."""
     refuse_impossible_begin(app, task.overrides)
-    refuse_locked(app, incident, task.overrides, next_steps.approval(task, incident))
-    if paused := paused_by(app.control.in_force()):
+    require_free_lock(app, incident, task.overrides, next_steps.approval(task, incident))
+    if paused := pause_sentence(app.control.in_force()):
         raise Refused(f"authority.paused: All runs are stopped: {paused}. `dr_cli.py unpause` lets them run again.")
 
 

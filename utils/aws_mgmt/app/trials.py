@@ -37,7 +37,7 @@ from utils.aws_mgmt.app.target import ObservedWorld
 # Watches a drill's stop alarms while it runs: looked at again before a change, but not more often than is of use.
 
 
-def alarms_watched(env: Environment, world: ObservedWorld) -> Callable[[], str]:
+def alarm_question(env: Environment, world: ObservedWorld) -> Callable[[], str]:
     """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
     looked_at: list[float] = []
 
@@ -104,7 +104,7 @@ def run_trial(
     began = app.clock.now()
     snapshot = evaluation.observe_world(app.world, env, files)
     start = _cleared_start(options, env, app, goal, judged, snapshot)
-    stops = alarms_watched(env, app.world)
+    stops = alarm_question(env, app.world)
     context = RunContext(options, env, app, start, files, stops, pack(inventory(snapshot)))
     tried = TrialResult()
     summary, _ = with_lock(context, _work_of(context, tried))

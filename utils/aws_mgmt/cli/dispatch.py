@@ -93,7 +93,7 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
     judges = isinstance(options, of.JudgingOptions) or (isinstance(options, of.ReportOptions) and options.merge)
     if isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop):
         judges = False
-        if options.gated or options.metrics:
+        if options.has_gate or options.metrics:
             raise UsageError("A trial or tabletop gives no readiness result: omit --gate, its rules and --metrics.")
     if isinstance(options, of.StatusOptions) and options.explain and not _explains_alone(options):
         raise UsageError(

@@ -63,7 +63,7 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
 
 
 @contextmanager
-def refusal_recorded(options: RecoveryOptions | DrTestOptions, reached: AppContext) -> Iterator[None]:
+def record_refusals(options: RecoveryOptions | DrTestOptions, reached: AppContext) -> Iterator[None]:
     """Write to the control table why a task of AWS began or ended without a word of its own: nobody sees its screen."""
     try:
         yield

@@ -37,7 +37,7 @@ class Terminal:
     """Asks on stdin and reports on stderr, where results do not go."""
 
     @property
-    def attended(self) -> bool:
+    def has_person(self) -> bool:
         """Whether a person can be asked."""
         # stdout is not asked: a person may send the result to a file and answer on the screen all the same.
         return sys.stdin.isatty() and sys.stderr.isatty()
@@ -70,4 +70,4 @@ class Terminal:
         from reports.values.run_view import RunFollower
 
         writer, follower = ManualStepWriter(folder, by_hand), RunFollower(env, journal.incident)
-        return closing(RunProgress(follower, lambda: journal.entries, now, self.attended, writer))
+        return closing(RunProgress(follower, lambda: journal.entries, now, self.has_person, writer))

@@ -49,7 +49,7 @@ def setup_steps(repository: dict[str, str] | None = None) -> list[dict[str, Any]
     ]
 
 
-def signed_in(region: str, role: str, session: str, seconds: int = 3600) -> dict[str, Any]:
+def sign_in_step(region: str, role: str, session: str, seconds: int = 3600) -> dict[str, Any]:
     """The step that takes the role for this job alone; ``region`` is the one that its calls go to."""
     inputs = {
         "role-to-assume": role,

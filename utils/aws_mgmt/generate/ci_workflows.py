@@ -145,7 +145,7 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
         ),
         "steps": [
             *ci_steps.setup_steps(),
-            ci_steps.signed_in(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
+            ci_steps.sign_in_step(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
             *run,
             *([_record(env, "$incident")] if drills else []),
             {
@@ -184,7 +184,7 @@ def _further(env: Environment, number: int, before: str) -> dict[str, Any]:
         "env": {"INCIDENT": "${{ needs.full-drill.outputs.incident }}"},
         "steps": [
             *ci_steps.setup_steps(),
-            ci_steps.signed_in(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
+            ci_steps.sign_in_step(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
             {
                 "name": "Watch the drill",
                 "id": "watch",

@@ -45,7 +45,7 @@ def _look(fleet: Sequence[Environment]) -> dict[str, Any]:
         "env": {"ENVIRONMENT": "${{ matrix.environment }}"},
         "steps": [
             *ci_steps.setup_steps(),
-            ci_steps.signed_in("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
+            ci_steps.sign_in_step("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
             {"name": "Look and judge", "run": f'{_PROGRAM} -e "$ENVIRONMENT" status --gate'},
             ci_steps.report_artifact(f"{_KEPT}-${{{{ matrix.environment }}}}"),
         ],

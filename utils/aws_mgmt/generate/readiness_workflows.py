@@ -51,7 +51,7 @@ def _job(env: Environment) -> dict[str, Any]:
         "permissions": {"contents": "read", "id-token": "write", "security-events": "write"},
         "steps": [
             *ci_steps.setup_steps(tool),
-            ci_steps.signed_in(env.regions.dr, f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "readiness"),
+            ci_steps.sign_in_step(env.regions.dr, f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "readiness"),
             {"name": "Look and judge", "run": _look(env)},
             {"name": "Write it for code scanning", "if": "always()", "run": _other_format(env, "sarif", "dr.sarif")},
             {"name": "Write it as JUnit", "if": "always()", "run": _other_format(env, "junit", f"{_OUT}/junit.xml")},

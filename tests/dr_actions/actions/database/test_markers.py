@@ -45,7 +45,7 @@ def with_task(
 ) -> PlanContext:
     """The context with a task of that kind, by this run, and what it printed."""
     family = "arn:aws:ecs:eu-west-1:815856636111:task-definition/sit-tenant-1:1"
-    name = marker_task.started_by(context)
+    name = marker_task.start_reference(context)
     task = Probe(TASK, name, family, "STOPPED", "STOPPED", "wordpress", 0, "", BEGUN, BEGUN, kind.group)
     snapshot = with_part(context.snapshot, marker_tasks.tasks, side, (replace(task, **changed),))
     reports = (report,) if report else ()

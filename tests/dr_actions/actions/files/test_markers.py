@@ -55,14 +55,26 @@ def with_task(context: PlanContext, side: Side, kind: MarkerTask, seen: Any, **c
     """The context with the first tenant's task of that kind, and what it printed."""
     family = "arn:aws:ecs:eu-west-1:815856636111:task-definition/sit-tenant-1:1"
     task = Probe(
-        ARN, marker_task.started_by(context), family, "STOPPED", "STOPPED", "wordpress", 0, "", BEGUN, BEGUN, kind.group
+        ARN,
+        marker_task.start_reference(context),
+        family,
+        "STOPPED",
+        "STOPPED",
+        "wordpress",
+        0,
+        "",
+        BEGUN,
+        BEGUN,
+        kind.group,
     )
     snapshot = with_part(context.snapshot, marker_tasks.tasks, side, (replace(task, **changed),))
     return replace(context, snapshot=with_part(snapshot, marker_tasks.reports, side, (seen,) if seen else ()))
 
 
 def frozen(context: PlanContext) -> PlanContext:
-    text = write_freeze_policy.frozen("", "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-1", NOW)
+    text = write_freeze_policy.policy_with_freeze(
+        "", "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-1", NOW
+    )
     return replace(context, snapshot=with_rows(context.snapshot, efs.policies, Side.DR, text=text))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from dr_actions.actions.files.write_freeze_policy import frozen, policies_match, unfrozen
+from dr_actions.actions.files.write_freeze_policy import policies_match, policy_with_freeze, unfrozen
 from dr_estate.readers.efs import FileSystemPolicy
 
 ARN = "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-2"
@@ -16,7 +16,7 @@ OURS = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Ours", "Effec
 
 def test_where_there_was_no_policy_only_clients_of_a_mount_target_are_let_in() -> None:
     """An allow for everybody without that condition counts as public (T66)."""
-    allow, deny = json.loads(frozen("", ARN, NOW))["Statement"]
+    allow, deny = json.loads(policy_with_freeze("", ARN, NOW))["Statement"]
     assert (allow["Effect"], allow["Principal"], allow["Condition"]) == ("Allow", {"AWS": "*"}, MOUNTED)
     assert (deny["Effect"], deny["Action"]) == ("Deny", "elasticfilesystem:ClientWrite")
     assert "Condition" not in deny, "nobody may write, whichever way they come"
@@ -24,4 +24,6 @@ def test_where_there_was_no_policy_only_clients_of_a_mount_target_are_let_in() -
 
 def test_what_froze_it_is_taken_out_to_the_letter() -> None:
     for text in ("", OURS):
-        assert policies_match(unfrozen(FileSystemPolicy("fs-2", True, (), (), frozen(text, ARN, NOW))), text)
+        assert policies_match(
+            unfrozen(FileSystemPolicy("fs-2", True, (), (), policy_with_freeze(text, ARN, NOW))), text
+        )

@@ -7,10 +7,10 @@ import json
 from dr_actions.actions.notifications.messages import (
     MOST_SUBJECT,
     Message,
+    break_glass_message,
     critical,
-    glass_broken,
     refused_in_outage,
-    run_failed,
+    run_failure_message,
     topic_arn,
 )
 from dr_actions.model.plan import Goal
@@ -60,7 +60,7 @@ def test_an_event_has_one_id_however_often_it_is_sent() -> None:
 
 
 def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
-    failed = run_failed(SIT, "INC-123", Goal.FAILOVER, "compute/scale_dr_services:x", "no capacity", AGAIN)
+    failed = run_failure_message(SIT, "INC-123", Goal.FAILOVER, "compute/scale_dr_services:x", "no capacity", AGAIN)
     calls = critical(SIT, failed, primary_answers=True)
     assert [call.region for call in calls] == [SIT.regions.dr, SIT.regions.primary]
     assert [call.params["TopicArn"] for call in calls] == [topic_arn(SIT, side, 1) for side in (Side.DR, Side.PRIMARY)]
@@ -70,7 +70,7 @@ def test_the_alarm_is_raised_in_the_dr_region_first() -> None:
 
 def test_the_alarm_says_what_is_needed_of_whom() -> None:
     failed = json.loads(
-        run_failed(
+        run_failure_message(
             SIT, "INC-123", Goal.FAILOVER, "compute/scale_dr_services:x", "no capacity", AGAIN, report="out/report.md"
         ).body
     )
@@ -83,7 +83,7 @@ def test_the_alarm_says_what_is_needed_of_whom() -> None:
 
 
 def test_the_command_that_closes_the_break_glass_role_reaches_no_live_account_from_a_rehearsal() -> None:
-    needed = glass_broken(SIT, "INC-123", Goal.FAILOVER, "jane").needed
+    needed = break_glass_message(SIT, "INC-123", Goal.FAILOVER, "jane").needed
     assert needed.endswith("`aws iam untag-role --role-name sit-dr-break-glass --tag-keys dr:open-for`")
     assert Invocation(("-e", "sit", "--sandbox")).complete(needed).endswith(' --endpoint-url "$AWS_ENDPOINT_URL"`')
 

@@ -25,7 +25,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import recorded_for, staged_or_not
+from utils.aws_mgmt.app.failback_abort import before_values_for, staged_or_not
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,
@@ -61,7 +61,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
     if options.rules:
         return _pin_rules(options, environment)
-    if not options.incident and Terminal().attended:
+    if not options.incident and Terminal().has_person:
         options = replace(options, incident=console.ask(_PROMPT).strip())
     incident = options.incident
     if not ticket_is_well_formed(incident, environment):
@@ -169,7 +169,7 @@ def _assessment(
     with console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
         past = entries_of_incident(options, environment, incident, reached)
-        run = replace(run, recorded=recorded_for(options, past, incident))
+        run = replace(run, recorded=before_values_for(options, past, incident))
         return assess(options, environment, observe_world(reached.world, environment, run), run)
 
 
@@ -403,5 +403,5 @@ def _approver(reached: AppContext, environment: Environment) -> str:
 def _sure(name: str, what: str) -> None:
     """At a terminal the approver types the incident or environment; elsewhere the command is the decision."""
     # The name is typed, and not "yes": who has two windows open sees which incident this one is about.
-    if Terminal().attended and not console.has_typed(name, f"{what}? Type {name}: "):
+    if Terminal().has_person and not console.has_typed(name, f"{what}? Type {name}: "):
         raise Refused(f"Not approved: {name} was not typed. Nothing was written.")

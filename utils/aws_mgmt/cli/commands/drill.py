@@ -14,7 +14,7 @@ from dr_estate.model.recovery_document import DRILL
 from reports.allure.results import RESULTS
 from reports.publish import publish
 from reports.terminal import console
-from utils.aws_mgmt.app.authorization import paused_by
+from utils.aws_mgmt.app.authorization import pause_sentence
 from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, drill_execution
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
@@ -34,7 +34,7 @@ from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep, atta
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.sign_in import Caller
-from utils.aws_mgmt.cli.failures import refusal_recorded
+from utils.aws_mgmt.cli.failures import record_refusals
 from utils.aws_mgmt.cli.terminal import Terminal, open_connection
 from utils.aws_mgmt.cli.watching import watch
 
@@ -58,7 +58,7 @@ def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit
             agree_to_drill(env, files.dialog)
             # A person sees a refusal here: only a task's is written to the control table.
             return run_drill(options, env, reached, files)
-        with refusal_recorded(options, reached):
+        with record_refusals(options, reached):
             ordered = drill_execution(reached, options.automation, options.incident)
             code = run_drill(options, env, replace(reached, starter=Caller(ordered.executed_by, "")), files)
         if message := keep_files(reached, options.incident, ordered.id, folder, RESULTS):
@@ -136,7 +136,7 @@ def _clean(drills: list[FullDrill], options: DrillOptions, env: Environment) -> 
 
 
 def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppContext, options: DrillOptions) -> Exit:
-    paused = paused_by(reached.control.in_force())
+    paused = pause_sentence(reached.control.in_force())
     lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
     lines += [line for drill in drills for line in _trial_of_leftover(drill)]
     lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]

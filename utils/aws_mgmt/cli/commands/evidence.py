@@ -11,7 +11,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Command
 from dr_estate.model.visible import one_line
-from reports.evidence.saved import verify_saved
+from reports.evidence.saved import verify_evidence_file
 from reports.evidence.verification import PackVerdict, key_digest, verify
 from reports.incident.review import review_of
 from reports.terminal import console
@@ -69,7 +69,7 @@ def verify_command(options: EvidenceOptions) -> Exit:
         if given:
             raise UsageError(f"{name} belongs to making a pack: `evidence verify FILE` checks all that FILE holds.")
     raw = _bytes_of(options.file)
-    verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
+    verdict = verify_evidence_file(raw) if raw[:1] == b"{" else verify(raw)
     if options.public_key is not None:
         verdict = _verdict_by_key(verdict, options.public_key)
     _note(str(options.file))

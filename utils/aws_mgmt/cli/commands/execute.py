@@ -28,11 +28,11 @@ from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.kept_files import keep_files
 from utils.aws_mgmt.app.options import RecoveryOptions
-from utils.aws_mgmt.app.run_begin import refuse_locked
+from utils.aws_mgmt.app.run_begin import require_free_lock
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
 from utils.aws_mgmt.app.sign_in import Caller
-from utils.aws_mgmt.cli.failures import refusal_recorded
+from utils.aws_mgmt.cli.failures import record_refusals
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.watching import watch
 
@@ -47,7 +47,7 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         # A session of the break-glass role runs the plan itself: Systems Manager is not asked then.
         if not runs_directly(reached, options.automation):
             return _ask_and_watch(options, reached, files)
-        with refusal_recorded(options, reached):
+        with record_refusals(options, reached):
             if options.automation:
                 # First: who may run tasks in ECS could give this one any words; AWS alone knows what was approved.
                 ordered = approved_execution(reached, options.automation, options.incident, options.digest)
@@ -81,7 +81,7 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
         start = authorise(options, reached.env, reached, replace(files, advance=advance), unapproved=True)
     # Here already: AWS would ask an approver first, and refuse it afterwards.
     incident, digest = start.clearance.incident, start.plan.digest
-    refuse_locked(reached, incident, start.overrides, next_steps.same_run(options, incident))
+    require_free_lock(reached, incident, start.overrides, next_steps.same_run(options, incident))
     # The task has no terminal: what only a person may confirm is confirmed here and goes along as words.
     options = replace(options, confirm=(*options.confirm, *_confirmations(start)))
     wanted = RecoveryStart(

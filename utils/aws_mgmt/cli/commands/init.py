@@ -91,7 +91,7 @@ def init_command(options: InitOptions) -> Exit:
         try:
             settings = dict(_settings(options, environment, world, saved, base))
         except UsageError as refused:
-            raise UsageError(f"{refused}{_kept(saved, beside)}") from refused
+            raise UsageError(f"{refused}{_save_map(saved, beside)}") from refused
     written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
     if saved and (saved.primary, saved.dr) == (settings["regions.primary"], settings["regions.dr"]):
         written[beside], mapped = saved.to_toml(), f"{beside}: {len(saved.entries)} entries."
@@ -100,14 +100,14 @@ def init_command(options: InitOptions) -> Exit:
     try:
         _write(options, written)
     except EnvironmentFileError as refused:
-        raise EnvironmentFileError(f"{refused}{_kept(saved, beside)}") from refused
+        raise EnvironmentFileError(f"{refused}{_save_map(saved, beside)}") from refused
     approvals = "One person may order a failover: see [approvals] in docs/environments.md."
     console.result(f"{path}: {len(settings)} settings. {approvals}\n{mapped}\n")
     console.conclude(options.format, f"{options.environment} is described", str(DIAGNOSIS))
     return Exit.READY
 
 
-def _kept(saved: MapFile | None, beside: Path) -> str:
+def _save_map(saved: MapFile | None, beside: Path) -> str:
     """Write the map where the settings were refused: what was found holds. Returns a sentence for the refusal."""
     if saved is None:
         return ""
@@ -123,7 +123,7 @@ def _begins_in(options: InitOptions, path: Path) -> str:
     """The region that is asked first. Raises UsageError: it is not named, the file is there, or nobody can answer."""
     if path.exists():
         raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
-    if not (options.yes or Terminal().attended):
+    if not (options.yes or Terminal().has_person):
         raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
     first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not first:
@@ -183,7 +183,7 @@ def _update(options: InitOptions) -> Exit:
         console.result(f"{path} says what the account holds.\n")
         return Exit.READY
     console.result("".join(f"{line}\n" for line in changes or ["Only how it was found differs."]))
-    if not (options.yes or (Terminal().attended and console.has_typed("yes", f"Write {path}? Type yes: "))):
+    if not (options.yes or (Terminal().has_person and console.has_typed("yes", f"Write {path}? Type yes: "))):
         console.conclude(options.format, f"{path} stays as it is", "`dr_cli.py init --update --yes` writes it again.")
         return Exit.NOT_READY
     if before is None and path.exists():

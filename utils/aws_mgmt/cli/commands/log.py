@@ -13,10 +13,10 @@ from typing import NamedTuple
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.comparison import (
     RecordComparison,
-    anchored_everywhere,
+    compare_anchor_places,
     comparison_of,
     mirror_alone,
-    not_compared,
+    missing_comparison,
 )
 from dr_actions.journal.entries import Chain, EntryKind, OtherWorld
 from dr_actions.journal.journal import journal_path, read
@@ -89,8 +89,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     text = review(log, refused) if options.review else render(log, options.format)
     console.result(text, "markdown" if options.review else options.format)
     found = [comparison for comparison in (mirror, anchors) if comparison is not None]
-    broken = chain.fault is not None or any(comparison.refuted for comparison in found)
-    intact = not broken and all(comparison.same for comparison in found)
+    broken = chain.fault is not None or any(comparison.differs for comparison in found)
+    intact = not broken and all(comparison.agrees for comparison in found)
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
     if broken:
         state = "cannot be believed" if chain.entries or chain.fault else "is gone, and was there"
@@ -126,20 +126,20 @@ def _comparison(
         try:
             strange = _mirror_chain(options, environment, incident).strange
         except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
-            return not_compared(str(silent))
+            return missing_comparison(str(silent))
         return _beside(mirror_alone(chain, anchors), incident, strange)
     local = read(path, environment.name, incident)
     if local.world is not None and local.world not in worlds_of_journals(options, environment):
         here = (
             ", ".join(world.full_name for world in worlds_of_journals(options, environment)) or "no sandbox that is up"
         )
-        return not_compared(f"it is of {local.world.full_name}, this is {here}.")
+        return missing_comparison(f"it is of {local.world.full_name}, this is {here}.")
     if not outlives(options, environment):
-        return not_compared("its sandbox is not up.")
+        return missing_comparison("its sandbox is not up.")
     try:
         mirror = _mirror_chain(options, environment, incident)
     except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
-        return not_compared(str(silent))
+        return missing_comparison(str(silent))
     return _beside(comparison_of(local, mirror.chain), incident, mirror.strange)
 
 
@@ -166,7 +166,7 @@ def _anchors(options: LogOptions, environment: Environment, incident: str, chain
             if reached.stream is not None:
                 return compared_with_stream(chain, incident, reached.stream.evidence(incident), speed)
             places = [(anchors.place, anchors.of(incident)) for anchors in reached.anchors]
-            found = anchored_everywhere(chain, places, speed)
+            found = compare_anchor_places(chain, places, speed)
             return replace(found, message=f"{found.message}. {_OF_THE_RUN}")
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return RecordComparison(compared=False, message=f"NOT COMPARED with its anchors: {silent}")

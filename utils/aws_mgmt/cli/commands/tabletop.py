@@ -32,7 +32,7 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
         with console.progress() as advance:
             snapshot = read(options, environment, CommandRun(folder, Terminal(), advance, clock=clock))
         stops = walk_through(environment, snapshot, disasters(), snapshot.taken_at.toordinal())
-        ask = Terminal().attended and given is None and not options.non_interactive
+        ask = Terminal().has_person and given is None and not options.non_interactive
         decisions = _talk(stops) if ask else _find(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(console.complete_commands(tabletop.markdown(exercise)), encoding="utf-8")

@@ -186,7 +186,7 @@ class Tour:
 
 def tour_command(options: TourOptions, environment: Environment) -> Exit:
     """Play every screen. Returns 0, or 5 where a screen ended otherwise than it should."""
-    goes_on = Terminal().attended and not options.non_interactive
+    goes_on = Terminal().has_person and not options.non_interactive
     with run_folder(options) as folder, _own_sandbox(Tour(options, environment, folder)) as tour:
         for number, screen in enumerate(tour.screens(), 1):
             console.result(f"\n=== {number}. {screen.title}. {screen.about}\n")

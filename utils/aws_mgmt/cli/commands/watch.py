@@ -35,7 +35,7 @@ def watch_command(options: StatusOptions | FailoverOptions, environment: Environ
 
     Raises UsageError where there is no terminal, nothing new to look at, or the settings do not fit the account.
     """
-    if not (Terminal().attended and sys.stdout.isatty()):
+    if not (Terminal().has_person and sys.stdout.isatty()):
         raise UsageError("--watch is a screen for a person: use it at a terminal, and `dr_cli.py status` elsewhere.")
     if options.from_evidence:
         raise UsageError("Saved evidence does not change: omit --watch or --from-evidence.")
