@@ -3,6 +3,7 @@
 ``--with-proofs JUDGES`` plays today's proofs beside them, as CI does, once make has installed the judges that they ask:
 most of that is waiting for the network. What was left out, and why, is the last line.
 ``--proofs FILE`` plays the proofs that DR_PROOFS asks for, and nothing else; FILE gets the seconds that each file took.
+With both, what failed beside the others is played once more, alone.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.for
 TESTS = [*FORKED, "--processes"]
 ALONE, BESIDE_PROOFS = "3", "2"
 """How many processes play the tests: beside the proofs, which last longer, fewer."""
-PROOFS = [*FORKED, "--processes", "4", "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
-"""Four processes on two cores: half of what a run takes is spent waiting for an emulator or for a clock."""
+PROOFS = [*FORKED, "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
+PROOFS_ALONE, PROOFS_BESIDE = ["--processes", "6"], ["--processes", "4"]
+"""More processes than two cores: of what a run takes, two thirds are spent waiting for an emulator or for a clock."""
 WITH_PROOFS = "--with-proofs"
 MOST_AGAIN = 10
 """So many tests that failed beside all others are played once more, alone: with six processes on two cores they may be
@@ -106,14 +108,18 @@ def _play_chosen(judges: list[str]) -> list[Part]:
     installed = _play("judges", ["make", "--no-print-directory", "-j", "4", *judges], subprocess.PIPE)
     if installed.code:
         return [installed]
-    words = [*PROOFS, "build/durations.json", "-o", f"cache_dir={_cache_of('proofs')}", "tests"]
+    words = [*PROOFS, "build/durations.json", *PROOFS_BESIDE, "-o", f"cache_dir={_cache_of('proofs')}", "tests"]
     return [installed, _play("proofs", words, None, DR_PROOFS="chosen")]
 
 
 def main(arguments: list[str]) -> int:
     """Run it all, the static parts one after another beside the tests. Returns 0 only where every part passed."""
     if arguments[:1] == ["--proofs"]:
-        return _play("proofs", [*PROOFS, arguments[1], *(arguments[2:] or ["tests"])], None).code
+        cache = ["-o", f"cache_dir={_cache_of('proofs')}"]
+        words = [*PROOFS, arguments[1], *PROOFS_ALONE, *cache, *(arguments[2:] or ["tests"])]
+        part, note = _repeated(_play("proofs", words, None))
+        sys.stdout.write(f"Proofs: {part.took_s:.0f} s.\n{note}")
+        return part.code
     began = time.monotonic()
     with_proofs = arguments[:1] == [WITH_PROOFS]
     with ThreadPoolExecutor(2) as beside:
