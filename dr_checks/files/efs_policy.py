@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -11,7 +13,7 @@ from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs
 from dr_estate.readers.efs import FileSystemPolicy
 
@@ -22,6 +24,7 @@ _WANTED = "as the primary region's"
 @check(
     "the file system policy of the DR region grants the access that the primary region's grants",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7"),
 )
@@ -41,8 +44,16 @@ def admits_alike(view: View) -> Iterator[Finding]:
     if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
         yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
-    closed, doubt = _denied_families(view, original, copy) if copy.text and _is_stricter(original, copy) else ([], None)
+    closed, doubt = list[str](), None
+    if copy.text and _is_stricter(original, copy):
+        # Where both have a policy, their allows and other denies are compared by word.
+        text = _denies_alone(copy.text, of_plain_transport=True) if original.present else copy.text
+        closed, doubt = _denied_families(view, copy, text, allows=not original.present)
     refused = _refusals(original, copy, closed)
+    # Whether what is denied by word is what tasks ask for; where these are not seen the gap stands all the same.
+    if refused and copy.text and not closed:
+        with suppress(DataUnavailable):
+            closed, _ = _denied_families(view, copy, _denies_alone(copy.text), allows=False)
     # A refusal that is certain stands, whatever else is not known.
     if doubt is not None and not refused:
         if isinstance(doubt, Unavailable):
@@ -50,7 +61,8 @@ def admits_alike(view: View) -> Iterator[Finding]:
         else:
             yield view.undecided(name, _WANTED, doubt, f"the policy of file system {copy.file_system}")
     else:
-        yield _policy_finding(view, name, original, copy, refused)
+        found = _policy_finding(view, name, original, copy, refused)
+        yield replace(found, stops=True, members=tuple(closed)) if closed else found
 
 
 def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
@@ -71,7 +83,7 @@ def _is_of_plain_transport(statement: str) -> bool:
 
 
 def _denied_families(
-    view: View, original: FileSystemPolicy, copy: FileSystemPolicy
+    view: View, copy: FileSystemPolicy, text: str, *, allows: bool
 ) -> tuple[list[str], Unavailable | str | None]:
     """Return the families whose tasks the policy keeps from mounting or writing, and what of that is not known.
 
@@ -81,10 +93,8 @@ def _denied_families(
     """
     found = list(tenant_definitions(view).values())
     known = [definition for definition in found if not isinstance(definition, Unavailable)]
-    # Where both have a policy, their allows and other denies are compared by word.
-    text = _of_plain_transport_alone(copy.text) if original.present else copy.text
     admitted = [
-        (definition.family, _admits(view, text, definition, volume, allows=not original.present))
+        (definition.family, _admits(view, text, definition, volume, allows=allows))
         for definition in known
         for volume in definition.volumes
         if volume.file_system_id == copy.file_system
@@ -97,10 +107,11 @@ def _denied_families(
     return sorted({family for family, admits in admitted if admits is False}), unseen or doubt
 
 
-def _of_plain_transport_alone(policy: str) -> str:
+def _denies_alone(policy: str, *, of_plain_transport: bool = False) -> str:
     rows = json.loads(policy).get("Statement", [])
     rows = rows if isinstance(rows, list) else [rows]
-    own = [row for row in rows if row["Effect"] == "Deny" and _is_of_plain_transport(json.dumps(row))]
+    denies = [row for row in rows if row["Effect"] == "Deny"]
+    own = [row for row in denies if not of_plain_transport or _is_of_plain_transport(json.dumps(row))]
     return json.dumps({"Statement": own})
 
 

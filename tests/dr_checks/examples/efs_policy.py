@@ -103,6 +103,13 @@ EXAMPLES = [
     ),
     _mounted(Status.PASS, BY_POINT, ONLY_TLS, iam=False),
     _mounted(Status.FAIL, BY_POINT, iam=False, access_point_id="fsap-2"),
+    *(
+        _mounted(Status.FAIL, EVERYBODY, {**ONLY_TLS, **denied}, there=_written(EVERYBODY))
+        for denied in (
+            {"Condition": {"StringNotEquals": {"elasticfilesystem:AccessPointArn": POINT.replace("fsap-1", "fsap-9")}}},
+            {"Action": "elasticfilesystem:ClientRootAccess", "Condition": {}},
+        )
+    ),
     _mounted(Status.PASS, FROM_VPC),
     _mounted(Status.FAIL, EVERYBODY, NOT_FROM_VPC, iam=False),
     _mounted(
