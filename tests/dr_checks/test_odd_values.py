@@ -25,7 +25,7 @@ IN_A_FORM = {
     *(service_quotas.quotas.name, s3_settings.websites.name),
     *(vpc.network_acls.name, vpc.subnets.name, vpc.vpc.name),
 }
-"""Parts with texts that are never other ones: EC2's blocks of addresses; quotas' codes and JSON, which the readers write."""
+"""Texts that are never other ones: EC2's blocks of addresses; quotas' codes and JSON, which the readers write."""
 _ODD = {
     str: ("", "A_NEW_WORD", "arn:aws:x", "a:b:c:d:e:f:g/h \u202e💥"),
     bool: (True, False),
