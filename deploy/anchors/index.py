@@ -1,7 +1,7 @@
 """What AWS writes into the control table's stream, kept as an object a record in a bucket with Object Lock.
 
 The function of cloudformation/stream-anchors.json: its role may put objects there, and nobody else may. An object's
-name says all that is compared (dr_actions/journal/stream_anchors.py); its text is for people. What an item holds is
+name says all that is compared (dr_actions/journal/stream_comparison.py); its text is for people. What an item holds is
 not kept, only its digest. Source: Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB".
 """
 

@@ -19,10 +19,10 @@ import botocore.session
 
 from dr_estate import speed
 from dr_estate.aws.clock import WorldClock, is_loopback
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.aws.errors import explain
 from dr_estate.aws.foreign_answers import HALF, refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.aws.read_rules import ForbiddenCall, ReadRules, place_name, service_in
 from dr_estate.aws.recording import CallLog, ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from dr_actions.iam.policies import StackRole, automated_policies, declared_operations, policies
-from dr_actions.journal.stream_anchors import StreamAnchors
+from dr_actions.journal.stream_comparison import StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import load_environment
 from dr_estate.model.stream_records import VIEW, image_digest

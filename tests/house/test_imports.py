@@ -139,7 +139,7 @@ MADE_BY = {
     "ApprovalStore": {"utils.aws_mgmt.app.connections"},
     "AppContext": {"utils.aws_mgmt.app.connections"},
     # The second asks, before AWS starts a task, what the task would be refused: it starts nothing (RunStart).
-    "AuthorizationRequest": {"utils.aws_mgmt.app.authorization", "utils.aws_mgmt.app.task_refusals"},
+    "AuthorizationRequest": {"utils.aws_mgmt.app.authorization"},
     "RunStart": {"utils.aws_mgmt.app.authorization"},
     "observe": {"utils.aws_mgmt.app.target"},
     "locking.take": {"utils.aws_mgmt.app.execution"},

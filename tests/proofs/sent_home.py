@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dr_actions.actions.objects.transfer import WRITES as OBJECTS
+from dr_actions.actions.objects.copies import WRITES as OBJECTS
 from dr_estate.config.environment import Side
 
 _HOME, _AWAY = frozenset({Side.PRIMARY}), frozenset({Side.DR})

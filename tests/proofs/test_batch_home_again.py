@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.readers import s3
 from sandbox.client.traffic_writer import Writer, missing

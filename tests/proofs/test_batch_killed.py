@@ -17,7 +17,7 @@ import pytest
 
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Plan
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3
 from dr_estate.readers.s3_objects import BucketDifference, apart

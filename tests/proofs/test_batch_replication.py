@@ -15,7 +15,7 @@ from dr_actions.guard.evidence import STORES
 from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.replication_job import created_after
 from dr_estate.readers.s3_objects import BucketDifference, apart

@@ -16,7 +16,7 @@ from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, compa
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
 from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.journal.run_files import RunFiles
-from dr_actions.journal.stream_anchors import StreamAnchors
+from dr_actions.journal.stream_comparison import StreamAnchors
 from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import load_environment

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 
 ACCOUNT = "093646564004"
 

@@ -10,8 +10,7 @@ from botocore.awsrequest import AWSRequest, prepare_request_dict
 from botocore.credentials import ReadOnlyCredentials
 
 from dr_estate.snapshot.registry import reads
-from dr_estate.speed.lean_client import LeanService, SignedPlace, place_of
-from dr_estate.speed.root_requests import RootSigner
+from dr_estate.speed.lean_client import LeanService, RootSigner, SignedPlace, place_of
 from tests.dr_estate.aws.least_params import least
 from tests.dr_estate.speed.test_lean_client import _account
 

@@ -21,7 +21,7 @@ from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
 from dr_actions.journal.run_files import RUN_FILE_CALLS, RunFiles
-from dr_actions.journal.stream_anchors import STREAM_CALLS, StreamAnchors
+from dr_actions.journal.stream_comparison import STREAM_CALLS, StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock, is_loopback
 from dr_estate.aws.pace import Pace

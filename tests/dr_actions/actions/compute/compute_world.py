@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
-from dr_estate.aws.loopback_hosts import keep_loopback_hosts
+from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.observer import observe

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.actions.objects.transfer import BATCH, MOST_PARTS, ObjectTransfer, ranges
+from dr_actions.actions.objects.copies import BATCH, MOST_PARTS, ObjectTransfer, ranges
 from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.readers.s3_objects import LARGEST_COPY_BYTES
 

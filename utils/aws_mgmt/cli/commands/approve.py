@@ -21,6 +21,7 @@ from reports.values.assessment import short
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
+from utils.aws_mgmt.app.authorization import in_world_of, refuse_as_task, refuse_closed_table
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
@@ -36,7 +37,6 @@ from utils.aws_mgmt.app.incident_record import (
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, PlanOptions, RepairOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_begin import with_begin
 from utils.aws_mgmt.app.run_folder import run_folder
-from utils.aws_mgmt.app.task_refusals import in_world_of, refuse_as_task, refuse_closed_table
 from utils.aws_mgmt.cli.terminal import Terminal, open_connection
 from utils.aws_mgmt.cli.waiting_run import (
     WaitingRun,
