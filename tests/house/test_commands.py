@@ -35,7 +35,6 @@ from utils.aws_mgmt.cli.parser import COMMAND_LINE
 BY_OTHERS = {
     "benchmarks",
     "ci_workflows.py",
-    "fleet_workflow.py",
     "readiness_workflows.py",
 }  # labels of measurements; its commands are held by tests/deploy
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

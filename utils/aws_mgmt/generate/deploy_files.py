@@ -13,7 +13,7 @@ from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared_
 from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
-from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, outage_watch, readiness_workflows
+from utils.aws_mgmt.generate import fleet_machine, outage_watch, readiness_workflows
 from utils.aws_mgmt.generate.anchor_stack import anchor_parameters, anchor_template, anchor_variables
 from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
@@ -64,7 +64,7 @@ def files() -> dict[str, str]:
     found["cloudformation/stream-anchors.json"] = anchor_template(DEPLOY / "anchors" / "index.py")
     texts = {path: _text_of(path, value) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
-    texts["github/fleet-dr-readiness.yml"] = fleet_workflow.workflow(environments())
+    texts["github/fleet-dr-readiness.yml"] = readiness_workflows.fleet(environments())
     texts |= fleet_machine.files(environments())
     for env in environments():
         texts[f"github/{env.name}-dr-tests.yml"] = workflow(env)
