@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.compute.autoscaling import register
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -64,7 +65,7 @@ def service_exists(view: View) -> Iterator[Finding]:
         if service and states.SERVICE[service.status].serves:
             yield view.ok(name, service.status, "ACTIVE", "the service exists and is active", tenant.id)
         else:
-            yield view.gap(
+            gap = view.gap(
                 name,
                 service.status if service else "absent",
                 "ACTIVE",
@@ -72,6 +73,7 @@ def service_exists(view: View) -> Iterator[Finding]:
                 f"Create it in {view.region}: apply aws_ecs_service '{name}' with the DR provider.",
                 tenant.id,
             )
+            yield replace(gap, depends_on=view.env.ecs_names(name)["cluster"])
 
 
 @check(

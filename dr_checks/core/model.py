@@ -70,6 +70,7 @@ class Finding:
     ``store`` is the store whose copy it is about, "" where it is about none or more. ``until_failback``: a failover
     makes it so on purpose, and the failback ends it. ``since`` is from when on it is so, None where nothing shows that.
     ``stops``: its tenant is not served in the DR region by it, however severe the check's other gaps are.
+    ``depends_on`` is the resource that the subject stands and falls with, "" where it is none or not known.
     """
 
     check: str
@@ -88,6 +89,7 @@ class Finding:
     until_failback: bool = False
     since: datetime | None = None
     stops: bool = False
+    depends_on: str = ""
 
     @property
     def healing(self) -> Remedy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.core.model import View
+from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import rds_groups, vpc
@@ -96,6 +97,27 @@ class Ways:
             return ()
         route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
         return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
+
+    def lead_in(self, subnets: Iterable[str]) -> tuple[str, ...]:
+        """The commands that lead subnets of a balancer without a default route to the VPC's internet gateway.
+
+        None where there is not exactly one, or where tasks or databases share a table: they are not to be opened.
+        """
+        tables = {table.id: table for subnet in subnets if (table := self.table(subnet)) and not table.default}
+        attached, data = self.view.get(vpc.internet_gateways), data_tier(self.view)
+        if len(attached) != 1 or data is None:
+            return ()
+        closed = {*data, *(place for _, service in tenant_services(self.view) for place in service.subnets)}
+        if any(self.table(subnet) == table for subnet in closed for table in tables.values()):
+            return ()
+        route = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": attached[0]}
+        return tuple(self.view.command("ec2", "CreateRoute", RouteTableId=id_, **route) for id_ in sorted(tables))
+
+    def gateway_table(self, subnet: str) -> str:
+        """The route table by which the NAT gateway of ``subnet`` sends on; "" where it has none."""
+        nat = self.gateways.get(self._default(subnet)[1])
+        table = self.table(nat.subnet) if nat and nat.subnet else None
+        return table.id if table else ""
 
     def shuts_in(self, subnet: str, *, hidden: bool) -> bool:
         """Whether nothing but Block Public Access stops a task in ``subnet``."""

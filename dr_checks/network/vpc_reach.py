@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -280,13 +281,14 @@ def way_out(view: View) -> Iterator[Finding]:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
             shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
-            yield view.gap(
+            gap = view.gap(
                 place,
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
                 _exit_remedy(view, ways, place, shut=shut),
             )
+            yield replace(gap, depends_on=ways.gateway_table(place))
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
@@ -498,8 +500,13 @@ def way_in(view: View) -> Iterator[Finding]:
             f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
             f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
+        cut = [subnet for subnet, (leads, _) in closed.items() if leads is False]
         commands = ways.exclusion_commands() if ways and shut else _enabled_zones(view, balancer, missing, ways)
-        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, commands))
+        if ways and not commands and (commands := ways.lead_in(cut)):
+            sentence = f"aws_route in {view.region}: 0.0.0.0/0 to the internet gateway, for the subnets of '{name}'."
+        gap = view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, commands))
+        tables = {table.id for subnet in cut if ways and (table := ways.table(subnet))}
+        yield replace(gap, members=tuple(sorted(tables)))
     elif isinstance(withdrawn, Unavailable):
         yield view.unknown(name, wanted, withdrawn)
     elif blind:

@@ -24,6 +24,9 @@ _AGES = frozenset({"backup-plan.worst-case", "rpo.met", "rpo.skew"})
 # The checks that fail because another one does, the root first.
 EFFECTS: Mapping[str, frozenset[str]] = {
     "rds.serves": _SITES | _ANSWERS | _TASKS | _AGES | {"rds-copy.age"},
+    "ecs.cluster-active": _SITES | _TASKS | {"ecs.desired-and-running", "ecs.service-exists"},
+    "kms.key-usable": frozenset({"secrets.decryptable"}),
+    "vpc-reach.way-in": frozenset({"vpc-reach.way-out"}),
     "primary.services-running": _SITES | _ANSWERS | {"elbv2-routing.healthy-targets"},
     "ecs.desired-and-running": _SITES | {"ecs.deployment-sound", "elbv2-routing.healthy-targets"},
     "elbv2-routing.healthy-targets": _SITES | _ANSWERS,
@@ -96,7 +99,12 @@ def causes_of(results: Iterable[CheckResult]) -> tuple[Cause, ...]:
 
 
 def _explains(root: CheckResult, finding: Finding, of_copies: bool) -> bool:
-    """Whether a failed finding of ``root`` is about the same tenant, region and store; a copy lies in the other one."""
+    """Whether a failed finding of ``root`` is about the same tenant, region and store; a copy lies in the other one.
+
+    What depends on one resource is explained by a fault of that one alone: another key may be broken beside it.
+    """
+    if finding.depends_on:
+        return any(finding.depends_on in (cause.subject, *cause.members) for cause in failed_findings(root))
     if finding.store:
         return finding.store == store_of(root.check)
     return any(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import check, lag_source
@@ -224,7 +225,7 @@ def decryptable(view: View) -> Iterator[Finding]:
         elif not content.failure:
             yield view.ok(name, "readable", "readable", "its key works in this region", tenant)
         else:
-            yield view.gap(
+            gap = view.gap(
                 name,
                 content.failure,
                 "readable",
@@ -233,6 +234,7 @@ def decryptable(view: View) -> Iterator[Finding]:
                 "the secret again under a key that works (aws_secretsmanager_secret.replica.kms_key_id).",
                 tenant,
             )
+            yield replace(gap, depends_on=standing[name].key)
     if not expected:
         yield view.none_expected("all secrets", _NONE)
 

@@ -40,8 +40,8 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
         failing = sum(0 if targets.counts(group)[0] else 1 for group in groups)
         whole = {"LoadBalancer": balancer.arn.partition(":loadbalancer/")[2]}
         errors = requests * failing / len(groups) if groups else 0.0
-        count = until_dark(site_requests.at_least(requests, balancer.arn), region)
-        yield source("AWS/ApplicationELB", "RequestCount", whole, count, "Count")
+        arrivals = until_dark(site_requests.at_least(requests, balancer.arn), region)
+        yield source("AWS/ApplicationELB", "RequestCount", whole, arrivals, "Count")
         yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
         for group in groups:
             dimensions = {
