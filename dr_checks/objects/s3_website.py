@@ -46,7 +46,7 @@ def alike(view: View) -> Iterator[Finding]:
                 copy.name, _text(mine or theirs), _WANTED, "who asks it for a page gets what the source gives"
             )
         else:
-            settings = {"Bucket": copy.name, "WebsiteConfiguration": json.loads(wanted)}
+            settings = {"Bucket": copy.name, "WebsiteConfiguration": _parts(wanted)}
             commands = (view.command("s3", "PutBucketWebsite", **settings),)
             remedy = Remedy(f"aws_s3_bucket_website_configuration of {copy.name} in {view.region}.", commands)
             reason = "who asks it for a page gets an error, another page, or is led to the lost region"
@@ -62,8 +62,17 @@ def _in_dr(view: View, setting: str) -> str:
     return setting.replace(view.env.regions.primary, view.env.regions.dr)
 
 
+def _parts(setting: str) -> dict[str, Any]:
+    """The parts of a setting; none where evidence from elsewhere holds what no reader writes."""
+    try:
+        found = json.loads(setting)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _text(setting: str) -> str:
-    found: dict[str, Any] = json.loads(setting) if setting else {}
+    found = _parts(setting)
     pages = [f"{key} {value}" for part in found.values() if isinstance(part, dict) for key, value in part.items()]
     rules = found.get("RoutingRules") or ()
     return ", ".join([*pages, *([f"{len(rules)} rules"] if rules else [])]) or _NONE

@@ -16,16 +16,13 @@ from dr_checks.core.model import Check
 from dr_checks.core.registry import checks, judge, lags
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import kms, s3_settings, service_quotas, vpc
+from dr_estate.readers import kms, service_quotas, vpc
 from tests.dr_checks.estates import altered, healthy
 from tests.dr_checks.worlds import SIT
 
 PARTS = sorted(key for key, part in healthy().parts.items() if part.value and not isinstance(part.value, Unavailable))
-IN_A_FORM = {
-    *(service_quotas.quotas.name, s3_settings.websites.name),
-    *(vpc.network_acls.name, vpc.subnets.name, vpc.vpc.name),
-}
-"""Texts that are never other ones: EC2's blocks of addresses; quotas' codes and JSON, which the readers write."""
+IN_A_FORM = {service_quotas.quotas.name, vpc.network_acls.name, vpc.subnets.name, vpc.vpc.name}
+"""Parts with texts that are never other ones: EC2's blocks of addresses, and quotas' codes, which are the reader's."""
 _ODD = {
     str: ("", "A_NEW_WORD", "arn:aws:x", "a:b:c:d:e:f:g/h \u202e💥"),
     bool: (True, False),
