@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from dr_checks.core.serialization import RESULT_PROPERTY
+from dr_checks.core.observation import RESULT_PROPERTY
 
 _NAMES = {"feature": "classname", "scenario": "name"}
 

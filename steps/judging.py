@@ -13,9 +13,8 @@ from pytest_bdd.reporting import scenario_reports_registry
 
 from dr_checks.core.exceptions import apply_exceptions
 from dr_checks.core.model import Check, CheckResult, Finding, Status
-from dr_checks.core.observation import HANDED_IN, Observation
+from dr_checks.core.observation import HANDED_IN, RESULT_PROPERTY, Observation, result_to_json
 from dr_checks.core.registry import checks, judge
-from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
 from dr_checks.core.verdict import telling_findings
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import is_sandbox

@@ -28,8 +28,8 @@ from allure_commons.utils import uuid4
 from allure_pytest.listener import AllureListener
 
 from dr_checks.core.model import Area, Check, CheckResult, Status
+from dr_checks.core.observation import RESULT_PROPERTY, result_of
 from dr_checks.core.registry import checks
-from dr_checks.core.serialization import RESULT_PROPERTY, result_of
 from dr_estate.model.visible import one_line
 from reports.render.csv_report import findings_table
 

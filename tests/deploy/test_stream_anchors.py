@@ -25,8 +25,8 @@ from sandbox.core.deployed import DEPLOYED
 from sandbox.moto_ext import install
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
 from utils.aws_mgmt.app.options import ROOT
-from utils.aws_mgmt.generate.anchor_stack import anchor_parameters
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
+from utils.aws_mgmt.generate.stacks import anchor_parameters
 
 SOURCE = DEPLOY / "anchors" / "index.py"
 PROD = load_environment(ROOT / "environments", "prod")

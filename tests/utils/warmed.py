@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 import utils.aws_mgmt
+from dr_checks.core.observation import result_from_json, result_to_json
 from dr_checks.core.registry import checks, judge
-from dr_checks.core.serialization import result_from_json, result_to_json
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.snapshot.placeholders import public_words

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Check, Finding, Severity, Status, View, replication_expected
+from dr_checks.core.observation import result_from_json, result_to_json
 from dr_checks.core.registry import judge, lags
-from dr_checks.core.serialization import result_from_json, result_to_json
 from dr_estate.config.environment import Side
 from dr_estate.config.settings import Expectation
 from dr_estate.readers import ecs

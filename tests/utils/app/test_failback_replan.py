@@ -17,7 +17,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, row
 from tests.dr_actions.journal.test_timeline import EntryRow, entries
 from tests.dr_actions.plain import SIT, recorded, with_part
-from utils.aws_mgmt.app.failback_replan import froze, frozen_stores
+from utils.aws_mgmt.app.failback_abort import froze, frozen_stores
 
 FREEZE, UPLOADS, PROMOTE = "database/freeze:sit-mysql", "files/freeze:sit-efs", "database/promote_primary:sit-mysql"
 FROZEN = row(EntryKind.INTENT, FREEZE)

@@ -44,8 +44,7 @@ from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_se
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.failback_abort import before_values_for
-from utils.aws_mgmt.app.failback_replan import refuse_in_write_pause
+from utils.aws_mgmt.app.failback_abort import before_values_for, refuse_in_write_pause
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
     entries_of_incident,

@@ -16,9 +16,8 @@ from types import FrameType
 import pytest
 
 from dr_checks.core.model import Area, CheckResult, Status
-from dr_checks.core.observation import HANDED_IN, Observation
+from dr_checks.core.observation import HANDED_IN, RESULT_PROPERTY, Observation, result_of
 from dr_checks.core.registry import checks
-from dr_checks.core.serialization import RESULT_PROPERTY, result_of
 
 ROOT = Path(__file__).parents[3]
 _PLUGINS = ("pytest_bdd.plugin", "allure_pytest.plugin", "reports.allure.plugin")

@@ -14,11 +14,16 @@ from dr_estate.config.environment import Environment, environment_names, load_en
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate import fleet_machine, outage_watch, readiness_workflows
-from utils.aws_mgmt.generate.anchor_stack import anchor_parameters, anchor_template, anchor_variables
 from utils.aws_mgmt.generate.automation_stack import ATTACHED_AS_GIVEN, OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
-from utils.aws_mgmt.generate.start_test_stack import start_test_template, start_test_variables
+from utils.aws_mgmt.generate.stacks import (
+    anchor_parameters,
+    anchor_template,
+    anchor_variables,
+    start_test_template,
+    start_test_variables,
+)
 
 DEPLOY = ROOT / "deploy"
 GENERATED = (

@@ -10,7 +10,6 @@ import pytest
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import freeze as files_freeze
-from dr_actions.actions.files import protection as files_protection
 from dr_actions.actions.files import replication as files_replication
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Call, Danger, Goal, Step
@@ -24,16 +23,16 @@ from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
 from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.worlds import DENIED, SIT
 
-FREEZE, THAW, OPEN = files_freeze.FREEZE, files_freeze.UNFREEZE, files_protection.ALLOW_OVERWRITE_PRIMARY
+FREEZE, THAW, OPEN = files_freeze.FREEZE, files_freeze.UNFREEZE, files_replication.ALLOW_OVERWRITE_PRIMARY
 REPLICATE, PROVE, RELEASE = (
     files_replication.REPLICATE_TO_PRIMARY,
     files_replication.VERIFY_PRIMARY_IN_SYNC,
     files_replication.PROMOTE_PRIMARY,
 )
 HOT = (files_replication.END_STALE_REPLICATION, OPEN, REPLICATE, files_replication.WAIT_SYNC_LAG)
-TO_HOME = (*HOT, FREEZE, PROVE, RELEASE, files_protection.PROTECT_PRIMARY)
+TO_HOME = (*HOT, FREEZE, PROVE, RELEASE, files_replication.PROTECT_PRIMARY)
 WRITTEN = ["before", "away", "meanwhile"]
-AFTER = (THAW, files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR)
+AFTER = (THAW, files_replication.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [OTHER]})
 
@@ -55,7 +54,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
         away.take(action)
     assert 503 == away.write(there, "files", "refused")
     assert WRITTEN == away.ids(there, "files"), "still read while it is frozen"
-    for action in (RELEASE, files_protection.PROTECT_PRIMARY):
+    for action in (RELEASE, files_replication.PROTECT_PRIMARY):
         away.take(action)
     (row,) = away.send(Side.PRIMARY, "efs:DescribeFileSystems", FileSystemId=systems(away).primary.id)["FileSystems"]
     assert "ENABLED" == row["FileSystemProtection"]["ReplicationOverwriteProtection"]
@@ -229,14 +228,14 @@ def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(action
 
 
 def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there() -> None:
-    for action in (files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
+    for action in (files_replication.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
         assert StepState.DRIFTED is stands(action, sight_of(FROZEN))[0]
     assert StepState.READY is stands(OPEN, sight_of(FROZEN))[0]
     seen = sight_of(led(FROZEN, Side.PRIMARY))
     for action in (OPEN, REPLICATE):
         state, message = stands(action, seen)
         assert (StepState.DRIFTED, True) == (state, "traffic is set to primary" in message)
-    assert StepState.READY is stands(files_protection.ALLOW_OVERWRITE_DR, seen)[0]
+    assert StepState.READY is stands(files_replication.ALLOW_OVERWRITE_DR, seen)[0]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +291,7 @@ def test_protection_is_switched_on_where_aws_left_it_off() -> None:
     for protection, state in (("DISABLED", StepState.READY), ("ENABLED", StepState.DONE)):
         rows = (replace(system, overwrite_protection=protection),)
         seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
-        assert state is stands(files_protection.PROTECT_PRIMARY, sight_of(seen))[0]
+        assert state is stands(files_replication.PROTECT_PRIMARY, sight_of(seen))[0]
 
 
 @pytest.mark.parametrize(("protection", "planned"), [("DISABLED", 1), ("ENABLED", 0), ("REPLICATING", 0)])
@@ -307,16 +306,16 @@ def test_an_abort_protects_the_primarys_files_again_where_nothing_replicates_ont
     params = {"FileSystemId": system.id, "ReplicationOverwriteProtection": "ENABLED"}
     assert [Call("efs", "UpdateFileSystemProtection", SIT.regions.primary, params)] * planned == calls
     for step in steps[-planned:] if planned else []:
-        assert StepState.READY is stands(files_protection.PROTECT_PRIMARY_AGAIN, seen, step)[0]
+        assert StepState.READY is stands(files_replication.PROTECT_PRIMARY_AGAIN, seen, step)[0]
     unseen = sight_of(with_part(failed_over(), efs.file_systems, Side.PRIMARY, DENIED))
     assert make_plan(replace(unseen, goal=Goal.ABORT), "ON_DR").steps, "the DR region's part needs no primary"
 
 
 def test_without_a_replication_before_none_is_made_and_said_so() -> None:
     seen = sight_of(recorded={"files/restore_copy:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
-    for action in (files_protection.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
+    for action in (files_replication.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
         assert [] == list(action.plan_steps(seen))
-    assert any("backup plan" in note for note in files_protection.ALLOW_OVERWRITE_DR.notes(seen))
+    assert any("backup plan" in note for note in files_replication.ALLOW_OVERWRITE_DR.notes(seen))
 
 
 def test_other_goals_and_unseen_regions_have_no_steps() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.secrets import copy_to_primary as secrets_copy_to_primary
-from dr_actions.actions.secrets import replicas as secrets_replicas
+from dr_actions.actions.secrets import point_to_dr
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.guard import refusal
@@ -31,7 +31,7 @@ from tests.dr_actions.actions.secrets.test_point_to_dr import (
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-HOME, AGAIN = secrets_copy_to_primary.COPY_TO_PRIMARY, secrets_replicas.REPLICATE_TO_DR
+HOME, AGAIN = secrets_copy_to_primary.COPY_TO_PRIMARY, point_to_dr.REPLICATE_TO_DR
 RECORDED = {f"secrets/promote_replicas:{NAME}": {"replica of": "af-south-1"}}
 THERE = {**VALUE, "host": SERVED.host}
 """What the DR region's secret says once it was led to the database there."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.actions.secrets import point_to_dr, replicas
+from dr_actions.actions.secrets import point_to_dr
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
@@ -81,7 +81,7 @@ class Store:
         return found
 
 
-PROMOTE, REWRITE = replicas.PROMOTE_REPLICAS, point_to_dr.POINT_TO_DR
+PROMOTE, REWRITE = point_to_dr.PROMOTE_REPLICAS, point_to_dr.POINT_TO_DR
 HOST = "sit-mysql.abc.eu-west-1.rds.amazonaws.com"
 WAY = RegionMove("af-south-1", "eu-west-1", "sit-mysql")
 LEADING = sight(estate(VALUE, VALUE, replica=True, served=False))
