@@ -109,7 +109,15 @@ def verdict_of(
     blocked_by = tuple(r.check for r in results if r.area is Area.REPLICATION and fails_blocker(r) and stores_of(r))
     if blocked_by:
         rpo = replace(rpo, compliant=False, blocked_by=blocked_by)
+    elif rpo.compliant and any(_hides_copies(result) for result in results):
+        rpo = replace(rpo, compliant=None)  # whether the young copy can be restored was not seen
     return Verdict(score, recommendation, reasons, rpo, tuple(lags), tuple(results))
+
+
+def _hides_copies(result: CheckResult) -> bool:
+    """Whether a blocker of a store's copies was not judged."""
+    unseen = result.status is Status.UNKNOWN and result.severity is Severity.BLOCKER
+    return unseen and result.area is Area.REPLICATION and bool(store_of(result.check))
 
 
 def failed_findings(result: CheckResult) -> tuple[Finding, ...]:

@@ -73,6 +73,22 @@ def test_what_failed_stands_in_gaps_reasons_and_causes_beside_what_was_not_seen(
     assert [cause.findings for cause in causes_of([half])] == [(half.findings[1],)]
 
 
+@pytest.mark.parametrize(
+    ("check", "area", "status", "compliant"),
+    [
+        ("rds-copy.usable", Area.REPLICATION, Status.UNKNOWN, None),
+        ("rds-copy.usable", Area.REPLICATION, Status.PASS, True),
+        ("rds-copy.usable", Area.INFRASTRUCTURE, Status.UNKNOWN, True),
+        ("tenants.named", Area.REPLICATION, Status.UNKNOWN, True),
+    ],
+)
+def test_a_young_copy_meets_no_objective_while_a_blocker_of_its_store_is_not_judged(
+    check: str, area: Area, status: Status, compliant: bool | None
+) -> None:
+    result = CheckResult(check, Severity.BLOCKER, area, status, (), reason="said")
+    assert verdict_of([result], [_lag("database", 1.0)], TARGET_S).rpo.compliant is compliant
+
+
 def test_the_score_is_weighed_and_rounded_down() -> None:
     results = [_result(Status.PASS, Severity.BLOCKER), _result(Status.FAIL, Severity.MINOR)]
     assert readiness_score(results) == 90
