@@ -22,10 +22,9 @@ from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate import speed
 from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.configured_endpoints import keep_loopback_hosts
-from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
-from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.read_client import Credentials, DroppedSessions
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import UnavailableKind

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from dr_estate.aws.dropped_sessions import DroppedSessions
 from dr_estate.aws.pace import rate_of
-from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.read_client import Credentials, DroppedSessions, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind

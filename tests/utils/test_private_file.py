@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.private_file import private_file
+from utils.aws_mgmt.app.run_folder import private_file
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from dr_estate.config.environment import files_of
 from dr_estate.snapshot.placeholders import Placeholders, public_words
 from dr_estate.snapshot.registry import reads
 from dr_estate.snapshot.snapshot import Snapshot, rewritten_evidence, to_json
-from utils.aws_mgmt.app.private_file import private_file
+from utils.aws_mgmt.app.run_folder import private_file
 
 _README = """What an AWS DR Manager read in one account, with placeholders for ids, names, addresses and values.
 Judge it: dr -e {name} --config environments --from-evidence evidence.json status

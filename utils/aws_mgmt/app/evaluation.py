@@ -48,8 +48,7 @@ from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.misfit import refuse_misfit
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
-from utils.aws_mgmt.app.private_file import private_file
-from utils.aws_mgmt.app.run_folder import moved_results
+from utils.aws_mgmt.app.run_folder import moved_results, private_file
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app.after_look import with_next_step
-from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import before_values_for
 from utils.aws_mgmt.app.incident_record import entries_of_incident
+from utils.aws_mgmt.app.incident_report import with_approvals
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import JOURNAL, journal_gates, with_begin
 from utils.aws_mgmt.app.run_folder import run_folder

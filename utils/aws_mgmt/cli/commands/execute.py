@@ -12,7 +12,6 @@ from reports.terminal import console
 from reports.values.assessment import short
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.after_look import after_execution
-from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.authorization import RunStart, authorise
 from utils.aws_mgmt.app.automation import (
     RecoveryAutomation,
@@ -26,6 +25,7 @@ from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.incident_report import with_approvals
 from utils.aws_mgmt.app.kept_files import keep_files
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_begin import require_free_lock
