@@ -30,6 +30,7 @@ from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
+from sandbox.core import truth
 from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.core.world_lock import WORLD_LOCK
@@ -135,7 +136,8 @@ def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dic
     backend, name, version = response.ssm_backend, str(params["DocumentName"]), params.get("DocumentVersion")
     tokens: dict[str, str] = state(backend, "automation_tokens")
     # A token that was used before starts nothing (API_StartAutomationExecution, ClientToken).
-    if known := tokens.get(str(params.get("ClientToken"))):
+    known = tokens.get(str(params.get("ClientToken")))
+    if known and truth.answer("ssm.client-token-starts-once"):
         return {"AutomationExecutionId": known}
     try:
         # moto's get_document takes no $DEFAULT: an empty version is the default one to it.

@@ -72,7 +72,7 @@ SCENES = (
     ),
     Scene(
         "rights of a start",
-        ("ssm.default-version-bears-its-name", "iam.pass-role-bears-region"),
+        ("ssm.default-version-bears-its-name", "ssm.client-token-starts-once", "iam.pass-role-bears-region"),
         20, 0.01, "two documents, some executions of a second", rights.ask_of_starts,
     ),
     Scene(

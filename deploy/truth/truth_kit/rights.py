@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ _BOTH_ENDS = ["elasticfilesystem:ReplicationRead", "elasticfilesystem:Replicatio
 
 
 def ask_of_starts(account: Account) -> Iterator[Answer]:
-    """Start a document with rights to its default version alone, and with a right to pass its role in the region."""
+    """Start a document by its default version, twice by one token, and by a right to pass its role in the region."""
     plain, passing = (_document(account, what) for what in ("plain", "passing"))
     ours = f"arn:aws:ssm:{account.dr}:{account.number}"
     beside = [allow(START, f"{ours}:automation-{kind}/*") for kind in ("definition", "execution")]
@@ -25,6 +26,7 @@ def ask_of_starts(account: Account) -> Iterator[Answer]:
     document = f"{ours}:document/{plain}"
     wide, narrow = allow(START, document), allow(START, document, **default)
     yield "ssm.default-version-bears-its-name", _starts(account, plain, [*beside, wide], [*beside, narrow])
+    yield "ssm.client-token-starts-once", _starts_once(account, plain)
     region: dict[str, Any] = {"StringEquals": {"aws:RequestedRegion": account.dr}}
     wide, narrow = allow("iam:PassRole"), allow("iam:PassRole", **region)
     yield "iam.pass-role-bears-region", _starts(account, passing, [allow(START), wide], [allow(START), narrow])
@@ -56,6 +58,13 @@ def _starts(account: Account, document: str, wide: list[dict[str, Any]], narrow:
     # The wide rights first: once they work, a refusal of the narrow ones is an answer, and no delay of IAM's.
     account.until("the document can be started", may(caller(account, f"{what}-wide", wide)))
     return account.shows(may(caller(account, f"{what}-narrow", narrow)))
+
+
+def _starts_once(account: Account, document: str) -> bool:
+    """Whether a second start with the token of the first one, alike in all, answers with the execution of the first."""
+    ssm, token = account.client("ssm", account.dr), str(uuid.uuid4())
+    starts = [ssm.start_automation_execution(DocumentName=document, ClientToken=token) for _ in range(2)]
+    return len({start["AutomationExecutionId"] for start in starts}) == 1
 
 
 def ask_of_replications(account: Account) -> Iterator[Answer]:
