@@ -27,7 +27,7 @@ ALLOWED = {
     "reports/terminal/run_progress.py": "how long the terminal was silent",
     "reports/terminal/run_screen.py": "how long the terminal was silent",
     "reports/terminal/watch.py": "when the screen looks again",
-    "utils/aws_mgmt/app/evaluation.py": "how long a person waits already",
+    "utils/aws_mgmt/app/first_sight.py": "how long a person waits already",
     "utils/aws_mgmt/app/run_folder.py": "the name of a folder, before any answer has come",
     "utils/aws_mgmt/cli/failures.py": "the name of a file",
 }

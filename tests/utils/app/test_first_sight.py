@@ -11,7 +11,7 @@ from dr_estate.readers import ecs, http_sites, rds
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
-from utils.aws_mgmt.app.evaluation import FirstSight
+from utils.aws_mgmt.app.first_sight import FirstSight
 
 AFTER_S = 2.0
 DARK = Unavailable(UnavailableKind.UNREACHABLE, "rds in af-south-1 does not answer.", "af-south-1")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +21,6 @@ from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.derived.served import serving_estimate
-from dr_checks.derived.site_visits import by_host, is_own
 from dr_checks.derived.visitors import answering_tenants
 from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
@@ -33,9 +31,9 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.given_file import bytes_of
 from dr_estate.model.invocation import Invocation
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
-from dr_estate.readers import control_table, ecs, http_sites, rds, recovery_automation, sts_identity
+from dr_estate.readers import control_table, recovery_automation, sts_identity
 from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
@@ -45,6 +43,7 @@ from utils.aws_mgmt.app.areas import chosen_checks, omitted_count
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
+from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
 from utils.aws_mgmt.app.misfit import refuse_misfit
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
@@ -53,60 +52,6 @@ from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 if TYPE_CHECKING:
     from utils.aws_mgmt.app.scenario_runner import ScenarioSelection
-
-# What a long observation shows while the rest is read: tasks, databases and sites of each region, as they are seen.
-
-# What is read sooner needs no first lines: to a person, and to a log.
-ATTENDED_S, UNATTENDED_S = 2.0, 10.0
-
-
-class FirstSight:
-    """Notes a line for each of a few parts, once the observation has lasted for some seconds."""
-
-    def __init__(
-        self,
-        environment: Environment,
-        note: Callable[[str], None],
-        after_s: float,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._environment, self._note, self._now, self._lines = environment, note, now, list[str]()
-        self._from_s = now() + after_s
-
-    def __call__(self, name: str, side: Side, value: Any) -> None:
-        """Hear of a part that was read."""
-        line = _LINES.get(name)
-        if line is not None:
-            shown = value.why if isinstance(value, Unavailable) else line(value, self._environment)
-            self._lines += [f"Seen so far: {self._environment.region(side)}, {_WHAT[name]}: {shown}"] if shown else []
-        if self._now() >= self._from_s:
-            for text in self._lines:
-                self._note(text)
-            self._lines.clear()
-
-
-def _tasks(services: Sequence[ecs.Service], _: Environment) -> str:
-    running, desired = sum(s.running for s in services), sum(s.desired for s in services)
-    return f"{running} of {desired} tasks run, services: {len(services)}."
-
-
-def _databases(instances: Sequence[rds.Instance], _: Environment) -> str:
-    return f"{', '.join(f'{i.identifier} is {i.status}' for i in instances) or 'no instance'}."
-
-
-def _sites(visits: http_sites.VisitRound | None, environment: Environment) -> str:
-    if visits is None:
-        return "no load balancer."
-    own = sum(is_own(visit, visits, environment) for visit in by_host(visits).values())
-    return f"{own} of {len(visits.tenants)} tenants answer with their own page."
-
-
-_WHAT = {ecs.services.name: "services", rds.instances.name: "databases", http_sites.visits.name: "sites"}
-_LINES: dict[str, Callable[[Any, Environment], str]] = {
-    ecs.services.name: _tasks,
-    rds.instances.name: _databases,
-    http_sites.visits.name: _sites,
-}
 
 
 @dataclass(frozen=True)
