@@ -7,7 +7,6 @@ it was installed, and its pages speak of that one: here it is the host of the ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 
 from moto.ecs.models import EC2ContainerServiceBackend, Service
@@ -18,22 +17,24 @@ from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.data.mounts import WRITE, may
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.data.tenant_pages import NAME_VARIABLE
-from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.ecs.service_tasks import tasks_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, alive
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, hosts_of
 from sandbox.moto_ext.rds.changes import refuses_writes
 
 
-def install_sites(backend: EC2ContainerServiceBackend, service: Service, running: Iterable[RunningTask]) -> None:
-    """Install the site of the service's running tasks in the stores that take writes, where it never was before."""
+def install_sites(backend: EC2ContainerServiceBackend) -> None:
+    """Install the sites of the region's running tasks in the stores that take writes, where they never were before."""
+    moment = now()
     # A seeded world has its sites already.
-    if STATE.tenants:
-        return
-    for definition in {str(task.definition.arn): task.definition for task in running}.values():
-        stores = TaskStores(backend.account_id, backend.region_name, definition)
-        for install_part in (_schema, _folder):
-            # Tried again at the next look: the database may still be made.
-            with suppress(StoreUnavailable):
-                install_part(stores, service)
+    for service in () if STATE.tenants else backend.services.values():
+        running = [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
+        for definition in {str(task.definition.arn): task.definition for task in running}.values():
+            stores = TaskStores(backend.account_id, backend.region_name, definition)
+            for install_part in (_schema, _folder):
+                # Tried again at the next look: the database may still be made.
+                with suppress(StoreUnavailable):
+                    install_part(stores, service)
 
 
 def host_of(task: RunningTask) -> str:

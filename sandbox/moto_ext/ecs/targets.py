@@ -18,6 +18,7 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
+from sandbox.moto_ext.data.first_start import install_sites
 from sandbox.moto_ext.data.tenant_pages import FINE, NOT_FOUND, UNAUTHORISED, PageAnswer, TenantPages
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
@@ -58,6 +59,8 @@ class Targets:
 
     def __init__(self, account: str, region: str, groups: frozenset[str] = frozenset()) -> None:
         self._region = region
+        # Before pages are looked at: a site answers once it is installed.
+        install_sites(ecs_backends[account][region])
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
         self._pages = TenantPages(account, region)
         self._counts: dict[str, tuple[int, int]] = {}

@@ -17,7 +17,6 @@ from moto.elbv2.models import FakeTargetGroup
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import transition_s
-from sandbox.moto_ext.data import first_start
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.deployments import complete
 from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
@@ -33,8 +32,6 @@ def keep_up(services: Iterable[Service]) -> None:
         # Task sets have their own controller, which replaces their tasks.
         if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
             backend = backend_of(service)
-            # Before pages are looked at: a site answers once it is installed.
-            first_start.install_sites(backend, service, _running(service))
             targets = targets_in(backend.account_id, backend.region_name)
             # Before tasks are given up: a deployment that was complete once has not failed.
             complete(service, targets)
