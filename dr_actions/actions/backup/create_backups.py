@@ -25,7 +25,7 @@ from dr_estate.model.states import DATABASE_SNAPSHOT, FILE_SYSTEM, RECOVERY_POIN
 from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.model.stores import STORES as DATA_STORES
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, backup_jobs, efs, rds
+from dr_estate.readers import backup, backup_jobs, backup_plan, efs, rds
 
 START, SNAPSHOT = "backup:StartBackupJob", "rds:CreateDBSnapshot"
 KEPT_DAYS = 35
@@ -172,12 +172,21 @@ def _kept_days(context: PlanContext, side: Side) -> int:
 
 
 def _role(context: PlanContext, kind: str) -> str:
-    """The role that made the newest copy of such a store, else AWS Backup's own."""
+    """The role that made the newest copy of such a store, else the backup plan's, else AWS Backup's own.
+
+    Before the first copy arrives the plan alone shows it, and an estate with a role of its own may lack AWS Backup's.
+    """
     points = [
         p for p in context.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _BACKUPS[kind].type
     ]
-    newest = max((p for p in points if p.role), key=lambda point: point.created_at, default=None)
-    return newest.role if newest else f"arn:aws:iam::{context.env.account}:{_DEFAULT_ROLE}"
+    if newest := max((p for p in points if p.role), key=lambda point: point.created_at, default=None):
+        return newest.role
+    try:
+        plans = context.snapshot.get(backup_plan.plans, Side.PRIMARY)
+    except DataUnavailable:
+        plans = ()
+    roles = (selection.role for plan in plans for selection in plan.selections if selection.role)
+    return next(roles, f"arn:aws:iam::{context.env.account}:{_DEFAULT_ROLE}")
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
