@@ -75,4 +75,4 @@ def _text(setting: str) -> str:
     found = _parts(setting)
     pages = [f"{key} {value}" for part in found.values() if isinstance(part, dict) for key, value in part.items()]
     rules = found.get("RoutingRules") or ()
-    return ", ".join([*pages, *([f"{len(rules)} rules"] if rules else [])]) or _NONE
+    return ", ".join([*pages, *([f"rules: {len(rules)}"] if rules else [])]) or _NONE
