@@ -123,7 +123,7 @@ def copying_key_flaw(view: View, key_arn: str) -> str:
 def _by_rds(view: View, key: kms.CopyKey, actions: Iterable[str]) -> KeyUse:
     """The use of a copy's key by RDS in the operator's name."""
     account = view.env.account
-    role = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
+    role = view.env.acting_role_arn
     return by_role(role, account, key.target or key.arn, "rds", actions, view.now)
 
 

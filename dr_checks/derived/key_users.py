@@ -95,7 +95,7 @@ def uses_by_operator(view: View, key: kms.KmsKey) -> Iterator[KeyUse]:
     Secrets are written under theirs (Secrets Manager User Guide, "Secret encryption and decryption"); a database is
     created under its own by a grant (RDS User Guide, "Encrypting Amazon RDS resources").
     """
-    account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
+    account, role = view.env.account, view.env.acting_role_arn
     writes = {SECRETS.id: ("secretsmanager", "kms:GenerateDataKey"), DATABASE.id: ("rds", "kms:CreateGrant")}
     for service, action in (writes[noun] for noun in key.uses if noun in writes):
         yield by_role(role, account, key.arn, service, (action,), view.now)

@@ -143,7 +143,7 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     """The finding where the table's own policy stops a recovery, None where it does not."""
     if isinstance(table.policy, Unavailable):
         return view.unknown(table.name, "a policy that lets runs write", table.policy)
-    account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
+    account, role = view.env.account, view.env.acting_role_arn
     known = (
         (REGION, view.region),
         ("aws:SecureTransport", "true"),

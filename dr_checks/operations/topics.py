@@ -169,7 +169,7 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     """Yield what keeps messages of the topic from arriving; None where that cannot be determined."""
     env, region = view.env, view.region
     arn = f"arn:aws:sns:{region}:{env.account}:{topic.name}"
-    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    operator = env.acting_role_arn
     alarm = f"arn:aws:cloudwatch:{region}:{env.account}:alarm:any"
     time = _always(view)
     # aws:SourceOwner is what the policy tests that SNS gives a new topic.
@@ -200,7 +200,7 @@ def _of_key(
     if ref.endswith(f"alias/aws/{through}"):
         yield f"{whose} alias/aws/{through} admits no {'alarm' if through == 'sns' else 'topic'}"
         return
-    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    operator = env.acting_role_arn
     for key in view.get(sns_delivery.keys):
         if isinstance(key, Unavailable):
             yield key

@@ -372,8 +372,7 @@ def admits_operator(view: View) -> Iterator[Finding]:
 
 
 def _of_operator(view: View, arn: str, action: str) -> PolicyRequest:
-    account = view.env.account
-    caller = f"arn:aws:iam::{account}:role/{view.env.acting_role}"
+    account, caller = view.env.account, view.env.acting_role_arn
     known = (
         ("aws:RequestedRegion", view.region),
         ("aws:PrincipalAccount", account),

@@ -78,7 +78,7 @@ def admits_operator(view: View) -> Iterator[Finding]:
     Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
     """
     used = {copy for _, copy in s3.pairs(view.env)} | {*dynamodb.names(view.env)}
-    yield from _findings(view, used, {_operator(view): ()})
+    yield from _findings(view, used, {view.env.acting_role_arn: ()})
 
 
 def _findings(view: View, used: set[str], callers: _Callers) -> Iterator[Finding]:
@@ -102,7 +102,8 @@ def _findings(view: View, used: set[str], callers: _Callers) -> Iterator[Finding
 
 
 def _pair_finding(view: View, pair: _Pair, callers: _Callers) -> Finding:
-    name, what, is_of_tasks = pair.copy.name, f"the policy of this {pair.copy.kind}", _operator(view) not in callers
+    name, what = pair.copy.name, f"the policy of this {pair.copy.kind}"
+    is_of_tasks = view.env.acting_role_arn not in callers
     remedy = f"Set {what} in {view.region} as in {view.env.regions.primary}: names, ARNs and endpoints of its own."
     named = sorted(set(_ENDPOINT.findall(pair.copy.text))) if is_of_tasks else []
     own = {endpoint.id for endpoint in view.get(vpc.endpoints)} if named else set()
@@ -175,13 +176,9 @@ def _sides(pair: _Pair) -> tuple[tuple[StorePolicy, Side], tuple[StorePolicy, Si
 def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:
     """What the policy denies. A task asks by the ways of its side's network, a person from anywhere."""
     request = _request(view, row, side, caller, action)
-    if not tests_network(row.text) or caller == _operator(view):
+    if not tests_network(row.text) or caller == view.env.acting_role_arn:
         return denial_of(row.text, request)
     return ways_of(view, side).answer(row.text, request, denial_of)
-
-
-def _operator(view: View) -> str:
-    return f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
 
 
 def _request(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyRequest:

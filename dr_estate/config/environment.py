@@ -372,6 +372,11 @@ class Environment(Settings):
         return self.named(self.names.recovery_role if self.automation.enabled else self.names.operator_role)
 
     @property
+    def acting_role_arn(self) -> str:
+        """ARN of that role."""
+        return f"arn:aws:iam::{self.account}:role/{self.acting_role}"
+
+    @property
     def holds_full_drills(self) -> bool:
         """Whether a full drill can be held: allowed, by one person, and with a copy to move to."""
         return self.approvals.full_drill and self.approvals.people == 1 and self.replicates

@@ -113,7 +113,7 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     if isinstance(policy, Unavailable):
         return (*found, policy)
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
-    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    operator = env.acting_role_arn
     vault = _vault_arn(context, Side.DR)
     start = [_Need(region, (_START_RESTORE,), point, policy), _Need(region, (_START_BACKUP,), vault, policy)]
     (denied,) = context.maybe(lambda arn: tuple(_resource_refusals(context, arn, start)), [operator])
