@@ -21,7 +21,10 @@ def _copy(world: World) -> tuple[str, str]:
 
 
 @disaster(
-    "terraform-state-missing", "The Terraform state has no copy in the DR region", trips=("terraform.state-reachable",)
+    "terraform-state-missing",
+    "The Terraform state has no copy in the DR region",
+    trips=("terraform.state-reachable",),
+    consequences=("s3-quantity.as-many",),  # its bucket holds little else
 )
 def state_missing(world: World) -> None:
     """Delete the state's copy; its bucket keeps versions."""
