@@ -19,6 +19,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 # Two tasks can outlive a zone only in two zones; AWS spreads a Fargate service over the zones of its subnets.
 _ZONES = 2
+_WITHOUT_EFS = frozenset({"1.0.0", "1.1.0", "1.2.0", "1.3.0"})
 
 
 @check(
@@ -259,6 +260,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
 @check(
     "services of the DR region run on the same Fargate platform version as in the primary region",
     severity=Severity.NORMAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=(
         "EcsTaskDefFamilyParity",
@@ -267,8 +269,12 @@ def zone_spread(view: View) -> Iterator[Finding]:
     ),
 )
 def platform_version(view: View) -> Iterator[Finding]:
-    """Versions are equal, or either side says LATEST. Source: ECS DescribeServices, Fargate platform versions."""
-    pairs = service_pairs(view)
+    """Versions are equal, or either side says LATEST. One before 1.4.0 mounts no file system.
+
+    Source: ECS DescribeServices, Fargate platform versions; ECS guide, "Use Amazon EFS volumes with Amazon ECS".
+    """
+    pairs, known = service_pairs(view), view.read_for_remedy(ecs.task_definitions, Side.DR) or ()
+    mounting = {row.arn for row in known if isinstance(row, ecs.TaskDefinition) and row.volumes}
     for tenant, here, there in pairs:
         versions = {here.platform_version or "LATEST", there.platform_version or "LATEST"}
         if len(versions) == 1 or "LATEST" in versions:
@@ -285,6 +291,7 @@ def platform_version(view: View) -> Iterator[Finding]:
                     (_update(view, here, platformVersion=there.platform_version, forceNewDeployment=True),),
                 ),
                 tenant.id,
+                stops=here.platform_version in _WITHOUT_EFS and here.task_definition in mounting,
             )
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")

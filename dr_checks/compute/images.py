@@ -18,6 +18,7 @@ _Repositories = dict[tuple[str, str], ecr.Repository]
 @check(
     "every tenant's task definition in the DR region starts the image that the primary region runs",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "EcrDigestPresent", "REL13-BP04"),
     traps=("T21",),
@@ -25,7 +26,8 @@ _Repositories = dict[tuple[str, str], ecr.Repository]
 def parity(view: View) -> Iterator[Finding]:
     """The DR definition's digest runs in the primary region, or is what the primary's definition means.
 
-    Of a registry that is not ECR's no digest is read: the image is named as the primary's is. Source: T21.
+    Of a registry that is not ECR's no digest is read: the image is named as the primary's is. One in the place of an
+    image of ECR is another program, as far as anybody here knows. Source: T21.
     """
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
     running, there, mine = _running(view), _by_account(view, Side.PRIMARY), _by_account(view, Side.DR)
@@ -142,7 +144,9 @@ def _foreign_image_findings(
         reason = "nobody here keeps that image, nor knows that it is the release that serves today"
         remedy = f"Register aws_ecs_task_definition '{right.family}' in {view.region} with the image of its registry."
         wanted = f"{container.name} {theirs[container.name]}"
-        yield view.gap(right.family, f"{container.name} {container.image}", wanted, reason, remedy, tenant)
+        strange = bool(ecr.image_ref(theirs[container.name]).region)
+        measured = f"{container.name} {container.image}"
+        yield view.gap(right.family, measured, wanted, reason, remedy, tenant, stops=strange)
     for container in (c for c in foreign if c not in changed):
         measured = f"{container.name} {container.image}"
         yield view.ok(right.family, measured, "the primary's image", "named alike in both regions", tenant)

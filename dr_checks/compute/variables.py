@@ -22,6 +22,7 @@ _NONE = "no service exists on both sides: see ecs.service-exists"
 _PORT = re.compile(r"\.rds\.amazonaws\.com(?::(\d+))?")
 _DATABASE_PORT = re.compile(rf"(\{{{ReferenceKind.DATABASE} [^}}]*\}}):(\d+)$")
 _OWN_ADDRESS = re.compile(r"(?:HOME|SITE_?URL|BASE_?URL|APP_URL)$")
+_HOST = re.compile(r"https?://([^/:?#]+)")
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
 _SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
 _Pairs = Mapping[str, tuple[str, str]]
@@ -35,6 +36,7 @@ def _own_schema(env: Environment) -> str | None:
 @check(
     "no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
@@ -42,9 +44,10 @@ def alike(view: View) -> Iterator[Finding]:
     """Values are equal except for region, ids and tenant name; equal text is equal, whatever it names.
 
     A difference that most tenants share may be the region's, or made for all alike: a warning, once, until somebody
-    accepts it, and a gap where it is the site's own address. Secret values may differ; a value that points nowhere is
-    known only by its digest. A value that names the primary region is reported by definitions.primary-region-names.
-    With a single tenant a setting cannot be distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
+    accepts it, and a gap where it is the site's own address: of another host it leads every visitor away. Secret values
+    may differ; a value that points nowhere is known only by its digest. One that names the primary region is reported
+    by definitions.primary-region-names. With a single tenant a setting cannot be distinguished from a mistake: a
+    warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     # What most tenants have in common is judged once, so that one change is not a finding for each of 2,000 tenants.
@@ -55,8 +58,9 @@ def alike(view: View) -> Iterator[Finding]:
             reason = "most tenants have it, which makes it no better: by another table prefix nobody finds data"
             remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
             # Of a site's own address that is no setting of the region: its pages and logins lead to that host.
-            judge = view.gap if _OWN_ADDRESS.search(name) else view.warn
-            yield judge(name, _value_text(mine), _value_text(theirs), reason, remedy)
+            texts = (name, _value_text(mine), _value_text(theirs), reason, remedy)
+            is_address, away = _OWN_ADDRESS.search(name), _leads_away(name, (theirs, mine))
+            yield view.gap(*texts, stops=away) if is_address else view.warn(*texts)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
         if isinstance(found, Unavailable):
@@ -72,7 +76,8 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.warn(subject, differences, wanted, reason, remedy, tenant)
         else:
             reason = "this tenant would run with other settings than the tested ones"
-            yield view.gap(subject, differences, wanted, reason, remedy, tenant)
+            away = any(_leads_away(*row) for row in odd.items())
+            yield view.gap(subject, differences, wanted, reason, remedy, tenant, stops=away)
     if not pairs:
         yield view.none_expected("all task definitions", _NONE)
 
@@ -233,6 +238,12 @@ def _owners(view: View) -> Mapping[str, set[str]]:
         for value in () if isinstance(row, Unavailable) else _schemas(row).values():
             owners[value].add(tenant)
     return owners
+
+
+def _leads_away(name: str, pair: tuple[str, str]) -> bool:
+    """Whether it is the site's own address, of another host: the application sends each visitor there."""
+    theirs, mine = (_HOST.match(value) for value in pair)
+    return bool(_OWN_ADDRESS.search(name) and theirs and mine and theirs[1].lower() != mine[1].lower())
 
 
 def _value_text(value: str) -> str:

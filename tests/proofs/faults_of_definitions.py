@@ -253,6 +253,16 @@ def _field(text: str, _: Aws) -> str:
     return text.replace(":username:", ":password:")
 
 
+def _addressed(there: str, here: str) -> _Change:
+    """Let the application send visitors to an address in which ``here`` stands for ``there``."""
+
+    def change(definition: dict[str, Any], _: Aws) -> None:
+        home = next(row for row in _container(definition)["environment"] if row["name"] == "WORDPRESS_HOME")
+        home["value"] = home["value"].replace(there, here, 1) if there else home["value"] + here
+
+    return change
+
+
 def _beside(*, essential: bool) -> _Change:
     def change(definition: dict[str, Any], _: Aws) -> None:
         image = _container(definition)["image"]
@@ -278,6 +288,9 @@ _PROGRAMS: dict[str, _Change] = {
     "files to be read only": _mounted(readOnly=True),
     "volume in plain transit": _volume(transitEncryption="DISABLED"),
     "log driver of another kind": _of_container(logConfiguration={"logDriver": "splunk"}),
+    "address of another host": _addressed("https://", "https://old-"),
+    "address with a slash behind it": _addressed("", "/"),
+    "image of a public registry": _of_container(image="wordpress:6"),
     "more memory": _set(memory="4096", cpu="1024"),
     "container that may end": _beside(essential=False),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from moto.ecs.models import TaskDefinition
 
@@ -35,18 +36,34 @@ def program_faults(wanted: TaskDefinition, found: TaskDefinition) -> Iterator[st
 def _container_faults(
     wanted: dict[str, Any], found: dict[str, Any], folders: dict[str, Any], mounted: dict[str, Any]
 ) -> Iterator[str]:
-    if any((wanted.get(part) or []) != (found.get(part) or []) for part in ("entryPoint", "command")):
+    # Nobody here knows what an image of another registry does in the place of the site's own.
+    strange = _is_of_ecr(wanted) and not _is_of_ecr(found)
+    if strange or any((wanted.get(part) or []) != (found.get(part) or []) for part in ("entryPoint", "command")):
         yield f"{wanted['name']} runs another program"
     if _logger(found) not in ("awslogs", _logger(wanted)):
         yield f"failed to initialize logging driver: {_logger(found)}"
     if (own := _health(found)) and own != _health(wanted):
         yield f"{wanted['name']} is UNHEALTHY"
+    site, home = _site(wanted), _site(found)
+    if site and home and site != home:
+        yield f"Visitors are sent on to {home}, not {site}"
     lost = [path for path, place in folders.items() if mounted.get(path) not in (place, (*place[:-1], False))]
     yield from (f"The files at {path} are not those of the site, or cannot be written" for path in lost)
     given = dict(_credentials(found))
     yield from (
         f"{name} is not set as the program needs it" for name, key in _credentials(wanted) if given.get(name) != key
     )
+
+
+def _is_of_ecr(container: dict[str, Any]) -> bool:
+    return ".dkr.ecr." in str(container["image"])
+
+
+def _site(container: dict[str, Any]) -> str:
+    """The host of the address that WordPress redirects each visitor to, "" where none is given."""
+    rows = container.get("environment") or ()
+    address = next((str(row.get("value") or "") for row in rows if row["name"] == "WORDPRESS_HOME"), "")
+    return (urlsplit(address).hostname or "") if address.startswith("http") else ""
 
 
 def _processor(definition: TaskDefinition) -> tuple[str, str]:

@@ -55,6 +55,9 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     if missing:
         yield missing
     yield from _program_faults(account, service, definition)
+    # Fargate mounts file systems since its platform 1.4.0 (ECS guide, Amazon EFS volumes).
+    if definition.volumes and str(service.platform_version or "").startswith(("1.0", "1.1", "1.2", "1.3")):
+        yield f"Fargate {service.platform_version} mounts no file system"
     if unknown := registry_fault(region, arns_of(service)):
         yield unknown
     # A rule may demand the secret header that CloudFront adds (T71).

@@ -39,6 +39,12 @@ def _attachable(**container: Any) -> Snapshot:
     return world({**_one(target_groups=()), **known})
 
 
+def _on_former_platform() -> Snapshot:
+    """The second tenant's tasks, which mount a file system, start on a platform that knows none."""
+    mine = definition("tenant2", SIT.regions.dr, arn=service(TWO).task_definition)
+    return world({HERE: both_services(platform_version="1.3.0"), (ecs.task_definitions, Side.DR): (mine,)})
+
+
 HEALTHY_PARTS: Values = {(ecs.other_clusters, side): () for side in (Side.PRIMARY, Side.DR)}
 EXAMPLES = [
     Example("ecs.cluster-active", Status.PASS, world({CLUSTER: ecs.Cluster("sit-cluster", "ACTIVE")})),
@@ -102,6 +108,8 @@ EXAMPLES = [
         world({HERE: both_services(platform_version="1.3.0")}),
         frozenset({TWO}),
     ),
+    # Its tasks mount a file system, which no version before 1.4.0 does.
+    Example("ecs.platform-version", Status.FAIL, _on_former_platform(), frozenset({TWO})),
     Example("ecs.platform-version", Status.NOT_APPLICABLE, world({HERE: ()})),
     Example("ecs.platform-version", Status.UNKNOWN, world({HERE: DENIED})),
 ]

@@ -77,6 +77,11 @@ EXAMPLES = [
         _estate("https://old.example.org", of=TENANTS, theirs="https://www.example.org", variable="WORDPRESS_HOME"),
         frozenset({"wordpress: WORDPRESS_HOME"}),
     ),
+    Example(
+        *("variables.alike", Status.FAIL),
+        _estate("https://www.example.org/shop", theirs="https://www.example.org", variable="WORDPRESS_HOME"),
+        TWO,
+    ),
     Example("variables.alike", Status.PASS, _estate(OWN.format(D), of=TENANTS, theirs=f"{OWN.format(P)}:3306")),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
