@@ -115,6 +115,15 @@ def _blocked(*here: str) -> Make:
     return lambda aws: [_guarded(aws, side, _of_addresses(aws, side, *own[side], action="Block")) for side in _SIDES]
 
 
+def _emptied(aws: Aws) -> object:
+    """Take the rules of the DR region's ACL away, which the primary region's keeps."""
+    _both_guarded(_COUNTRY, _COUNTRY)(aws)
+    waf, scope = aws.client("wafv2", Side.DR), {"Scope": "REGIONAL"}
+    row = waf.list_web_acls(**scope)["WebACLs"][0]
+    named = {key: row[key] for key in ("Name", "Id", "LockToken")} | scope
+    return waf.update_web_acl(**named, DefaultAction={"Allow": {}}, VisibilityConfig=_UNSEEN, Rules=[])
+
+
 def _name(aws: Aws) -> str:
     return f"{aws.env.name}-thumbnails"
 
@@ -380,6 +389,7 @@ FOUND = (
         (("elbv2-web-acl.admits", Status.FAIL), (_ACL, Status.FAIL)),
     ),
     Change("acl of another country", _WAF, _both_guarded(_COUNTRY, _of_countries("ZA")), ((_ACL, Status.FAIL),)),
+    Change("acl without rules", _WAF, _emptied, ((_ACL, Status.FAIL),)),
     Change("acl of another rate", _WAF, _both_guarded(_at_most(20_000), _at_most(100)), ((_ACL, Status.FAIL),)),
     Change("acl of fewer addresses", _WAF, _blocked("192.0.2.0/24"), ((_ACL, Status.FAIL),)),
     Change(
