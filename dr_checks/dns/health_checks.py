@@ -18,11 +18,11 @@ from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
 # What decides when, and by whom, a region is reported unhealthy. The host differs by design and is not compared.
-_SETTINGS = (
-    *("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data"),
-    "measures_latency",
-)
-# A type, an interval and the measuring of latency are fixed at creation. Source: Route 53 API, UpdateHealthCheck.
+# Not whether latency is measured: that is shown in CloudWatch, and decides nothing (API_HealthCheckConfig).
+_SETTINGS = ("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data")
+# Route 53's own number of probes, and one fewer: neither makes a region lost by a single lost probe.
+_USUAL_THRESHOLDS = frozenset({2, 3})
+# A type and an interval are fixed at creation. Source: Route 53 API, UpdateHealthCheck.
 _CHANGEABLE = {
     "port": "Port",
     "path": "ResourcePath",
@@ -324,7 +324,6 @@ def healthy_now(view: View) -> Iterator[Finding]:
         "R53HealthCheckEnableSNI",
         "R53HealthCheckSearchString",
         "R53HealthCheckRegions",
-        "R53HealthCheckMeasureLatency",
         "R53HealthCheckInsufficientDataHealthStatus",
         "R53HealthCheckResourcePath",
         "R53HealthCheckCloudWatchAlarm",
@@ -334,7 +333,7 @@ def set_alike(view: View) -> Iterator[Finding]:
     """Settings that decide when a region counts as lost are the same on both sides. Source: ARC R53HealthCheck*."""
     found = list({check.id: check for _, check in records_with_checks(view)}.values())
     for setting in _SETTINGS:
-        values = sorted({str(getattr(check, setting)) for check in found})
+        values = _values(found, setting)
         if len(values) > 1:
             gap = view.gap(
                 setting,
@@ -346,13 +345,20 @@ def set_alike(view: View) -> Iterator[Finding]:
             yield replace(gap, until_failback=failover_may_be_in_force(view))
     if not found:
         yield _no_checks(view)
-    elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
+    elif all(len(_values(found, setting)) == 1 for setting in _SETTINGS):
         yield view.ok(
             "all settings",
             f"health checks that are alike: {len(found)}",
             "the same",
             "both regions have the same settings",
         )
+
+
+def _values(found: list[HealthCheck], setting: str) -> list[str]:
+    """What the checks have of a setting, in order; usual thresholds are one."""
+    if setting == "failure_threshold" and {check.failure_threshold for check in found} <= _USUAL_THRESHOLDS:
+        return ["2 or 3"]
+    return sorted({str(getattr(check, setting)) for check in found})
 
 
 @check(

@@ -45,7 +45,6 @@ class HealthCheck:
     alarm_name: str
     without_data: str
     version: int = 1
-    measures_latency: bool = False
 
 
 @part(*GLOBAL, reads=CHECK_READS)
@@ -132,5 +131,4 @@ def _check(row: dict[str, Any]) -> HealthCheck:
         alarm_name=alarm.get("Name", ""),
         without_data=config.get("InsufficientDataHealthStatus", ""),
         version=row.get("HealthCheckVersion", 1),
-        measures_latency=bool(config.get("MeasureLatency")),
     )
