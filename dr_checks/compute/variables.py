@@ -24,6 +24,7 @@ _DATABASE_PORT = re.compile(rf"(\{{{ReferenceKind.DATABASE} [^}}]*\}}):(\d+)$")
 _OWN_ADDRESS = re.compile(r"(?:HOME|SITE_?URL|BASE_?URL|APP_URL)$")
 _HOST = re.compile(r"https?://([^/:?#]+)")
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
+_TASK_OR_ADDRESS = re.compile(r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?$", re.IGNORECASE)
 _SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
 _Pairs = Mapping[str, tuple[str, str]]
 
@@ -91,7 +92,8 @@ def alike(view: View) -> Iterator[Finding]:
 )
 def database_host(view: View) -> Iterator[Finding]:
     """The first label of an endpoint is the instance's name, and the plan restores under names.database, on the same
-    port.
+    port. A variable that names the database in the primary region names no address or task here: a restore has
+    another one. A name of one's own may lead to it.
 
     Source: RDS User Guide, "Finding the connection information"; DescribeTaskDefinition.
     """
@@ -117,6 +119,10 @@ def database_host(view: View) -> Iterator[Finding]:
             reason = "no database of that name is there, and none is restored: the site would answer with an error"
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the endpoint of {database}."
             yield view.gap(mine.family, "; ".join(lost), database, reason, remedy, tenant)
+        elif unnamed := _without_database(primary.get(tenant), mine):
+            reason = "no task finds a restored database by these: the site would answer with an error"
+            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the endpoint of {database}."
+            yield view.gap(mine.family, "; ".join(unnamed), database, reason, remedy, tenant)
         else:
             names = ", ".join(sorted(set(named.values()))) or "none by endpoint"
             yield view.ok(mine.family, names, database, "its tasks find their database after a restore", tenant)
@@ -136,8 +142,8 @@ def schema(view: View) -> Iterator[Finding]:
     """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.
 
     Where no tenant does, the rule is not the estate's; another tenant's schema is one all the same, and one that no
-    tenant has in the primary region. A tenant whose name is in no such variable gets it from elsewhere. Source:
-    DescribeTaskDefinition.
+    tenant has in the primary region. A tenant whose name is in no such variable gets it from elsewhere, unless the
+    primary region's tasks have one. Source: DescribeTaskDefinition.
     """
     found = tenant_definitions(view)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
@@ -161,9 +167,12 @@ def schema(view: View) -> Iterator[Finding]:
             # Names of schemas differ by capitals too (MySQL on Linux); one that the primary's tasks open is there.
             lost = tenant in owning and not any(tenant in owners[value] for value in variables.values())
             yield view.gap(mine.family, measured, wanted, reason, remedy, tenant, stops=lost)
+        elif not variables and tenant in owning and not _is_fetched(mine, _SCHEMA):
+            reason = "the primary region's tasks get its name by a variable, and these would open none"
+            yield view.gap(mine.family, "no variable names it", wanted, reason, remedy, tenant, stops=True)
         elif variables:  # no tenant has it: it is the rule that does not fit the estate
             yield view.warn(mine.family, measured, wanted, reason, remedy, tenant)
-    if not any(named.values()) and len(named) == len(found):
+    if not any(named.values()) and len(named) == len(found) and not owning & found.keys():
         yield view.none_expected("all task definitions", "no variable names a schema")
 
 
@@ -225,6 +234,31 @@ def _other_ports(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs.Task
     wanted = {name: _ports(value, usual) for row in theirs.containers for name, value in row.environment}
     values = [pair for row in mine.containers for pair in row.environment]
     return [f"{n} = {value}" for n, value in values if wanted.get(n) and _ports(value, usual) not in ([], wanted[n])]
+
+
+def _without_database(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs.TaskDefinition) -> list[str]:
+    """The variables by which the primary region's tasks find the database, and these an address, themselves or nothing.
+
+    None where the primary's are not seen, or these get their variables from elsewhere too.
+    """
+    if not isinstance(theirs, ecs.TaskDefinition):
+        return []
+    values = dict(pair for row in mine.containers for pair in row.environment)
+    named = {name for row in theirs.containers for name, value in row.environment if _ENDPOINT.search(value)}
+    lost = {name for name in named - values.keys() if not _is_fetched(mine, re.compile(re.escape(name)))}
+    return [
+        f"{name} = {values.get(name, 'nothing')}" for name in sorted(named) if name in lost or _names_none(values, name)
+    ]
+
+
+def _names_none(values: Mapping[str, str], name: str) -> bool:
+    """Whether a variable holds the task itself or an address where a host is wanted."""
+    return _TASK_OR_ADDRESS.match(values.get(name, "")) is not None
+
+
+def _is_fetched(definition: ecs.TaskDefinition, named: re.Pattern[str]) -> bool:
+    """Whether the agent may fetch a variable of such a name: from a secret or parameter, or in a file of variables."""
+    return any(row.files or any(named.search(name) for name, _ in row.secrets) for row in definition.containers)
 
 
 def _ports(value: str, usual: str) -> list[str]:

@@ -263,6 +263,30 @@ def _addressed(there: str, here: str) -> _Change:
     return change
 
 
+def _valued(name: str, value: str | None) -> _Change:
+    """Give a variable a value, or remove it."""
+
+    def change(definition: dict[str, Any], _: Aws) -> None:
+        container = _container(definition)
+        others = [row for row in container["environment"] if row["name"] != name]
+        container["environment"] = others + ([] if value is None else [{"name": name, "value": value}])
+
+    return change
+
+
+def _schema_fetched(definition: dict[str, Any], aws: Aws) -> None:
+    """Let the agent fetch the name of the schema from a parameter, in the place of the variable."""
+    region, account = aws.env.region(Side.DR), aws.env.account
+    schema, name = aws.named(aws.env.names.tenant_schema), f"/{aws.env.name}/schema"
+    aws.client("ssm", Side.DR).put_parameter(Name=name, Value=schema, Type="String", Overwrite=True)
+    allows = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+    rights = {"RoleName": role_named(aws, "execution"), "PolicyName": "schema", "PolicyDocument": policy_of(allows)}
+    iam_of(aws).put_role_policy(**rights)
+    _valued("WORDPRESS_DB_NAME", None)(definition, aws)
+    source = f"arn:aws:ssm:{region}:{account}:parameter{name}"
+    _container(definition)["secrets"].append({"name": "WORDPRESS_DB_NAME", "valueFrom": source})
+
+
 def _beside(*, essential: bool) -> _Change:
     def change(definition: dict[str, Any], _: Aws) -> None:
         image = _container(definition)["image"]
@@ -290,6 +314,11 @@ _PROGRAMS: dict[str, _Change] = {
     "log driver of another kind": _of_container(logConfiguration={"logDriver": "splunk"}),
     "address of another host": _addressed("https://", "https://old-"),
     "address with a slash behind it": _addressed("", "/"),
+    "database in the task itself": _valued("WORDPRESS_DB_HOST", "localhost:3306"),
+    "database by an address": _valued("WORDPRESS_DB_HOST", "10.20.97.77:3306"),
+    "database of no variable": _valued("WORDPRESS_DB_HOST", None),
+    "schema of no variable": _valued("WORDPRESS_DB_NAME", None),
+    "schema from a parameter": _schema_fetched,
     "image of a public registry": _of_container(image="wordpress:6"),
     "more memory": _set(memory="4096", cpu="1024"),
     "container that may end": _beside(essential=False),

@@ -7,11 +7,14 @@ share a mistake.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from moto.ecs.models import TaskDefinition
+
+_ADDRESS = re.compile(r"\d+(?:\.\d+){3}")
 
 
 def program_faults(wanted: TaskDefinition, found: TaskDefinition) -> Iterator[str]:
@@ -47,6 +50,7 @@ def _container_faults(
     site, home = _site(wanted), _site(found)
     if site and home and site != home:
         yield f"Visitors are sent on to {home}, not {site}"
+    yield from _database_faults(_values(wanted), _values(found))
     lost = [path for path, place in folders.items() if mounted.get(path) not in (place, (*place[:-1], False))]
     yield from (f"The files at {path} are not those of the site, or cannot be written" for path in lost)
     given = dict(_credentials(found))
@@ -55,14 +59,30 @@ def _container_faults(
     )
 
 
+def _database_faults(wanted: dict[str, str], found: dict[str, str]) -> Iterator[str]:
+    """Why WordPress does not find its database by its variables; a name of one's own may lead to it."""
+    host = found.get("WORDPRESS_DB_HOST", "localhost").partition(":")[0]
+    is_own = host == "localhost" or _ADDRESS.fullmatch(host)
+    if is_own and ".rds.amazonaws.com" in wanted.get("WORDPRESS_DB_HOST", ""):
+        yield f"Error establishing a database connection: {host}"
+    if "WORDPRESS_DB_NAME" in wanted and "WORDPRESS_DB_NAME" not in found:
+        yield "Cannot select database"
+
+
+def _values(container: dict[str, Any]) -> dict[str, str]:
+    """The variables of a container; of what the agent fetches, the source."""
+    rows = container.get("secrets") or ()
+    fetched = {row["name"]: str(row["valueFrom"]) for row in rows}
+    return {row["name"]: str(row.get("value") or "") for row in container.get("environment") or ()} | fetched
+
+
 def _is_of_ecr(container: dict[str, Any]) -> bool:
     return ".dkr.ecr." in str(container["image"])
 
 
 def _site(container: dict[str, Any]) -> str:
     """The host of the address that WordPress redirects each visitor to, "" where none is given."""
-    rows = container.get("environment") or ()
-    address = next((str(row.get("value") or "") for row in rows if row["name"] == "WORDPRESS_HOME"), "")
+    address = _values(container).get("WORDPRESS_HOME", "")
     return (urlsplit(address).hostname or "") if address.startswith("http") else ""
 
 

@@ -31,10 +31,11 @@ def _estate(
     changes: Any = None,
     theirs: str = "",
     variable: str = "MODE",
+    lost: tuple[str, ...] = (),
 ) -> Snapshot:
     """A variable is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``.
 
-    The primary's is ``theirs`` where that is given.
+    The primary's is ``theirs`` where that is given; tenants of ``lost`` have no schema's variable there.
     """
 
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
@@ -46,7 +47,8 @@ def _estate(
         if value in SCHEMAS:
             name = SCHEMAS[value] if region == D and tenant in of else f"wp_{tenant}"
         named = ("WORDPRESS_DB_NAME", name)
-        more = () if value == UNNAMED else (named,)
+        unnamed = value == UNNAMED and (not lost or (region == D and tenant in lost))
+        more = () if unnamed else (named,)
         return definition(
             tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), (variable, mode), *more)}
         )
@@ -100,6 +102,14 @@ EXAMPLES = [
         *(_estate(f"{OWN.format(D)}:3307", of=TENANTS, theirs=f"{OWN.format(P)}:3306"), ALL),
     ),
     Example("variables.database-host", Status.PASS, _estate(OWN.format(D), theirs=f"{OWN.format(P)}:3306")),
+    *(
+        Example("variables.database-host", expected, _estate(here, theirs=f"{OWN.format(P)}:3306"), TWO)
+        for here, expected in (
+            ("localhost:3306", Status.FAIL),
+            ("10.20.97.77", Status.FAIL),
+            ("db.sit.internal:3306", Status.PASS),
+        )
+    ),
     # Where no port is named the engine's is meant, and PostgreSQL's is another than that of MySQL.
     *(
         Example("variables.database-host", Status.FAIL, _estate(here, of=TENANTS, theirs=there), ALL)
@@ -140,5 +150,6 @@ EXAMPLES = [
     Example("variables.schema", Status.FAIL, _estate("another rule, nobody's"), TWO),
     Example("variables.schema", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNNAMED)),
+    Example("variables.schema", Status.FAIL, _estate(UNNAMED, theirs=f"serve {D}", lost=("tenant2",)), TWO),
     Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNRULY, of=TENANTS), env=HTTP),
 ]
