@@ -82,16 +82,17 @@ def policies_alike(view: View) -> Iterator[Finding]:
 
     Names are not compared, and more policies are fine; targets that are missing autoscaling.targets-exist says.
     """
-    there, here = _rules(view, Side.PRIMARY), _rules(view)
+    there, here = _policies(view, Side.PRIMARY), _policies(view)
     standing = _targets(view)
     standing_services = [(t, s.name) for t, s in tenant_services(view) if s.name in standing]
     named = [(tenant, name, service_name(view, tenant, Side.PRIMARY)) for tenant, name in standing_services]
     scaled = [(tenant, name, source) for tenant, name, source in named if there.get(source)]
     for tenant, name, source in scaled:
-        mine, wanted = here.get(name, set()), there[source]
-        measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
+        mine, wanted = here.get(name, []), there[source]
+        measured, all_wanted = _text(mine) or "no policy", _text(wanted)
+        lacking = {policy.rule for policy in wanted if not any(_is_no_slower(own, policy) for own in mine)}
         # The policy that asks for the most tasks takes precedence (API_PutScalingPolicy): more of them do no harm.
-        if wanted <= mine:
+        if not lacking:
             yield view.ok(name, measured, all_wanted, "it scales with the load as in the primary region", tenant.id)
         else:
             yield view.gap(
@@ -101,8 +102,8 @@ def policies_alike(view: View) -> Iterator[Finding]:
                 "after the failover it would not scale with the load, or too late",
                 Remedy(
                     f"Apply aws_appautoscaling_policy '{_resource(view, name)}' with the provider of {view.region}: "
-                    f"{'; '.join(sorted(wanted - mine))}.",
-                    tuple(_policy_commands(view, name, source, wanted - mine)),
+                    f"{'; '.join(sorted(lacking))}.",
+                    tuple(_policy_commands(view, name, source, lacking)),
                 ),
                 tenant.id,
             )
@@ -130,15 +131,34 @@ def _policy_commands(view: View, service: str, source: str, lacking: set[str]) -
             )
 
 
+_PAUSE = "ScaleOutCooldown"
+
+
 def _metric(policy: application_autoscaling.ScalingPolicy) -> str:
     return str(json.loads(policy.tracking)["PredefinedMetricSpecification"]["PredefinedMetricType"])
 
 
-def _rules(view: View, side: Side = Side.DR) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _policies(view: View, side: Side = Side.DR) -> dict[str, list[application_autoscaling.ScalingPolicy]]:
+    found: dict[str, list[application_autoscaling.ScalingPolicy]] = {}
     for policy in view.get(application_autoscaling.policies, side):
-        found.setdefault(policy.resource, set()).add(policy.rule)
+        found.setdefault(policy.resource, []).append(policy)
     return found
+
+
+def _text(policies: list[application_autoscaling.ScalingPolicy]) -> str:
+    return "; ".join(sorted({policy.rule for policy in policies}))
+
+
+def _is_no_slower(mine: application_autoscaling.ScalingPolicy, theirs: application_autoscaling.ScalingPolicy) -> bool:
+    """Whether it does what the primary's does; a shorter pause after tasks were added only adds the next ones sooner.
+
+    Source: API_TargetTrackingScalingPolicyConfiguration, ScaleOutCooldown.
+    """
+    if not (mine.tracking and theirs.tracking):
+        return mine.rule == theirs.rule
+    here, there = json.loads(mine.tracking), json.loads(theirs.tracking)
+    pause, usual = (row.pop(_PAUSE, application_autoscaling.USUAL_PAUSE_S) for row in (here, there))
+    return mine.rule == theirs.rule or (here == there and pause <= usual)
 
 
 @check(

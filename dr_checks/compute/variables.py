@@ -326,6 +326,8 @@ def _value_pairs(
             there = _neutral(other, regions.primary, tenant, port)
             here = _neutral(_value_in_dr(value, copies), regions.dr, tenant, port, (own, its))
             here = there if value == other else here
+            if _OWN_ADDRESS.search(name):  # WordPress takes the slash at its end away
+                there, here = there.rstrip("/"), here.rstrip("/")
             yield f"{container.name}: {name}", (there, here)
 
 

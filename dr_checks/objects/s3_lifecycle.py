@@ -15,6 +15,8 @@ from dr_estate.readers.s3_settings import LifecycleEffect
 Endings = tuple[LifecycleEffect, ...]
 _LOST = Unavailable(UnavailableKind.ERROR, "The lifecycle was not among those read.")
 _FORGETS = "forgets"
+# What was overwritten three months ago is no mistake of the days before a failover.
+_LATE = LifecycleEffect("", _FORGETS, 90, "", ())
 _WANTED = "no rule earlier than the source's"
 
 
@@ -30,7 +32,7 @@ def kept_as_long(view: View) -> Iterator[Finding]:
     """Lifecycle rules are each bucket's own: an expiry or Glacier transition of the copy alone loses what it protects.
 
     Former versions that the copy alone deletes sooner are a warning: what was overwritten or deleted by mistake before
-    the failover cannot be brought back after it.
+    the failover cannot be brought back after it. Kept for three months, it may be forgotten here.
     Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
     """
     by_side = {
@@ -44,7 +46,7 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             dark = [endings for endings in (here, there) if isinstance(endings, Unavailable)]
             yield view.unknown(copy.name, _WANTED, dark[0])
             return
-        sooner = tuple(result for result in there if not any(_as_soon(own, result) for own in here))
+        sooner = tuple(result for result in there if not any(_as_soon(own, result) for own in (*here, _LATE)))
         if not sooner:
             yield view.ok(copy.name, _endings_text(there), _WANTED, "the copy retains what the source retains")
             return

@@ -263,6 +263,8 @@ def _is_anothers(field: Field, owned: frozenset[tuple[str, str]]) -> bool:
 
 
 def _is_odd(field: Field, usual: Mapping[str, frozenset[str]]) -> bool:
+    if field.empty and is_secret(field.name):
+        return True  # also where all have none: it opens no database
     wanted = usual[field.name]
     if wanted & {field.digest, field.as_tenant}:
         return False

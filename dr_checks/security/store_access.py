@@ -24,6 +24,7 @@ from dr_estate.readers.store_policies import StoreKind, StorePolicy
 _WANTED = "it denies nothing that the source's allows"
 # An action on the bucket itself; the others are on its objects (Service Authorization Reference, Amazon S3).
 _LISTS = "s3:ListBucket"
+_DELETES = {StoreKind.BUCKET: "s3:DeleteObject", StoreKind.TABLE: "dynamodb:DeleteItem"}
 _ACTIONS = {
     StoreKind.BUCKET: ("s3:GetObject", _LISTS, "s3:PutObject"),
     StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
@@ -113,7 +114,7 @@ def _pair_finding(view: View, pair: _Pair, callers: _Callers) -> Finding:
     undecided = False
     for caller, families in callers.items():
         for action in _ACTIONS[pair.copy.kind]:
-            mine, theirs = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
+            mine, theirs = _answers(view, pair, caller, action)
             # What the source denies too is refused today: a failover changes nothing of it.
             if mine is PolicyAnswer.DENIED and theirs is not PolicyAnswer.DENIED:
                 measured = f"denies {action} to {caller.rpartition('/')[2]}"
@@ -121,6 +122,9 @@ def _pair_finding(view: View, pair: _Pair, callers: _Callers) -> Finding:
                 return view.gap_of(families, name, measured, _WANTED, reason, remedy)
             alike = theirs is PolicyAnswer.UNDECIDED and not (is_of_tasks and tests_network(pair.copy.text))
             undecided |= mine is PolicyAnswer.UNDECIDED and not alike
+    deleted = [
+        caller for caller in callers if is_of_tasks and _is_denied_here(view, pair, caller, _DELETES[pair.copy.kind])
+    ]
     answers = dict(_by_policy_alone(view, pair, tuple(callers)))
     if lost := [right for right, answer in answers.items() if answer is not PolicyAnswer.UNDECIDED]:
         reason = "the source's policy alone lets it in today: no policy of IAM does"
@@ -131,7 +135,18 @@ def _pair_finding(view: View, pair: _Pair, callers: _Callers) -> Finding:
     if undecided:
         reason = "It denies upon a condition that only AWS evaluates; the source's does not, or by its own network."
         return view.undecided(name, _WANTED, reason, what)
+    if deleted:
+        # A copy may be meant to be kept: the site is served, and its editors' deletions fail.
+        measured = f"denies {_DELETES[pair.copy.kind]} to {', '.join(role.rpartition('/')[2] for role in deleted)}"
+        reason = "after a failover nothing that editors delete would go away, as it does today"
+        return view.warn(name, measured, _WANTED, reason, f"{remedy} Or accept it, where the copy must keep all.")
     return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
+
+
+def _is_denied_here(view: View, pair: _Pair, caller: str, action: str) -> bool:
+    """Whether the copy's policy denies the action, and the source's does not."""
+    mine, theirs = _answers(view, pair, caller, action)
+    return mine is PolicyAnswer.DENIED and theirs is not PolicyAnswer.DENIED
 
 
 def _by_policy_alone(view: View, pair: _Pair, callers: tuple[str, ...]) -> Iterator[tuple[str, PolicyAnswer]]:
@@ -171,6 +186,12 @@ def _lacks_right(view: View, caller: str, action: str, source: StorePolicy) -> b
 
 def _sides(pair: _Pair) -> tuple[tuple[StorePolicy, Side], tuple[StorePolicy, Side]]:
     return (pair.copy, Side.DR), (pair.source, Side.PRIMARY)
+
+
+def _answers(view: View, pair: _Pair, caller: str, action: str) -> tuple[PolicyAnswer, PolicyAnswer]:
+    """What the copy's policy denies, and what its source's does."""
+    here, there = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
+    return here, there
 
 
 def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:

@@ -16,7 +16,7 @@ R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"
 # Cooldowns of ECS are 300 s where nothing is set, of DynamoDB 0 (API_TargetTrackingScalingPolicyConfiguration): a
 # default that one region spells out is no difference.
-_PAUSES, _USUAL_PAUSE_S = ("ScaleOutCooldown", "ScaleInCooldown"), 300
+_PAUSES, USUAL_PAUSE_S = ("ScaleOutCooldown", "ScaleInCooldown"), 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _rule(context: ReadContext, row: dict[str, Any]) -> str:
         return f"{row['PolicyType']} {how}".strip()
     ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
     suffix = ", never scaling in" if tracking.get("DisableScaleIn") else ""
-    usual = _USUAL_PAUSE_S if row.get("ServiceNamespace") == _NAMESPACE else 0
+    usual = USUAL_PAUSE_S if row.get("ServiceNamespace") == _NAMESPACE else 0
     pauses = [f"{key} {tracking[key]} s" for key in _PAUSES if tracking.get(key, usual) != usual]
     suffix += "".join(f", {pause}" for pause in pauses)
     metric = _predefined_metric(context, ready) if ready else _custom_metric(context, own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +59,21 @@ FEWER = replace(NIGHT, minimum=1, maximum=1)
 MINIMUM_ALONE = replace(MORNING, maximum=None)
 
 _ALIKE = "autoscaling.policies-alike"
+
+
+def _pausing(name: str, seconds: int, target_value: int = 60) -> ScalingPolicy:
+    """A policy that tracks a metric of AWS's own, and pauses for so long after it has added tasks."""
+    metric = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}
+    tracking = json.dumps({**metric, "TargetValue": target_value, "ScaleOutCooldown": seconds})
+    return ScalingPolicy(name, "cpu", f"CPU at {target_value}, ScaleOutCooldown {seconds} s", tracking)
+
+
+def _paused(seconds: int, **changes: int) -> Snapshot:
+    """The first service pauses for five minutes in the primary region, here for so long."""
+    there = (_pausing(ONE, 300),)
+    return _here(ALIKE[:1], rules=(_pausing(ONE, seconds, **changes),), rules_there=there)
+
+
 EXAMPLES = [
     Example(_ALIKE, Status.PASS, _here(ALIKE)),
     Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(replace(POLICIES[0], name="x"), POLICIES[1]))),
@@ -67,6 +83,9 @@ EXAMPLES = [
     Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=POLICIES[:1]), SECOND),
     Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=(POLICIES[0], ScalingPolicy(TWO, "cpu", REQUESTS))), SECOND),
     Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules_there=DENIED)),
+    Example(_ALIKE, Status.PASS, _paused(30)),
+    Example(_ALIKE, Status.FAIL, _paused(301)),
+    Example(_ALIKE, Status.FAIL, _paused(30, target_value=90)),
     Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules=DENIED)),
     Example("autoscaling.targets-exist", Status.PASS, _here(ALIKE)),
     Example("autoscaling.targets-exist", Status.NOT_APPLICABLE, _here((), there=())),

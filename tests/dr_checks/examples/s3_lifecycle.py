@@ -51,6 +51,8 @@ EXAMPLES = [
     _case(Status.PASS, here=(FORGETS,)),
     _case(Status.PASS, here=(FORGETS,), there=(replace(FORGETS, versions=3),)),
     _case(Status.WARN, there=(FORGETS,)),
+    _case(Status.WARN, there=(replace(FORGETS, after_days=89),)),
+    _case(Status.PASS, there=(replace(FORGETS, after_days=90),)),
     _case(Status.WARN, here=(MONTH,), there=(FORGETS,)),
     _case(Status.WARN, here=(replace(FORGETS, versions=3),), there=(FORGETS,)),
     _case(Status.WARN, here=(FORGETS,), there=(replace(FORGETS, after_days=1),)),

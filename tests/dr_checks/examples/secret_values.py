@@ -156,6 +156,8 @@ OF_ALL = [
     _together(Status.PASS, replace(HOST, name="note"), replace(OTHER_HOST, name="note")),
     _together(Status.PASS, DATABASE),
     _together(Status.WARN, replace(DATABASE, known=False)),
+    _together(Status.FAIL, replace(PASSWORD, digest="e", as_tenant="e", empty=True)),
+    _together(Status.PASS, replace(PASSWORD, digest="e", as_tenant="e", empty=True), there=YOUNG_OF_ALL),
     _master(Status.PASS, MasterUser(MASTER, (("username", True),))),
     _master(Status.PASS, MasterUser(MASTER, (("username", True),)), (PRIMARY,)),
     _master(Status.PASS, MasterUser(MASTER, (("username", True),)), DENIED),

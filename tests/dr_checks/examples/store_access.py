@@ -73,6 +73,9 @@ EXAMPLES = [
     _case(Status.FAIL, COPY, there=DENIES),
     _case(Status.FAIL, COPY, there=_says("Deny", {"AWS": TASKS}, "s3:Put*")),
     _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:ListBucket")),
+    _case(Status.WARN, COPY, there=_says("Deny", {"AWS": TASKS}, "s3:DeleteObject")),
+    _case(Status.PASS, COPY, here=_says("Deny", "*", "s3:Delete*"), there=_says("Deny", "*", "s3:Delete*")),
+    _case(Status.WARN, TABLE, there=_says("Deny", "*", "dynamodb:DeleteItem")),
     _case(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*")),
     _case(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*", **_unless("s3:ResourceAccount", SIT.account))),
     _case(

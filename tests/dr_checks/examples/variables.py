@@ -84,6 +84,13 @@ EXAMPLES = [
         _estate("https://www.example.org/shop", theirs="https://www.example.org", variable="WORDPRESS_HOME"),
         TWO,
     ),
+    # WordPress reads its own address without a slash at the end.
+    *(
+        Example(
+            "variables.alike", Status.PASS, _estate(here, of=of, theirs=here.rstrip("/"), variable="WORDPRESS_HOME")
+        )
+        for here, of in (("https://www.example.org/", TENANTS), ("https://www.example.org/shop/", TENANTS[:1]))
+    ),
     Example("variables.alike", Status.PASS, _estate(OWN.format(D), of=TENANTS, theirs=f"{OWN.format(P)}:3306")),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
