@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from dr_checks.core.model import View
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.traffic_rules import VPC, Admission, TrafficEnd, TrafficRule
+from dr_checks.derived.traffic_rules import ANYWHERE, VPC, Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.stores import DATABASE, FILES
@@ -74,12 +74,21 @@ class Ground:
     @cached_property
     def callers(self) -> dict[str, tuple[TrafficEnd, ...]]:
         """Who opens connections within the VPC: the tenants' tasks and the load balancer."""
-        found: dict[str, tuple[TrafficEnd, ...]] = {
+        return self.tasks | ({_BALANCER: self.balancer} if self.balancer else {})
+
+    @cached_property
+    def tasks(self) -> dict[str, tuple[TrafficEnd, ...]]:
+        """Where the tenants' tasks stand."""
+        return {
             tenant.id: (self.end_of(service.security_groups, service.subnets),)
             for tenant, service in tenant_services(self._view, self._side)
         }
-        balancer = self._view.get(elbv2.load_balancer, self._side)
-        return found | ({_BALANCER: (self.end_of(balancer.security_groups, balancer.subnets),)} if balancer else {})
+
+    @cached_property
+    def balancer(self) -> tuple[TrafficEnd, ...]:
+        """Where the load balancer stands, () where there is none."""
+        found = self._view.get(elbv2.load_balancer, self._side)
+        return (self.end_of(found.security_groups, found.subnets),) if found else ()
 
     @cached_property
     def servers(self) -> dict[str, tuple[TrafficEnd, ...]]:
@@ -118,6 +127,29 @@ class Grounds:
         there, here = Admission(theirs, self._there.own), Admission(mine, self._here.own)
         found = [rule for wanted in there.rules for rule in self._lacking(wanted, there, here, outward)]
         return [str(rule) for rule in dict.fromkeys(found)]
+
+    def lets_out(self, name: str, mine: Iterable[str]) -> bool:
+        """Whether the rules let out the connections that pages need, of who carries the primary's group of this name.
+
+        A database opens none: replies need no rule (VPC guide, security groups).
+        """
+        here, view = Admission(mine, self._here.own), self._view
+        ends = list[tuple[int, TrafficEnd]]()
+        if any(name in end.groups for end in self._there.balancer):
+            settings = [row.settings for _, row in tenant_services(view, Side.PRIMARY)]
+            ports = {port for row in settings for port in (row.ports if row else None) or ()}
+            if not ports:
+                return False
+            checked = [group.check_port for group in view.get(elbv2.target_groups, Side.PRIMARY)]
+            ports |= {int(port) for port in checked if port.isdecimal()}
+            ends += [(port, end) for port in sorted(ports) for found in self._here.tasks.values() for end in found]
+        if any(name in end.groups for found in self._there.tasks.values() for end in found):
+            servers, to_aws = self._here.servers, TrafficRule("tcp", _HTTPS, _HTTPS, ANYWHERE)
+            ends += [(database_engine(view).port, end) for end in servers[DATABASE.id]]
+            ends += [(efs_mounts.NFS_PORT, end) for end in servers[FILES.id]]
+            if not here.covers(to_aws):
+                return False
+        return all(here.admits(TrafficRule("tcp", port, port, ""), end) for port, end in ends)
 
     def is_own(self, rule: TrafficRule) -> bool:
         """Whether the peer is a block within the DR region's VPC."""

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 _PORTS = re.compile(r"(?P<first>-?\d+)-(?P<last>-?\d+) (?P<peer>.+)")
 # IANA's numbers, by which a rule may name its protocol (EC2 API, IpPermission).
 _NUMBERS = {"6": "tcp", "17": "udp"}
-_ANYWHERE, VPC = "0.0.0.0/0", "vpc"
+ANYWHERE, VPC = "0.0.0.0/0", "vpc"
 _LIST = "a prefix list"
 # Peers about which the reader returns nothing that could be compared with another peer.
 _NO_GROUP = frozenset({_LIST, "another VPC's group"})
@@ -121,7 +121,7 @@ class Admission:
             return False
         if block_of(wanted) is None:
             whole = bool(self._own) and all(_blocks_hold(peers, block) for block in self._own)
-            return (wanted != VPC and VPC in peers) or whole or _blocks_hold(peers, _ANYWHERE)
+            return (wanted != VPC and VPC in peers) or whole or _blocks_hold(peers, ANYWHERE)
         return _blocks_hold([*peers, *(self._own if VPC in peers else ())], wanted)
 
 
@@ -139,4 +139,4 @@ def covers_lists(texts: Iterable[str], rules: Iterable[str]) -> bool:
     A rule does not state the address family of its list: no more is known.
     """
     admission = Admission(rules)
-    return all(rule.peer == _LIST and admission.covers(rule.to(_ANYWHERE)) for rule in map(parse_rule, texts))
+    return all(rule.peer == _LIST and admission.covers(rule.to(ANYWHERE)) for rule in map(parse_rule, texts))

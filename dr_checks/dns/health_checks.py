@@ -22,6 +22,8 @@ from dr_estate.readers.route53_health_checks import HealthCheck
 _SETTINGS = ("type", "port", "path", "search", "interval_s", "failure_threshold", "sni", "regions", "without_data")
 # Route 53's own number of probes, and one fewer: neither makes a region lost by a single lost probe.
 _USUAL_THRESHOLDS = frozenset({2, 3})
+# From so many regions Route 53 checks, and from all where none is named (API_HealthCheckConfig, Regions).
+_CHECKERS = 8
 # A type and an interval are fixed at creation. Source: Route 53 API, UpdateHealthCheck.
 _CHANGEABLE = {
     "port": "Port",
@@ -355,9 +357,12 @@ def set_alike(view: View) -> Iterator[Finding]:
 
 
 def _values(found: list[HealthCheck], setting: str) -> list[str]:
-    """What the checks have of a setting, in order; usual thresholds are one."""
+    """What the checks have of a setting, in order; usual thresholds are one, and all regions none."""
     if setting == "failure_threshold" and {check.failure_threshold for check in found} <= _USUAL_THRESHOLDS:
         return ["2 or 3"]
+    if setting == "regions":
+        chosen = {check.regions if len(check.regions) < _CHECKERS else () for check in found}
+        return sorted(", ".join(regions) or "all" for regions in chosen)
     return sorted({str(getattr(check, setting)) for check in found})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
@@ -44,7 +45,8 @@ def security_groups(view: View) -> Iterator[Finding]:
 
     However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. A block within the
     primary's VPC asks that tasks, balancer, database, files and endpoints that it holds be let through here, by their
-    groups or blocks of this VPC. The load balancer carries the primary's groups. Source: DescribeSecurityGroups.
+    groups or blocks of this VPC. What a group lets out is a warning where the connections that pages need are let out.
+    The load balancer carries the primary's groups. Source: DescribeSecurityGroups.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
@@ -68,6 +70,10 @@ def security_groups(view: View) -> Iterator[Finding]:
         if missing and covers_lists(ways_in, mine.ingress) and covers_lists(ways_out, mine.egress):
             reason = "every IPv4 address is let through here, and in the primary region those of a list alone"
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
+        elif ways_out and not ways_in and _lets_out(grounds, name, mine):
+            reason = "pages need none of it, as far as is known; mail, caches or partners' services may"
+            healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
+            yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         elif missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
             healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
@@ -80,6 +86,13 @@ def security_groups(view: View) -> Iterator[Finding]:
     yield from _of_database(view, there, here, grounds)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _lets_out(grounds: Grounds, name: str, mine: vpc.SecurityGroup) -> bool:
+    """Whether it lets out what pages need; where a part is not seen, nobody knows what it takes to reach it."""
+    with suppress(DataUnavailable):
+        return grounds.lets_out(name, mine.egress)
+    return False
 
 
 def _open_rules(mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> list[str]:

@@ -216,3 +216,29 @@ def test_services_are_let_in_each_for_itself() -> None:
     apart = tuple(replace(row, subnets=(place,)) for row, place in zip(services(Side.DR), PLACES, strict=True))
     (gap,) = _let_in(OF_BOTH, HALF, services=apart)
     assert gap.measured == f"missing in {OTHER_HALF}"
+
+
+_TO_AWS, _TO_DATA = "tcp 443-443 0.0.0.0/0", ("tcp 3306-3306 10.20.32.0/24", "tcp 3306-3306 10.20.33.0/24")
+
+
+@pytest.mark.parametrize(
+    ("mine", "expected"),
+    [
+        ((_TO_AWS, "tcp 3306-3306 vpc"), Status.WARN),
+        ((_TO_AWS, f"tcp 3306-3306 {GUARD}"), Status.WARN),
+        ((_TO_AWS, *_TO_DATA), Status.WARN),
+        ((_TO_AWS, _TO_DATA[0]), Status.FAIL),
+        ((_TO_AWS,), Status.FAIL),
+        (("tcp 3306-3306 vpc",), Status.FAIL),
+        (("tcp 443-443 vpc", "tcp 3306-3306 vpc"), Status.FAIL),
+    ],
+)
+def test_tasks_that_are_let_out_as_pages_need_it_are_no_gap(mine: tuple[str, ...], expected: Status) -> None:
+    (found,) = _let_out(OUT, mine)
+    assert found.status is expected
+
+
+def test_a_database_that_is_not_seen_is_no_reason_to_let_tasks_out_less() -> None:
+    here = {**_region(Side.DR, BY_GROUP, (_TO_AWS, "tcp 3306-3306 vpc")), (rds_groups.subnet_groups, Side.DR): DENIED}
+    found = _gaps(_region(Side.PRIMARY, BY_GROUP, OUT), here)
+    assert Status.FAIL in {finding.status for finding in found}

@@ -52,6 +52,20 @@ def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:
     return make
 
 
+def _out_to(name: str, *ports: int) -> Callable[[Aws], object]:
+    """Let a security group out at these ports alone."""
+
+    def make(aws: Aws) -> object:
+        _closed(name, outward=True)(aws)
+        pattern = getattr(aws.env.names, name) if hasattr(aws.env.names, name) else f"{{env}}-{name}-sg"
+        ec2, group = _group(aws, pattern)
+        anybody = [{"CidrIp": "0.0.0.0/0"}]
+        rules = [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": anybody} for port in ports]
+        return ec2.authorize_security_group_egress(GroupId=group["GroupId"], IpPermissions=rules) if rules else None
+
+    return make
+
+
 def _by_second_group(closed: bool) -> Callable[[Aws], object]:
     """Let tasks reach the primary database by a second group alone, and ``closed``: the DR region's one admits none."""
 
@@ -259,6 +273,15 @@ NETWORK = (
     Fault("tasks group closed", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group")),
     Fault("balancer group closed outward", NeedKind.BALANCER, ("ec2",), _closed("alb", outward=True)),
     Fault("database group closed", NeedKind.DATABASE_GROUP, ("ec2",), _closed("db_security_group")),
+    Fault("database group lets nobody out", NeedKind.DATABASE_GROUP, ("ec2",), _out_to("db_security_group")),
+    Fault(
+        "tasks let out as they need it", NeedKind.SERVICE_GROUP, ("ec2",), _out_to("security_group", 443, _MYSQL, 2049)
+    ),
+    Fault("tasks let out to no database", NeedKind.SERVICE_GROUP, ("ec2",), _out_to("security_group", 443, 2049)),
+    Fault("tasks let out to no files", NeedKind.SERVICE_GROUP, ("ec2",), _out_to("security_group", 443, _MYSQL)),
+    Fault("tasks let out to no AWS", NeedKind.SERVICE_GROUP, ("ec2",), _out_to("security_group", _MYSQL, 2049)),
+    Fault("balancer let out as it needs it", NeedKind.BALANCER, ("ec2",), _out_to("alb", 80)),
+    Fault("balancer let out elsewhere", NeedKind.BALANCER, ("ec2",), _out_to("alb", 8080)),
     Fault("database by a second group", NeedKind.DATABASE_GROUP, ("ec2", "rds"), _by_second_group(closed=True)),
     Fault("database by either group", NeedKind.DATABASE_GROUP, ("ec2", "rds"), _by_second_group(closed=False)),
     Fault("NAT gateway deleted", NeedKind.ROUTE, ("ec2",), _nat_gone),

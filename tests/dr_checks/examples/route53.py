@@ -101,6 +101,10 @@ def _of_children(needed: int) -> HealthCheck:
     return replace(CHECK_1, type="CALCULATED", host="", children=children, children_needed=needed)
 
 
+EVERY_CHECKER = (
+    *("ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-west-1"),
+    *("sa-east-1", "us-east-1", "us-west-1", "us-west-2"),
+)
 EXAMPLES = [
     given("route53.zone-accessible", Status.PASS),
     given("route53.zone-accessible", Status.PASS, zones=(*ZONES, ListedZone("Z9", ZONE, True))),
@@ -202,6 +206,8 @@ EXAMPLES = [
     checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, interval_s=30)),
     given("health-checks.set-alike", Status.FAIL, "path", checks=(CHECK_1, replace(CHECK_2, path="/other"))),
     checked(Status.PASS, "set-alike", CHECK_1, replace(CHECK_2, failure_threshold=2)),
+    checked(Status.PASS, "set-alike", CHECK_1, replace(CHECK_2, regions=EVERY_CHECKER)),
+    checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, regions=EVERY_CHECKER[:3])),
     checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, failure_threshold=1)),
     checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, failure_threshold=10)),
     given("health-checks.set-alike", Status.UNKNOWN, checks=DENIED),
