@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,12 +14,14 @@ from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
+from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs
 from dr_estate.readers.efs import FileSystemPolicy
 
 _ACTIONS, _TLS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"), "aws:SecureTransport"
 _WANTED = "as the primary region's"
+_PERSON = re.compile(r"arn:aws[a-z-]*:iam::\d+:(?:role|user)/")
 
 
 @check(
@@ -32,7 +35,8 @@ def admits_alike(view: View) -> Iterator[Finding]:
     """Every allow of the primary's policy is here, and no deny that it has not; each file system has its own policy.
 
     A policy that is missing here lets in more than the primary's: a warning. A deny of clients without TLS denies no
-    task whose volumes have transitEncryption. Source: DescribeFileSystemPolicy; EFS User Guide, "Using IAM".
+    task whose volumes have transitEncryption, and one of other roles or users none. Source: DescribeFileSystemPolicy;
+    EFS User Guide, "Using IAM".
     """
     name = view.env.named(view.env.names.file_system)
     there, here = view.get(efs.policies, Side.PRIMARY), view.get(efs.policies)
@@ -49,7 +53,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
         # Where both have a policy, their allows and other denies are compared by word.
         text = _denies_alone(copy.text, of_plain_transport=True) if original.present else copy.text
         closed, doubt = _denied_families(view, copy, text, allows=not original.present)
-    refused = _refusals(original, copy, closed)
+    refused = _refusals(original, copy, closed, _task_roles(view))
     # Whether what is denied by word is what tasks ask for; where these are not seen the gap stands all the same.
     if refused and copy.text and not closed:
         with suppress(DataUnavailable):
@@ -141,12 +145,34 @@ def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs
     return None if PolicyAnswer.UNDECIDED in answers else True
 
 
-def _refusals(original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[str]) -> list[str]:
+def _task_roles(view: View) -> frozenset[str] | None:
+    """The roles as which the tenants' tasks mount, as policies name them; None where one is not seen."""
+    with suppress(DataUnavailable):
+        found = list(tenant_definitions(view).values())
+        seen = [row for row in found if not isinstance(row, Unavailable)]
+        roles = frozenset(neutral(row.task_role, view.region) for row in seen)
+        return roles if found and len(seen) == len(found) else None
+    return None
+
+
+def _is_of_others(statement: str, roles: frozenset[str] | None) -> bool:
+    """Whether a statement is about roles and users alone that no task has. A root stands for its whole account."""
+    principal = json.loads(statement).get("Principal")
+    named = principal.get("AWS") if isinstance(principal, dict) and principal.keys() == {"AWS"} else None
+    arns = [named] if isinstance(named, str) else named or []
+    return bool(arns) and roles is not None and all(_PERSON.match(arn) and arn not in roles for arn in arns)
+
+
+def _refusals(
+    original: FileSystemPolicy, copy: FileSystemPolicy, closed: list[str], roles: frozenset[str] | None
+) -> list[str]:
     """What the copy's policy keeps out that the original's lets in."""
     refused = [
         f"denies {statement}"
         for statement in copy.denies
-        if statement not in original.denies and not (copy.text and _is_of_plain_transport(statement))
+        if statement not in original.denies
+        and not (copy.text and _is_of_plain_transport(statement))
+        and not _is_of_others(statement, roles)
     ]
     if closed:
         refused.append(f"does not let the tasks of {', '.join(closed)} in as they mount it")

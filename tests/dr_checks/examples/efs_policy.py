@@ -110,6 +110,18 @@ EXAMPLES = [
             {"Action": "elasticfilesystem:ClientRootAccess", "Condition": {}},
         )
     ),
+    *(
+        _mounted(
+            expected, EVERYBODY, {**ONLY_TLS, "Condition": {}, "Principal": {"AWS": whom}}, there=_written(EVERYBODY)
+        )
+        for whom, expected in (
+            ("arn:aws:iam::1:role/stranger", Status.PASS),
+            (["arn:aws:iam::1:role/stranger", "arn:aws:iam::1:user/guest"], Status.PASS),
+            (["arn:aws:iam::1:role/stranger", "arn:aws:iam::1:role/task"], Status.FAIL),
+            ("arn:aws:iam::1:root", Status.FAIL),
+            ("1", Status.FAIL),
+        )
+    ),
     _mounted(Status.PASS, FROM_VPC),
     _mounted(Status.FAIL, EVERYBODY, NOT_FROM_VPC, iam=False),
     _mounted(
