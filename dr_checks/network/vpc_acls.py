@@ -19,6 +19,8 @@ _INTERNET = "0.0.0.0/0"
 _HTTPS = 443
 # The ports from which Linux, and so a Fargate task, a load balancer or a database, opens connections.
 _REPLIES = (32768, 60999)
+# A block of this length is that of one large network; multicast and reserved addresses are no host's (RFC 5771, 1112).
+_LARGE, _OF_NO_HOST = 8, IPv4Network("224.0.0.0/3")
 _FILES = "tasks to their files"
 _ABSENT = "there is no VPC: see vpc.available"
 _LAST_NUMBER = 32767
@@ -108,7 +110,8 @@ def _denies(rule: vpc.AclRule, stop: _Stop) -> bool:
 def admit_traffic(view: View) -> Iterator[Finding]:
     """Each connection passes the ACL of both its subnets, and so does its reply: ACLs keep no state.
 
-    The rules of a subnet are asked by number, and the first that fits decides. Source: VPC User Guide, Network ACLs.
+    The rules of a subnet are asked by number, and the first that fits decides. One that denies a large part of the
+    internet is a warning: some visitors, or addresses of AWS, are in it. Source: VPC User Guide, Network ACLs.
     """
     name = vpc_name(view)
     if view.get(vpc.vpc) is None:
@@ -126,6 +129,13 @@ def admit_traffic(view: View) -> Iterator[Finding]:
             sentence = f"aws_network_acl_rule in {view.region}: an allow with a lower rule_number for {flow.title}."
             remedy = Remedy(sentence, tuple(dict.fromkeys(openings.commands(stopped))))
             yield view.gap(flow.title, "; ".join(map(str, stopped[:3])), "admitted", reason, remedy)
+        elif denied := sorted(set(_denied_parts(flow, acls, cidrs))):
+            reason = "some visitors, edge locations of CloudFront or addresses of AWS are in it"
+            acl, number, outward, block = denied[0]
+            command = view.command("ec2", "DeleteNetworkAclEntry", NetworkAclId=acl, RuleNumber=number, Egress=outward)
+            remedy = Remedy(f"aws_network_acl_rule in {view.region}: deny what is meant alone.", (command,))
+            measured = f"{acl} denies {'to' if outward else 'from'} {block}"
+            yield view.warn(flow.title, measured, "admitted", reason, remedy)
         else:
             yield view.ok(flow.title, "admitted", "admitted", "no network ACL stops it or its replies")
     for row in view.get(efs_mounts.mount_targets):
@@ -178,6 +188,36 @@ def _stopped_flows(
             acl = acls.get(subnet)
             if acl and not _admits(acl, outward, IPv4Network(peer), ports):
                 yield _Stop(acl, subnet, outward, peer, ports)
+
+
+def _denied_parts(
+    flow: _Flow, acls: dict[str, vpc.NetworkAcl], cidrs: dict[str, str]
+) -> Iterator[tuple[str, int, bool, str]]:
+    """By ACL, number and direction the rules that deny a large part of the internet to a flow's only known end."""
+    if flow.clients and flow.servers:
+        return
+    of_clients = bool(flow.clients)
+    for subnet in (place for place in flow.clients or flow.servers if place in acls and place in cidrs):
+        for outward in (False, True):
+            # Connections go out to the internet and replies come in, or the other way round.
+            ports = (flow.port, flow.port) if outward is of_clients else _REPLIES
+            allowed = list[IPv4Network]()
+            for rule in sorted(acls[subnet].rules, key=lambda row: row.number):
+                meets = rule.ports[0] <= ports[1] and ports[0] <= rule.ports[1]
+                if rule.outward is not outward or not meets:
+                    continue
+                if rule.cidr == _INTERNET:
+                    break  # decides on all that no rule before it speaks of
+                block = IPv4Network(rule.cidr)
+                if rule.allows:
+                    allowed.append(block)
+                elif _is_large(block) and not any(block.subnet_of(wider) for wider in allowed):
+                    yield acls[subnet].id, rule.number, outward, rule.cidr
+
+
+def _is_large(block: IPv4Network) -> bool:
+    """Whether it is larger than any single network, and holds addresses of hosts."""
+    return block.prefixlen < _LARGE and not block.subnet_of(_OF_NO_HOST)
 
 
 def _admits(acl: vpc.NetworkAcl, outward: bool, peer: IPv4Network, ports: tuple[int, int]) -> bool:

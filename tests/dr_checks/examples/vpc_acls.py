@@ -50,6 +50,26 @@ EXAMPLES = [
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN)),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, _denies(False, "198.51.100.0/24"))),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, _denies(True, ports=(25, 25)))),
+    # Addresses that nobody has in the internet, or another network of one's own.
+    *(
+        Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, _denies(False, block), before=PUBLIC))
+        for block in ("224.0.0.0/3", "240.0.0.0/4", "172.16.0.0/12")
+    ),
+    *(
+        Example("vpc-acls.admit-traffic", Status.WARN, _guarded(*OPEN, rule, before=places), frozenset({subject}))
+        for subject, rule, places in (
+            ("visitors to port 443", _denies(False, "128.0.0.0/1", (443, 443)), PUBLIC),
+            ("visitors to port 443", _denies(True, "64.0.0.0/3"), PUBLIC),
+            ("tasks to AWS", _denies(True, "32.0.0.0/4", (443, 443)), PLACES),
+        )
+    ),
+    *(
+        Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*rules, before=PUBLIC))
+        for rules in (
+            (*OPEN, replace(_denies(False, "128.0.0.0/1"), number=200)),
+            (*OPEN, AclRule(1, False, True, "128.0.0.0/1", ANY_PORT), replace(_denies(False, "128.0.0.0/2"), number=2)),
+        )
+    ),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, replace(_denies(False), number=200))),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, changes={(elbv2.load_balancer, Side.DR): None})),
     Example(
