@@ -132,8 +132,13 @@ def admit_traffic(view: View) -> Iterator[Finding]:
         elif denied := sorted(set(_denied_parts(flow, acls, cidrs))):
             reason = "some visitors, edge locations of CloudFront or addresses of AWS are in it"
             acl, number, outward, block = denied[0]
-            command = view.command("ec2", "DeleteNetworkAclEntry", NetworkAclId=acl, RuleNumber=number, Egress=outward)
-            remedy = Remedy(f"aws_network_acl_rule in {view.region}: deny what is meant alone.", (command,))
+            entry = {"NetworkAclId": acl, "RuleNumber": number, "Egress": outward}
+            command = view.command("ec2", "DeleteNetworkAclEntry", **entry)
+            # No command that lets the internet in before a subnet of the databases, or may do so.
+            closed, guarded = data_tier(view), {place for place, row in acls.items() if row.id == acl}
+            is_safe = closed is not None and not closed & guarded
+            sentence = f"aws_network_acl_rule in {view.region}: deny what is meant alone."
+            remedy = Remedy(sentence, (command,) if is_safe else ())
             measured = f"{acl} denies {'to' if outward else 'from'} {block}"
             yield view.warn(flow.title, measured, "admitted", reason, remedy)
         else:
