@@ -15,7 +15,7 @@ from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import platform_resources, vpc
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
-from dr_estate.readers.platform_shapes import BETWEEN, GROUPS
+from dr_estate.readers.platform_shapes import BETWEEN, GROUPS, RESERVED
 
 # Services that belong to no region: nothing of them can be missing in the DR region.
 GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations", "globalaccelerator", "shield", "support"})
@@ -42,7 +42,7 @@ _FILTERS = "logs describe-metric-filters"
 _RULES = ("events list-rules", "events list-event-buses", "scheduler list-schedules")
 _COMPARED = frozenset({*_RULES, "sqs list-queues", "ecr describe-repositories", _FUNCTIONS, _FILTERS, *_CACHES})
 # Parts of a shape of which more does no harm, or less; and lists, to which others may be added.
-_NO_LESS = frozenset({"memory", "timeout", "disk", "nodes", "visibility timeout", "retention"})
+_NO_LESS = frozenset({RESERVED, "memory", "timeout", "disk", "nodes", "visibility timeout", "retention"})
 _NO_MORE = frozenset({"delay"})
 _LISTS = frozenset({"calls", "called by"})
 _VARIABLE, _CALLING = "variable ", ("calls", "rule ")
@@ -152,6 +152,8 @@ def _falls_short(part: str, mine: str, theirs: str) -> bool:
         return not set(filter(None, theirs.split(BETWEEN))) <= set(mine.split(BETWEEN))
     if part == GROUPS:
         return bool(mine and theirs) and mine != theirs
+    if part == RESERVED and not (mine and theirs):
+        return False  # a limit on one side alone may be the region's own
     if part in _NO_LESS | _NO_MORE and mine.isdecimal() and theirs.isdecimal():
         return int(mine) < int(theirs) if part in _NO_LESS else int(mine) > int(theirs)
     # A variable that is not here is named by "variables".

@@ -25,6 +25,8 @@ READS = frozenset(
 )
 GROUPS = "security groups"
 """The part of a function's shape that holds ids, which each region makes up: names are compared."""
+RESERVED = "concurrency"
+"""The part of a function's shape that limits how often it runs at once, "" where only the account's limit does."""
 BETWEEN = "; "
 """What stands between the members of a part that is a list."""
 _ABSENT = ("ResourceNotFoundException",)
@@ -125,8 +127,13 @@ def function_details(context: ReadContext, arn: str) -> Details:
     policy = str((context.find("lambda", "get_policy", _ABSENT, FunctionName=arn) or {}).get("Policy") or "{}")
     url = context.find("lambda", "get_function_url_config", _ABSENT, FunctionName=arn) or {}
     callers = sorted(_admission(context.region, row) for row in json.loads(policy).get("Statement") or ())
-    shape = (("called by", BETWEEN.join(callers)), ("URL", str(url.get("AuthType") or "none")))
-    return Details(shape, off=reserved.get("ReservedConcurrentExecutions") == 0)
+    number = reserved.get("ReservedConcurrentExecutions")
+    shape = (
+        ("called by", BETWEEN.join(callers)),
+        ("URL", str(url.get("AuthType") or "none")),
+        (RESERVED, str(number or "")),  # none of 0: it is off
+    )
+    return Details(shape, off=number == 0)
 
 
 def _admission(region: str, statement: Mapping[str, Any]) -> str:

@@ -142,6 +142,20 @@ def _functions(there: dict[str, Any], here: dict[str, Any]) -> Make:
     return lambda aws: [_function(aws, Side.PRIMARY, **there), _function(aws, Side.DR, **here)]
 
 
+def _limited(there: int | None, here: int | None) -> Make:
+    """A function of both regions with so much reserved concurrency on each side, None for none."""
+
+    def make(aws: Aws) -> object:
+        for side, number in ((Side.PRIMARY, there), (Side.DR, here)):
+            _function(aws, side)
+            if number is not None:
+                limit = {"FunctionName": _name(aws), "ReservedConcurrentExecutions": number}
+                aws.client("lambda", side).put_function_concurrency(**limit)
+        return None
+
+    return make
+
+
 def _variable(name: str, value: str) -> dict[str, Any]:
     return {"Environment": {"Variables": {name: value}}}
 
@@ -408,6 +422,7 @@ FOUND = (
         (_LISTS,),
     ),
     Change("function of less memory", _CODE, _functions({"MemorySize": 512}, {"MemorySize": 128}), (_LISTS,)),
+    Change("function runs less often at a time", _CODE, _limited(50, 10), (_LISTS,)),
     Change("function's URL for IAM alone", _CODE, _callable(url="AWS_IAM"), (_LISTS,)),
     Change("function for the primary's rule alone", _CODE, _callable("af-south-1"), (_LISTS,)),
     Change("schedule with other words", _TIMED, _scheduled(Target={"Input": "{}"}), (_LISTS,)),
@@ -468,6 +483,8 @@ HARMLESS = (
         _functions(_variable("REGION", "af-south-1"), _variable("REGION", "eu-west-1")),
     ),
     Change("functions called alike", _CODE, _callable()),
+    Change("function runs as often as all do", _CODE, _limited(50, None)),
+    Change("function runs more often at a time", _CODE, _limited(10, 50)),
     Change("schedules alike", _TIMED, _scheduled(Target={"Input": '{ "clean" : true }'})),
     Change("buses alike", ("events", "sqs"), _on_a_bus()),
     Change("queue keeps longer", ("sqs",), _queued(MessageRetentionPeriod="1209600", VisibilityTimeout="600")),
