@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dr_checks.derived.routing import region_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.references import balancer_region
 from dr_estate.readers.elbv2 import Listener
 from dr_estate.readers.route53_health_checks import HealthCheck
 
@@ -39,7 +39,7 @@ def is_held(switch: Listener) -> bool:
 
 def watches_switch(check: HealthCheck, env: Environment) -> bool:
     """Whether a health check is the inverted one of the switch."""
-    there = region_of(check.host) == env.region(Side.DR)
+    there = balancer_region(check.host) == env.region(Side.DR)
     return check.type in _HTTP and check.inverted and there and check.port == env.traffic.pin_port
 
 

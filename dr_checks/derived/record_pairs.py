@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_checks.derived.routing import ADDRESS_TYPES, cannot_lead, region_of, target_of
+from dr_checks.derived.routing import ADDRESS_TYPES, cannot_lead, target_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.references import balancer_region
 from dr_estate.readers.route53 import Record
 
 POLICIES = ("failover", "weighted")
@@ -32,7 +33,7 @@ def side_of(record: Record, env: Environment) -> Side | None:
     by_region = {env.region(side): side for side in (Side.PRIMARY, Side.DR)}
     traffic = env.traffic
     by_name = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
-    region = region_of(target_of(record))
+    region = balancer_region(target_of(record))
     # The target goes before the name: after a turn each record keeps its set identifier and leads to the other side.
     return by_region.get(region) if region else by_name.get(record.set_identifier or "")
 

@@ -6,17 +6,16 @@ healthy; weight 0 is used when every other weight is unhealthy; where all are un
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from dr_estate.model.references import balancer_region
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
 # The hosted zone of every distribution: an alias to it evaluates no target health (T08).
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")
-_REGION_OF_BALANCER = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d+)\.elb\.amazonaws\.com(?:\.cn)?$")
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,6 @@ class Situation:
 def target_of(record: Record) -> str:
     """What a record leads to: its alias target, or its first value."""
     return record.alias_target or (record.values[0].lower().removesuffix(".") if record.values else "")
-
-
-def region_of(target: str) -> str | None:
-    """Return the region whose load balancer ``target`` names; None where the name holds no region."""
-    found = _REGION_OF_BALANCER.search(target)
-    return found[1] if found else None
 
 
 def cannot_lead(record: Record) -> bool:
@@ -82,7 +75,7 @@ def is_healthy(record: Record, situation: Situation) -> bool:
 
     Nothing can make an alias to CloudFront unhealthy but a health check (T08).
     """
-    region = region_of(target_of(record))
+    region = balancer_region(target_of(record))
     if record.health_check_id and not _passes(record.health_check_id, region, situation):
         return False
     evaluated = record.evaluate_target_health and record.alias_zone_id != CLOUDFRONT_ZONE
@@ -109,5 +102,5 @@ def _passes(check_id: str, region: str | None, situation: Situation) -> bool:
     elif check.type == "RECOVERY_CONTROL":
         well = True
     else:
-        well = (region_of(check.host) or region) not in situation.down
+        well = (balancer_region(check.host) or region) not in situation.down
     return well != check.inverted

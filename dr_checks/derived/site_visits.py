@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from dr_checks.derived.routing import region_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.references import balancer_region
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
@@ -44,7 +44,7 @@ def answering_sides(
         values = {value for answer in found for value in answer.values}
         # By addresses, for an alias answers with those; a CNAME shows the region in its name.
         sides = {side for side, addresses in doors.items() if addresses & values}
-        sides |= {regions[region] for value in values if (region := region_of(value)) in regions}
+        sides |= {regions[region] for value in values if (region := balancer_region(value)) in regions}
         if sides:
             return frozenset(sides)
     return frozenset()

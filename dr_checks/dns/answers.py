@@ -11,6 +11,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side
+from dr_estate.model.references import balancer_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import cloudfront, dns_answers, elbv2, route53, route53_health_checks
@@ -46,7 +47,7 @@ def expected_regions(view: View) -> frozenset[str] | None:
         choice = routing.chosen_records([r for r in records if r.type == kind], now)
         if choice is None:
             return None
-        regions |= {routing.region_of(routing.target_of(record)) or "elsewhere" for record in choice}
+        regions |= {balancer_region(routing.target_of(record)) or "elsewhere" for record in choice}
     return frozenset(regions)
 
 
@@ -119,7 +120,9 @@ def as_recorded(view: View) -> Iterator[Finding]:
     """Each server's addresses are those of the region that the records and health checks choose at this moment."""
     name, expected = view.env.traffic.origin_record, expected_regions(view)
     there = view.get(dns_answers.authorities)
-    answers = [answer for answer in there if isinstance(answer, DnsAnswer) and answer.name == name]
+    heard = (answer for answer in there if isinstance(answer, DnsAnswer) and answer.name == name)
+    # At the apex of the zone the answers for its SOA and NS have the name of its traffic, too.
+    answers = [answer for answer in heard if answer.type in routing.ADDRESS_TYPES]
     wanted = " or ".join(sorted(expected or ())) or "the region its records choose"
     for answer in answers:
         yield _answer_finding(view, answer, expected, wanted)

@@ -12,6 +12,7 @@ from dr_checks.derived import dr_pin, routing
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
+from dr_estate.model.references import balancer_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, elbv2
 from dr_estate.readers.route53 import Record
@@ -156,7 +157,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
 def _region(record: Record, known: Mapping[str, str]) -> str:
     """Return the region a record leads to; its set identifier counts only where its target's name holds no region."""
     # After a cut-over by weights or targets the set identifier keeps its region's name: the target decides.
-    return routing.region_of(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
+    return balancer_region(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
 
 
 @check(

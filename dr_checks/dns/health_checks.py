@@ -13,6 +13,7 @@ from dr_checks.derived.health_check_pin import CALCULATED
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
+from dr_estate.model.references import balancer_region
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
@@ -62,7 +63,7 @@ def _pin_remedy(view: View, remedy: str) -> str:
 def _same_setting(view: View, setting: str) -> Remedy:
     """Give the DR region's check the primary's setting, by a command where it can be changed and both are known."""
     sentence = _pin_remedy(view, f"Give both aws_route53_health_check resources the same {setting}.")
-    regions = {routing.region_of(routing.target_of(record)): found for record, found in records_with_checks(view)}
+    regions = {balancer_region(routing.target_of(record)): found for record, found in records_with_checks(view)}
     there, here = (regions.get(region) for region in (view.env.regions.primary, view.env.regions.dr))
     value = getattr(there, setting, None)
     # No command beside a failover: copied from the primary's check it would take over the pin.
@@ -214,14 +215,14 @@ def probes_own_target(view: View) -> Iterator[Finding]:
 def _is_placeless(view: View, found: HealthCheck, target: str) -> bool:
     """Whether it probes an address, or a name of which neither itself nor the zone says a region."""
     probed = found.host or found.address
-    return bool(probed) and probed != target and bool(routing.region_of(target)) and not _regions_of(view, found.host)
+    return bool(probed) and probed != target and bool(balancer_region(target)) and not _regions_of(view, found.host)
 
 
 def _regions_of(view: View, host: str) -> set[str]:
     """The regions of the load balancers that a name leads to: its own, else those of its records in the zone."""
-    own = routing.region_of(host)
+    own = balancer_region(host)
     targets = [routing.target_of(row) for row in view.get(route53.records) if row.name == host and host]
-    return {own} if own else {region for target in targets if (region := routing.region_of(target))}
+    return {own} if own else {region for target in targets if (region := balancer_region(target))}
 
 
 def _wrong_probe(view: View, record: Record, found: HealthCheck, target: str) -> tuple[str, str] | None:
@@ -229,7 +230,7 @@ def _wrong_probe(view: View, record: Record, found: HealthCheck, target: str) ->
     # A check of the traffic name follows its own answer: after a switch it reports the other region, and flips back.
     if found.host == record.name:
         return (found.host, "it probes the name that it controls: after a switch it probes the other region")
-    here, there = routing.region_of(target), _regions_of(view, found.host)
+    here, there = balancer_region(target), _regions_of(view, found.host)
     if here and there and there != {here}:
         probed = " and ".join(sorted(there))
         return found.host, f"it probes {probed}, while its record sends visitors to {here}"
@@ -244,7 +245,7 @@ def _wrong_children(
     view: View, found: HealthCheck, target: str, known: Mapping[str, HealthCheck]
 ) -> tuple[str, str] | None:
     """What a calculated check needs of its children, and why it does not follow its own region; None where it does."""
-    here = routing.region_of(target)
+    here = balancer_region(target)
     needed, total = found.children_needed, len(found.children)
     if found.type != CALCULATED or not here or not needed or needed > total:  # health-checks.enabled; a pin
         return None
@@ -267,7 +268,7 @@ def _fails_with(child: HealthCheck, region: str) -> bool:
         return False
     if child.type == "CLOUDWATCH_METRIC":
         return child.alarm_region != region or child.without_data == "Unhealthy"
-    return routing.region_of(child.host) in (None, region)
+    return balancer_region(child.host) in (None, region)
 
 
 @check(

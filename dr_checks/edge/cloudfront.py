@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived import routing
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.references import balancer_region
 from dr_estate.readers import cloudfront, cloudfront_buckets
 from dr_estate.readers.cloudfront import Distribution, Origin, nearest_alias
 from dr_estate.snapshot import tenants
@@ -162,7 +162,7 @@ def origins_of(found: Distribution, target: str) -> list[Origin]:
 
 def _place(view: View, origin: Origin) -> str | None:
     """Return where an origin leads: the traffic name, or a region; None where that is not known from here."""
-    region = routing.region_of(origin.domain)
+    region = balancer_region(origin.domain)
     if is_bucket(origin):
         return cloudfront_buckets.region_of(origin, view.env)
     # ListDistributions names no kind: a custom origin has a protocol policy, an S3 origin has none.

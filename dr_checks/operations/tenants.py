@@ -12,6 +12,7 @@ from dr_checks.derived import routing
 from dr_checks.dns.dns import situation
 from dr_checks.edge import cloudfront, cloudfront_visitors
 from dr_estate.config.environment import Side
+from dr_estate.model.references import balancer_region
 from dr_estate.readers import ecs, route53
 from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.snapshot import tenants
@@ -135,7 +136,7 @@ def _follows(view: View, records: Sequence[Record]) -> bool:
     for kind in {record.type for record in addresses}:
         chosen = routing.chosen_records([r for r in addresses if r.type == kind], situation(view, Side.PRIMARY)) or ()
         targets = {routing.target_of(record) for record in chosen}
-        here = {t for t in targets if t in moving or t.endswith(domain) or routing.region_of(t) == view.env.regions.dr}
+        here = {t for t in targets if t in moving or t.endswith(domain) or balancer_region(t) == view.env.regions.dr}
         if not targets or here != targets:
             return False
     return bool(addresses)

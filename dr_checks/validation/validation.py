@@ -14,11 +14,11 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
-from dr_checks.derived.routing import region_of
 from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
 from dr_checks.dns import answers as dns_answers
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Command
+from dr_estate.model.references import balancer_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
@@ -161,7 +161,7 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
         replies, unavailable, door = [], unseen.unavailable, ()
     for answer in replies:
         subject, measured = f"{name} at {answer.asked}", ", ".join(answer.values) or answer.code
-        if {*door} & {*answer.values} or view.region in map(region_of, map(route53.plain, answer.values)):
+        if {*door} & {*answer.values} or view.region in map(balancer_region, map(route53.plain, answer.values)):
             yield view.ok(subject, measured, wanted, "visitors are sent here")
         else:
             remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` shows its progress."

@@ -32,6 +32,18 @@ def arn_region(text: str) -> str:
     return next(iter(rest.split(":")[2:3]), "") if prefix == "arn" else ""
 
 
+_OF_BALANCER = r"([a-z]{2}(?:-[a-z]+)+-\d+)"
+_BALANCER = re.compile(rf"\.(?:{_OF_BALANCER}\.elb|elb\.{_OF_BALANCER})\.amazonaws\.com(?:\.cn)?$")
+
+
+def balancer_region(host: str) -> str | None:
+    """The region whose load balancer ``host`` names; None where the name holds no region."""
+    found = _BALANCER.search(host)
+    # NAME-ID.REGION.elb.amazonaws.com of an application load balancer, NAME-ID.elb.REGION.amazonaws.com of a network
+    # one (their guides, "Create a load balancer"; General Reference, the zones of "Elastic Load Balancing endpoints").
+    return found[1] or found[2] if found else None
+
+
 def neutral(value: Any, region: str) -> str:
     """``value`` (JSON, keys in order, where it is no text) without ids, and with ``{region}`` for the region's name."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)

@@ -6,13 +6,13 @@ most counterparts stand in. Nothing is taken from a name that two regions share.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dr_estate.aws.read_client import ReadClient
 from dr_estate.model.estate_map import EntryPoint, EstateMap, MapGap, MappedKind, PartKind, Store, Workload
+from dr_estate.model.references import balancer_region
 from dr_estate.scan.account import (
     AccountCalls,
     GlobalSide,
@@ -29,8 +29,6 @@ from dr_estate.scan.stores import ScannedEstate, stores_of
 from dr_estate.scan.ways import balancers_by_name, entries_of, plain
 from dr_estate.scan.workloads import texts_of, with_counterparts, workloads_of
 
-_BALANCER = re.compile(r"\.(?:([a-z]{2}(?:-[a-z]+)+-\d)\.elb|elb\.([a-z]{2}(?:-[a-z]+)+-\d))\.amazonaws\.com(?:\.cn)?$")
-"""NAME.REGION.elb.amazonaws.com of an application load balancer, NAME.elb.REGION.amazonaws.com of a network one."""
 _REGIONS_AT_MOST = 4
 """How many regions are read: relations lead to two; a third and a fourth hold copies."""
 GAPS = 10
@@ -106,7 +104,7 @@ def _regions_of_records(world: GlobalSide) -> list[str]:
         for row in world.distributions or ()
         for origin in (row.get("Origins") or {}).get("Items") or ()
     ]
-    found = Counter(match[1] or match[2] for target in targets if (match := _BALANCER.search(target)))
+    found = Counter(region for target in targets if (region := balancer_region(target)))
     return [name for name, _ in found.most_common()]
 
 

@@ -48,6 +48,9 @@ def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: A
     self.canonical_hosted_zone_id = load_balancer_zone(region) or self.canonical_hosted_zone_id
     if self.type == "application":
         self.attrs.update(APPLICATION_DEFAULTS)
+    if self.type == "network":
+        # moto calls it as an application one: NAME-ID.elb.REGION.amazonaws.com (Network Load Balancers guide).
+        self.dns_name = f"{self.name}-{self.arn.rpartition('/')[2]}.elb.{region}.amazonaws.com"
 
 
 def _new_group(original: Callable[..., Any], self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:

@@ -69,6 +69,7 @@ EXAMPLES = [
     given("as-recorded", Status.PASS),
     given("as-recorded", Status.PASS, authorities=(SOA, AWAY), **PINNED),
     given("as-recorded", Status.PASS, authorities=(SOA, AT_HOME, NO_SIX)),
+    given("as-recorded", Status.PASS, authorities=(replace(SOA, name=ORIGIN), replace(NS, name=ORIGIN), AT_HOME)),
     given(
         "as-recorded",
         Status.FAIL,

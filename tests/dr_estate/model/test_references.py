@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.model.references import ReferenceKind, references, short_code, unregional
+from dr_estate.model.references import ReferenceKind, balancer_region, references, short_code, unregional
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,19 @@ def test_what_differs_by_region_id_and_address_alone_is_comparable(pattern: str)
 def test_another_name_stays_another() -> None:
     first, second = (unregional(f"{name}.c1.eu-west-1.rds.amazonaws.com", "eu-west-1") for name in ("a", "b"))
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("sit-alb-1234567890.eu-west-1.elb.amazonaws.com", "eu-west-1"),
+        ("sit-nlb-0123456789abcdef.elb.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("dualstack.sit-alb-1234567890.us-gov-west-1.elb.amazonaws.com", "us-gov-west-1"),
+        ("sit-nlb-0123456789abcdef.elb.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("sit-mysql.c0ffee12.eu-west-1.rds.amazonaws.com", None),
+        ("d111111abcdef8.cloudfront.net", None),
+        ("elb.eu-west-1.amazonaws.com.example", None),
+    ],
+)
+def test_the_name_of_a_load_balancer_of_either_kind_says_its_region(host: str, region: str | None) -> None:
+    assert region == balancer_region(host)

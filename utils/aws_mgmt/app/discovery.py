@@ -10,7 +10,7 @@ from dr_checks.core.model import View
 from dr_checks.derived.counterparts import bears_no_tag
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_checks.derived.record_pairs import POLICIES
-from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
+from dr_checks.derived.routing import ADDRESS_TYPES, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_checks.derived.traffic_rules import parse_rule
 from dr_estate.config.environment import Environment, Side
@@ -27,6 +27,7 @@ from dr_estate.config.settings import (
 )
 from dr_estate.model.engines import engine_of
 from dr_estate.model.estate_map import Relation
+from dr_estate.model.references import balancer_region
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import (
@@ -378,7 +379,7 @@ def _traffic_records(environment: Environment, world: ObservedWorld) -> _Traffic
         for pair in pairs:
             # Whether the pair belongs to this environment, by the name of its load balancer.
             if _is_of(target_of(pair.primary), balancer):
-                primary, dr = (region_of(target_of(record)) or "" for record in (pair.primary, pair.dr))
+                primary, dr = (balancer_region(target_of(record)) or "" for record in (pair.primary, pair.dr))
                 return _TrafficRecords(
                     pair.primary.name,
                     zone,
@@ -428,11 +429,11 @@ def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:
         return
     named: dict[tuple[str, str], list[Record]] = {}
     for row in records:
-        if row.type in ADDRESS_TYPES and row.policy in POLICIES and region_of(target_of(row)):
+        if row.type in ADDRESS_TYPES and row.policy in POLICIES and balancer_region(target_of(row)):
             named.setdefault((row.name, row.type), []).append(row)
     for rows in named.values():
         # Exactly two records, each to a region of its own: with a third, no pair says what traffic does.
-        if len({region_of(target_of(row)) for row in rows}) == len(rows) == len(POLICIES):
+        if len({balancer_region(target_of(row)) for row in rows}) == len(rows) == len(POLICIES):
             # FAILOVER records by their role, weighted ones by their weight: the heavier leads while all is well.
             leading, other = sorted(rows, key=lambda row: (row.failover != "PRIMARY", -(row.weight or 0)))
             yield _TrafficPair(zone, leading, other)

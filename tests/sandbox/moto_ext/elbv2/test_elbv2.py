@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_estate.model.references import balancer_region
 from tests.sandbox.moto_ext.compute import HTTP_FROM_ANYWHERE, platform
 from tests.sandbox.moto_ext.conftest import DR, Clients
 
@@ -164,3 +165,10 @@ def test_a_target_group_speaks_http_1_unless_another_version_is_given(aws: Clien
     wanted = {"Protocol": "HTTP", "Port": 80, "VpcId": plain["VpcId"], "TargetType": "ip"}
     (other,) = elb.create_target_group(Name="h2", ProtocolVersion="HTTP2", **wanted)["TargetGroups"]
     assert (plain["ProtocolVersion"], other["ProtocolVersion"]) == ("HTTP1", "HTTP2")
+
+
+def test_a_network_load_balancer_has_a_name_of_its_own_form(aws: Clients) -> None:
+    subnet = platform(aws, DR).subnets[0]
+    made = aws("elbv2", DR).create_load_balancer(Name="lines", Type="network", Subnets=[subnet])["LoadBalancers"][0]
+    assert DR == balancer_region(made["DNSName"])
+    assert made["DNSName"].endswith(f".elb.{DR}.amazonaws.com")
