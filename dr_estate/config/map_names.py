@@ -244,6 +244,7 @@ def entrances_of(saved: MapFile, service: str, elsewhere: Collection[str]) -> tu
     for balancer in saved.of_kind(MapKind.LOAD_BALANCER):
         own = {name: entry for name, entry in behind.items() if entry.names.get(_BALANCER) == balancer.name}
         leading = [row for row in saved.of_kind(MapKind.RECORD) if row.names.get(_BALANCER) == balancer.name]
+        leading.sort(key=lambda row: row.found == OF_DISTRIBUTION)  # a name of CloudFront's own can have no pair
         pairs = [row for row in leading if row.counterparts and row.name not in elsewhere]
         other = balancer.running_in(saved.dr)
         for number, row in enumerate(pairs or [*leading, None][:1] if own else ()):
@@ -257,13 +258,16 @@ def entrances_of(saved: MapFile, service: str, elsewhere: Collection[str]) -> tu
                     row.name if row else "",
                     row.id.partition(" ")[2] if row else "",
                     there.id.partition(" ")[2] if there else "",
-                    frozenset(named if number else named | others),
+                    # a pair whose name no rule has leads to all of them
+                    frozenset((named if number else named | others) or own),
                 )
             )
     return tuple(found)
 
 
 _BALANCER = "load_balancer"
+OF_DISTRIBUTION = "cloudfront ListDistributions"
+"""How a name is found that a distribution alone leads on."""
 
 
 def _workloads(saved: MapFile) -> list[MapEntry]:

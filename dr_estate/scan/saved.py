@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
-from dr_estate.config.map_names import common_start
+from dr_estate.config.map_names import OF_DISTRIBUTION, common_start
 from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
+from dr_estate.scan.ways import ORIGINS
 
 _WORLD_WIDE = ("iam", "s3")
 SAME_RECORD = "the same record"
@@ -48,8 +49,9 @@ def _undecided_kinds(found: EstateMap) -> set[MapKind]:
 
 def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
     legs = {leg.balancer.region: leg for leg in reversed(entry.legs)}
-    other = legs.get(found.dr)
-    read = "route53 ListResourceRecordSets" if entry.zone else "cloudfront ListDistributions"
+    # Between the origins of a distribution CloudFront chooses: they are no pair of records that a run could turn.
+    other = None if any(leg.policy in ORIGINS for leg in entry.legs) else legs.get(found.dr)
+    read = "route53 ListResourceRecordSets" if entry.zone else OF_DISTRIBUTION
     return MapEntry(
         kind=MapKind.RECORD,
         name=entry.name,

@@ -15,6 +15,8 @@ from dr_estate.model.estate_map import EntryPoint, Leg, Thing
 from dr_estate.scan.account import GlobalSide, RegionSide, Row
 
 _ADDRESSES = ("A", "AAAA", "CNAME")
+ORIGINS = ("origin", "second origin")
+"""How a distribution chooses what it leads to: where its first origin fails, the second is asked."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _origin_links(seen: GlobalSide) -> Iterable[_Link]:
         names = [row["DomainName"], *((row.get("Aliases") or {}).get("Items") or ())]
         for name in names:
             for origin in origins:
-                policy = "second origin" if origin["Id"] in second else "origin"
+                policy = ORIGINS[origin["Id"] in second]
                 target, first = plain(origin["DomainName"]), origin["Id"] not in second
                 yield _Link(plain(name), target, origin["Id"], policy, first, distribution=row["Id"])
 

@@ -21,7 +21,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
-from dr_estate.config.map_names import cluster_of, clusters_of, names_in_dr, names_of_map
+from dr_estate.config.map_names import cluster_of, clusters_of, entrances_of, names_in_dr, names_of_map
 
 SHIPPED = Path(__file__).parents[3] / "environments"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # UTF-8 has no half of a surrogate pair
@@ -216,3 +216,33 @@ def test_services_of_one_name_in_two_clusters_are_two() -> None:
         differences(_map(first, second), _map(first, moved))
     )
     assert (first, second) == with_choices(_map(first, second), _map(first)).entries
+
+
+def _record(name: str, *, paired: bool = True, found: str = "route53 ListResourceRecordSets") -> MapEntry:
+    """A record that leads to the load balancer edge, of a pair or of the primary region alone."""
+    there = REPLICA.model_copy(update={"kind": "record", "name": name, "id": f"{name} second"})
+    counterparts, names = (there,) if paired else (), {"load_balancer": "edge"}
+    kind = MapKind.RECORD
+    return MapEntry(
+        kind=kind, name=name, id=f"{name} first", account="1", found=found, names=names, counterparts=counterparts
+    )
+
+
+EDGE = MapEntry(kind=MapKind.LOAD_BALANCER, name="edge", id="arn:edge", account="1", found="x")
+BEHIND = {"names": {"load_balancer": "edge"}, "hosts": (), "paths": ("/*",)}
+
+
+def test_every_workload_stands_behind_each_pair_whose_name_no_rule_has() -> None:
+    """The apex and www lead to one load balancer, and its rules are about paths alone."""
+    services = [_service("a", name).model_copy(update={**BEHIND, "workload": name}) for name in ("web", "api")]
+    found = entrances_of(_map(_record("h.example"), _record("www.h.example"), EDGE, *services), "{service}", ())
+    assert {name: frozenset({"web", "api"}) for name in ("h.example", "www.h.example")} == {
+        entrance.record: entrance.workloads for entrance in found
+    }
+
+
+def test_a_record_leads_to_a_load_balancer_before_a_distribution_does() -> None:
+    distribution = _record("d1.cloudfront.net", paired=False, found="cloudfront ListDistributions")
+    service = _service("a", "web").model_copy(update={**BEHIND, "workload": "web"})
+    saved = _map(distribution, _record("www.h.example", paired=False), EDGE, service)
+    assert ["www.h.example"] == [entrance.record for entrance in entrances_of(saved, "{service}", ())]

@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 
 from dr_estate.aws.read_client import ReadClient
-from dr_estate.model.estate_map import Relation, Route, Thing, Workload
+from dr_estate.config.map_file import MapKind
+from dr_estate.model.estate_map import EstateMap, Relation, Route, Thing, Workload
 from dr_estate.scan.account import AccountCalls, GlobalSide, RegionSide, read_global
+from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import _regions_of_records
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
@@ -55,6 +57,8 @@ def test_a_distribution_whose_origins_are_balancers_is_an_entry_and_its_second_o
     found = {entry.name: entry for entry in entries}["shop.example.com"]
     assert "E1" == found.distribution
     assert [("eu-central-1", True), ("eu-north-1", False)] == [(leg.balancer.region, leg.leads) for leg in found.legs]
+    (*_, saved) = map_file_of(EstateMap("1", "eu-central-1", "eu-north-1", (found,))).of_kind(MapKind.RECORD)
+    assert () == saved.counterparts, "CloudFront chooses between its origins, and no pair of records"
 
 
 def test_a_weight_of_zero_waits_and_dualstack_is_the_same_balancer() -> None:
