@@ -244,7 +244,7 @@ def entrances_of(saved: MapFile, service: str, elsewhere: Collection[str]) -> tu
     for balancer in saved.of_kind(MapKind.LOAD_BALANCER):
         own = {name: entry for name, entry in behind.items() if entry.names.get(_BALANCER) == balancer.name}
         leading = [row for row in saved.of_kind(MapKind.RECORD) if row.names.get(_BALANCER) == balancer.name]
-        leading.sort(key=lambda row: row.found == OF_DISTRIBUTION)  # a name of CloudFront's own can have no pair
+        leading.sort(key=lambda row: DISTRIBUTION in row.names)  # a name of CloudFront's own can have no pair
         pairs = [row for row in leading if row.counterparts and row.name not in elsewhere]
         other = balancer.running_in(saved.dr)
         for number, row in enumerate(pairs or [*leading, None][:1] if own else ()):
@@ -266,8 +266,8 @@ def entrances_of(saved: MapFile, service: str, elsewhere: Collection[str]) -> tu
 
 
 _BALANCER = "load_balancer"
-OF_DISTRIBUTION = "cloudfront ListDistributions"
-"""How a name is found that a distribution alone leads on."""
+DISTRIBUTION = "distribution"
+"""Names the distribution of a host that no record of a zone bears."""
 
 
 def _workloads(saved: MapFile) -> list[MapEntry]:

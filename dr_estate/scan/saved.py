@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
-from dr_estate.config.map_names import OF_DISTRIBUTION, common_start
+from dr_estate.config.map_names import DISTRIBUTION, common_start
 from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
 from dr_estate.scan.ways import ORIGINS
 
@@ -51,14 +51,15 @@ def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
     legs = {leg.balancer.region: leg for leg in reversed(entry.legs)}
     # Between the origins of a distribution CloudFront chooses: they are no pair of records that a run could turn.
     other = None if any(leg.policy in ORIGINS for leg in entry.legs) else legs.get(found.dr)
-    read = "route53 ListResourceRecordSets" if entry.zone else OF_DISTRIBUTION
+    read = "route53 ListResourceRecordSets" if entry.zone else "cloudfront ListDistributions"
+    distribution = {} if entry.zone else {DISTRIBUTION: entry.distribution}
     return MapEntry(
         kind=MapKind.RECORD,
         name=entry.name,
         id=_record_id(entry, legs.get(found.primary)),
         account=found.account,
         found=read,
-        names=_balancer_of(legs.get(found.primary)),
+        names=_balancer_of(legs.get(found.primary)) | distribution,
         counterparts=(
             MapCounterpart(
                 kind=MapKind.RECORD,

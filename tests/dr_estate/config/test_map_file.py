@@ -218,13 +218,17 @@ def test_services_of_one_name_in_two_clusters_are_two() -> None:
     assert (first, second) == with_choices(_map(first, second), _map(first)).entries
 
 
-def _record(name: str, *, paired: bool = True, found: str = "route53 ListResourceRecordSets") -> MapEntry:
+def _record(name: str, *, paired: bool = True, **names: str) -> MapEntry:
     """A record that leads to the load balancer edge, of a pair or of the primary region alone."""
     there = REPLICA.model_copy(update={"kind": "record", "name": name, "id": f"{name} second"})
-    counterparts, names = (there,) if paired else (), {"load_balancer": "edge"}
-    kind = MapKind.RECORD
     return MapEntry(
-        kind=kind, name=name, id=f"{name} first", account="1", found=found, names=names, counterparts=counterparts
+        kind=MapKind.RECORD,
+        name=name,
+        id=f"{name} first",
+        account="1",
+        found="x",
+        names={"load_balancer": "edge", **names},
+        counterparts=(there,) if paired else (),
     )
 
 
@@ -242,7 +246,7 @@ def test_every_workload_stands_behind_each_pair_whose_name_no_rule_has() -> None
 
 
 def test_a_record_leads_to_a_load_balancer_before_a_distribution_does() -> None:
-    distribution = _record("d1.cloudfront.net", paired=False, found="cloudfront ListDistributions")
+    distribution = _record("d1.cloudfront.net", paired=False, distribution="E1")
     service = _service("a", "web").model_copy(update={**BEHIND, "workload": "web"})
     saved = _map(distribution, _record("www.h.example", paired=False), EDGE, service)
     assert ["www.h.example"] == [entrance.record for entrance in entrances_of(saved, "{service}", ())]

@@ -169,6 +169,7 @@ def test_a_target_group_speaks_http_1_unless_another_version_is_given(aws: Clien
 
 def test_a_network_load_balancer_has_a_name_of_its_own_form(aws: Clients) -> None:
     subnet = platform(aws, DR).subnets[0]
-    made = aws("elbv2", DR).create_load_balancer(Name="lines", Type="network", Subnets=[subnet])["LoadBalancers"][0]
-    assert DR == balancer_region(made["DNSName"])
-    assert made["DNSName"].endswith(f".elb.{DR}.amazonaws.com")
+    options = {"Name": "lines", "Type": "network", "Subnets": [subnet]}
+    (balancer,) = aws("elbv2", DR).create_load_balancer(**options)["LoadBalancers"]
+    assert DR == balancer_region(balancer["DNSName"])
+    assert balancer["DNSName"].endswith(f".elb.{DR}.amazonaws.com")
