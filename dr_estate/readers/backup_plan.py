@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers.backup import RecoveryPoint
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -17,6 +20,8 @@ TAG_READS = frozenset({"resourcegroupstaggingapi:GetResources"})
 # What AWS does where a rule says nothing (API_BackupRuleInput): a run at 05:00 UTC, and 8 hours in which it may begin.
 DEFAULT_SCHEDULE = "cron(0 5 ? * * *)"
 DEFAULT_START_MINUTES = 480
+# The role that AWS Backup makes where none is chosen (Developer Guide, "IAM service roles").
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _PROTECTED_TYPES = ("rds:db", "elasticfilesystem:file-system", "dynamodb:table", "s3")
 _TESTS = ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike")
 
@@ -95,6 +100,23 @@ def plans(context: ReadContext) -> tuple[BackupPlan, ...]:
     listed = context.pages("backup", "list_backup_plans", "BackupPlansList")
     ours = [row for row in listed if row.get("BackupPlanName") == name]
     return context.rows(ours, lambda row: _plan(context, row["BackupPlanId"]), "BackupPlanName")
+
+
+def backup_role(
+    env: Environment, kind: str, points: Iterable[RecoveryPoint], found: Callable[[], Iterable[BackupPlan]]
+) -> str:
+    """The role that made the newest of the points of that resource type, else the plan's, else AWS Backup's own.
+
+    Before the first copy arrives the plan alone shows it, and an estate with a role of its own may lack AWS Backup's.
+    """
+    own = [point for point in points if point.resource_type == kind and point.role]
+    if own:
+        return max(own, key=lambda point: point.created_at).role
+    try:
+        roles = [selection.role for plan in found() for selection in plan.selections if selection.role]
+    except DataUnavailable:
+        roles = []
+    return next(iter(roles), f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}")
 
 
 @part(Side.PRIMARY, reads=TAG_READS)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
@@ -30,7 +31,6 @@ _READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", 
 _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
 _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Restore")
 _START_RESTORE, _START_BACKUP, _START_COPY = "backup:StartRestoreJob", "backup:StartBackupJob", "backup:StartCopyJob"
-_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS, _TAKE_BACKUPS = ("backup:CopyIntoBackupVault",), ("backup:CopyFromBackupVault",)
 # What AWS Backup does with a store in the role's name (AWSBackupServiceRolePolicyForBackup). What a table asks for
 # hangs on its advanced features, a bucket has copies of its own.
@@ -102,7 +102,8 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     """
     env, region = context.env, context.env.regions.dr
     points = [point for point in context.part(backup.recovery_points, Side.DR) if point.resource_type == "EFS"]
-    names = sorted({point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}" for point in points})
+    plans = partial(context.part, backup_plan.plans, Side.PRIMARY)
+    names = sorted({point.role or backup_plan.backup_role(env, "EFS", points, plans) for point in points})
     if not names:
         return ()
     (policy,) = context.maybe(lambda side: _policy_of(context, side), [Side.DR])

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from dr_actions.actions.database import failback
 from dr_actions.guard.backup_first import CLOCKS_APART
@@ -34,7 +35,6 @@ _BACKUPS = {store.id: store.backup for store in DATA_STORES if store.backup}
 #
 # Source: AWS Backup guide, plan-options-and-configuration.
 START_WINDOW_MINUTES = 240
-_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _UNBEGUN = ("CREATED", "PENDING")
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
 # A failure fails the run that sees it; a run that starts after this long makes the backup again.
@@ -172,21 +172,10 @@ def _kept_days(context: PlanContext, side: Side) -> int:
 
 
 def _role(context: PlanContext, kind: str) -> str:
-    """The role that made the newest copy of such a store, else the backup plan's, else AWS Backup's own.
-
-    Before the first copy arrives the plan alone shows it, and an estate with a role of its own may lack AWS Backup's.
-    """
-    points = [
-        p for p in context.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _BACKUPS[kind].type
-    ]
-    if newest := max((p for p in points if p.role), key=lambda point: point.created_at, default=None):
-        return newest.role
-    try:
-        plans = context.snapshot.get(backup_plan.plans, Side.PRIMARY)
-    except DataUnavailable:
-        plans = ()
-    roles = (selection.role for plan in plans for selection in plan.selections if selection.role)
-    return next(roles, f"arn:aws:iam::{context.env.account}:{_DEFAULT_ROLE}")
+    """The role as which AWS Backup backs up such a store."""
+    points, type_ = context.snapshot.get(backup.recovery_points, Side.DR), _BACKUPS[kind].type
+    plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
+    return backup_plan.backup_role(context.env, type_, points, plans)
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
@@ -287,7 +276,7 @@ CREATE_BACKUPS = Action(
     "points prove it.",
     {START, SNAPSHOT},
     (
-        *(backup.vaults, backup.recovery_points, backup_jobs.backups),
+        *(backup.vaults, backup.recovery_points, backup_jobs.backups, backup_plan.plans),
         *(rds.instances, rds.manual_snapshots, efs.file_systems),
     ),
     plan_steps,

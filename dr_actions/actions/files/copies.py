@@ -20,6 +20,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from dr_actions.actions.common.unavailable_handling import tenants_of, unavailable_reasons
 from dr_actions.actions.file_copies import restored_copy
@@ -32,11 +33,10 @@ from dr_estate.model.drill_names import began
 from dr_estate.model.restored_names import replaced_name
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable, available
-from dr_estate.readers import backup, backup_jobs, drill_resources, efs, efs_mounts, kms, restored_files
+from dr_estate.readers import backup, backup_jobs, backup_plan, drill_resources, efs, efs_mounts, kms, restored_files
 from dr_estate.snapshot.tenants import Tenant
 
 START = "backup:StartRestoreJob"
-_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _OLD = "replaced"
 MOUNT_TARGET, ACCESS_POINT = "efs:CreateMountTarget", "efs:CreateAccessPoint"
 _PERMISSIONS = "0755"
@@ -84,13 +84,20 @@ def _call(context: PlanContext, restore: FilesRestore) -> Call:
     params = {
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
-        "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
+        "IamRoleArn": _role(context, point),
         "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{step}:{point.arn}")),
         # The source's tags hold the estate's Name: two file systems would bear it, and IAM decides by it.
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }
     return Call("backup", "StartRestoreJob", env.regions.dr, params)
+
+
+def _role(context: PlanContext, point: backup.RecoveryPoint) -> str:
+    """The role that made the point; where it shows none, the one by which such points are made."""
+    points = context.snapshot.get(backup.recovery_points, Side.DR)
+    plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
+    return point.role or backup_plan.backup_role(context.env, point.resource_type, points, plans)
 
 
 def _key(context: PlanContext) -> str:
@@ -380,7 +387,7 @@ RESTORE = Action(
     {START},
     (
         *(efs.of_drills, restored_files.systems, efs.file_systems, efs.replications),
-        *(backup.recovery_points, backup_jobs.restores, kms.copy_keys),
+        *(backup.recovery_points, backup_jobs.restores, backup_plan.plans, kms.copy_keys),
     ),
     restore_steps,
     restore_status,

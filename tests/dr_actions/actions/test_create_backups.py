@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.backup.create_backups import plan_steps
+from dr_actions.actions.backup.create_backups import CREATE_BACKUPS, plan_steps
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -18,7 +18,10 @@ OWN = "arn:aws:iam::815856636111:role/sit-backup-role"
 
 
 def _roles(snapshot: Snapshot) -> set[str]:
-    calls = [step.call for step in plan_steps(sight(snapshot, goal=Goal.FAILBACK)) if step.call]
+    """Of the steps that the action plans upon what it looks at itself, as in the middle of a run."""
+    own = CREATE_BACKUPS.reads_parts
+    seen = replace(snapshot, parts={key: part for key, part in snapshot.parts.items() if part.name in own})
+    calls = [step.call for step in plan_steps(sight(seen, goal=Goal.FAILBACK)) if step.call]
     return {call.params["IamRoleArn"] for call in calls if "IamRoleArn" in call.params}
 
 

@@ -172,6 +172,15 @@ def test_a_role_is_asked_about_points_that_it_made() -> None:
     assert sorted(requests) == [(f"arn:aws:iam::1:role/{name}", f"arn:{name}") for name in ("files", "tables")]
 
 
+def test_of_a_copy_without_a_role_that_of_the_backup_plan_restores() -> None:
+    (own,) = {row.role for plan in estate().get(backup_plan.plans, Side.PRIMARY) for row in plan.selections}
+    upon = with_rows(estate(), backup.recovery_points, Side.DR, lambda row: row.resource_type == "EFS", role="")
+    given = {**answers("backup.amazonaws.com"), "get_backup_vault_access_policy": {"Policy": ""}}
+    for seen, role in ((upon, own), (with_part(upon, backup_plan.plans, Side.PRIMARY, DENIED), "AWSBackupDefault")):
+        found = read(iam_copy_roles.restore_roles, Side.GLOBAL, given, seen)
+        assert [True] == [role in row.arn for row in found if isinstance(row, CopyRole)]
+
+
 def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() -> None:
     """The policy of S3's own guide lets the role use the key through S3 alone."""
     seen, original = estate(), s3.data_pairs(ENV)[0][0]

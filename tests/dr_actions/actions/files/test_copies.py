@@ -20,6 +20,7 @@ from dr_estate.model.restored_names import replaced_name
 from dr_estate.readers import (
     backup,
     backup_jobs,
+    backup_plan,
     drill_resources,
     ecs,
     efs,
@@ -56,6 +57,7 @@ def seen(**parts: Any) -> PlanContext:
         "tasks": restored_files.tasks,
         "listings": restored_files.listings,
         "keys": kms.copy_keys,
+        "points": backup.recovery_points,
     }
     used = [d for d in healthy().get(ecs.task_definitions, Side.DR) if isinstance(d, ecs.TaskDefinition)]
     nothing = dict.fromkeys(("restored", "opened", "targets", "movers", "tasks", "listings"), ())
@@ -119,6 +121,15 @@ def test_the_newest_copy_goes_into_a_new_file_system_with_the_key_of_the_one_it_
     assert params["CopySourceTagsToRestoredResource"] is False
     (note,) = RESTORE.cleanup_notes(seen())
     assert f"{OLD.id} is renamed" in note
+
+
+def test_a_copy_without_a_role_is_restored_as_the_role_that_made_others_or_that_of_the_plan() -> None:
+    bare = replace(POINT, role="")
+    plans = healthy().get(backup_plan.plans, Side.PRIMARY)
+    (own,) = {selection.role for plan in plans for selection in plan.selections}
+    earlier = replace(POINT, arn=f"{POINT.arn}-1", role="arn:of/another", created_at=POINT.created_at - timedelta(1))
+    for points, role in (((bare, earlier), earlier.role), ((bare,), own)):
+        assert _call(only(RESTORE, seen(points=points))).params["IamRoleArn"] == role
 
 
 @pytest.mark.parametrize("action", ACTIONS)
