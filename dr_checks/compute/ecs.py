@@ -19,6 +19,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 # Two tasks can outlive a zone only in two zones; AWS spreads a Fargate service over the zones of its subnets.
 _ZONES = 2
+# Fargate mounts file systems since its platform version 1.4.0 (ECS guide, "Use Amazon EFS volumes").
 _WITHOUT_EFS = frozenset({"1.0.0", "1.1.0", "1.2.0", "1.3.0"})
 
 

@@ -137,7 +137,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
             # No command that lets the internet in before a subnet of the databases, or may do so.
             closed, guarded = data_tier(view), {place for place, row in acls.items() if row.id == acl}
             is_safe = closed is not None and not closed & guarded
-            sentence = f"aws_network_acl_rule in {view.region}: deny what is meant alone."
+            sentence = f"aws_network_acl_rule in {view.region}: deny a smaller block."
             remedy = Remedy(sentence, (command,) if is_safe else ())
             measured = f"{acl} denies {'to' if outward else 'from'} {block}"
             yield view.warn(flow.title, measured, "admitted", reason, remedy)

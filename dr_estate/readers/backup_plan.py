@@ -108,6 +108,7 @@ def backup_role(
     """The role that made the newest of the points of that resource type, else the plan's, else AWS Backup's own.
 
     Before the first copy arrives the plan alone shows it, and an estate with a role of its own may lack AWS Backup's.
+    ``found`` reads the plans, and may raise DataUnavailable: it is asked only where no point shows a role.
     """
     own = [point for point in points if point.resource_type == kind and point.role]
     if own:
