@@ -143,13 +143,17 @@ class Grounds:
             checked = [group.check_port for group in view.get(elbv2.target_groups, Side.PRIMARY)]
             ports |= {int(port) for port in checked if port.isdecimal()}
             ends += [(port, end) for port in sorted(ports) for found in self._here.tasks.values() for end in found]
-        if any(name in end.groups for found in self._there.tasks.values() for end in found):
+        if self.carried_by_tasks(name):
             servers, to_aws = self._here.servers, TrafficRule("tcp", _HTTPS, _HTTPS, ANYWHERE)
             ends += [(database_engine(view).port, end) for end in servers[DATABASE.id]]
             ends += [(efs_mounts.NFS_PORT, end) for end in servers[FILES.id]]
             if not here.covers(to_aws):
                 return False
         return all(here.admits(TrafficRule("tcp", port, port, ""), end) for port, end in ends)
+
+    def carried_by_tasks(self, name: str) -> bool:
+        """Whether tasks of the primary region carry the group of this name."""
+        return any(name in end.groups for ends in self._there.tasks.values() for end in ends)
 
     def is_own(self, rule: TrafficRule) -> bool:
         """Whether the peer is a block within the DR region's VPC."""

@@ -45,8 +45,9 @@ def security_groups(view: View) -> Iterator[Finding]:
 
     However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. A block within the
     primary's VPC asks that tasks, balancer, database, files and endpoints that it holds be let through here, by their
-    groups or blocks of this VPC. What a group lets out is a warning where the connections that pages need are let out.
-    The load balancer carries the primary's groups. Source: DescribeSecurityGroups.
+    groups or blocks of this VPC. Less that is let out is a warning for a group of tasks where what pages need is let
+    out; for a database's or a balancer's it is alike. The load balancer carries the primary's groups. Source:
+    DescribeSecurityGroups.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
@@ -71,6 +72,10 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "every IPv4 address is let through here, and in the primary region those of a list alone"
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
         elif ways_out and not ways_in and _lets_out(grounds, name, mine):
+            if not grounds.carried_by_tasks(name):
+                # A database answers alone, a balancer opens its targets' port: narrower is not less for either.
+                yield view.ok(name, "no wider than it needs", "as in the primary region", "pages need no more of it")
+                continue
             reason = "pages need none of it, as far as is known; mail, caches or partners' services may"
             healing = Remedy(remedy, tuple(_rule_commands(view, mine, ways_in, ways_out)))
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)

@@ -10,6 +10,7 @@ import pytest
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
+from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.readers import ecs, efs_mounts, elbv2, rds_groups, vpc
 from dr_estate.readers.rds_groups import SubnetGroup
 from dr_estate.readers.vpc import Subnet, VpcEndpoint
@@ -242,3 +243,18 @@ def test_a_database_that_is_not_seen_is_no_reason_to_let_tasks_out_less() -> Non
     here = {**_region(Side.DR, BY_GROUP, (_TO_AWS, "tcp 3306-3306 vpc")), (rds_groups.subnet_groups, Side.DR): DENIED}
     found = _gaps(_region(Side.PRIMARY, BY_GROUP, OUT), here)
     assert Status.FAIL in {finding.status for finding in found}
+
+
+@pytest.mark.parametrize(("name", "rules"), [(GUARD, BY_GROUP), ("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",))])
+def test_a_group_that_no_task_carries_lets_out_no_more_than_it_opens(name: str, rules: tuple[str, ...]) -> None:
+    # A database answers alone (VPC guide: security groups are stateful), a balancer opens its targets' port.
+    mine = replace(group(name, rules, Side.DR), egress=(f"tcp 80-80 {TASKS}",))
+    there, here = _region(Side.PRIMARY, BY_GROUP, OUT), _region(Side.DR, BY_GROUP, OUT)
+    groups = (vpc.security_groups, Side.PRIMARY)
+    there[groups] = tuple(replace(row, egress=OUT) if row.name == name else row for row in there[groups])
+    groups = (vpc.security_groups, Side.DR)
+    here[groups] = tuple(mine if row.name == name else row for row in here[groups])
+    deployed = DeploymentSettings(("FARGATE",), "ECS", 60, ports=(80,))
+    there |= {(ecs.services, Side.PRIMARY): services(Side.PRIMARY, settings=deployed)}
+    there |= {(elbv2.target_groups, Side.PRIMARY): ()}
+    assert _gaps(there, here) == []
