@@ -118,14 +118,20 @@ resource "aws_cloudwatch_log_group" "fleet" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  for_each = toset(["ecs-tasks", "states", "scheduler"])
+  # What each sends as aws:SourceArn. Scheduler sends the group, never the schedule: a condition on the schedule keeps it
+  # from starting (EventBridge Scheduler User Guide, "Confused deputy prevention").
+  for_each = {
+    ecs-tasks = ["arn:aws:ecs:${var.region}:${var.account}:*"]
+    states    = [local.machine, "${local.machine}/*"] # its map's children run as MACHINE/LABEL
+    scheduler = ["arn:aws:scheduler:${var.region}:${var.account}:schedule-group/default"]
+  }
 
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = ["${each.value}.amazonaws.com"]
+      identifiers = ["${each.key}.amazonaws.com"]
     }
 
     # No service may take the role for another account (IAM guide, the confused deputy problem).
@@ -133,6 +139,12 @@ data "aws_iam_policy_document" "trust" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [var.account]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = each.value
     }
   }
 }

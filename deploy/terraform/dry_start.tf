@@ -16,6 +16,14 @@ data "aws_iam_policy_document" "dry_start_trust" {
       variable = "aws:SourceAccount"
       values   = [var.account]
     }
+
+    # The group, never the schedule: a condition on the schedule keeps it from starting (EventBridge Scheduler User
+    # Guide, "Confused deputy prevention").
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:scheduler:${var.dr_region}:${var.account}:schedule-group/default"]
+    }
   }
 }
 

@@ -7,20 +7,27 @@ locals {
 }
 
 data "aws_iam_policy_document" "outage_trust" {
-  for_each = length(local.outage) > 0 ? toset(["states", "events"]) : toset([])
+  for_each = length(local.outage) == 0 ? {} : { states = "stateMachine:${local.outage.it}", events = "rule/${local.outage.it}" }
 
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = ["${each.value}.amazonaws.com"]
+      identifiers = ["${each.key}.amazonaws.com"]
     }
 
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [var.account]
+    }
+
+    # The guides of Step Functions and EventBridge, confused deputy: they send the ARN of the machine, and of the rule.
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:${each.key}:${var.dr_region}:${var.account}:${each.value}"]
     }
   }
 }

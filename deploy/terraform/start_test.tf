@@ -44,20 +44,31 @@ locals {
 }
 
 data "aws_iam_policy_document" "start_test_trust" {
-  for_each = length(local.start_tests) > 0 ? { test = "ecs-tasks.amazonaws.com", schedule = "scheduler.amazonaws.com" } : {}
+  for_each = length(local.start_tests) > 0 ? {
+    test     = { service = "ecs-tasks.amazonaws.com", source = "ecs:${var.dr_region}:${var.account}:*" }
+    schedule = { service = "scheduler.amazonaws.com", source = "scheduler:${var.dr_region}:${var.account}:schedule-group/default" }
+  } : {}
 
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = [each.value]
+      identifiers = [each.value.service]
     }
 
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [var.account]
+    }
+
+    # The group, never the schedule: a condition on the schedule keeps it from starting (EventBridge Scheduler User
+    # Guide, "Confused deputy prevention").
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["arn:aws:${each.value.source}"]
     }
   }
 }

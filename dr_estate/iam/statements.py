@@ -155,7 +155,16 @@ _ANCHOR_LOSSES = (
     *("s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketPolicy"),
 )
 TASKS, AUTOMATION = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
-_WORK_OF = {TASKS: ("ecs", "*"), AUTOMATION: ("ssm", "automation-execution/*")}
+SCHEDULER, STATES, EVENTS = "scheduler.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"
+# What each service sends as aws:SourceArn when it takes a role. Scheduler sends the group, never the schedule: a
+# condition on the schedule keeps it from starting (EventBridge Scheduler User Guide, "Confused deputy prevention").
+_WORK_OF = {
+    TASKS: ("ecs", "{}"),
+    AUTOMATION: ("ssm", "automation-execution/{}"),
+    SCHEDULER: ("scheduler", "schedule-group/default"),
+    STATES: ("states", "stateMachine:{}"),
+    EVENTS: ("events", "rule/{}"),
+}
 _SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _ANCHORS = ("logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
@@ -389,14 +398,15 @@ def running_the_task(env: Environment) -> Iterator[Statement]:
     yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
 
 
-def service_trust(env: Environment, service: str) -> Statement:
-    """Let the service take a role for this account's own work in the DR region alone.
+def service_trust(env: Environment, service: str, name: str = "*") -> Statement:
+    """Let the service take a role for this account's own work in the DR region alone: the one of this name.
 
-    Sources: Systems Manager User Guide, "Cross-service confused deputy prevention"; ECS Developer Guide, "Task IAM
-    role".
+    Sources: "Cross-service confused deputy prevention" in the guides of Systems Manager and EventBridge; ECS Developer
+    Guide, "Task IAM role"; Step Functions Developer Guide, "Creating an IAM role for your state machine".
     """
     account = {"StringEquals": {"aws:SourceAccount": env.account}}
-    condition = {**account, "ArnLike": {"aws:SourceArn": scopes.arn(env, env.regions.dr, *_WORK_OF[service])}}
+    prefix, work = _WORK_OF[service]
+    condition = {**account, "ArnLike": {"aws:SourceArn": scopes.arn(env, env.regions.dr, prefix, work.format(name))}}
     principal = {"Service": service}
     return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
 

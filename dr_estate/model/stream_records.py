@@ -32,6 +32,8 @@ FOLDER = "stream"
 VIEW = "NEW_AND_OLD_IMAGES"
 RUNTIME = "python3.13"
 HANDLER = "index.handler"
+# Without aws:SourceArn: Lambda sends none when it takes a function's role, so a condition would keep the function from
+# ever starting (Lambda Developer Guide, "Using source function ARN": that key is for what calls a function).
 TRUST: Statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 _WRITES = (
     *("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention"),

@@ -99,11 +99,12 @@ def _stack() -> Iterator[ControlStack]:
         (policy,) = role["Policies"]
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+        # Before the machine is made: Step Functions takes the role once then.
+        world.enforce_iam(True)
         definition = (DEPLOY / "outage" / "sit-machine.json").read_text(encoding="utf-8")
         stack.client("stepfunctions").create_state_machine(
             name=name_of(SIT), definition=definition, roleArn=arn_of_role
         )
-        world.enforce_iam(True)
         yield ControlStack(stack.aws, queue)
 
 

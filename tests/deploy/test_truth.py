@@ -105,7 +105,7 @@ def test_it_says_what_it_costs_before_anything_and_asks(
     arguments = [*WHERE, "--standing", str(tmp_path / "standing.json"), "--out", str(tmp_path / "a.json")]
     assert command.REFUSED == command.main(arguments)
     printed = capsys.readouterr()
-    assert "In all about 5.2 hours and 0.22 USD, an estimate" in printed.out
+    assert "In all about 5.5 hours and 0.23 USD, an estimate" in printed.out
     assert all(name in printed.out for name in ANSWERS)
     assert "Nothing was done." in printed.err
     assert [] == aws("rds", PRIMARY).describe_db_instances()["DBInstances"]

@@ -56,6 +56,11 @@ class Account:
         """The tag of everything that this run makes."""
         return [{"Key": TAG, "Value": self.run}]
 
+    @property
+    def lower_tags(self) -> list[dict[str, str]]:
+        """The same tag, as services write it whose members begin in lower case."""
+        return [{"key": TAG, "value": self.run}]
+
     def client(self, service: str, region: str, **keys: str) -> Any:
         """Return a client; ``keys`` are those of another caller, by boto3's names."""
         if keys:

@@ -16,9 +16,10 @@ KEYS = {
 }
 
 
-def role_for(account: Account, what: str, principal: dict[str, str]) -> str:
-    """Make a role without rights that the principal may take; return its ARN."""
-    trust = _document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+def role_for(account: Account, what: str, principal: dict[str, str], **condition: Any) -> str:
+    """Make a role without rights that the principal may take on this condition; return its ARN."""
+    asked = {"Condition": condition} if condition else {}
+    trust = _document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **asked})
     iam, name = account.client("iam", GLOBAL), account.prefix + what
     return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=account.tags)["Role"]["Arn"])
 

@@ -205,6 +205,49 @@ def _delete_document(account: Account, region: str, name: str) -> None:
     account.client("ssm", region).delete_document(Name=name)
 
 
+def _schedules(account: Account) -> Iterator[Found]:
+    for row in account.pages("scheduler", account.dr, "list_schedules", "Schedules", NamePrefix=account.prefix):
+        yield account.dr, row["Name"]
+
+
+def _delete_schedule(account: Account, region: str, name: str) -> None:
+    account.client("scheduler", region).delete_schedule(Name=name)
+
+
+def _machines(account: Account) -> Iterator[Found]:
+    for row in account.pages("stepfunctions", account.dr, "list_state_machines", "stateMachines"):
+        if row["name"].startswith(account.prefix):
+            yield account.dr, row["stateMachineArn"]
+
+
+def _delete_machine(account: Account, region: str, arn: str) -> None:
+    account.client("stepfunctions", region).delete_state_machine(stateMachineArn=arn)
+
+
+def _clusters(account: Account) -> Iterator[Found]:
+    ecs = account.client("ecs", account.dr)
+    found = ecs.describe_clusters(clusters=[account.prefix + "tasks"])["clusters"]
+    yield from ((account.dr, row["clusterName"]) for row in found if row["status"] != "INACTIVE")
+
+
+def _delete_cluster(account: Account, region: str, name: str) -> None:
+    ecs = account.client("ecs", region)
+    # ECS deletes no cluster in which a task is left (API_DeleteCluster).
+    for task in ecs.list_tasks(cluster=name)["taskArns"]:
+        ecs.stop_task(cluster=name, task=task)
+    ecs.delete_cluster(cluster=name)
+
+
+def _definitions(account: Account) -> Iterator[Found]:
+    family = account.prefix + "tasks"
+    listed = account.client("ecs", account.dr).list_task_definitions(familyPrefix=family, status="ACTIVE")
+    yield from ((account.dr, arn) for arn in listed["taskDefinitionArns"])
+
+
+def _deregister_definition(account: Account, region: str, arn: str) -> None:
+    account.client("ecs", region).deregister_task_definition(taskDefinition=arn)
+
+
 def _roles(account: Account) -> Iterator[Found]:
     for row in account.pages("iam", GLOBAL, "list_roles", "Roles"):
         if row["RoleName"].startswith(account.prefix) and row["RoleName"] != account.prefix + "backup":  # Terraform's
@@ -256,6 +299,10 @@ KINDS = (
     Kind("secrets", _secrets, _delete_secret),
     Kind("buckets", _buckets, _delete_bucket),
     Kind("documents", _documents, _delete_document),
+    Kind("schedules", _schedules, _delete_schedule),
+    Kind("state machines", _machines, _delete_machine),
+    Kind("clusters", _clusters, _delete_cluster),
+    Kind("task definitions", _definitions, _deregister_definition),
     Kind("roles", _roles, _delete_role),
     Kind("hosted zones", _zones, _delete_zone),
     Kind("health checks", _checks, _delete_check),

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from truth_kit import callers, databases, files, rights, services
+from truth_kit import callers, databases, files, rights, services, tasks
 from truth_kit.account import TAG, Account, TooLate
 from truth_kit.cleaning import clean, inventory
 from truth_kit.scene import Scene, Value
@@ -75,6 +75,12 @@ SCENES = (
         ("ssm.default-version-bears-its-name", "ssm.client-token-starts-once", "iam.pass-role-bears-region"),
         20, 0.01, "two documents, some executions of a second", rights.ask_of_starts,
     ),
+    Scene(
+        "trusts",
+        ("scheduler.role-bears-group", "states.role-bears-machine"),
+        20, 0.0, "a schedule and a state machine that never run", rights.ask_of_trusts,
+    ),
+    Scene("tasks", ("ecs.override-of-secret-is-refused",), 3, 0.01, "a task or two", tasks.ask_of_tasks),
     Scene(
         "rights of a replication",
         ("efs.replication-asks-for-both-ends",),

@@ -67,6 +67,49 @@ def _starts_once(account: Account, document: str) -> bool:
     return len({start["AutomationExecutionId"] for start in starts}) == 1
 
 
+def ask_of_trusts(account: Account) -> Iterator[Answer]:
+    """Give a schedule, and a state machine, a role that is to be taken for the work of this ARN alone."""
+    scheduler, states = account.client("scheduler", account.dr), account.client("stepfunctions", account.dr)
+    rests = json.dumps({"StartAt": "Rest", "States": {"Rest": {"Type": "Pass", "End": True}}})
+
+    def schedule(name: str, role: str) -> Any:
+        # Never run: it is disabled, and there is no such document.
+        given = json.dumps({"DocumentName": name})
+        target = {"Arn": "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution", "RoleArn": role, "Input": given}
+        window, often = {"Mode": "OFF"}, "rate(30 days)"
+        return scheduler.create_schedule(
+            Name=name, ScheduleExpression=often, State="DISABLED", FlexibleTimeWindow=window, Target=target
+        )
+
+    def machine(name: str, role: str) -> Any:
+        return states.create_state_machine(name=name, definition=rests, roleArn=role, tags=account.lower_tags)
+
+    ours = f"{account.dr}:{account.number}"
+    group, each = f"arn:aws:scheduler:{ours}:schedule-group/default", f"arn:aws:states:{ours}:stateMachine:"
+    yield "scheduler.role-bears-group", _takes(account, "scheduler", schedule, "ValidationException", lambda _: group)
+    yield (
+        "states.role-bears-machine",
+        _takes(account, "states", machine, "AccessDeniedException", lambda name: f"{each}{name}"),
+    )
+
+
+def _takes(
+    account: Account, service: str, make: Callable[[str, str], Any], code: str, source: Callable[[str], str]
+) -> bool:
+    """Whether the service takes a role for its own source alone: it takes one for the account."""
+    principal, number = {"Service": f"{service}.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": account.number}}
+
+    def may(what: str, **condition: Any) -> Callable[[], bool]:
+        name = f"{account.prefix}{what}"
+        role = role_for(account, what, principal, **number, **condition)
+        return lambda: not is_refused(lambda: make(name, role), code)
+
+    # The account alone first: once it is enough, a refusal of the other is the condition's.
+    account.until(f"{service} takes a role", may(f"{service}-wide"))
+    narrow = f"{service}-narrow"
+    return account.shows(may(narrow, ArnLike={"aws:SourceArn": source(account.prefix + narrow)}))
+
+
 def ask_of_replications(account: Account) -> Iterator[Answer]:
     """Replicate into an existing file system without rights to either end, then with them."""
     source, target = create(account, account.primary, "source"), create(account, account.dr, "target")

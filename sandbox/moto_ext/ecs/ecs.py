@@ -16,6 +16,7 @@ from moto.core.resource_tagging import TaggedResource
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
+from sandbox.core import truth
 from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
@@ -226,6 +227,8 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
 
 def _refuse_override_of_secret(definition: TaskDefinition, overrides: dict[str, Any]) -> None:
     """No override gives a value to a variable that the definition fills from a secret. Raises ClientException (T74)."""
+    if not truth.answer("ecs.override-of-secret-is-refused"):
+        return
     secrets = {
         (container["name"], secret["name"])
         for container in containers_of(definition)

@@ -53,7 +53,7 @@ def _authorize(original: Callable[..., Any], self: BaseResponse, resource: str =
     if self._get_action() != "GetCallerIdentity":
         for request in asked_of(self, {**context, **_always(self, self.region)}):
             if not _is_allowed(self, principal, request):
-                raise _denial(self, principal, request.action)
+                raise denial(self, f"User: {principal.arn} is not authorized to perform: {request.action}")
     return None
 
 
@@ -167,13 +167,13 @@ class Denied(HTTPException):
         self.code = status
 
 
-def _denial(self: BaseResponse, principal: User | Role, action: str) -> Denied:
+def denial(self: BaseResponse, message: str) -> Denied:
+    """The service's own way to say that somebody is denied."""
     from moto.core.utils import get_service_model
 
     protocol = get_service_model(self.boto3_service_name).protocol
     code = "AccessDenied" if protocol in XML_PROTOCOLS else "AccessDeniedException"
     code = DENIED_IN_XML.get(self.boto3_service_name, code)
-    message = f"User: {principal.arn} is not authorized to perform: {action}"
     with warnings.catch_warnings():
         # a denial is in no service's model: the emulator warns of it, and answers it rightly
         warnings.simplefilter("ignore", UserWarning)

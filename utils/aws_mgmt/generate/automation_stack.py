@@ -9,7 +9,15 @@ from typing import Any
 from dr_actions.iam.policies import HOME, IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import DEFAULT_VERSION, OPEN_FOR
-from dr_estate.iam.statements import AUTOMATION, TASKS, break_glass_trust, document, dry_starting, service_trust
+from dr_estate.iam.statements import (
+    AUTOMATION,
+    SCHEDULER,
+    TASKS,
+    break_glass_trust,
+    document,
+    dry_starting,
+    service_trust,
+)
 from dr_estate.model.recovery_document import (
     CONTAINER,
     CPU_UNITS,
@@ -29,7 +37,6 @@ from dr_estate.model.recovery_document import (
 # In the morning of each month's second day.
 CRON = "cron(17 6 2 * ? *)"
 _TARGET = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
-_SCHEDULER = "scheduler.amazonaws.com"
 _RETRIES = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}
 
 
@@ -46,12 +53,10 @@ def dry_start_variables(env: Environment) -> dict[str, Any]:
 
 def dry_start_resources(env: Environment) -> dict[str, Any]:
     """The schedule and its role, for the template of what AWS starts."""
-    account = {"StringEquals": {"aws:SourceAccount": env.account}}
-    trust = {"Effect": "Allow", "Principal": {"Service": _SCHEDULER}, "Action": "sts:AssumeRole", "Condition": account}
     role = {
         "RoleName": _name(env),
         "MaxSessionDuration": 3600,
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [service_trust(env, SCHEDULER)]},
         "Policies": [{"PolicyName": "start", "PolicyDocument": _policy(env)}],
     }
     schedule = {

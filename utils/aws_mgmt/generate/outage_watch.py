@@ -13,7 +13,7 @@ from typing import Any
 
 from dr_actions.actions.notifications.messages import CRITICAL, MOST_SUBJECT, SCHEMA, topic_arn
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam.statements import document, statement
+from dr_estate.iam.statements import EVENTS, STATES, document, service_trust, statement
 from dr_estate.model.control_items import INCIDENT, LOCK, RUN, STANDING
 from dr_estate.model.invocation import Command, Invocation
 
@@ -166,25 +166,18 @@ def template(env: Environment) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Notifies every {MINUTES} minutes that nobody can write in {env.name}. Generated: do not edit.",
         "Resources": {
-            "MachineRole": _role(env, name, "states", policy(env)),
-            "RuleRole": _role(env, f"{name}-rule", "events", {"Version": "2012-10-17", "Statement": start}),
+            "MachineRole": _role(name, service_trust(env, STATES, name), policy(env)),
+            "RuleRole": _role(f"{name}-rule", service_trust(env, EVENTS, name), document(start)),
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": states},
             "Rule": {"Type": "AWS::Events::Rule", "Properties": rule},
         },
     }
 
 
-def _role(env: Environment, name: str, service: str, allows: dict[str, Any]) -> dict[str, Any]:
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": f"{service}.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        # IAM User Guide, "The confused deputy problem": a rule of another account must not use this role.
-        "Condition": {"StringEquals": {"aws:SourceAccount": env.account}},
-    }
+def _role(name: str, trust: dict[str, Any], allows: dict[str, Any]) -> dict[str, Any]:
     properties = {
         "RoleName": name,
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "AssumeRolePolicyDocument": document([trust]),
         "Policies": [{"PolicyName": "outage", "PolicyDocument": allows}],
     }
     return {"Type": "AWS::IAM::Role", "Properties": properties}

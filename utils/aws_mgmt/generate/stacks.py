@@ -13,7 +13,7 @@ from typing import Any
 from dr_actions.iam.policies import IamRole
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
-from dr_estate.iam.statements import TASKS, service_trust
+from dr_estate.iam.statements import SCHEDULER, TASKS, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE
 from dr_estate.model.stream_records import (
     HANDLER,
@@ -165,7 +165,6 @@ def _function(source: Path) -> dict[str, Any]:
 Documents = dict[str, dict[str, Any]]
 # Mondays, in the hours of those who read what failed; thresholds.start_test_age_days has room for one that is late.
 CRON = "cron(47 5 ? * MON *)"
-_SCHEDULER = "scheduler.amazonaws.com"
 _PULL = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
@@ -238,9 +237,7 @@ def _scheduler(env: Environment, name: str) -> dict[str, Any]:
         },
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles, "Condition": to_tasks},
     ]
-    account = {"StringEquals": {"aws:SourceAccount": env.account}}
-    trust = {"Effect": "Allow", "Principal": {"Service": _SCHEDULER}, "Action": "sts:AssumeRole", "Condition": account}
-    role = role_resource(f"{name}-schedule", [trust], [])
+    role = role_resource(f"{name}-schedule", [service_trust(env, SCHEDULER)], [])
     document = {"Version": "2012-10-17", "Statement": statements}
     role["Properties"]["Policies"] = [{"PolicyName": "run", "PolicyDocument": document}]
     return role
