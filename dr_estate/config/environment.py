@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
-from dr_estate.config.map_file import NAMED, ROLES, SUFFIX, MapFile, MapKind, map_from, map_path
+from dr_estate.config.map_file import BACKUP_ROLE, NAMED, ROLES, SUFFIX, MapFile, MapKind, map_from, map_path
 from dr_estate.config.map_names import (
     BY_MAP,
     CLUSTER_BY_MAP,
@@ -349,6 +349,13 @@ class Environment(Settings):
         services = self.estate_map.of_kind(MapKind.SERVICE) if self.estate_map else ()
         rows = [names for entry in services for names in (entry.names, *(row.names for row in entry.counterparts))]
         return tuple(dict.fromkeys(names[key] for names in rows for key in ROLES if key in names))
+
+    @property
+    def mapped_backup_roles(self) -> tuple[str, ...]:
+        """The ARNs of the roles by which AWS Backup copies what the map has."""
+        entries = self.estate_map.entries if self.estate_map else ()
+        copies = (row.names for entry in entries for row in entry.counterparts)
+        return tuple(dict.fromkeys(names[BACKUP_ROLE] for names in copies if BACKUP_ROLE in names))
 
     def site_of(self, tenant: str) -> str:
         """What is visited of the tenant: its host on the tenants' domain, unless the map's rules name none of that."""

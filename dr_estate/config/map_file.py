@@ -52,6 +52,10 @@ ROLES = ("task_role", "execution_role")
 """The keys in ``names`` of a service's entry under which the ARNs of its tasks' roles stand."""
 
 
+BACKUP_ROLE = "backup_role"
+"""The key in ``names`` of a copy of AWS Backup under which the ARN of its selection's role stands."""
+
+
 class CopyKind(StrEnum):
     """The kinds of counterparts from which a thing is restored: none runs."""
 

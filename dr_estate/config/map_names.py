@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.config.map_file import NAMED, MapCounterpart, MapEntry, MapFile, MapKind
+from dr_estate.config.map_file import NAMED, CopyKind, MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.settings import ResourceNames
 
 BY_MAP = {key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container")}
@@ -140,6 +140,8 @@ def _names_in(entry: MapEntry, region: str, *, with_cluster: bool = False) -> Ma
 
 _SINGLE = {"database": MapKind.DATABASE, "file_system": MapKind.FILES, "repository": MapKind.IMAGES}
 _SEVERAL = {"tables": MapKind.TABLE, "buckets": MapKind.OBJECTS}
+OF_BACKUPS = ("backup_plan", "primary_vault", "dr_vault")
+"""The keys of [names] of what ``backup_ways`` finds, in its order."""
 COPY_BY_MAP = "{bucket_copy}"
 """The pattern of names.bucket_copy where only the map says what a bucket's copy is called."""
 
@@ -153,7 +155,7 @@ def names_of_map(
     found: dict[str, Any] = {}
     if has_several_clusters(saved) and not own.get("cluster"):
         found["cluster"] = usual["cluster"] = CLUSTER_BY_MAP
-    filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP}}
+    filled = {key: str(usual[key]).replace("{env}", environment) for key in {*NAMED, *_SINGLE, *BY_MAP, *OF_BACKUPS}}
     # The kinds of which the map has all that the platform has: no map without a service has, or with a list unread.
     whole = set(MapKind) - set(saved.undecided) if saved.of_kind(MapKind.SERVICE) else set()
     for key, kind in {**NAMED, **_SINGLE}.items():
@@ -175,7 +177,30 @@ def names_of_map(
     if any(copy != str(usual["bucket_copy"]).replace("{bucket}", name) for name, copy in copies_of(saved).items()):
         found["bucket_copy"] = COPY_BY_MAP
     found |= {key: BY_MAP[key] for key in misfits(saved, filled)}
+    ways = backup_ways(saved, {**filled, **found}.get("database", ""))
+    of_plan = [way for way in ways if way[0] == filled["backup_plan"]]
+    ways = of_plan if of_plan or "backup_plan" in own else ways
+    if len(ways) == 1:
+        found |= {key: name for key, name in zip(OF_BACKUPS, ways[0], strict=True) if name != filled[key]}
     return {key: value for key, value in found.items() if not (key in own and (own[key] or key != "cluster"))}
+
+
+def backup_ways(saved: MapFile, database: str) -> list[tuple[str, str, str]]:
+    """The plan of AWS Backup, its vault and that of the DR region, by which the database is copied, else the files.
+
+    Several where several plans, or rules of one, copy it elsewhere: the map does not say which is meant. None in a map
+    of before they stood in it.
+    """
+    named = saved.entry_of(MapKind.DATABASE, database)
+    entries = [named] if named else saved.of_kind(MapKind.DATABASE)
+    for entry in (*entries, *saved.of_kind(MapKind.FILES)):
+        copies = [row for row in entry.counterparts if row.region == saved.dr and row.kind == CopyKind.VAULT]
+        # A vault of another account is none that a restore here finds.
+        copies = [row for row in copies if row.account == saved.account and row.names]
+        ways = [(row.names["backup_plan"], row.names["primary_vault"], row.name) for row in copies]
+        if ways:
+            return list(dict.fromkeys(ways))
+    return []
 
 
 def has_most_of(saved: MapFile, environment: str, patterns: Mapping[str, Any]) -> bool:

@@ -328,9 +328,10 @@ def listeners(env: Environment, region: str) -> list[str]:
 
 
 def _roles(env: Environment) -> list[str]:
-    """Those of the environment's name, AWS Backup's usual one, and those of the map's services of another name."""
+    """Those of the environment's name, AWS Backup's usual one, and those of the map of another name."""
     any_role = f"arn:aws:iam::{env.account}:role/"
     own = [f"{any_role}{name}" for name in (f"{env.name}-*", _DEFAULT_BACKUP_ROLE)]
+    own += [role for role in env.mapped_backup_roles if not fnmatchcase(role, own[0]) and role not in own]
     others = [role for role in env.mapped_roles if not fnmatchcase(role, own[0])]
     start = os.path.commonprefix(others)  # noqa: RUF071 - letters, and no folders
     return [*own, *([f"{start}*"] if len(others) > _ROLES_BY_NAME and len(start) > len(any_role) else others)]

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from operator import eq, ne
 from typing import Any
 
+from dr_estate.config.map_file import BACKUP_ROLE
 from dr_estate.model.estate_map import Counterpart, MappedKind, PartKind, Relation, Store, Thing, Workload
 from dr_estate.scan.account import GlobalSide, RegionSide, Row, Rows
 from dr_estate.scan.ways import plain
@@ -389,7 +390,8 @@ def _registry_copies(estate: ScannedEstate, name: str, account: str, region: str
 def _copies(estate: ScannedEstate, arn: str, tags: Mapping[str, str]) -> Iterator[Counterpart]:
     """Vaults of other regions that a backup plan copies the resource to: the plan selects it by ARN or by tags."""
     for plan in estate.primary.plans or ():
-        if not any(_selects(selection, arn, tags) for selection in plan["selections"]):
+        selection = next((row for row in plan["selections"] if _selects(row, arn, tags)), None)
+        if selection is None:
             continue
         for rule in plan["plan"].get("Rules", ()):
             for copy in rule.get("CopyActions", ()):
@@ -404,6 +406,11 @@ def _copies(estate: ScannedEstate, arn: str, tags: Mapping[str, str]) -> Iterato
                         vault.split(":")[4],
                         "backup GetBackupPlan",
                         rule.get("ScheduleExpression", ""),
+                        {
+                            "backup_plan": plan["plan"]["BackupPlanName"],
+                            "primary_vault": rule["TargetBackupVaultName"],
+                            BACKUP_ROLE: selection["IamRoleArn"],
+                        },
                     )
                     yield Counterpart(thing, Relation.BACKUP_COPY)
 

@@ -21,7 +21,7 @@ from dr_estate.config.map_file import (
     map_path,
     with_choices,
 )
-from dr_estate.config.map_names import cluster_of, clusters_of, entrances_of, names_in_dr, names_of_map
+from dr_estate.config.map_names import OF_BACKUPS, cluster_of, clusters_of, entrances_of, names_in_dr, names_of_map
 
 SHIPPED = Path(__file__).parents[3] / "environments"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # UTF-8 has no half of a surrogate pair
@@ -216,6 +216,45 @@ def test_services_of_one_name_in_two_clusters_are_two() -> None:
         differences(_map(first, second), _map(first, moved))
     )
     assert (first, second) == with_choices(_map(first, second), _map(first)).entries
+
+
+def _copied_by(plan: str, vault: str, copy: str, account: str = "1") -> MapCounterpart:
+    return REPLICA.model_copy(
+        update={
+            "kind": "backup vault",
+            "name": copy,
+            "account": account,
+            "names": {"backup_plan": plan, "primary_vault": vault, "backup_role": f"arn:{plan}"},
+        }
+    )
+
+
+HOURLY, DAILY = _copied_by("Hourly", "here", "there"), _copied_by("Daily", "attic", "cellar")
+
+
+@pytest.mark.parametrize(
+    ("copies", "own", "found"),
+    [
+        ((HOURLY, HOURLY), {}, ("Hourly", "here", "there")),
+        ((HOURLY, DAILY), {}, (None, None, None)),
+        ((HOURLY, DAILY), {"backup_plan": "Daily"}, (None, "attic", "cellar")),
+        ((HOURLY,), {"backup_plan": ""}, (None, None, None)),
+        ((HOURLY,), {"backup_plan": "of old"}, (None, None, None)),
+        ((_copied_by("Hourly", "here", "there", "2"),), {}, (None, None, None)),
+        ((HOURLY.model_copy(update={"names": {}}),), {}, (None, None, None)),
+    ],
+    ids=["one", "several", "of the named plan", "none wanted", "of another plan", "another account", "an older map"],
+)
+def test_backup_plan_and_vaults_are_those_of_the_one_plan_that_copies_the_database(
+    copies: tuple[MapCounterpart, ...], own: dict[str, str], found: tuple[str | None, ...]
+) -> None:
+    names = names_of_map(_map(_entry("a", "1", *copies)), "shop", own, {})
+    assert found == tuple(names.get(key) for key in OF_BACKUPS)
+
+
+def test_a_map_of_before_plans_stood_in_it_differs_in_no_line() -> None:
+    older = _entry("a", "1", HOURLY.model_copy(update={"names": {}}))
+    assert [] == list(differences(_map(older), _map(_entry("a", "1", HOURLY))))
 
 
 def _record(name: str, *, paired: bool = True, **names: str) -> MapEntry:

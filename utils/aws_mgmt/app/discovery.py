@@ -15,7 +15,7 @@ from dr_checks.derived.site_visits import part_or
 from dr_checks.derived.traffic_rules import parse_rule
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import NAMED, MapFile, MapKind
-from dr_estate.config.map_names import names_in_dr
+from dr_estate.config.map_names import OF_BACKUPS, backup_ways, names_in_dr
 from dr_estate.config.profiles import PROFILES
 from dr_estate.config.settings import (
     Expectation,
@@ -58,6 +58,7 @@ from utils.aws_mgmt.app.target import ObservedWorld
 T = TypeVar("T")
 _UNKNOWN = "unknown.example"
 _UNAUTHORISED = 401
+_OF_BACKUPS = ", ".join(f"names.{key}" for key in OF_BACKUPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +314,10 @@ def _absent_parts(environment: Environment, world: ObservedWorld) -> Iterator[Pr
     if state is not None and state.size is None:
         yield ProposedSetting("names.state_bucket", "", seen)
     if read(backup_plan.plans) == ():
-        yield ProposedSetting("names.backup_plan", "", seen)
+        ways = backup_ways(environment.estate_map, environment.named(names.database)) if environment.estate_map else ()
+        several = "; ".join(f"{plan}: {vault} to {copy}" for plan, vault, copy in ways)
+        lack = f"Of several ways of AWS Backup none is judged until {_OF_BACKUPS} name one: {several}." if ways else ""
+        yield ProposedSetting("names.backup_plan", "", seen, lack)
     if secrets is not None and not any(row.name == environment.named(names.master_secret) for row in secrets):
         yield ProposedSetting("names.master_secret", "", seen)
     if secrets is not None and not any(environment.tenant_of(names.tenant_secret, row.name) for row in secrets):
