@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_checks.derived.pairing import psql_definition, tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, available
 from dr_estate.readers import ecr, ecs
@@ -64,29 +64,39 @@ def present(view: View) -> Iterator[Finding]:
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, "present", mine, tenant)
-            continue
-        images = {container.image: ecr.image_ref(container.image) for container in mine.containers}
-        pulled = {image: (ref, repositories.get((ref.account, ref.repository))) for image, ref in images.items()}
-        here = {
-            image: (ref, row)
-            for image, (ref, row) in pulled.items()
-            if ref.region == view.region and row and row.images is not None
-        }
-        dark = next((row.images for _, row in here.values() if isinstance(row.images, Unavailable)), None)
-        absent = [image for image, (ref, row) in here.items() if not row.digest_of(ref)]
-        if dark:
-            yield view.unknown(mine.family, "present", dark, tenant)
-        elif absent:
-            reason = "its tasks fail to start: CannotPullContainerError"
-            remedy = f"Push it there, or register aws_ecs_task_definition '{mine.family}' with an image that is there."
-            yield view.gap(mine.family, f"absent: {', '.join(absent)}", "present", reason, remedy, tenant)
-        elif here:
-            yield view.ok(mine.family, ", ".join(here), "present", "its images can be pulled", tenant)
         else:
-            reason = f"none of its images is of a repository that was read in {view.region}: {', '.join(images)}"
-            yield view.none_expected(mine.family, reason)
+            yield _presence(view, mine, repositories, tenant)
     if not found:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
+    if psql := psql_definition(view):
+        yield _presence(view, psql, repositories, None)
+    elif family := view.env.named(view.env.names.psql_task):
+        reason = "no task of it starts, so no marker is written, and a restore test counts nothing"
+        yield view.warn(family, "absent", "an active revision", reason, f"Apply aws_ecs_task_definition '{family}'.")
+
+
+def _presence(view: View, mine: ecs.TaskDefinition, repositories: _Repositories, tenant: str | None) -> Finding:
+    """Of a tenant's definition, or of names.psql_task, by which no visitor is served: there a lack is a warning."""
+    images = {container.image: ecr.image_ref(container.image) for container in mine.containers}
+    pulled = {image: (ref, repositories.get((ref.account, ref.repository))) for image, ref in images.items()}
+    here = {
+        image: (ref, row)
+        for image, (ref, row) in pulled.items()
+        if ref.region == view.region and row and row.images is not None
+    }
+    dark = next((row.images for _, row in here.values() if isinstance(row.images, Unavailable)), None)
+    absent = [image for image, (ref, row) in here.items() if not row.digest_of(ref)]
+    if dark:
+        return view.unknown(mine.family, "present", dark, tenant)
+    if absent:
+        reason = "its tasks fail to start: CannotPullContainerError"
+        remedy = f"Push it there, or register aws_ecs_task_definition '{mine.family}' with an image that is there."
+        judge = view.gap if tenant else view.warn
+        return judge(mine.family, f"absent: {', '.join(absent)}", "present", reason, remedy, tenant)
+    if here:
+        return view.ok(mine.family, ", ".join(here), "present", "its images can be pulled", tenant)
+    reason = f"none of its images is of a repository that was read in {view.region}: {', '.join(images)}"
+    return view.none_expected(mine.family, reason)
 
 
 def _image_findings(

@@ -71,6 +71,12 @@ def may_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, f
     return any(row.is_secret and row.name == secret and row.key in ("", field) for row in sources)
 
 
+def psql_definition(view: View) -> ecs.TaskDefinition | None:
+    """The definition of the DR region by which PostgreSQL is asked; None without one. Raises DataUnavailable."""
+    # Evidence of an estate that names none may not hold the part.
+    return next(iter(view.get(ecs.psql_definitions, Side.DR)), None) if view.env.names.psql_task else None
+
+
 def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDefinition | Unavailable]:
     """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises DataUnavailable."""
     read = view.get(ecs.task_definitions, side)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.pairing import tenant_definitions
+from dr_checks.derived.pairing import psql_definition, tenant_definitions
 from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
@@ -34,31 +34,37 @@ def exist(view: View) -> Iterator[Finding]:
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable) or there is None:
             yield view.unknown(tenant, _WANTED, mine if isinstance(mine, Unavailable) else "not read", tenant)
-            continue
-        lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there))]
-        foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
-        elsewhere = [
-            f"{name} comes from {source.region}"
-            for name, source in _sources(mine)
-            if source.region not in ("", view.env.regions.dr, view.env.regions.primary)
-        ]
-        unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
-        if lost:
-            reason = "its tasks fail to start: ResourceInitializationError"
-            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: valueFrom of what exists there."
-            yield view.gap(mine.family, "; ".join(lost), _WANTED, reason, remedy, tenant)
-        elif foreign:
-            yield view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
-        elif elsewhere:
-            reason = f"{'; '.join(elsewhere)}: neither region of this environment, and not read."
-            yield view.unknown(mine.family, _WANTED, reason, tenant)
-        elif unlisted:
-            reason = f"{', '.join(unlisted)}: of a version without a label, which AWS may delete and does not list."
-            yield view.unknown(mine.family, _WANTED, reason, tenant)
         else:
-            yield view.ok(mine.family, "all there", _WANTED, "its containers get what they are started with", tenant)
+            yield _existence(view, mine, there, tenant)
     if not found:
         yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
+    elif there and (psql := psql_definition(view)):
+        yield _existence(view, psql, there, None)
+
+
+def _existence(view: View, mine: ecs.TaskDefinition, there: _Sources, tenant: str | None) -> Finding:
+    """Of a tenant's definition, or of names.psql_task, by which no visitor is served: there a lack is a warning."""
+    lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there))]
+    foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
+    elsewhere = [
+        f"{name} comes from {source.region}"
+        for name, source in _sources(mine)
+        if source.region not in ("", view.env.regions.dr, view.env.regions.primary)
+    ]
+    unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
+    if lost:
+        reason = "its tasks fail to start: ResourceInitializationError"
+        remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: valueFrom of what exists there."
+        return (view.gap if tenant else view.warn)(mine.family, "; ".join(lost), _WANTED, reason, remedy, tenant)
+    if foreign:
+        return view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
+    if elsewhere:
+        reason = f"{'; '.join(elsewhere)}: neither region of this environment, and not read."
+        return view.unknown(mine.family, _WANTED, reason, tenant)
+    if unlisted:
+        reason = f"{', '.join(unlisted)}: of a version without a label, which AWS may delete and does not list."
+        return view.unknown(mine.family, _WANTED, reason, tenant)
+    return view.ok(mine.family, "all there", _WANTED, "its containers get what they are started with", tenant)
 
 
 def _sources(definition: ecs.TaskDefinition) -> Iterator[tuple[str, SecretSource]]:

@@ -232,7 +232,8 @@ def missing_names(names: Mapping[str, Any]) -> list[str]:
 class NamesInDr(Settings):
     """Names in the DR region of what is called otherwise there; None is what ``[names]`` says.
 
-    ``database`` is the read replica's; a copy that is restored there takes it too, and the groups ``db_...``.
+    ``database`` is the read replica's; a copy that is restored there takes it too, and the groups ``db_...``. Where
+    ``psql_task`` lacks something, checks warn.
     """
 
     load_balancer: str | None = None
@@ -241,6 +242,7 @@ class NamesInDr(Settings):
     db_subnet_group: str | None = None
     db_parameter_group: str | None = None
     db_security_group: str | None = None
+    psql_task: str | None = None
 
 
 class TrafficSettings(Settings):

@@ -241,7 +241,7 @@ def task_definitions(env: Environment, region: str) -> list[str]:
 
 def run_definitions(env: Environment, region: str) -> list[str]:
     """Those of which a run starts tasks: the tenants', and that by which a database of PostgreSQL is asked."""
-    psql = env.named(env.names.psql_task)
+    psql = env.named(env.in_region(region).names.psql_task)
     return [*task_definitions(env, region), *([arn(env, region, "ecs", f"task-definition/{psql}:*")] if psql else [])]
 
 

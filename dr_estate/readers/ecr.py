@@ -96,7 +96,7 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
     """
     own = context.env.named(context.env.names.repository)
     wanted = {(context.env.account, own)} if own else set()
-    for definition in context.part(ecs.task_definitions):
+    for definition in ecs.run_definitions(context):
         if isinstance(definition, ecs.TaskDefinition):
             refs = (image_ref(container.image) for container in definition.containers)
             wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == context.region}

@@ -266,10 +266,15 @@ def psql_definitions(context: ReadContext) -> tuple[TaskDefinition, ...]:
     return (definition_of(found["taskDefinition"]),) if found else ()
 
 
-def definitions_by_arn(context: ReadContext) -> dict[str, TaskDefinition]:
+def run_definitions(context: ReadContext, side: Side | None = None) -> tuple[TaskDefinition | Unavailable, ...]:
     """The definitions of the tasks that a run starts: those that services use, and names.psql_task."""
-    read = (*context.part(task_definitions), *context.part(psql_definitions))
-    return {found.arn: found for found in read if isinstance(found, TaskDefinition)}
+    psql = context.part(psql_definitions, side) if context.env.names.psql_task else ()
+    return (*context.part(task_definitions, side), *psql)
+
+
+def definitions_by_arn(context: ReadContext) -> dict[str, TaskDefinition]:
+    """The same by their ARNs, without those that were not read."""
+    return {found.arn: found for found in run_definitions(context) if isinstance(found, TaskDefinition)}
 
 
 @part(Side.DR, reads=FAMILY_READS)

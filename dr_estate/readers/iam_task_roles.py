@@ -65,7 +65,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
     """Every role of the DR region's task definitions: one call for each, and one for each kind of thing it needs."""
     needs: defaultdict[str, _Needs] = defaultdict(lambda: defaultdict(set))
     families: defaultdict[str, set[str]] = defaultdict(set)
-    rows = context.part(ecs.task_definitions, Side.DR)
+    rows = ecs.run_definitions(context, Side.DR)
     definitions = [row for row in rows if not isinstance(row, Unavailable)]
     for definition in definitions:
         families[definition.execution_role].add(definition.family)

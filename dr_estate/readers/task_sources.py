@@ -107,5 +107,5 @@ def sources(context: ReadContext) -> TaskSources:
 
 def _named_sources(context: ReadContext) -> list[SecretSource]:
     """What the task definitions of this side name, without those that were not read."""
-    definitions = [d for d in context.part(ecs.task_definitions) if isinstance(d, ecs.TaskDefinition)]
+    definitions = [d for d in ecs.run_definitions(context) if isinstance(d, ecs.TaskDefinition)]
     return [source_of(value) for d in definitions for container in d.containers for _, value in container.sources]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from dr_estate.config.environment import Side
+from dr_estate.config.settings import NamesInDr
 from dr_estate.readers import ecr, ecs
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_checks.worlds import NOW, SIT, service
 
 ONE, TWO = "sit-tenant1-service", "sit-tenant2-service"
@@ -51,6 +54,23 @@ def definition(tenant: str, region: str, changes: dict[str, Any] | None = None, 
 def definitions(region: str, **two: Any) -> tuple[ecs.TaskDefinition, ...]:
     """Both tenants' definitions; ``two`` changes the second one."""
     return (definition("tenant1", region), definition("tenant2", region, **two))
+
+
+IN_DR = frozenset({"psql-ireland"})
+PSQL = SIT.model_copy(
+    update={
+        "names": SIT.names.model_copy(update={"psql_task": "sit-psql"}),
+        "names_in_dr": NamesInDr(psql_task="psql-ireland"),
+    }
+)
+"""SIT, where PostgreSQL is asked by a task definition that has another name in the DR region."""
+
+
+def with_psql(there: Snapshot, *rows: object, **changes: Any) -> Snapshot:
+    """The snapshot with that definition in the DR region, whose container has ``changes``, or ``rows`` in its place."""
+    found: Any = (definition("psql", D, changes, family="psql-ireland"),)
+    part = SnapshotPart(ecs.psql_definitions.name, Side.DR, D, NOW, rows[0] if rows else found)
+    return replace(there, parts={**there.parts, (part.name, Side.DR): part})
 
 
 def both_services(**two: Any) -> tuple[ecs.Service, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.settings import NamesInDr
 from dr_estate.readers import rds
 from dr_estate.readers.rds import DIMENSION
 from dr_estate.snapshot.snapshot import Snapshot
@@ -43,7 +42,7 @@ def _elsewhere(snapshot: Snapshot) -> Snapshot:
 
 
 def _named(env: Environment) -> Environment:
-    return env.model_copy(update={"names_in_dr": NamesInDr(database=ITS)})
+    return env.model_copy(update={"names_in_dr": env.names_in_dr.model_copy(update={"database": ITS})})
 
 
 def _has_one_name(example: Example) -> bool:

@@ -20,7 +20,7 @@ from dr_actions.actions.markers import psql_scripts, scripts
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -78,6 +78,11 @@ def psql_definition(context: PlanContext, side: Side) -> ecs.TaskDefinition | No
     return next(iter(context.snapshot.get(ecs.psql_definitions, side)), None)
 
 
+def psql_family(env: Environment, side: Side) -> str:
+    """What that task definition is called on ``side``, "" where none is named."""
+    return env.named(env.on(side).names.psql_task)
+
+
 def obstacle(context: PlanContext, engine: Engine, *sides: Side) -> str:
     """Why no task can ask a database of this engine on ``sides``, "" where one can. Raises DataUnavailable."""
     env = context.env
@@ -88,9 +93,10 @@ def obstacle(context: PlanContext, engine: Engine, *sides: Side) -> str:
             f"no task definition has a client of {engine.title} (set names.psql_task to one of both regions with psql, "
             "PGUSER and PGPASSWORD)"
         )
-    lacking = [env.region(side) for side in sides if psql_definition(context, side) is None]
-    names = f"{env.named(env.names.psql_task)} (names.psql_task)"
-    return f"{' and '.join(lacking)}: there is no active task definition {names}" if lacking else ""
+    lacking = [side for side in sides if psql_definition(context, side) is None]
+    names = " and ".join(dict.fromkeys(psql_family(env, side) for side in lacking))
+    regions = " and ".join(env.region(side) for side in lacking)
+    return f"{regions}: there is no active task definition {names} (names.psql_task)" if lacking else ""
 
 
 def marker_of(context: PlanContext) -> str:
@@ -184,7 +190,7 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     """The step's call as it is sent. Raises ValueError where the tenant's service is not seen."""
     try:
         services = tenant_services(context, step.side)
-        is_psql = step.before["marked by"] == context.env.named(context.env.names.psql_task)
+        is_psql = step.before["marked by"] == psql_family(context.env, step.side)
         psql = psql_definition(context, step.side) if is_psql else None
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error

@@ -97,6 +97,14 @@ def test_the_database_of_the_dr_region_is_named_by_its_own_name() -> None:
         assert decided[0] == ALLOWED != decided[1], action
 
 
+def test_the_task_that_asks_postgresql_in_the_dr_region_is_started_by_its_own_name() -> None:
+    named = {"names": SIT.names.model_copy(update={"psql_task": "psql"}), "names_in_dr": NamesInDr(psql_task="there")}
+    roles = policies(SIT.model_copy(update=named), declared_operations())
+    arns = [f"arn:aws:ecs:{DR}:{SIT.account}:task-definition/{family}:1" for family in ("there", "psql")]
+    decided = [judged(IamRole.OPERATOR, "ecs:RunTask", DR, arn, roles=roles) for arn in arns]
+    assert decided[0] == ALLOWED != decided[1]
+
+
 def statements() -> list[tuple[str, dict[str, Any]]]:
     """Every statement of every policy of every environment."""
     return [

@@ -11,9 +11,11 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import ecr, ecs
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import (
+    IN_DR,
     NEW,
     OLD,
     ONE,
+    PSQL,
     REPOSITORY,
     TWO,
     D,
@@ -23,6 +25,7 @@ from tests.dr_checks.compute import (
     image,
     repository,
     task,
+    with_psql,
 )
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -120,4 +123,8 @@ EXAMPLES = [
     Example("images.present", Status.FAIL, _estate(changes={"image": image(D, ":none")}), frozenset({"sit-tenant2"})),
     Example("images.present", Status.FAIL, _estate((repository(OLD),)), frozenset({"sit-tenant2"})),
     Example("images.present", Status.UNKNOWN, _estate((UNSEEN,))),
+    Example("images.present", Status.PASS, with_psql(_estate()), env=PSQL),
+    Example("images.present", Status.WARN, with_psql(_estate(), image=image(D, ":none")), IN_DR, PSQL),
+    Example("images.present", Status.WARN, with_psql(_estate(), ()), IN_DR, PSQL),
+    Example("images.present", Status.UNKNOWN, with_psql(_estate(), DENIED), env=PSQL),
 ]

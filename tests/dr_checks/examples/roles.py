@@ -14,6 +14,7 @@ from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.store_policies import StoreKind, StorePolicy
+from tests.dr_checks.compute import IN_DR, PSQL
 from tests.dr_checks.worlds import DENIED, NOW, Example, world
 
 PULLS = SimulatedDecision("ecr:BatchGetImage", "allowed", "eu-west-1")
@@ -63,7 +64,15 @@ def _keys(expected: Status, *roles: object, subjects: frozenset[str] = USING) ->
 OPENS = StoreRight("kms:Decrypt", READS.source, "arn:aws:kms:eu-west-1:1:key/1", "allowed")
 USES_KEYS = replace(USES, rights=(OPENS, replace(OPENS, action="kms:GenerateDataKey")))
 
+_ASKING = replace(ROLE, families=tuple(IN_DR))
 EXAMPLES = [
+    *(
+        Example(f"roles.{check}", Status.WARN, world({(iam_task_roles.roles, Side.GLOBAL): (role,)}), NAMED, PSQL)
+        for check, role in (
+            ("assumable", replace(_ASKING, trusted=False)),
+            ("tasks-allowed", replace(_ASKING, decisions=(CLOSED,))),
+        )
+    ),
     _keys(Status.PASS, USES_KEYS),
     _keys(Status.FAIL, replace(USES_KEYS, rights=(replace(OPENS, decision="implicitDeny"),))),
     _keys(Status.FAIL, replace(USES_KEYS, rights=(replace(OPENS, decision="explicitDeny", bounded=True),))),

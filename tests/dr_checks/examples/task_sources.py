@@ -9,7 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, secretsmanager, task_sources
 from dr_estate.readers.secretsmanager import Content, Field
 from dr_estate.readers.task_sources import TaskBucket, TaskSources
-from tests.dr_checks.compute import D, P, both_services, definitions
+from tests.dr_checks.compute import IN_DR, PSQL, D, P, both_services, definitions, with_psql
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 ARN = f"arn:aws:secretsmanager:{D}:{SIT.account}:secret:"
@@ -61,8 +61,12 @@ OF_VARIABLES = [
     _variables(Status.NOT_APPLICABLE, BUCKET, there=definitions(D)),
     _variables(Status.UNKNOWN, BUCKET, there=definitions(D, changes={"settings": EARLIER})),
 ]
+_WITH_PSQL = _given(Status.PASS).snapshot
+_LOST = (("PGPASSWORD", f"{ARN}absent-AbCdEf"),)
 EXAMPLES = [
     *OF_VARIABLES,
+    Example("task-sources.exist", Status.PASS, with_psql(_WITH_PSQL, secrets=(("PGUSER", OWN[0]),)), env=PSQL),
+    Example("task-sources.exist", Status.WARN, with_psql(_WITH_PSQL, secrets=_LOST), IN_DR, PSQL),
     _given(Status.PASS),
     _given(Status.PASS, OWN[1]),
     _given(Status.PASS, f"{ARN}sit-tenant2-db-credentials"),

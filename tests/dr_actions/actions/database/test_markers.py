@@ -16,6 +16,7 @@ from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.config.settings import NamesInDr
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, marker_tasks, rds, rds_groups
 from dr_estate.readers.drill_resources import Probe
@@ -109,6 +110,21 @@ def test_postgresql_is_marked_by_the_task_that_has_psql_in_the_tenant_s_network(
     assert environment(call.params)["DR_DB_HOST"].endswith(":5432")
     (step,) = promotion.VERIFY_PRIMARY_IN_SYNC.plan_steps(context)
     assert step.before[promotion.COUNTED] is True
+
+
+def test_its_task_of_the_dr_region_is_called_as_the_settings_call_it_there() -> None:
+    context = of_postgres(psql_task="sit-psql")
+    env = context.env.model_copy(update={"names_in_dr": NamesInDr(psql_task="psql-ireland")})
+    (there,) = context.snapshot.get(ecs.psql_definitions, Side.DR)
+    named = (replace(there, family="psql-ireland", arn=there.arn.replace("sit-psql", "psql-ireland")),)
+    context = replace(context, env=env, snapshot=with_part(context.snapshot, ecs.psql_definitions, Side.DR, named))
+    step = step_of(database_markers.WRITE, context)
+    family = {Side.PRIMARY: "sit-psql", Side.DR: "psql-ireland"}[step.side]
+    call = database_markers.WRITE.build_call(step, context)
+    assert call.params["taskDefinition"].partition("/")[2].startswith(f"{family}:")
+    gone = replace(context, snapshot=with_part(context.snapshot, ecs.psql_definitions, Side.DR, ()))
+    (note,) = database_markers.WRITE.notes(gone)
+    assert "eu-west-1: there is no active task definition psql-ireland" in note
 
 
 @pytest.mark.parametrize(
