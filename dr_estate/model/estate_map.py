@@ -27,6 +27,7 @@ class Relation(StrEnum):
 
     SAME_RULE = "the same host and path rule"
     SAME_FAMILY = "the same task definition family"
+    SAME_TIMES = "the same times, in the cluster that stands for its own"
     READ_REPLICA = "read replica"
     BACKUP_REPLICATION = "replicated automated backups"
     BACKUP_COPY = "copies of AWS Backup"
@@ -126,6 +127,22 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSchedule:
+    """What starts tasks of a family in a cluster, when or upon which events, and the words that it starts them with.
+
+    ``unread``: a list that a counterpart would stand in could not be read.
+    """
+
+    thing: Thing
+    times: str
+    cluster: str
+    family: str
+    words: str = ""
+    counterpart: Counterpart | None = None
+    unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """A store of the primary region, its counterparts, and the services that use it.
 
@@ -178,3 +195,4 @@ class EstateMap:
     unread: tuple[Unread, ...] = ()
     beside: dict[str, int] = field(default_factory=dict)
     balancers: tuple[Thing, ...] = ()
+    schedules: tuple[TaskSchedule, ...] = ()

@@ -33,6 +33,8 @@ READS = frozenset(
         ),
         *("ecs:ListClusters", "ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"),
         "ecs:DescribeTaskDefinition",
+        *("scheduler:ListSchedules", "scheduler:GetSchedule"),
+        *("events:ListRuleNamesByTarget", "events:ListRules", "events:ListTargetsByRule"),
         *("rds:DescribeDBInstances", "rds:DescribeDBClusters", "rds:DescribeDBInstanceAutomatedBackups"),
         "ec2:DescribeSecurityGroups",
         *("efs:DescribeFileSystems", "efs:DescribeReplicationConfigurations"),
@@ -176,6 +178,7 @@ class RegionSide:
     registry: Row | None
     plans: Rows
     security_groups: Rows
+    schedules: Rows
 
 
 def read_region(look: AccountCalls, region: str) -> RegionSide:
@@ -199,6 +202,7 @@ def read_region(look: AccountCalls, region: str) -> RegionSide:
         "registry": lambda: look.row("ecr", region, "describe_registry"),
         "plans": lambda: _plans(look, region),
         "security_groups": rows("ec2", "describe_security_groups", "SecurityGroups"),
+        "schedules": lambda: _schedules(look, region),
     }
     # None of these needs another; definitions and rules are asked for by what they name.
     lists = dict(zip(asks, together(*asks.values()), strict=True))
@@ -244,6 +248,31 @@ def _services(look: AccountCalls, region: str) -> Rows:
                 return None
             found += rows
     return found
+
+
+def _schedules(look: AccountCalls, region: str) -> Rows:
+    """Schedules and rules that start tasks, each with the one ``Target`` that is a cluster."""
+    clusters = look.rows("ecs", region, "list_clusters", "clusterArns")
+    listed = look.rows("scheduler", region, "list_schedules", "Schedules")
+    if clusters is None or listed is None:
+        return None
+    found: list[Row | None] = []
+    for row in listed:
+        if row["Target"]["Arn"] in clusters:
+            own = {"Name": row["Name"], "GroupName": row["GroupName"]}
+            found.append(look.row("scheduler", region, "get_schedule", absent=("ResourceNotFoundException",), **own))
+    # Of each cluster alone: an account may have hundreds of rules that call something else.
+    for cluster in clusters:
+        names = look.rows("events", region, "list_rule_names_by_target", "RuleNames", TargetArn=cluster)
+        rules = look.rows("events", region, "list_rules", "Rules") if names else names
+        if names is None or rules is None:
+            return None
+        for rule in (row for row in rules if row["Name"] in names):
+            targets = look.rows("events", region, "list_targets_by_rule", "Targets", Rule=rule["Name"])
+            if targets is None:
+                return None
+            found += [{**rule, "Target": target} for target in targets if target["Arn"] == cluster]
+    return None if None in found else [row for row in found if row]
 
 
 def _tables(look: AccountCalls, region: str) -> Rows:

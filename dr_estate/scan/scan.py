@@ -11,7 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dr_estate.aws.read_client import ReadClient
-from dr_estate.model.estate_map import EntryPoint, EstateMap, MapGap, MappedKind, PartKind, Store, Workload
+from dr_estate.model.estate_map import (
+    EntryPoint,
+    EstateMap,
+    MapGap,
+    MappedKind,
+    PartKind,
+    Store,
+    TaskSchedule,
+    Workload,
+)
 from dr_estate.model.references import balancer_region
 from dr_estate.scan.account import (
     AccountCalls,
@@ -25,6 +34,7 @@ from dr_estate.scan.account import (
     role_documents,
     secret_replicas,
 )
+from dr_estate.scan.schedules import schedules_of, schedules_with_counterparts
 from dr_estate.scan.stores import ScannedEstate, stores_of
 from dr_estate.scan.ways import balancers_by_name, entries_of, plain
 from dr_estate.scan.workloads import texts_of, with_counterparts, workloads_of
@@ -82,9 +92,18 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), starts: 
     dr = _dr(primary, entries, stores, by_region)
     unread = dr in sides and sides[dr].services is None
     workloads = with_counterparts(by_region[primary], by_region.get(dr, ()), unread=unread)
-    gaps = tuple(_gaps(estate, entries, workloads, stores, dr))[:GAPS]
+    # Without a start all of the account is meant: a cluster may have schedules and no service.
+    clusters = {workload.cluster for workload in workloads} if starts else None
+    schedules = schedules_with_counterparts(
+        schedules_of(sides[primary], account, clusters),
+        schedules_of(sides[dr], account) if dr in sides else (),
+        workloads,
+        by_region.get(dr, ()),
+        unread=bool(dr) and (dr not in sides or sides[dr].schedules is None),
+    )
+    gaps = tuple(_gaps(estate, entries, workloads, stores, schedules, dr))[:GAPS]
     unread_calls, balancers = tuple(dict.fromkeys(look.unread)), tuple(balancers_by_name(sides, account).values())
-    return EstateMap(account, primary, dr, entries, workloads, stores, gaps, unread_calls, beside, balancers)
+    return EstateMap(account, primary, dr, entries, workloads, stores, gaps, unread_calls, beside, balancers, schedules)
 
 
 def _regions_of_records(world: GlobalSide) -> list[str]:
@@ -223,6 +242,7 @@ def _gaps(
     entries: Sequence[EntryPoint],
     workloads: Sequence[Workload],
     stores: Sequence[Store],
+    schedules: Sequence[TaskSchedule],
     dr: str,
 ) -> Iterator[MapGap]:
     """What a failover would lack, what matters most first. What was not read is no gap."""
@@ -235,11 +255,20 @@ def _gaps(
     yield from _gaps_of_stores(estate, [store for store in stores if store.kind in data], dr)
     yield from _gaps_of_service(estate, entries, workloads, dr)
     yield from _gaps_of_stores(estate, [store for store in stores if store.kind not in data], dr)
+    yield from (
+        MapGap(f"{row.thing.kind} {row.thing.name} has no counterpart in {dr}", _unstarted(row), row.thing.found)
+        for row in schedules
+        if not (row.counterpart or row.unread) and row.thing.state == "on"  # one that is off starts nothing here either
+    )
     for thing, why in [
         *((s.thing, s.unsupported) for s in stores if s.unsupported),
         *((w.service, w.unsupported) for w in workloads if w.unsupported),
     ]:
         yield MapGap(f"{thing.kind} {thing.name} is not moved by this tool", why, thing.found)
+
+
+def _unstarted(row: TaskSchedule) -> str:
+    return f"nothing starts {row.family or 'its tasks'} there ({row.times})"
 
 
 def _gaps_of_stores(estate: ScannedEstate, stores: Iterable[Store], dr: str) -> Iterator[MapGap]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from textwrap import wrap
 
-from dr_estate.model.estate_map import Counterpart, EstateMap, Store, Workload
+from dr_estate.model.estate_map import Counterpart, EstateMap, Store, TaskSchedule, Workload
 from dr_estate.model.visible import one_line
 
 SCHEMA = "aws-dr-manager/map/1"
@@ -36,6 +36,13 @@ def _lines(found: EstateMap, whole: bool) -> Iterator[str]:
     several = len({workload.service.names.get("load_balancer") for workload in found.workloads} - {None}) > 1
     yield from _first_blocks([list(_workload(workload, several)) for workload in alone_first], "workloads", whole)
     yield ""
+    if found.schedules:
+        paired = sum(row.counterpart is not None for row in found.schedules)
+        count = f"{len(found.schedules)}, with a counterpart in {dr}: {paired}"
+        yield f"Schedules of {found.primary} that start tasks: {count}"
+        alone = sorted(found.schedules, key=lambda row: row.counterpart is not None)
+        yield from _first_blocks([list(_schedule(row)) for row in alone], "schedules", whole)
+        yield ""
     yield f"Stores of {found.primary}: {len(found.stores)}"
     alike = _alike(found.stores, whole)
     yield from _first_blocks([list(_stores(stores)) for stores in alike], "kinds of stores", whole)
@@ -70,6 +77,11 @@ def _workload(workload: Workload, several: bool) -> Iterator[str]:
     yield f"  {workload.service.name}  {workload.service.state}, cluster {workload.cluster}{behind}"
     yield from _name_lines([str(route) for route in workload.routes], "    for ", whole=False)
     yield f"    -> {_counterpart(workload.counterpart, workload.unread, workload.unsupported)}"
+
+
+def _schedule(row: TaskSchedule) -> Iterator[str]:
+    yield f"  {row.thing.name}  {row.thing.state}, {row.times}: starts {row.family or 'a task'}, cluster {row.cluster}"
+    yield f"    -> {_counterpart(row.counterpart, row.unread)}"
 
 
 def _counterpart(counterpart: Counterpart | None, unread: bool, unsupported: str = "") -> str:

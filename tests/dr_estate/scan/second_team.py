@@ -30,6 +30,30 @@ def build(url: str, *keys: str, service: str = "{name}-{suffix}") -> None:
     _Team(url, key, secret, service).build()
 
 
+def schedule(url: str, *keys: str) -> None:
+    """Let schedules start tasks of the platform that stands: one of each region, three of the first alone."""
+    key, secret = keys or ("a", "b")
+    team = _Team(url, key, secret, "")
+    services = ("scheduler.amazonaws.com", "events.amazonaws.com")
+    trust = json.dumps({**json.loads(_ASSUME), "Statement": [_trust(service) for service in services]})
+    role = team.aws("iam").create_role(RoleName="shop-clock", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for region, reindex in ((HOME, "reindex-20251104"), (AWAY, "reindex-77aa01")):
+        team.schedule(region, role, reindex, "api")
+    team.schedule(HOME, role, "bill", "billing")
+    team.schedule(HOME, role, "old-bill", "billing", State="DISABLED")
+    events = team.aws("events")
+    for name, target in (
+        ("sweep", team.target(HOME, "mailer", role)),
+        ("page", {"Arn": f"arn:aws:lambda:{HOME}:123456789012:function:page"}),
+    ):
+        events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
+        events.put_targets(Rule=name, Targets=[{"Id": "1", **target}])
+
+
+def _trust(service: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+
+
 class _Team:
     def __init__(self, url: str, key: str, secret: str, service: str) -> None:
         self._url, self._key, self._secret, self._service_name = url, key, secret, service
@@ -53,6 +77,21 @@ class _Team:
             self._change("www.example.com", HOST),
         ]
         route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    def schedule(self, region: str, role: str, name: str, family: str, **more: str) -> None:
+        self.aws("scheduler", region).create_schedule(
+            Name=name,
+            ScheduleExpression="cron(0 1 * * ? *)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=self.target(region, family, role),
+            **more,
+        )
+
+    def target(self, region: str, family: str, role: str) -> dict[str, Any]:
+        """What EventBridge calls to start one task of ``family`` in the region's cluster."""
+        (cluster,) = self.aws("ecs", region).list_clusters()["clusterArns"]
+        definition = cluster.partition(":cluster/")[0] + f":task-definition/{family}"
+        return {"Arn": cluster, "RoleArn": role, "EcsParameters": {"TaskDefinitionArn": definition}}
 
     @staticmethod
     def _change(name: str, target: str, **routing: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from dr_estate.model.estate_map import EstateMap, Relation, Route, Thing, Worklo
 from dr_estate.scan.account import AccountCalls, GlobalSide, RegionSide, read_global
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import _regions_of_records
+from dr_estate.scan.schedules import schedules_of, schedules_with_counterparts
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
 from dr_estate.scan.workloads import with_counterparts, workloads_of
@@ -194,3 +196,33 @@ def test_a_value_names_a_bucket_whole_in_an_arn_or_in_a_url(text: str, named: bo
 )
 def test_a_policy_of_all_buckets_names_none(pattern: str, names: bool) -> None:
     assert names == _bucket_of(pattern, "media-1")
+
+
+def _timer(name: str, region: str, family: str, times: str, words: str = "") -> dict[str, Any]:
+    arn = f"arn:aws:scheduler:{region}:1:schedule/default/{name}"
+    definition = f"arn:aws:ecs:{region}:1:task-definition/{family}:7"
+    cluster = f"arn:aws:ecs:{region}:1:cluster/shop"
+    target = {"Arn": cluster, "Input": words, "EcsParameters": {"TaskDefinitionArn": definition}}
+    return {"Arn": arn, "Name": name, "State": "ENABLED", "ScheduleExpression": times, "Target": target}
+
+
+def test_schedules_of_one_family_are_paired_by_their_words_and_others_by_their_times() -> None:
+    home = [
+        _timer("a", "eu-central-1", "jobs", "rate(1 hour)", "index"),
+        _timer("b", "eu-central-1", "jobs", "rate(1 hour)", "mail"),
+        _timer("c", "eu-central-1", "bill-1", "rate(7 days)"),
+        _timer("d", "eu-central-1", "alone", "rate(3 days)"),
+    ]
+    away = [
+        _timer("w", "eu-north-1", "bill-2", "rate(7 days)"),
+        _timer("x", "eu-north-1", "jobs", "rate(1 hour)", "mail"),
+        _timer("y", "eu-north-1", "jobs", "rate(1 hour)", "index"),
+    ]
+    there = [replace(_workload("y", "web"), cluster="shop")]
+    workloads = with_counterparts([replace(_workload("x", "web"), cluster="shop")], there, unread=False)
+    mine = schedules_of(side(schedules=home), "1", {"shop"})
+    others = schedules_of(side("eu-north-1", schedules=away), "1")
+    found = schedules_with_counterparts(mine, others, workloads, there, unread=False)
+    names = {row.thing.name: row.counterpart.thing.name if row.counterpart else "" for row in found}
+    assert {"a": "y", "b": "x", "c": "w", "d": ""} == names
+    assert () == schedules_of(side(schedules=home), "1", {"another"})

@@ -16,7 +16,7 @@ from dr_estate.config.environment import load_environment
 from dr_estate.model.estate_map import Relation
 from sandbox.client import embedded
 from sandbox.client.endpoint import Endpoint
-from tests.dr_estate.scan.second_team import AWAY, HOME, HOST, build
+from tests.dr_estate.scan.second_team import AWAY, HOME, HOST, build, schedule
 from tests.utils.running import ROOT, Ran, signed_in
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.cli.error_boundary import run_command
@@ -48,12 +48,14 @@ def account(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         server.start()
         url = "http://{}:{}".format(*server.get_host_and_port())
         build(url)
+        schedule(url)
         yield {**keys, "AWS_ENDPOINT_URL": url}
         server.stop()
         return
     with embedded.running(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
         admin = world.people["admin"]
         build(world.url, admin.access_key_id, admin.secret_access_key)
+        schedule(world.url, admin.access_key_id, admin.secret_access_key)
         yield {**keys, **signed_in(world, "admin")}
 
 
@@ -98,6 +100,24 @@ def test_gaps_name_what_has_no_counterpart_data_first(scanner: Scanner) -> None:
     places = [screen.index(f"{subject} has no counterpart in {AWAY}") for subject in subjects]
     assert places == sorted(places)
     assert "orders-20251104 has no counterpart" not in screen
+
+
+def test_a_schedule_that_starts_tasks_has_its_counterpart_or_is_a_gap(scanner: Scanner) -> None:
+    rows = {row["thing"]["name"]: row["counterpart"] for row in scanner.map()["schedules"]}
+    assert {"reindex-20251104", "bill", "old-bill", "sweep"} == set(rows)
+    assert "reindex-77aa01" == rows["reindex-20251104"]["thing"]["name"]
+    screen = " ".join(scanner.run("").out.split())
+    for gap in ("Scheduler schedule bill", "EventBridge rule sweep"):
+        assert f"{gap} has no counterpart in {AWAY}: " in screen
+    assert "old-bill has no" not in screen, "it starts nothing in the primary region either"
+    assert f"Schedules of {HOME} that start tasks: 4, with a counterpart in {AWAY}: 1" in screen
+
+
+def test_schedules_that_were_not_read_are_no_gap(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SCHEDULER", "http://127.0.0.1:9")
+    found = scanner.map()
+    assert "scheduler" in {row["service"] for row in found["unread"]}
+    assert not [row for row in found["gaps"] if "sweep" in row["what"] or "bill" in row["what"]]
 
 
 @pytest.mark.parametrize(("start", "workloads"), [("www.example.com", 3), ("shop-20251104", 3)])
