@@ -9,34 +9,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.credentials
 import botocore.session
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from botocore.utils import parse_timestamp
 
 from dr_estate.speed.connections import SharedConnections
 from dr_estate.speed.declared_models import declared_models
-from dr_estate.speed.kept_code import are_on
 from dr_estate.speed.lean_client import UNSENT, CallListener, LeanClient, LeanService, is_usual, place_of
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.config import Config
     from botocore.model import OperationModel
-
-
-def timestamp(value: Any) -> datetime:
-    """The moment of epoch seconds, ISO 8601 or RFC 822: botocore asks dateutil each time."""
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, UTC)
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return cast(datetime, parse_timestamp(value))
 
 
 class AccountClients:
@@ -63,9 +50,6 @@ class AccountClients:
         self._struggling = set[tuple[str, str]]()
         self._reading = reading
         if reading is not None:
-            if are_on():
-                parsers = self.session.get_component("response_parser_factory")
-                parsers.set_parser_defaults(timestamp_parser=timestamp)
             self._let_hear(reading)
 
     def client(self, service: str, region: str) -> Any:
@@ -106,8 +90,7 @@ class AccountClients:
     def keys(self) -> Any:
         """The credentials that requests are signed with, None where none are found."""
         if self._settings.get("aws_access_key_id"):
-            names = ("aws_access_key_id", "aws_secret_access_key")
-            return botocore.credentials.Credentials(*(self._settings[name] for name in names))
+            return Credentials(self._settings["aws_access_key_id"], self._settings["aws_secret_access_key"])
         return self.session.get_credentials()
 
     @cached_property
@@ -137,13 +120,9 @@ class AccountClients:
             # botocore retries with growing pauses: a lean client beside it would send what AWS asked to slow down.
             self._struggling.add((lean.service, lean.region))
 
-    @cached_property
-    def _is_usual(self) -> bool:
-        """Whether nothing is set that a lean client does not know. Who is heard raises botocore's own events."""
-        return not self._is_heard and is_usual(self.session) and self.keys is not None
-
     def _lean_client(self, service: str, region: str) -> LeanClient | None:
-        if self._reading is None or not self._is_usual:
+        # Who hears botocore's events is to hear of all calls: a lean client raises none.
+        if self._reading is None or self._is_heard or not is_usual(self.session) or self.keys is None:
             return None
         place = place_of(self._service(service), region, self._settings.get("endpoint_url"))
         return LeanClient(self._service(service), region, place, self, self._reading) if place else None

@@ -23,16 +23,12 @@ class CompiledTemplates(jinja2.BytecodeCache):
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give ``bucket`` its code where the file has that of this source, of these settings and of this jinja."""
         path = _path(bucket)
-        bucket.code = read_code(path, self._source(bucket)) if path else None
+        bucket.code = read_code(path, self._engine + bucket.checksum.encode()) if path else None
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep the code of ``bucket`` for the next process."""
-        path = _path(bucket)
-        if path:
-            write_code(path, bucket.code, self._source(bucket))
-
-    def _source(self, bucket: Bucket) -> bytes:
-        return self._engine + bucket.checksum.encode()
+        if path := _path(bucket):
+            write_code(path, bucket.code, self._engine + bucket.checksum.encode())
 
 
 def _path(bucket: Bucket) -> Path | None:

@@ -9,34 +9,33 @@ is wanted, the handler gives no answer, and botocore's own session sends the req
 from __future__ import annotations
 
 import http.client
+import io
 import os
 import ssl
 import weakref
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import botocore.httpsession
-from botocore.exceptions import (
-    BotoCoreError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ReadTimeoutError,
-    SSLError,
-)
+from botocore import exceptions
+from botocore.awsrequest import AWSResponse
 from botocore.utils import get_environ_proxies
+from urllib3 import HTTPHeaderDict
 from urllib3.util import wait_for_read
 
 from dr_estate.speed.kept_code import are_on
-from dr_estate.speed.plain_http import Place, ReceivedAnswer, exchange, place_at, request_bytes
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.awsrequest import AWSPreparedRequest
     from botocore.session import Session
+
+Place = tuple[str, str, int]
+"""Scheme, host and port of an endpoint; port 0 where the scheme is of no HTTP."""
+_PORTS = {"http": 80, "https": 443}
 
 
 class SharedConnections:
@@ -59,7 +58,7 @@ class SharedConnections:
         ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names.
         """
         url = urlsplit(request.url)
-        place = place_at(url)
+        place = url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
         if not self._can_send(request, place):
             return None
         try:
@@ -67,16 +66,16 @@ class SharedConnections:
             if connection.sock.gettimeout() != read_s:
                 connection.sock.settimeout(read_s)
             return self._exchange(request, url, connection, place)
-        except BotoCoreError:  # some of them are an OSError too
+        except exceptions.BotoCoreError:  # some of them are an OSError too
             raise
         except TimeoutError as late:
-            raise ReadTimeoutError(endpoint_url=request.url, error=late) from late
+            raise exceptions.ReadTimeoutError(endpoint_url=request.url, error=late) from late
         except ssl.SSLError as refused:
-            raise SSLError(endpoint_url=request.url, error=refused) from refused
+            raise exceptions.SSLError(endpoint_url=request.url, error=refused) from refused
         except (OSError, http.client.HTTPException) as broken:
-            raise ConnectionClosedError(error=broken, request=request, endpoint_url=request.url) from broken
+            raise exceptions.ConnectionClosedError(error=broken, request=request, endpoint_url=request.url) from broken
         except ValueError as odd:  # a header or an address that HTTP has no place for
-            raise HTTPClientError(error=odd) from odd
+            raise exceptions.HTTPClientError(error=odd) from odd
 
     def close(self, *, for_good: bool = False) -> None:
         """Close this process's ends of all connections that are idle; ``for_good``: of those in use, once they are."""
@@ -85,16 +84,14 @@ class SharedConnections:
 
     def _can_send(self, request: AWSPreparedRequest, place: Place) -> bool:
         if place not in self._serves:
-            self._serves[place] = self._is_plain(place[0]) and place[2] != 0 and not get_environ_proxies(request.url)
+            # What only botocore's session knows is left to it. A client exists by now: the settings are sound.
+            setting = self._session.get_config_variable
+            issuers = place[0] == "https" and (setting("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"))
+            special = issuers or setting("tcp_keepalive") or get_environ_proxies(request.url)
+            self._serves[place] = are_on() and place[2] != 0 and not special
         is_usual = "Expect" not in request.headers and "Transfer-Encoding" not in request.headers
         is_whole = not request.stream_output and isinstance(request.body, bytes | bytearray | str | None)
         return self._serves[place] and is_usual and is_whole and not request.context.get("read_timeout")
-
-    def _is_plain(self, scheme: str) -> bool:
-        """Whether nothing is set that only botocore's session knows. A client exists by now: the settings are sound."""
-        setting = self._session.get_config_variable
-        issuers = scheme == "https" and (setting("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"))
-        return are_on() and not issuers and not setting("tcp_keepalive")
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -110,11 +107,12 @@ class SharedConnections:
     ) -> AWSResponse:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         body = request.body.encode() if isinstance(request.body, str) else request.body
-        content = request_bytes(request.method, target, place, request.headers, body or b"")
         try:
-            if content is None:  # http.client says what is odd
+            with suppress(BrokenPipeError):  # as urllib3, it hears an answer of who hung up early
                 connection.request(request.method, target, body, request.headers)
-            status, headers, received, goes_on = exchange(connection.sock, content or b"", request.method)
+            with connection.getresponse() as answer:
+                content = _content(answer)
+                goes_on = answer.isclosed() and not answer.will_close
         except BaseException:
             connection.close()
             raise
@@ -124,7 +122,7 @@ class SharedConnections:
             connection.close()
         if not self._keeps:
             _close_all(self._idle)
-        return ReceivedAnswer(request.url, status, headers, received)
+        return ReceivedAnswer(request.url, answer.status, HTTPHeaderDict(answer.getheaders()), content)
 
     def _connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
@@ -141,23 +139,38 @@ class SharedConnections:
 
     def _new_connection(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         scheme, host, port = place
-        connection: http.client.HTTPConnection
+        connection = http.client.HTTPConnection(host, port, timeout=connect_s)
         if scheme == "https":
             connection = http.client.HTTPSConnection(host, port, timeout=connect_s, context=self._tls)
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=connect_s)
         try:
             connection.connect()
-        except TimeoutError as late:
-            connection.close()
-            raise ConnectTimeoutError(endpoint_url=url, error=late) from late
-        except ssl.SSLError:
-            connection.close()
-            raise
         except OSError as refused:
             connection.close()
-            raise EndpointConnectionError(endpoint_url=url, error=refused) from refused
+            if isinstance(refused, ssl.SSLError):
+                raise
+            if isinstance(refused, TimeoutError):
+                raise exceptions.ConnectTimeoutError(endpoint_url=url, error=refused) from refused
+            raise exceptions.EndpointConnectionError(endpoint_url=url, error=refused) from refused
         return connection
+
+
+class ReceivedAnswer(AWSResponse):
+    """An answer that has arrived whole, as botocore's own session returns it."""
+
+    def __init__(self, url: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        # botocore reads a bucket's location from no answer whose raw is None
+        super().__init__(url, status, headers, io.BytesIO(content))
+        self._content = content
+
+
+def _content(answer: http.client.HTTPResponse) -> bytes:
+    """The whole body, or as far as it came: botocore's session does not count."""
+    try:
+        return answer.read()
+    except http.client.IncompleteRead as cut:
+        if answer.chunked:
+            raise
+        return cut.partial
 
 
 def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:

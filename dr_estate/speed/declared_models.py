@@ -101,7 +101,7 @@ class DeclaredModels(Loader):
 
 
 def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, Any]:
-    """``model`` with these operations, the shapes they reach, its errors, and no documentation."""
+    """``model`` with these operations, the shapes they reach, and its errors."""
     wanted = {name: model["operations"][name] for name in sorted(operations) if name in model["operations"]}
     shapes, found = model["shapes"], set[str]()
     todo = [*_shapes_of(wanted), *(name for name, shape in shapes.items() if shape.get("exception"))]
@@ -110,8 +110,7 @@ def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, A
         if name not in found:
             found.add(name)
             todo += _shapes_of(shapes[name])
-    left = {name: shape for name, shape in shapes.items() if name in found}
-    return {**model, "operations": _without_documentation(wanted), "shapes": _without_documentation(left)}
+    return {**model, "operations": wanted, "shapes": {name: shapes[name] for name in shapes if name in found}}
 
 
 def _shapes_of(node: Any) -> Iterator[str]:
@@ -124,14 +123,6 @@ def _shapes_of(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for inner in node:
             yield from _shapes_of(inner)
-
-
-def _without_documentation(node: Any) -> Any:
-    """A member may have that name, too: its value is no text."""
-    if isinstance(node, dict):
-        texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
-        return {name: _without_documentation(value) for name, value in node.items() if name not in texts}
-    return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
 
 
 @lru_cache(maxsize=4)

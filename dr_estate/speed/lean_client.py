@@ -8,21 +8,17 @@ the call itself. A call or a setting that this file does not know is the ordinar
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import urlencode, urlsplit
 
 import botocore.handlers
 from botocore import xform_name
-from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest, prepare_request_dict
-from botocore.compat import get_current_datetime
 from botocore.endpoint_provider import EndpointProvider
 from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
@@ -32,75 +28,14 @@ from botocore.retries.standard import RetryContext, StandardRetryConditions
 from botocore.serialize import create_serializer
 
 from dr_estate.speed.kept_code import are_on
-from dr_estate.speed.plain_http import host_header, place_at
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
-    from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
-
-# Requests to the root of a service, as nearly all reads are, signed by AWS's signature version 4.
-#
-# What is signed is what botocore signs. Botocore writes the canonical form from a prepared request that it prepares
-# again for each part of the form, and derives the key of a day, region and service for each call.
-
-_METHOD, _ROOTS = "POST", ("", "/")
-
-
-class RootSigner:
-    """Signs requests to the root of ``endpoint_url``, whose header of the host is ``host``. Thread-safe."""
-
-    def __init__(self, endpoint_url: str, host: str, service: str, region: str) -> None:
-        self._service, self._region = service, region
-        self._is_root = urlsplit(endpoint_url).path in _ROOTS and not urlsplit(endpoint_url).query
-        self._url, self._host = f"{endpoint_url.rstrip('/')}/", host
-        self._derived: tuple[tuple[str, str], bytes] = (("", ""), b"")
-
-    def signs(self, words: dict[str, Any]) -> bool:
-        """Whether the serialised request ``words`` is one that this signer knows."""
-        is_plain = words["url_path"] == "/" and not words["query_string"] and "host_prefix" not in words
-        return self._is_root and is_plain and words["method"] == _METHOD
-
-    def signed_request(self, words: dict[str, Any], agent: str, keys: ReadOnlyCredentials) -> AWSPreparedRequest:
-        """The request ``words`` as it is sent."""
-        body = words["body"]
-        if isinstance(body, dict):
-            body = urlencode(body, doseq=True)
-        content = body.encode() if isinstance(body, str) else body
-        moment = get_current_datetime().strftime(SIGV4_TIMESTAMP)
-        headers = {**words["headers"], "X-Amz-Date": moment}
-        if keys.token:
-            headers["X-Amz-Security-Token"] = keys.token
-        canonical = {name.lower(): " ".join(str(value).split()) for name, value in headers.items()}
-        canonical["host"] = self._host
-        names = sorted(canonical)
-        signed = ";".join(names)
-        lines = [f"{name}:{canonical[name]}" for name in names]
-        digest = hashlib.sha256(content).hexdigest()
-        whole = "\n".join([_METHOD, "/", "", *lines, "", signed, digest])
-        scope = f"{moment[:8]}/{self._region}/{self._service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(whole.encode()).hexdigest()}"
-        signature = hmac.digest(self._key(keys.secret_key, moment[:8]), text.encode(), "sha256").hex()
-        headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, SignedHeaders={signed}, Signature={signature}"
-        )
-        headers |= {"User-Agent": agent, "Content-Length": str(len(content))}
-        return AWSPreparedRequest(_METHOD, self._url, headers, content, False, {})
-
-    def _key(self, secret: str, day: str) -> bytes:
-        known, key = self._derived
-        if known != (secret, day):
-            key = f"AWS4{secret}".encode()
-            for word in (day, self._region, self._service, "aws4_request"):
-                key = hmac.digest(key, word.encode(), "sha256")
-            self._derived = (secret, day), key
-        return key
-
 
 ANSWERS = (*range(200, 300), *range(400, 500))
 """Statuses of answers that decide a call: what is there, or a refusal."""
-_REFUSAL = 400
-_SIGNATURE = "v4"
+_REFUSAL, _SIGNATURE = 400, "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
 """The first attempt of a call that is counted and that only the ordinary client can send."""
@@ -243,8 +178,6 @@ class LeanClient:
     ) -> None:
         self.service, self.region, self.meta = service.name, region, place
         self._service, self._account, self._reading, self._credentials = service, account, reading, account.keys
-        host = host_header(place_at(urlsplit(place.endpoint_url)))
-        self._signer = RootSigner(place.endpoint_url, host, place.service, place.region)
         self._agent, self._protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -265,8 +198,10 @@ class LeanClient:
 
     def _call(self, method: str, /, **params: Any) -> Any:
         """Make a call: a first attempt that decides, or the ordinary client's. Raises what that one raises."""
-        model, end_by_botocore = self.operation(method, params), partial(self._account.end_by_botocore, self, method)
-        if model is None:
+        end_by_botocore = partial(self._account.end_by_botocore, self, method)
+        model = self._service.operation(method) if method in self._service.operations else None
+        members = model.input_shape.members if model and model.input_shape else {}
+        if model is None or params.keys() - members.keys():  # boto3 knows some parameters by two names
             return end_by_botocore(params, None)
         self._reading.begin(self.service, self.region, model.name)
         request = self.request(model, params)
@@ -282,38 +217,25 @@ class LeanClient:
             return end_by_botocore(params, answer or UNSENT)
         return self.final_answer(model, answer) or end_by_botocore(params, answer)
 
-    def operation(self, method: str, params: Mapping[str, Any]) -> OperationModel | None:
-        """The read of boto3's ``method``; None where only botocore's client can make it, with these ``params``."""
-        model = self._service.operation(method) if method in self._service.operations else None
-        members = model.input_shape.members if model and model.input_shape else {}
-        return None if params.keys() - members.keys() else model  # boto3 knows some parameters by two names
-
     def request(self, model: OperationModel, params: Mapping[str, Any]) -> AWSPreparedRequest:
         """The signed request. Raises ParamValidationError, and what a sign-in raises."""
         given = dict(params)
         if self.service == "route53":
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
-        keys = self._credentials.get_frozen_credentials()
-        if keys is not None and self._signer.signs(words):
-            return self._signer.signed_request(words, self._agent, keys)
         prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
         )
-        SigV4Auth(keys, self.meta.service, self.meta.region).add_auth(request)
+        SigV4Auth(self._credentials.get_frozen_credentials(), self.meta.service, self.meta.region).add_auth(request)
         prepared = request.prepare()
         prepared.context = {}
         return prepared
 
     def final_answer(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any] | None:
         """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
-        received = {
-            "headers": answer.headers,
-            "status_code": answer.status_code,
-            "context": {"operation_name": model.name},
-            "body": answer.content,
-        }
+        received = {"headers": answer.headers, "status_code": answer.status_code, "body": answer.content}
+        received["context"] = {"operation_name": model.name}
         self._reading.on_answer(model, received)  # half an answer is refused before a parser makes an empty one of it
         parse = self._account.parser(self._protocol).parse
         parsed: dict[str, Any] = parse(received, model.output_shape)

@@ -19,8 +19,8 @@ from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.registry import reads
 from dr_estate.speed.accounts import AccountClients
+from dr_estate.speed.connections import ReceivedAnswer
 from dr_estate.speed.lean_client import LeanClient
-from dr_estate.speed.plain_http import ReceivedAnswer
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.aws.least_params import least
 

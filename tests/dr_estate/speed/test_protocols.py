@@ -65,12 +65,8 @@ def _parser_of(protocol: str) -> Callable[..., Any]:
 
     def parser(timestamp_parser: Callable[[Any], Any]) -> Any:
         factory = account().session.get_component("response_parser_factory")
-        own = factory._factory._defaults["timestamp_parser"]
-        factory.set_parser_defaults(timestamp_parser=lambda value: timestamp_parser(own(value).isoformat()))
-        try:
-            return factory.create_parser(protocol)
-        finally:
-            factory.set_parser_defaults(timestamp_parser=own)
+        factory.set_parser_defaults(timestamp_parser=timestamp_parser)
+        return factory.create_parser(protocol)
 
     return parser
 
