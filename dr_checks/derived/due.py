@@ -100,14 +100,10 @@ def _due(
     state = DueState.OK
     if due is not None and today > due:
         state = DueState.OVERDUE
-    elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
+    elif due is not None and today >= max(middle_of(days[-1], due), due - timedelta(days=env.schedule.at_risk_days)):
         # In a blocked window nobody may run it: no alarm about what is forbidden.
         state = DueState.BLOCKED if window_of(today, windows) else DueState.AT_RISK
     return ScheduledTest(test, period, own[-1] if own else None, due, state, command, kind)
-
-
-def _at_risk_from(last: date, due: date, at_risk_days: int) -> date:
-    return max(middle_of(last, due), due - timedelta(days=at_risk_days))
 
 
 def day_of(at: datetime, timezone: str) -> date:

@@ -78,7 +78,8 @@ def _bucket_finding(view: View, found: Distribution, origin: Origin) -> Finding:
     if _is_unsettled(bucket, origin, answer) and not (unsigned and answer is PolicyAnswer.SILENT):
         reason = "A canonical user, an ACL or a condition of the policy decides."
         return view.undecided(name, _WANTED, reason, f"the policy and the ACL of bucket {name}")
-    if answer is PolicyAnswer.ALLOWED and not _is_closed(bucket, origin):
+    # Who asks unsigned is refused by S3, whatever the policy says, where the bucket restricts public policies.
+    if answer is PolicyAnswer.ALLOWED and not (_is_public(origin) and "RestrictPublicBuckets" in bucket.public_blocks):
         return _key_finding(view, found, origin, bucket)
     if unsigned:
         measured = f"its policy does not admit everybody, and {unsigned.id} signs no request of {found.id}"
@@ -192,11 +193,6 @@ def _request(view: View, found: Distribution, origin: Origin) -> PolicyRequest:
 
 def _is_public(origin: Origin) -> bool:
     return not origin.access_control and not origin.identity
-
-
-def _is_closed(bucket: s3.Bucket, origin: Origin) -> bool:
-    """Whether S3 refuses anonymous requests, whatever the policy says."""
-    return _is_public(origin) and "RestrictPublicBuckets" in bucket.public_blocks
 
 
 def _is_unsettled(bucket: s3.Bucket, origin: Origin, answer: PolicyAnswer) -> bool:

@@ -201,7 +201,7 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
     # what was asked for is approved or ended before anybody asks for more.
     remedies = (
         _of_run_at_work(access, env, standing),
-        _of_split(posture),
+        Command(("fence", "--side", posture.to_fence)).line if posture.to_fence else "",
         _of_waiting_start(snapshot),
         _of_run(access, standing),
         _of_database(snapshot, env, led),
@@ -275,11 +275,6 @@ def _since(
         return incident.no_writes_since
     by_primary = access.regions == (env.regions.primary,) or _WEIGHED.get(posture.name) == "failover"
     return first_failure(snapshot, env) if by_primary else None
-
-
-def _of_split(posture: Posture) -> str:
-    """The fence of the writer that visitors do not get."""
-    return Command(("fence", "--side", posture.to_fence)).line if posture.to_fence else ""
 
 
 def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlState | None) -> str:

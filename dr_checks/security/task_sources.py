@@ -150,7 +150,7 @@ def _of_files(
     lost = {
         bucket.name: f"in {bucket.region}" if bucket.region else "absent"
         for _, bucket in pairs
-        if bucket and _is_lost(view, bucket.region)
+        if bucket and bucket.region in ("", view.env.regions.primary)
     }
     absent = [file for file, bucket in pairs if bucket and file.partition("/")[2] in (bucket.absent or ())]
     measured = [*(f"{name} {place}" for name, place in sorted(lost.items())), *(f"no {file}" for file in absent)]
@@ -176,8 +176,3 @@ def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
         return mine
     unread = any(_FILES_GIVEN in (row.settings or ()) and not row.files for row in mine.containers)
     return "This evidence does not hold which files of variables it reads." if unread else ""
-
-
-def _is_lost(view: View, region: str) -> bool:
-    """Whether a bucket that was seen is absent, or stands in the primary region."""
-    return region in ("", view.env.regions.primary)

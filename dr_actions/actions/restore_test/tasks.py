@@ -136,18 +136,14 @@ def _absent_services(context: PlanContext) -> Iterator[str]:
         yield f"{names}: without a service in {context.env.regions.dr} no task of it is started."
 
 
-def _cluster_of(task: str) -> str:
-    """The cluster in a task's ARN, "" where the ARN is of the old form, which names none."""
-    return task.partition(":task/")[2].rpartition("/")[0]
-
-
 def stop_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
     for task in context.snapshot.get(drill_resources.tasks, Side.DR):
         if task.status != drill_resources.STOPPED:
             env, name = context.env, task.arn.rpartition("/")[2]
             params = {
-                "cluster": _cluster_of(task.arn) or env.on(Side.DR).clusters[0],
+                # An ARN of the old form names no cluster.
+                "cluster": task.arn.partition(":task/")[2].rpartition("/")[0] or env.on(Side.DR).clusters[0],
                 "task": task.arn,
                 "reason": f"clean-up of {task.incident}",
             }
