@@ -38,11 +38,7 @@ __all__ = ["FailureKind", "GuardRefused", "MutatingClient", "SendFailed"]
 
 Context = TypeVar("Context")
 Guard = Callable[[Call, Context], "str | None"]
-_ERRORS = (
-    botocore.exceptions.ClientError,
-    botocore.exceptions.BotoCoreError,
-    botocore.parsers.ResponseParserError,
-)
+_ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError)
 _ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 

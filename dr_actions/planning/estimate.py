@@ -102,11 +102,7 @@ def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
 
 
 def estimate_s(
-    steps: Iterable[Step],
-    env: Environment,
-    measured: Mapping[str, StepDurations],
-    sizes: Sizes,
-    times: float = 1.0,
+    steps: Iterable[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, times: float = 1.0
 ) -> int:
     """Seconds that the steps take, one batch after another, with ``times`` as many tenants."""
     return round(sum(batch_s(batch, env, measured, sizes, times=times) for batch in batches(steps)))

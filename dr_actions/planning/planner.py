@@ -20,11 +20,7 @@ _MINUTE_S = 60
 
 
 def context_of(
-    env: Environment,
-    snapshot: Snapshot,
-    goal: Goal,
-    only_tenants: frozenset[str] = frozenset(),
-    incident: str = "",
+    env: Environment, snapshot: Snapshot, goal: Goal, only_tenants: frozenset[str] = frozenset(), incident: str = ""
 ) -> PlanContext:
     """What the actions decide from: the snapshot, and whether the primary region's API answers in it."""
     # The API and not the posture: a primary that serves nobody may still take a call, and then it gets one.

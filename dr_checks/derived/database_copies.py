@@ -163,8 +163,7 @@ def _replicas(view: View) -> list[DatabaseCopy]:
 
 def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reading = next(
-        (r for r in view.get(rds.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier),
-        None,
+        (r for r in view.get(rds.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier), None
     )
     reason = doubt(view, reading)
     lag_s = reading.value if reading and not reason else None

@@ -261,21 +261,13 @@ def _route_finding(
         "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
         wanted,
         "visitors would have to sign in, as they need not in the primary region" if gated else reason,
-        Remedy(
-            f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
-            commands,
-        ),
+        Remedy(f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.", commands),
         tenant.id,
     )
 
 
 def _rule_commands(
-    view: View,
-    host: str,
-    wanted: str,
-    labels: Collection[str],
-    named: Collection[str],
-    numbers: set[tuple[str, int]],
+    view: View, host: str, wanted: str, labels: Collection[str], named: Collection[str], numbers: set[tuple[str, int]]
 ) -> Iterator[str]:
     """Commands that make the rule of a host, or lead the one of its tenant's hosts, ``named``, to their group.
 

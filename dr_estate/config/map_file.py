@@ -40,11 +40,7 @@ class MapKind(StrEnum):
     IMAGES = "images"
 
 
-NAMED = {
-    "load_balancer": MapKind.LOAD_BALANCER,
-    "cluster": MapKind.CLUSTER,
-    "database": MapKind.DATABASE,
-}
+NAMED = {"load_balancer": MapKind.LOAD_BALANCER, "cluster": MapKind.CLUSTER, "database": MapKind.DATABASE}
 """The keys of [names] that a map answers, by the kind of its entries."""
 
 

@@ -268,10 +268,7 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         "log_exports": _list_of(_is_text),
         "at": is_moment,
     },
-    ItemKind.REFUSAL: {
-        **dict.fromkeys(("incident", "execution", "says"), _is_text),
-        "at": is_moment,
-    },
+    ItemKind.REFUSAL: {**dict.fromkeys(("incident", "execution", "says"), _is_text), "at": is_moment},
     ItemKind.CHANGE: {"by": _is_text, "values": lambda value: isinstance(value, Mapping)},
     ItemKind.RUN: {
         **dict.fromkeys(("run", "who", "world", "verdict", "recommendation"), _is_text),
@@ -292,11 +289,7 @@ _SHAPES: Mapping[ItemKind, Shape] = {
         "overrides": _optional(_list_of(_like(_OVERRIDDEN))),
     },
     ItemKind.PINNED_RULES: {**dict.fromkeys(("rules", "arn", "person"), _is_text), "at": is_moment},
-    ItemKind.JOURNAL: {
-        **dict.fromkeys(("digest", "text"), _is_text),
-        "packed": _is_flag,
-        "pieces": _is_count,
-    },
+    ItemKind.JOURNAL: {**dict.fromkeys(("digest", "text"), _is_text), "packed": _is_flag, "pieces": _is_count},
 }
 
 

@@ -79,10 +79,7 @@ SNAPSHOTS = frozenset({"rds:CreateDBSnapshot"})
 
 # What goes to the primary region alone: the objects' copies, and the secrets' replication in its own direction again.
 _AT_PRIMARY_ALONE = frozenset(
-    {
-        *("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"),
-        "secretsmanager:ReplicateSecretToRegions",
-    }
+    {*("s3:PutObject", "s3:PutObjectAnnotation", "s3:PutObjectTagging"), "secretsmanager:ReplicateSecretToRegions"}
 )
 
 # The IAM actions by which a recovery and its failback change something in the DR region or the global one: what the
@@ -156,12 +153,7 @@ TRYING = (
 )
 
 # Primary data is never deleted: the operator must not even be able to.
-FORBIDDEN = (
-    "dynamodb:DeleteTable",
-    "elasticfilesystem:DeleteFileSystem",
-    "rds:DeleteDBInstance",
-    "s3:DeleteBucket",
-)
+FORBIDDEN = ("dynamodb:DeleteTable", "elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance", "s3:DeleteBucket")
 
 
 def changing_actions() -> tuple[str, ...]:

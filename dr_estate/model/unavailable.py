@@ -29,12 +29,7 @@ class UnavailableKind(StrEnum):
 
 # A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage.
 SILENT = frozenset(
-    {
-        UnavailableKind.UNREACHABLE,
-        UnavailableKind.NOT_REACHABLE,
-        UnavailableKind.DEADLINE,
-        UnavailableKind.THROTTLED,
-    }
+    {UnavailableKind.UNREACHABLE, UnavailableKind.NOT_REACHABLE, UnavailableKind.DEADLINE, UnavailableKind.THROTTLED}
 )
 # The way from here is closed: whether visitors are served is to be seen by another way, or not known.
 OUT_OF_REACH = frozenset({UnavailableKind.NOT_REACHABLE, UnavailableKind.RESOLVER})

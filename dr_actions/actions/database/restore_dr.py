@@ -415,14 +415,7 @@ RESTORE_DR = Action(
     "Brings the database up in the DR region: promotes the replica, or restores the newest copy, "
     "whichever is supported.",
     WRITES,
-    (
-        rds.instances,
-        rds.automated_backups,
-        rds.lags,
-        backup.recovery_points,
-        kms.copy_keys,
-        vpc.security_groups,
-    ),
+    (rds.instances, rds.automated_backups, rds.lags, backup.recovery_points, kms.copy_keys, vpc.security_groups),
     restore_steps,
     restore_status,
     build_call=restore_call,

@@ -44,15 +44,7 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import RecordPair, side_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import (
-    dns_answers,
-    dns_canary_polls,
-    ecs,
-    elbv2,
-    elbv2_targets,
-    http_sites,
-    route53,
-)
+from dr_estate.readers import dns_answers, dns_canary_polls, ecs, elbv2, elbv2_targets, http_sites, route53
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
 

@@ -32,14 +32,7 @@ from dr_checks.derived.record_pairs import side_of
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import (
-    ecs,
-    elbv2,
-    elbv2_targets,
-    region_heartbeat,
-    route53,
-    route53_health_checks,
-)
+from dr_estate.readers import ecs, elbv2, elbv2_targets, region_heartbeat, route53, route53_health_checks
 from dr_estate.readers.region_heartbeat import LATE_MINUTES
 
 # The counts of a minute are published about two minutes later (the services' own steps have waited for them before).

@@ -159,10 +159,7 @@ def with_session(report: Report, credentials: Credentials, now: datetime, drill_
 def session_gate(session: SessionCoverage) -> Gate:
     """The gate of running a plan with this session: unmet where its keys end before the plan does, or may (hours)."""
     return Gate(
-        "credentials.outlive-plan",
-        met=session.is_enough,
-        says=f"{session.says}. {session.remedy}".strip(),
-        stops=True,
+        "credentials.outlive-plan", met=session.is_enough, says=f"{session.says}. {session.remedy}".strip(), stops=True
     )
 
 

@@ -123,9 +123,7 @@ def refusals_of_connecting() -> Iterator[None]:
 
 
 def connect(
-    world: ObservedWorld,
-    environment: Environment,
-    make: Callable[..., MutatingClient[GuardContext]] = MutatingClient,
+    world: ObservedWorld, environment: Environment, make: Callable[..., MutatingClient[GuardContext]] = MutatingClient
 ) -> AppContext:
     """Put together everything that may change ``world``, its account proven first. The composition root, tests too.
 

@@ -65,11 +65,7 @@ from utils.aws_mgmt.app.writers import RETURNING, visitors_now, with_writers
 
 _REACHED = ("done", "unconfirmed")
 # What is judged after a run of each goal; after the others that the DR region serves.
-_VALIDATED = {
-    Goal.FAILBACK: READINESS,
-    Goal.FENCE: (Area.PREREQUISITES,),
-    Goal.RELEASE: (Area.PREREQUISITES,),
-}
+_VALIDATED = {Goal.FAILBACK: READINESS, Goal.FENCE: (Area.PREREQUISITES,), Goal.RELEASE: (Area.PREREQUISITES,)}
 
 
 @dataclass(frozen=True)
@@ -409,12 +405,7 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     # a watcher on another machine has not read the sizes that an estimate goes by
     estimates_s = [round(run.estimate_s(batch)) for batch in batches(run.plan.steps)]
     journal.append(
-        EntryKind.BEGIN,
-        plan=plan,
-        digest=run.plan.digest,
-        clearance=cleared,
-        rules=rules,
-        estimates_s=estimates_s,
+        EntryKind.BEGIN, plan=plan, digest=run.plan.digest, clearance=cleared, rules=rules, estimates_s=estimates_s
     )
     if message := way_back(run.plan, context.env):
         journal.append(EntryKind.NOTE, says=message)

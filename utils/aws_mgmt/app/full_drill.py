@@ -40,13 +40,7 @@ from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, lock_and_run, with_lock
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_of
-from utils.aws_mgmt.app.options import (
-    DrillOptions,
-    DrTestOptions,
-    FailbackOptions,
-    FailoverOptions,
-    RecoveryOptions,
-)
+from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions, FailbackOptions, FailoverOptions, RecoveryOptions
 from utils.aws_mgmt.app.run_begin import require_free_lock
 from utils.aws_mgmt.app.run_history import record_drill
 from utils.aws_mgmt.app.trials import alarm_question

@@ -74,10 +74,7 @@ def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: RunEv
 def with_verdict(run_record: RunRecord, verdict: Verdict) -> RunRecord:
     """The record with what the scenarios said."""
     return replace(
-        run_record,
-        score=verdict.score,
-        recommendation=str(verdict.recommendation),
-        worst_lag_s=verdict.rpo.worst_s,
+        run_record, score=verdict.score, recommendation=str(verdict.recommendation), worst_lag_s=verdict.rpo.worst_s
     )
 
 

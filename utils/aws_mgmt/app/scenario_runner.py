@@ -166,11 +166,7 @@ def _quiet(log: Path) -> Iterator[None]:
     """Keep pytest's own output in ``log``, and foreign pytest settings out of the run."""
     # Options of a developer's shell would choose other scenarios, and a readiness result would miss some.
     saved = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
-    with (
-        log.open("w", encoding="utf-8") as file,
-        contextlib.redirect_stdout(file),
-        contextlib.redirect_stderr(file),
-    ):
+    with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
             yield
         finally:

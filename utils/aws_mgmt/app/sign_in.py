@@ -86,11 +86,7 @@ class SignIn:
     waits_on: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(
-        self,
-        env: Environment,
-        ask: Callable[[], Caller],
-        sign_in_again: Callable[[], None],
-        clock: WorldClock,
+        self, env: Environment, ask: Callable[[], Caller], sign_in_again: Callable[[], None], clock: WorldClock
     ) -> None:
         self._env, self._ask, self._sign_in_again, self._clock = env, ask, sign_in_again, clock
         self.caller = ask()

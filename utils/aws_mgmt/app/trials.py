@@ -90,11 +90,7 @@ def judge_and_run_trials(
 
 
 def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:
-    return (
-        (Goal.RESTORE_TEST, options.restore),
-        (Goal.START_TEST, options.start),
-        (Goal.CANARY, options.canary),
-    )
+    return ((Goal.RESTORE_TEST, options.restore), (Goal.START_TEST, options.start), (Goal.CANARY, options.canary))
 
 
 def run_trial(

@@ -15,15 +15,7 @@ from dr_estate.model.engines import ENGINES
 from dr_estate.model.invocation import Program
 from reports.terminal import console
 from utils.aws_mgmt.cli import completion
-from utils.aws_mgmt.cli.pages import (
-    WIDTH,
-    InputPath,
-    OptionsPage,
-    PageOfCommands,
-    overrides_in,
-    print_version,
-    time_in,
-)
+from utils.aws_mgmt.cli.pages import WIDTH, InputPath, OptionsPage, PageOfCommands, overrides_in, print_version, time_in
 
 if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
@@ -71,9 +63,7 @@ GLOBAL = (
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
     _flag(
-        "all",
-        "List every finding (also expected, or not applicable ones) and every step of a plan.",
-        "every_finding",
+        "all", "List every finding (also expected, or not applicable ones) and every step of a plan.", "every_finding"
     ),
     _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_WORKERS),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
@@ -278,11 +268,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("staged", "Shift traffic in stages."),
         _flag("abort", "Give an unfinished failback up: everybody is served by the DR region, which writes again."),
     ),
-    "fence": (
-        *_RECOVERY,
-        _SIDE,
-        _flag("release", "Let the fenced region write again, as it was before the fence."),
-    ),
+    "fence": (*_RECOVERY, _SIDE, _flag("release", "Let the fenced region write again, as it was before the fence.")),
     "approve": (
         _option("incident", "TICKET", "The incident ticket."),
         _option("digest", "DIGEST", "Approve only if the plan has this digest."),

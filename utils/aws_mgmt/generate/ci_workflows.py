@@ -69,11 +69,7 @@ def _test_expression(crons: Mapping[str, str]) -> str:
 def periods(env: Environment) -> dict[str, Period]:
     """How often each test is due, by its job's name."""
     schedule = env.schedule
-    return {
-        "infrastructure": schedule.infrastructure,
-        "tabletop": schedule.tabletop,
-        "full-drill": schedule.full_drill,
-    }
+    return {"infrastructure": schedule.infrastructure, "tabletop": schedule.tabletop, "full-drill": schedule.full_drill}
 
 
 def cron_of(test: str, period: Period) -> str:

@@ -204,12 +204,7 @@ or its map is refused, and the missing keys are named."""
 def environments_page() -> str:
     """Every key of an environment file, its type, default and meaning of its table."""
     lines = ["# The environment file", "", _MADE.strip(), "", _paragraphs(inspect.getdoc(Environment) or ""), ""]
-    lines += [
-        _paragraphs(_SETTINGS),
-        "",
-        "| key | type | default |",
-        "|---|---|---|",
-    ]
+    lines += [_paragraphs(_SETTINGS), "", "| key | type | default |", "|---|---|---|"]
     fields = {name: field for name, field in Environment.model_fields.items() if name not in OF_THE_MAP}
     lines += [_key(name, field) for name, field in fields.items() if _table_of(field) is None]
     for name, field in fields.items():
@@ -294,10 +289,7 @@ def help_page() -> str:
 
 def durations_page() -> str:
     """How long AWS takes for each operation: states, median, what nine of ten take, standing and source."""
-    rows = [
-        "| operation | passes through | median | nine of ten | standing | source |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = ["| operation | passes through | median | nine of ten | standing | source |", "|---|---|---|---|---|---|"]
     for row in operations().values():
         passed = ", ".join(_phase(phase) for phase in row.phases)
         through = passed + (f" (a run goes on in {row.done_in})" if row.done_in else "")

@@ -34,11 +34,7 @@ def fleet(environments: Sequence[Environment]) -> str:
 
 def _fleet_look(fleet: Sequence[Environment]) -> dict[str, Any]:
     rows = [
-        {
-            "environment": env.name,
-            "role": f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci",
-            "region": env.regions.dr,
-        }
+        {"environment": env.name, "role": f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "region": env.regions.dr}
         for env in fleet
     ]
     return {
@@ -102,10 +98,7 @@ def github(env: Environment) -> str:
 
 
 def _job(env: Environment) -> dict[str, Any]:
-    tool = {
-        "repository": "${{ vars.DR_MANAGER_REPOSITORY || github.repository }}",
-        "ref": "${{ vars.DR_MANAGER_REF }}",
-    }
+    tool = {"repository": "${{ vars.DR_MANAGER_REPOSITORY || github.repository }}", "ref": "${{ vars.DR_MANAGER_REF }}"}
     bucket = {
         "name": "Keep it in the locked bucket",
         "if": "always() && vars.DR_EVIDENCE_BUCKET != ''",
@@ -141,10 +134,7 @@ def gitlab(env: Environment) -> str:
     token = "$CI_PROJECT_DIR/.aws-token"  # noqa: S105 - where the runner's token lies, not the token
     job = {
         "image": f"python:{PYTHON}",
-        "rules": [
-            {"if": '$CI_PIPELINE_SOURCE == "schedule"'},
-            {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"},
-        ],
+        "rules": [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}, {"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"}],
         "id_tokens": {"AWS_ID_TOKEN": {"aud": "https://gitlab.com"}},
         "variables": {
             "AWS_DEFAULT_REGION": env.regions.dr,

@@ -20,15 +20,7 @@ from dr_estate.config.environment import (
     load_environment,
     load_map,
 )
-from dr_estate.config.map_file import (
-    NAMED,
-    MapCounterpart,
-    MapEntry,
-    MapFile,
-    differences,
-    map_path,
-    with_choices,
-)
+from dr_estate.config.map_file import NAMED, MapCounterpart, MapEntry, MapFile, differences, map_path, with_choices
 from dr_estate.config.map_names import has_most_of, names_of_map
 from dr_estate.config.settings import People, ResourceNames, missing_names
 from dr_estate.scan.saved import map_file_of
