@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.restore_dr import provisioned_iops
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Json, Step, part_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.model.unavailable import DataUnavailable

@@ -20,7 +20,6 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.actions.common.size_limits import limit_s
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import CopyChoice, view_of
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, Waits, if_seen
@@ -28,6 +27,7 @@ from dr_actions.model.plan import Call, Danger, Json, Params, SendFailed, Step
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
 from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE

@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Json, Params, Step, step_id
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial, isolated_name, trial_of
+from dr_estate.model.drill_names import TAG, is_trial, isolated_name, trial_of
 from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
@@ -198,3 +197,9 @@ def build_call(step: Step, context: PlanContext) -> Call:
     key = "ResourceId" if step.planned_call.operation == "TagResource" else _PLACE
     params: Params = {**step.planned_call.params, key: system.id}
     return replace(step.planned_call, params=params)
+
+
+def drill_tags(env: Environment, incident: str, **more: str) -> list[Json]:
+    """The tags of what a trial makes; never that by which things are backed up."""
+    labels = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
+    return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.size_limits import GIB, limit_s
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import timestamp
@@ -23,6 +22,7 @@ from dr_actions.guard.failback_exemptions import LOCAL_ONLY
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.aws_durations import GIB, limit_s
 from dr_estate.model.states import FILE_REPLICATION
 from dr_estate.readers import efs
 

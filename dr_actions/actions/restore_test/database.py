@@ -25,10 +25,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from dr_actions.actions.common import one_off_task
-from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list
 from dr_actions.actions.database import restore_dr
+from dr_actions.actions.file_copies.restored_copy import drill_tags
 from dr_actions.actions.markers import marker_task, psql_scripts
 from dr_actions.actions.markers.scripts import HOST, SERVER
 from dr_actions.actions.restore_test import shared
