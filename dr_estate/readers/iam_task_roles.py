@@ -124,6 +124,11 @@ class _Policies:
         return by_named_arn((row.arn, row.key) for row in self.context.part(secretsmanager.secrets, Side.DR) if row.key)
 
     @cached_property
+    def secret_tags(self) -> dict[str, list[tuple[tuple[str, str], ...]]]:
+        """The tags of the region's secrets, by each ARN that a task definition may name."""
+        return by_named_arn((row.arn, row.tags) for row in self.context.part(secretsmanager.secrets, Side.DR))
+
+    @cached_property
     def parameter_keys(self) -> dict[str, set[str]]:
         """The keys of the region's parameters, by name."""
         found: defaultdict[str, set[str]] = defaultdict(set)
@@ -339,9 +344,15 @@ def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tup
 def _known_keys(policies: _Policies, action: str, resources: tuple[str, ...]) -> Iterator[ContextKey]:
     """What is known of every request; the owner of another account's things, or of a bucket, is left out.
 
-    IAM then names the key as missing where a policy tests it.
+    IAM then names the key as missing where a policy tests it. Of secrets the tags that all of them bear are known: a
+    deny upon one counts as not met without.
     """
     is_own = {arn.split(":")[4] for arn in resources} <= {policies.account}
     for key in of_the_account(policies.account, policies.region, action):
         if is_own or not key.name.endswith(":ResourceAccount"):
             yield key
+    if action in SECRET:
+        borne = [set(tags) for arn in resources for tags in policies.secret_tags.get(arn, ())]
+        for name, value in sorted(set.intersection(*borne) if borne else ()):
+            yield ContextKey(f"aws:ResourceTag/{name}", "string", (value,))
+            yield ContextKey(f"secretsmanager:ResourceTag/{name}", "string", (value,))

@@ -45,7 +45,7 @@ class Secret:
     """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key.
 
     ``stages`` are the labels and ids of its versions. ``rotated_by`` is the ARN of the function that rotates it, ""
-    where none does.
+    where none does. Policies may let roles in by ``tags``.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Secret:
     deleted_at: datetime | None
     stages: tuple[str, ...] = ()
     rotated_by: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,7 @@ def _secret(row: dict[str, Any]) -> Secret:
         deleted_at=row.get("DeletedDate"),
         stages=stages_of(row),
         rotated_by=row.get("RotationLambdaARN") or "" if row.get("RotationEnabled") else "",
+        tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("Tags") or ())),
     )
 
 

@@ -33,6 +33,16 @@ def _denied(purpose: str, *actions: str, resource: str = "*", **condition: Any) 
     return make
 
 
+def _by_tag(value: str) -> Callable[[Aws], object]:
+    """Refuse the execution role every secret whose tag Environment has this value."""
+
+    def make(aws: Aws) -> object:
+        condition = {"StringEquals": {"aws:ResourceTag/Environment": value.format(env=aws.env.name)}}
+        return _denied("execution", "secretsmanager:Get*", Condition=condition)(aws)
+
+    return make
+
+
 def _but(key: str, value: str) -> Callable[[Aws], object]:
     return _denied("execution", "kms:Decrypt", Condition={"StringNotEquals": {key: value}})
 
@@ -222,6 +232,8 @@ ACCESS = (
     Fault("role may not pull", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:BatchGetImage")),
     Fault("role may not sign in", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:GetAuthorizationToken")),
     Fault("role may not read", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "secretsmanager:Get*")),
+    Fault("role may not read what is tagged", NeedKind.EXECUTION_ROLE, ("iam",), _by_tag("{env}")),
+    Fault("role may not read what is tagged else", NeedKind.EXECUTION_ROLE, ("iam",), _by_tag("another")),
     Fault("role may not decrypt", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "kms:Decrypt")),
     Fault(
         "role decrypts there", NeedKind.EXECUTION_ROLE, ("iam",), _but(_VIA, "secretsmanager.{primary}.amazonaws.com")

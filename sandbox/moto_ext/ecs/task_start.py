@@ -105,7 +105,16 @@ class Agent:
             "aws:ResourceAccount": (owner or self.account,),
             "aws:SecureTransport": ("true",),
         }
-        return AccessRequest(action, resource, known)
+        return AccessRequest(action, resource, known | self._tags_of_secret(resource))
+
+    def _tags_of_secret(self, resource: str) -> dict[str, tuple[str, ...]]:
+        """The tags by which policies may name a secret. Source: Service Authorization Reference, Secrets Manager."""
+        if not resource.startswith(SECRET_ARN):
+            return {}
+        found = secretsmanager_backends[self.account][resource.split(":")[3]].secrets.get(resource)
+        tags = (found.source if isinstance(found, ReplicaSecret) else found).tags if found is not None else ()
+        services = ("aws", "secretsmanager")
+        return {f"{own}:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in tags or () for own in services}
 
     def require_storage(self, cluster: str) -> None:
         """See to the key of the cluster's ephemeral storage. Raises NotStarted."""

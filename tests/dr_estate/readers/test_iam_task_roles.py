@@ -71,6 +71,18 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     assert not [call["ActionNames"] for call in calls if "s3:ResourceAccount" in _known(call)]
 
 
+def test_the_tags_that_all_secrets_bear_are_told_to_the_simulator_and_no_others() -> None:
+    seen, env = healthy(), ("Environment", "sit")
+    rows = seen.get(secretsmanager.secrets, Side.DR)
+    tagged = tuple(replace(row, tags=(env, ("Tenant", str(number)))) for number, row in enumerate(rows))
+    calls, _ = _asked(with_part(seen, secretsmanager.secrets, Side.DR, tagged))
+    told = [_known(call) for call in calls if call["ActionNames"] == ["secretsmanager:GetSecretValue"]]
+    assert told
+    for known in told:
+        assert known["aws:ResourceTag/Environment"] == known["secretsmanager:ResourceTag/Environment"] == ["sit"]
+        assert "aws:ResourceTag/Tenant" not in known
+
+
 def test_what_was_asked_on_is_named_without_what_is_always_so() -> None:
     _, roles = _asked()
     on = {decision.on for role in roles for decision in role.decisions if decision.decision != "allowed"}
