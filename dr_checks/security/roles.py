@@ -141,7 +141,8 @@ def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
 
     Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared. A role that writes
-    objects and reads none in both regions alike is a warning, as is that no role may use data: it may be what broke.
+    objects and reads none in both regions alike is a warning, as is a deny on a store that the role else uses, and
+    that no role may use data: it may be what broke.
     """
     found = view.get(iam_store_roles.rights)
     for row in found:
@@ -164,7 +165,12 @@ def stores_allowed(view: View) -> Iterator[Finding]:
 
 
 def _lacking_alike(view: View, row: StoreRole) -> str:
-    """What a role may do with none of the data, or with objects that it writes; "" where that is nothing."""
+    """What a role is denied, or may do with none of the data or with objects that it writes; "" where it is nothing."""
+    if row.denied:
+        # Somebody allowed the rest, and one deny wins over every allow: see whether it was meant.
+        actions = sorted({action for action, _ in row.denied})
+        stores = sorted({on.rpartition(":")[2].partition("/any")[0] for _, on in row.denied})
+        return f"{', '.join(actions)} denied outright on {', '.join(stores)}"
     if not row.rights:
         # A service may use no data. That no role at all may use it is no estate's wish.
         known = [other for other in view.get(iam_store_roles.rights) if isinstance(other, StoreRole)]

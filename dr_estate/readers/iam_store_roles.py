@@ -15,14 +15,16 @@ from dr_estate.iam.simulation_requests import ANY, SimulationRequest, of_the_acc
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
 from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswers, RoleRequest, SimulatedDecision
-from dr_estate.readers.store_policies import StoreKind, table_arn
+from dr_estate.readers.store_policies import table_arn
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
-_ACTIONS = {
-    StoreKind.BUCKET: ("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-    StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
-}
+_DELETES, _LISTS = "s3:DeleteObject", ("s3:ListBucket",)
+_OF_OBJECTS = (_DELETES, "s3:GetObject", "s3:PutObject")
+_OF_TABLES = tuple(
+    f"dynamodb:{name}"
+    for name in ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+)
 _ALLOWED, _DENIED = "allowed", "explicitDeny"
 _Right = tuple[str, str]
 
@@ -51,16 +53,20 @@ class StoreRight:
 
 @dataclass(frozen=True, slots=True)
 class StoreRole:
-    """The task role ``arn`` of the DR region, beside ``today``, as which the same tasks run in the primary region."""
+    """The task role ``arn`` of the DR region, beside ``today``, as which the same tasks run in the primary region.
+
+    ``denied`` is what a policy denies outright today, (action, ARN) of the source, of a store that the role else uses.
+    """
 
     arn: str
     today: str
     rights: tuple[StoreRight, ...]
+    denied: tuple[_Right, ...] = ()
 
 
 @part(*GLOBAL, reads=READS)
 def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
-    """Each pair of roles that a family of tasks runs as: two calls for each role in each region, whatever the tenants.
+    """Each pair of roles that a family of tasks runs as: three calls for each role and region, whatever the tenants.
 
     Where the primary region's definitions are not seen, the role is asked about both; one without rights then is
     Unavailable, for tasks may run as another there. A role that does not exist is left out.
@@ -92,20 +98,20 @@ def _primary_roles(context: ReadContext) -> tuple[dict[str, str], Unavailable | 
     return {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition)}, lost
 
 
-def _resources(context: ReadContext, side: Side) -> Iterator[tuple[StoreKind, tuple[str, ...]]]:
-    """The stores of a side by kind: sources and copies stand at the same places."""
+def _resources(context: ReadContext, side: Side) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Actions, and the stores of a side that they are asked on: sources and copies stand at the same places."""
     env, region = context.env, context.env.region(side)
     buckets = [pair[side is Side.DR] for pair in s3.data_pairs(env)]
-    yield StoreKind.BUCKET, tuple(f"arn:aws:s3:::{name}/{ANY}" for name in buckets)
-    yield StoreKind.TABLE, tuple(table_arn(env.account, region, name) for name in dynamodb.names(env))
+    yield _OF_OBJECTS, tuple(f"arn:aws:s3:::{name}/{ANY}" for name in buckets)
+    yield _LISTS, tuple(f"arn:aws:s3:::{name}" for name in buckets)
+    yield _OF_TABLES, tuple(table_arn(env.account, region, name) for name in dynamodb.names(env))
 
 
 def _requests(context: ReadContext, side: Side) -> Iterator[SimulationRequest]:
     region = context.env.region(side)
-    for kind, resources in _resources(context, side):
+    for actions, resources in _resources(context, side):
         if resources:
-            known = of_the_account(context.env.account, region, _ACTIONS[kind][0])
-            yield SimulationRequest(region, _ACTIONS[kind], resources, known)
+            yield SimulationRequest(region, actions, resources, of_the_account(context.env.account, region, actions[0]))
 
 
 def _store_role(context: ReadContext, today: str, role: str, answers: RoleAnswers) -> StoreRole | None:
@@ -114,8 +120,8 @@ def _store_role(context: ReadContext, today: str, role: str, answers: RoleAnswer
         decisions_by_right(answers, f"{Side.PRIMARY} {today}"),
         decisions_by_right(answers, f"{Side.DR} {role}"),
     )
-    stores = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
-    copies = {here: away for (_, sources), (_, there) in stores for here, away in zip(sources, there, strict=True)}
+    both = zip(_resources(context, Side.PRIMARY), _resources(context, Side.DR), strict=True)
+    copies = {here: away for (_, sources), (_, there) in both for here, away in zip(sources, there, strict=True)}
     if copies and not others:
         return None
     # what hangs on the organization is not known to be refused today
@@ -126,7 +132,19 @@ def _store_role(context: ReadContext, today: str, role: str, answers: RoleAnswer
         for action, on, d in then
         if d
     )
-    return StoreRole(role, today, tuple(rights))
+    stores = {_store(on) for _, on in used}
+    # Policies protect data from deletion on purpose; what is denied under a condition may be what nobody asks for.
+    denied = (
+        right
+        for right, found in sorted(mine.items())
+        if found.decision == _DENIED and not found.missing and right[0] != _DELETES and _store(right[1]) in stores
+    )
+    return StoreRole(role, today, tuple(rights), tuple(denied))
+
+
+def _store(arn: str) -> str:
+    """The bucket or table of an ARN: objects are of their bucket."""
+    return arn.removesuffix(f"/{ANY}")
 
 
 def decisions_by_right(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:

@@ -283,7 +283,7 @@ def _secret(row: dict[str, Any]) -> Secret:
         deleted_at=row.get("DeletedDate"),
         stages=stages_of(row),
         rotated_by=row.get("RotationLambdaARN") or "" if row.get("RotationEnabled") else "",
-        tags=tuple(sorted((tag["Key"], tag.get("Value") or "") for tag in row.get("Tags") or ())),
+        tags=tuple(sorted((tag.get("Key") or "", tag.get("Value") or "") for tag in row.get("Tags") or ())),
     )
 
 

@@ -115,6 +115,7 @@ EXAMPLES = [
     _stores(Status.UNKNOWN, replace(USES, rights=(replace(READS, of_organization=True),)), policy=_opened(USES.arn)),
     _stores(Status.UNKNOWN, replace(USES, rights=(replace(ASKS, missing=("aws:PrincipalOrgID",)),))),
     _stores(Status.WARN, replace(USES, rights=())),
+    _stores(Status.WARN, replace(USES, denied=(("s3:PutObject", READS.source),))),
     _stores(Status.WARN, replace(USES, rights=(replace(READS, action="s3:PutObject", decision="allowed"),))),
     _stores(Status.PASS, replace(USES, rights=(*USES.rights, replace(USES.rights[0], action="s3:PutObject")))),
     _stores(Status.UNKNOWN, USES, DENIED, subjects=frozenset()),

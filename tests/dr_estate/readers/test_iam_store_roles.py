@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Side
 from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.snapshot.snapshot import Snapshot
@@ -19,13 +19,15 @@ OTHER = "arn:aws:iam::1:role/of-the-dr-region"
 GETS = "s3:GetObject"
 
 
-def _rights(*refused: tuple[str, str], upon: Snapshot | None = None, of: str = "") -> tuple[StoreRole, ...]:
+def _rights(
+    *refused: tuple[str, str], upon: Snapshot | None = None, of: str = "", word: str = "implicitDeny"
+) -> tuple[StoreRole, ...]:
     """The rights where IAM refuses these (action, resource), to the role ``of`` alone where one is named."""
 
     def simulated(**params: Any) -> dict[str, Any]:
         def decision(action: str, on: str) -> str:
             is_closed = (action, on) in refused and params["PolicySourceArn"].endswith(of)
-            return "implicitDeny" if is_closed else "allowed"
+            return word if is_closed else "allowed"
 
         def row(action: str) -> dict[str, Any]:
             found = [(on, decision(action, on)) for on in params["ResourceArns"]]
@@ -45,7 +47,21 @@ def _refused(row: StoreRole) -> list[StoreRight]:
 def test_a_right_on_a_source_that_is_refused_on_its_copy_is_named() -> None:
     (row,) = _rights((GETS, COPY))
     assert [StoreRight(GETS, SOURCE, COPY, "implicitDeny")] == _refused(row)
-    assert len(row.rights) == 3 * len(s3.data_pairs(SIT)) + 4 * len(dynamodb.names(SIT))
+    assert len(row.rights) == 4 * len(s3.data_pairs(SIT)) + 8 * len(dynamodb.names(SIT))
+
+
+def test_a_copy_that_may_not_be_listed_as_its_source_is_named() -> None:
+    source, copy = (arn.removesuffix("/any") for arn in (SOURCE, COPY))
+    (row,) = _rights(("s3:ListBucket", copy))
+    assert [StoreRight("s3:ListBucket", source, copy, "implicitDeny")] == _refused(row)
+
+
+def test_a_deny_in_both_regions_is_named_where_the_role_else_uses_the_store() -> None:
+    refused = [(action, on) for action in ("s3:PutObject", "s3:DeleteObject") for on in (SOURCE, COPY)]
+    (row,) = _rights(*refused, word="explicitDeny")
+    assert (row.denied, _refused(row)) == ((("s3:PutObject", SOURCE),), [])
+    (silent,) = _rights(*refused)
+    assert silent.denied == ()
 
 
 def test_what_is_refused_on_the_source_too_is_no_lack() -> None:
@@ -80,17 +96,12 @@ def test_a_role_that_is_not_there_is_no_role_that_may_do_as_today() -> None:
 
 
 def test_a_role_without_rights_is_unknown_where_tasks_of_the_primary_region_may_run_as_another() -> None:
-    closed = [(action, on) for action in (GETS, "s3:PutObject", "s3:DeleteObject") for on in _sources(SIT)]
-    tables = [f"arn:aws:dynamodb:{SIT.regions.primary}:{SIT.account}:table/{name}" for name in dynamodb.names(SIT)]
-    closed += [(f"dynamodb:{word}", on) for word in ("GetItem", "PutItem", "Query", "UpdateItem") for on in tables]
+    (every,) = _rights()
+    closed = [(right.action, right.source) for right in every.rights]
     (row,) = _rights(*closed)
     assert row.rights == ()
     dark = with_part(healthy(), ecs.task_definitions, Side.PRIMARY, DENIED)
     assert _rights(*closed, upon=dark) == ()
-
-
-def _sources(env: Environment) -> list[str]:
-    return [f"arn:aws:s3:::{name}/any" for name, _ in s3.data_pairs(env)]
 
 
 def test_a_condition_that_every_request_of_a_task_meets_is_brought_to_the_simulator() -> None:

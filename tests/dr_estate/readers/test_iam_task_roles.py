@@ -71,14 +71,14 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     assert not [call["ActionNames"] for call in calls if "s3:ResourceAccount" in _known(call)]
 
 
-def test_the_tags_that_all_secrets_bear_are_told_to_the_simulator_and_no_others() -> None:
+def test_the_tags_that_all_secrets_bear_are_given_to_the_simulator_and_no_others() -> None:
     seen, env = healthy(), ("Environment", "sit")
     rows = seen.get(secretsmanager.secrets, Side.DR)
     tagged = tuple(replace(row, tags=(env, ("Tenant", str(number)))) for number, row in enumerate(rows))
     calls, _ = _asked(with_part(seen, secretsmanager.secrets, Side.DR, tagged))
-    told = [_known(call) for call in calls if call["ActionNames"] == ["secretsmanager:GetSecretValue"]]
-    assert told
-    for known in told:
+    requests = [_known(call) for call in calls if call["ActionNames"] == ["secretsmanager:GetSecretValue"]]
+    assert requests
+    for known in requests:
         assert known["aws:ResourceTag/Environment"] == known["secretsmanager:ResourceTag/Environment"] == ["sit"]
         assert "aws:ResourceTag/Tenant" not in known
 
