@@ -154,5 +154,8 @@ def _place(unseen: Unavailable | None, silent: frozenset[str]) -> tuple[str, str
 
 
 def _how(results: Iterable[CheckResult]) -> str:
-    kinds = {finding.unseen.kind for result in results for finding in result.findings if finding.unseen}
+    unseen = [finding.unseen for result in results for finding in result.findings if finding.unseen]
+    kinds = {reason.kind for reason in unseen}
+    if kinds == {UnavailableKind.UNREACHABLE} and all(reason.http_status for reason in unseen):
+        return "answers with errors"
     return _UNANSWERED.get(kinds.pop(), "is silent") if len(kinds) == 1 else "is silent"

@@ -121,8 +121,13 @@ class VisitorAccess:
 
     @property
     def line(self) -> str:
-        """The sentence with the one command that ends the outage, bare."""
-        return f"{self.sentence} To end it: `{self.command}`" if self.command else self.sentence
+        """The sentence with the one command that ends the outage, or shows what could not be seen; bare."""
+        return f"{self.sentence} {self.purpose} `{self.command}`" if self.command else self.sentence
+
+    @property
+    def purpose(self) -> str:
+        """What the command is for: what was not seen is no outage that it could end."""
+        return "To end it:" if self.is_urgent else "What to do:"
 
     def _text(self) -> str:
         where, because = f" in {' and '.join(self.regions)}" if self.regions else "", self._because()

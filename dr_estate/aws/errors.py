@@ -202,7 +202,7 @@ def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) 
     }
     answered = ": ".join(word for word in (code, message) if word) or f"HTTP {status} without a code or a message"
     reason = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {answered}.')}"
-    return Unavailable(kind, reason, region)
+    return Unavailable(kind, reason, region, http_status=status)
 
 
 def _refusal_text(code: str, skew_s: float | None) -> str:

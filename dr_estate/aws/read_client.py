@@ -166,7 +166,7 @@ class ReadClient(ReadRules):
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
-            self._dark.note_answer(place)
+            self._dark.note_answer(place, service)
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
@@ -181,7 +181,7 @@ class ReadClient(ReadRules):
             self.blinked = True
             reason = f"What {service} answered in {region} was not understood: {type(odd).__name__}: {odd}."
             raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd
-        self._dark.note_answer(place)
+        self._dark.note_answer(place, service)
         return answer
 
     def prove_account(self) -> Identity:

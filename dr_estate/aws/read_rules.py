@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Regions that do not answer: within a look no more is asked of them, and later looks wait for them less.
 
-CALLS_BEFORE_DARK = 4
+CALLS_BEFORE_DARK, SERVICES_BEFORE_DARK = 4, 4
 _GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
 
 
@@ -46,31 +46,40 @@ class DarkPlaces:
     def __init__(self, silent: set[str]) -> None:
         self.silent = silent
         self._reasons: dict[str, str] = {}
-        self._failures: dict[str, list[str]] = {}
+        self._failures: Counter[str] = Counter()
+        self._failing: dict[str, set[str]] = {}
+        self._answering: set[str] = set()
 
     def reason(self, place: str) -> str | None:
         """Why nothing more is asked of ``place``; None where it is asked."""
         return self._reasons.get(place)
 
-    def note_answer(self, place: str) -> None:
+    def note_answer(self, place: str, service: str) -> None:
         """Something was answered, be it an error."""
-        self._failures.pop(place, None)
+        self._answering.add(place)
+        self._failures.pop(service_in(service, place), None)
+        self._failing.get(place, set()).discard(service)
         # One answer, even an error, shows that the way is open: the next look waits its whole time again.
         self.silent.discard(place)
 
     def note_failure(self, place: str, service: str, timed_out: bool) -> None:
-        """A call got no answer: after several in a row no more is asked. ``timed_out``: it waited in vain.
+        """A call got no answer. ``timed_out``: it waited in vain.
 
-        One service that fails, called for each tenant, is no dark region: then no more is asked of that service alone.
+        No more is asked of a service of which several calls in a row failed, as it is called for each tenant: of one,
+        where several services fail. Nor of a place of which several services fail and that never answered: some
+        services that fail are no dark region, and fail faster than the others answer.
         """
-        streak = self._failures.setdefault(place, [])
-        streak.append(service)
-        if len(streak) < CALLS_BEFORE_DARK:
-            return
-        dark = place if len({*streak}) > 1 else service_in(service, place)
-        self._reasons.setdefault(dark, f"{dark} does not answer: {CALLS_BEFORE_DARK} calls in a row failed.")
-        if timed_out and dark == place:
-            self.silent.add(place)
+        endpoint, failing = service_in(service, place), self._failing.setdefault(place, set())
+        failing.add(service)
+        self._failures[endpoint] += 1
+        several = len(failing) >= SERVICES_BEFORE_DARK
+        if several or self._failures[endpoint] >= CALLS_BEFORE_DARK:
+            calls = f"{self._failures[endpoint]} calls in a row" if self._failures[endpoint] > 1 else "a call"
+            self._reasons.setdefault(endpoint, f"{endpoint} does not answer: {calls} failed.")
+        if several and place not in self._answering:
+            self._reasons.setdefault(place, f"{place} does not answer: calls to {len(failing)} services failed.")
+            if timed_out:
+                self.silent.add(place)
 
 
 PROOF = "sts:GetCallerIdentity"

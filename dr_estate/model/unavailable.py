@@ -40,7 +40,7 @@ class Unavailable:
     """Stands where a value would stand. ``why`` is one sentence for people; the other fields are what decides.
 
     ``region`` is where the answer was looked for, ``part`` the part of the snapshot it was for, ``service`` the one
-    that was asked; "" where not known.
+    that was asked; "" where not known. ``http_status`` is that of its answer, 0 where there was none.
     """
 
     kind: UnavailableKind
@@ -48,6 +48,7 @@ class Unavailable:
     region: str = ""
     part: str = ""
     service: str = ""
+    http_status: int = 0
 
     def is_silence_of(self, region: str) -> bool:
         """Whether ``region`` gave no answer: not reached, timed out, a server's fault, throttled to the end."""

@@ -5,12 +5,13 @@ They stand last, and above the status of an estate, which has its answer and its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
 from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
+from dr_checks.posture.causes import Unanswered
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration, lost_writes
 from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_with_label
@@ -21,7 +22,7 @@ from reports.values.run_summary import RunSummary
 WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 # As many names as a line of 100 columns mostly holds; ``_fitting`` takes fewer where it does not.
-_NAMED, _NAMED_GATES, _INDENT = 3, 2, 2
+_NAMED, _NAMED_GATES, _NAMED_SERVICES, _INDENT = 3, 2, 3, 2
 
 
 def show(report: Report, console: Console) -> None:
@@ -145,6 +146,18 @@ def _loss(report: Report) -> str:
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 
+def _unanswered(places: Sequence[Unanswered]) -> list[str]:
+    """What could not be judged, by place; the services of a region together, where they are many."""
+    counts = [f"{len(place.results)} not judged ({place.place} {place.how})" for place in places]
+    services = [place for place in places if place.service]
+    if len(services) <= _NAMED_SERVICES:
+        return counts
+    unseen = sum(len(place.results) for place in services)
+    where = " and ".join(dict.fromkeys(place.region for place in services))
+    whole = [count for count, place in zip(counts, places, strict=True) if not place.service]
+    return [*whole, f"{unseen} not judged ({len(services)} services in {where} do not answer well)"]
+
+
 def _gaps(report: Report, named: int) -> str:
     """How many checks failed, by which causes, ``named`` of the gravest by name; and how many could not be judged."""
     if not report.verdict.results:
@@ -157,14 +170,15 @@ def _gaps(report: Report, named: int) -> str:
     of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
     names = f" ({_first_names([cause.result.check for cause in causes], shown)})" if named else ""
     counts = [f"{failed} failed{of_causes}{names}"] if failed else []
-    counts += [f"{len(place.results)} not judged ({place.place} {place.how})" for place in report.silent_places]
+    counts += _unanswered(report.silent_places)
     # Each result is counted once: by a region's silence, by the failback, or by itself.
     apart = {result.check for place in report.silent_places for result in place.results}
     expected = [result for result in report.failback_gaps if result.check not in apart]
     counts += [f"{len(expected)} that the failback ends"] if expected else []
     apart |= {result.check for result in (*expected, *(cause.result for cause in causes))}
     unknown = sum(result.check not in apart for result in report.verdict.with_status(Status.UNKNOWN))
-    counts += [f"{unknown} {'others ' if report.silent_places else ''}not judged"] if unknown else []
+    others = ("other " if unknown == 1 else "others ") if report.silent_places else ""
+    counts += [f"{unknown} {others}not judged"] if unknown else []
     warned = sum(cause.warns for cause in report.causes)
     counts += [f"{warned} {'warns' if warned == 1 else 'warn'}"] if warned else []
     accepted = [result.check for result in report.verdict.with_status(Status.EXCEPTED)]

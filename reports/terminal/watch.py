@@ -172,7 +172,7 @@ def _visitors(page: Page, estate: WatchedEstate) -> list[PinnedLine]:
     seen = estate.visitors
     if seen is None:
         return []
-    says = f"{seen.sentence}{' To end it:' if seen.command else ''}"
+    says = f"{seen.sentence}{f' {seen.purpose}' if seen.command else ''}"
     text = Text(one_line(says), "bold red" if seen.is_urgent else "bold", no_wrap=not seen.is_urgent)
     return [*_page_rows(page, text), *([_command(f"`{seen.command}`")] if seen.command else [])]
 

@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
 LOOKS = ("status --save-evidence", "failover --assess-only --from-evidence", "failback --assess-only --from-evidence")
 """The estate is read once: three commands judge it."""
-ENDS = re.compile(r"To end it: `([^`]+)`$")
-"""The command at the end of an outage's first line."""
+ENDS = re.compile(r"(?:To end it|What to do): `([^`]+)`$")
+"""The command at the end of the first line."""
 BEFORE = "before the disaster"
 BARE = re.compile(r" --output \S+ (status|failover|failback)$")
 """A look without any further words: two of them that name each other are a circle."""

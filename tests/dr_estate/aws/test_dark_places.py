@@ -21,6 +21,7 @@ from sandbox.client.endpoint import Endpoint
 ENVIRONMENTS = Path(__file__).parents[3] / "environments"
 CLUSTERS = operator.methodcaller("describe_clusters")
 REGION = "eu-west-1"
+SERVICES = ("ecs", "efs", "elbv2", "rds")
 
 
 @pytest.fixture
@@ -29,38 +30,51 @@ def sit() -> Environment:
 
 
 @pytest.mark.parametrize(("timed_out", "silent"), [(True, {REGION}), (False, set())])
-def test_several_calls_in_a_row_darken_a_place_and_waiting_in_vain_is_remembered(
+def test_several_services_that_fail_darken_a_place_and_waiting_in_vain_is_remembered(
     timed_out: bool, silent: set[str]
 ) -> None:
     remembered: set[str] = set()
     look = DarkPlaces(remembered)
-    for number in range(CALLS_BEFORE_DARK):
+    for service in SERVICES:
         assert look.reason(REGION) is None
-        look.note_failure(REGION, ("ecs", "rds")[number % 2], timed_out)
+        look.note_failure(REGION, service, timed_out)
     assert look.reason(REGION)
     assert remembered == silent
     later = DarkPlaces(remembered)
     assert later.reason(REGION) is None, "each look asks anew"
-    later.note_answer(REGION)
+    later.note_answer(REGION, "sts")
     assert not remembered
 
 
-def test_an_answer_between_failures_keeps_a_place_lit() -> None:
+def test_a_place_that_answered_once_stays_lit_and_its_services_go_dark_one_by_one() -> None:
     look = DarkPlaces(set())
-    for number in range(CALLS_BEFORE_DARK):
-        look.note_failure(REGION, f"service{number}", timed_out=True)
-        look.note_answer(REGION)
+    look.note_answer(REGION, "sts")
+    for service in SERVICES:
+        assert look.reason(service_in(service, REGION)) is None
+        look.note_failure(REGION, service, timed_out=True)
     assert (look.reason(REGION), look.silent) == (None, set())
+    # The fourth that fails is asked no more at once: a look would wait for each of four calls to each of thirty.
+    assert [s for s in SERVICES if look.reason(service_in(s, REGION))] == ["rds"]
+    look.note_answer(REGION, "ecs")
+    look.note_failure(REGION, "s3", timed_out=True)
+    look.note_failure(REGION, "ecs", timed_out=True)
+    assert [s for s in (*SERVICES, "s3") if look.reason(service_in(s, REGION))] == ["ecs", "rds", "s3"]
 
 
-def test_one_service_that_fails_for_each_tenant_darkens_no_region() -> None:
+def test_some_services_that_fail_before_the_others_answer_darken_no_region() -> None:
+    look = DarkPlaces(set())
+    for service in SERVICES[1:] * CALLS_BEFORE_DARK:
+        look.note_failure(REGION, service, timed_out=True)
+    assert (look.reason(REGION), look.silent) == (None, set())
+    assert look.reason(service_in("rds", REGION)) == f"rds in {REGION} does not answer: 4 calls in a row failed."
+
+
+def test_an_answer_between_failures_keeps_a_service_lit() -> None:
     look = DarkPlaces(set())
     for _ in range(2 * CALLS_BEFORE_DARK):
         look.note_failure(REGION, "rds", timed_out=True)
-    assert (look.reason(REGION), look.silent) == (None, set())
-    assert look.reason(service_in("rds", REGION)) == f"rds in {REGION} does not answer: 4 calls in a row failed."
-    look.note_failure(REGION, "ecs", timed_out=True)
-    assert look.reason(REGION), "another service fails as well"
+        look.note_answer(REGION, "rds")
+    assert look.reason(service_in("rds", REGION)) is None
 
 
 def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(

@@ -81,6 +81,18 @@ def test_a_region_that_gave_no_answer_is_called_what_it_is(kind: UnavailableKind
     assert f"  Gaps:     1 not judged (af-south-1 {how})" in lines
 
 
+def test_a_service_that_answers_with_errors_is_not_called_silent() -> None:
+    failing = replace(DARK, service="ecs", http_status=503)
+    lines = _shown(replace(_report(_unknown("a.one", failing)), silent=frozenset()))
+    assert "  ecs in af-south-1 answers with errors: 1 check (1 blocker) cannot be judged" in lines
+
+
+def test_the_gaps_of_many_services_are_one_count() -> None:
+    dark = [_unknown(f"a.{name}", replace(DARK, service=name)) for name in ("ecs", "rds", "efs", "s3")]
+    lines = _shown(replace(_report(*dark, _unknown("a.vague", None)), silent=frozenset()))
+    assert "  Gaps:     4 not judged (4 services in af-south-1 do not answer well); 1 other not judged" in lines
+
+
 def test_a_region_that_throttles_and_is_not_reached_either_is_silent() -> None:
     mixed = (_unknown("a.one", DARK), _unknown("a.two", replace(DARK, kind=UnavailableKind.THROTTLED)))
     assert "  af-south-1 is silent: 2 checks (2 blockers) cannot be judged" in _shown(_report(*mixed))
