@@ -62,10 +62,12 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.unknown(name, _WANTED, "This evidence does not hold how fields compare.", names[name])
         elif row.fields:
             compared += 1
-            odd = [field for field in row.fields if _is_odd(field, usual) or _is_anothers(field, owned)]
+            taken = [field for field in row.fields if _is_anothers(field, owned, usual)]
+            if any(field.of_another for field in taken):  # then a user that does not name this tenant is its too
+                taken += [f for f in row.fields if names_user(f.name) and f.digest == f.as_tenant and f not in taken]
+            odd = [field for field in row.fields if field in taken or _is_odd(field, usual)]
             changed = [] if odd else [field.name for field in row.fields if _is_doubtful(field, master)]
-            taken = [field.name for field in odd if _is_anothers(field, owned)]
-            found = _secret_finding(view, known[name], odd, taken, changed, names[name])
+            found = _secret_finding(view, known[name], odd, [field.name for field in taken], changed, names[name])
             fields = untried.get((name, row.version), ())
             yield _change_warning(view, name, fields, names[name]) if fields and found.status is Status.PASS else found
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
@@ -256,10 +258,12 @@ def _tenant_values(rows: list[Content]) -> frozenset[tuple[str, str]]:
     )
 
 
-def _is_anothers(field: Field, owned: frozenset[tuple[str, str]]) -> bool:
-    """Whether the value is one that names the tenant of another's secret, and not its own."""
+def _is_anothers(field: Field, owned: frozenset[tuple[str, str]], usual: Mapping[str, frozenset[str]]) -> bool:
+    """Whether the value is one that names the tenant of another's secret, and not its own, or another's schema."""
     is_of_others = field.names_primary or is_secret(field.name)
-    return (field.name, field.digest) in owned and field.digest == field.as_tenant and not is_of_others
+    named = (field.name, field.digest) in owned and field.digest == field.as_tenant and not is_of_others
+    # Two tenants whose values were swapped have each a schema that nobody else has. One schema for all is no swap.
+    return named or (field.of_another and field.digest not in usual[field.name])
 
 
 def _is_odd(field: Field, usual: Mapping[str, frozenset[str]]) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_bytes
 from string import ascii_lowercase, ascii_uppercase
@@ -68,7 +68,8 @@ class Field:
     ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
     the same thing are one: values of two regions with equal ones differ in nothing but the region.
     ``as_tenant`` is the digest of the value without the names of the secret's tenant.
-    ``known`` is whether a tenant's schema is the one of the naming rule, None for other fields.
+    ``known`` is whether a tenant's schema is the one of the naming rule, None for other fields; ``of_another`` is
+    whether it is that of another tenant's secret by the same rule.
     ``leads`` are the things of AWS, the private addresses and the hosts that a value which is no password names.
     """
 
@@ -83,6 +84,7 @@ class Field:
     empty: bool = False
     known: bool | None = None
     leads: tuple[str, ...] = ()
+    of_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,12 @@ def rotation_functions(context: ReadContext) -> tuple[RotationFunction | Unavail
 def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
     """What may be known of every value, twenty secrets a call, reduced here. Source: BatchGetSecretValue, T18."""
     wanted = [secret.name for secret in context.part(secrets) if secret.deleted_at is None]
+    tenants = (tenant_of(context.env, name) for name in wanted)
+    schemas = frozenset(context.env.named(context.env.names.tenant_schema, tenant=name) for name in tenants if name)
 
     def read(batch: Sequence[str]) -> list[Content | HiddenSecret]:
         answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
-        seen = context.rows(answer.get("SecretValues", []), lambda row: _content(context.env, row), "Name")
+        seen = context.rows(answer.get("SecretValues", []), lambda row: _content(context.env, row, schemas), "Name")
         return [*seen, *(_failed_content(context, row) for row in answer.get("Errors") or [])]
 
     return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
@@ -301,14 +305,16 @@ def _failed_content(context: ReadContext, row: dict[str, Any]) -> Content | Hidd
     return Content(name, "", (), code or "unknown error")
 
 
-def _content(env: Environment, row: dict[str, Any]) -> Content:
+def _content(env: Environment, row: dict[str, Any], schemas: Collection[str]) -> Content:
+    """What may be known of a value; ``schemas`` are those of all tenants by the naming rule."""
     tenant = tenant_of(env, row["Name"]) or ""
     own, schema = _own_names(tenant), env.named(env.names.tenant_schema, tenant=tenant)
     ways = way_of(env), move_to_primary(env)
-    found = tuple(
-        _field(ways, name, value, own, value == schema if tenant and _SCHEMA.search(name) else None)
-        for name, value in _flat(_value(row))
-    )
+    found = list[Field]()
+    for name, value in _flat(_value(row)):
+        known = value == schema if tenant and _SCHEMA.search(name) else None
+        field = _field(ways, name, value, own, known)
+        found.append(replace(field, of_another=True) if known is False and value in schemas else field)
     fields = tuple(sorted(found, key=lambda field: field.name))
     return Content(row["Name"], row.get("VersionId", ""), fields, written_at=row.get("CreatedDate"))
 
