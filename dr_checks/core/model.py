@@ -309,6 +309,11 @@ class CheckResult:
     feature: str = ""
     reason: str = ""
 
+    @property
+    def grade(self) -> str:
+        """Its severity for people to read: what is a warning alone stops nothing, however grave its check can be."""
+        return "warning" if self.status is Status.WARN else self.severity
+
 
 def replication_expected(env: Environment) -> str | None:
     """For ``applies``: not applicable where the environment file expects no replication, with its reason."""

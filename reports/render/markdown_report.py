@@ -153,7 +153,7 @@ def _causes(report: Report) -> list[str]:
         since = f" since {cause.since:%Y-%m-%d %H:%M} UTC" if cause.since else ""
         explained = ", ".join(f"`{result.check}`" for result in cause.effects)
         explains = f", explains {explained}" if explained else ""
-        lines.append(f"- `{cause.result.check}` ({cause.result.severity}){since}{explains}")
+        lines.append(f"- `{cause.result.check}` ({cause.result.grade}){since}{explains}")
     expected = ", ".join(f"`{result.check}`" for result in report.failback_gaps)
     return [*lines, *([f"- expected until the failback: {expected}"] if expected else [])]
 
@@ -162,7 +162,7 @@ def _findings(report: Report, status: Status) -> list[str]:
     lines: list[str] = []
     for result in with_findings(report.verdict.results, status):
         rows = [f for f in result.findings if f.status is status]
-        lines += [f"### {result.check} ({result.severity})", ""]
+        lines += [f"### {result.check} ({result.grade})", ""]
         if not rows:
             lines += [markdown(result.reason), ""]
             continue

@@ -220,7 +220,7 @@ def _cause(report: Report, console: Console, number: int, cause: Cause, brief: b
     since = f" since {cause.since:%Y-%m-%d %H:%M} UTC" if cause.since else ""
     subject = f"{first[0].subject}: {first[0].measured}, wanted {first[0].wanted}" if first else cause.result.reason
     also = f" (and {more} more)" if more > 0 else ""
-    name, width = f"{cause.result.check} ({cause.result.severity}){since}", console.width
+    name, width = f"{cause.result.check} ({cause.result.grade}){since}", console.width
     with console.capture() as text:
         line = Text.assemble(f"  {number}. ", (name, COLOUR[cause.result.status]), f": {one_line(subject)}{also}")
         line.truncate(width, overflow="ellipsis")
@@ -312,7 +312,7 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
         rows = [f for f in result.findings if f.status is status]
         if not rows:
             continue
-        console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.severity})"))
+        console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.grade})"))
         for f in rows[:_SHOWN]:
             reason = report.invocation.complete(str(f.because))
             print_with_indent(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {reason}", 4)

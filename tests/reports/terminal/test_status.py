@@ -291,3 +291,10 @@ def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
     gates = [replace(gate, id=f"check.a-room-of-checks.a-check-with-a-long-name-{n}") for n in range(3)]
     many = _shown(replace(_report(), assessment=replace(weighed, gates=(gate, *gates))))
     assert "  Answer:   WAIT, exit 3; gates not met: plan.backup and 3 more" in many, "what does not fit is counted"
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_what_is_a_warning_alone_is_called_no_blocker(every: bool) -> None:
+    doubt = _of("acl.rules", Severity.BLOCKER, (Side.DR, None, Status.WARN))
+    screen = "\n".join(_shown(replace(_report(doubt), every_finding=every)))
+    assert ("acl.rules (warning)" in screen, "(blocker)" in screen) == (True, False)
