@@ -196,7 +196,7 @@ def backup_ways(saved: MapFile, database: str) -> list[tuple[str, str, str]]:
     for entry in (*entries, *saved.of_kind(MapKind.FILES)):
         copies = [row for row in entry.counterparts if row.region == saved.dr and row.kind == CopyKind.VAULT]
         # A vault of another account is none that a restore here finds.
-        copies = [row for row in copies if row.account == saved.account and row.names]
+        copies = [row for row in copies if row.account == saved.account and {*OF_BACKUPS[:2]} <= row.names.keys()]
         ways = [(row.names["backup_plan"], row.names["primary_vault"], row.name) for row in copies]
         if ways:
             return list(dict.fromkeys(ways))

@@ -242,8 +242,9 @@ HOURLY, DAILY = _copied_by("Hourly", "here", "there"), _copied_by("Daily", "atti
         ((HOURLY,), {"backup_plan": "of old"}, (None, None, None)),
         ((_copied_by("Hourly", "here", "there", "2"),), {}, (None, None, None)),
         ((HOURLY.model_copy(update={"names": {}}),), {}, (None, None, None)),
+        ((HOURLY.model_copy(update={"names": {"backup_plan": "Hourly"}}),), {}, (None, None, None)),
     ],
-    ids=["one", "several", "of the named plan", "none wanted", "of another plan", "another account", "an older map"],
+    ids=["one", "several", "of the named plan", "none wanted", "of another plan", "another account", "old", "by hand"],
 )
 def test_backup_plan_and_vaults_are_those_of_the_one_plan_that_copies_the_database(
     copies: tuple[MapCounterpart, ...], own: dict[str, str], found: tuple[str | None, ...]
