@@ -1,7 +1,8 @@
 """Each Next of each posture is pasted into a shell by whom it is meant for, in the world that it was printed in.
 
-One disaster of the catalogue for each posture and answer, what cannot be read, and what is held beside a recovery:
-after a real failover test_last_lines does the same, and of every disaster test_matrix judges the command.
+One disaster of the catalogue for each posture and answer, some more by the day's seed, what cannot be read, and what is
+held beside a recovery: after a real failover test_last_lines does the same, and of every disaster test_matrix judges
+the command.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import pytest
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from sandbox.disasters import NO_ANSWER, Disaster, catalogue
 from tests.proofs.pasting import PLACEHOLDER, RAN, WATCHED, Reader
 from tests.proofs.test_matrix import CRAWLS, OF_PROD_ALONE, OF_WARM_ALONE
+from tests.sampling import EXHAUSTIVE, every
 from tests.utils.running import direct_rules, dr_cli, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -36,7 +39,10 @@ BEFORE = "before the disaster"
 BARE = re.compile(r" --output \S+ (status|failover|failback)$")
 """A look without any further words: two of them that name each other are a circle."""
 UNREAD = ("control-table-deleted", "control-item-unreadable", "dr-dark")
+BLIND = "primary-throttled"
 LIVE = ("status", "failover", "failback")
+EACH = 60
+"""Of so many disasters of an estate that serves one is played a day: all in two months."""
 HELD = ("test --tabletop --non-interactive", "drill show", "drill clean", "schedule", "failover --validate")
 BY_PERSON = {"REASON": "known"}
 """The words that only a person knows; the explanation above the command asks for each."""
@@ -91,11 +97,14 @@ def prod(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield desk
 
 
+def _playable() -> list[Disaster]:
+    return [d for d in catalogue() if d.name not in {*CRAWLS, *OF_PROD_ALONE, *OF_WARM_ALONE}]
+
+
 def of_postures() -> list[str]:
     """The first disaster of each posture and answer, but the one of the healthy estate."""
-    there = [d for d in catalogue() if d.name not in {*CRAWLS, *OF_PROD_ALONE, *OF_WARM_ALONE}]
     first: dict[tuple[str, str], Disaster] = {}
-    for disaster in there:
+    for disaster in _playable():
         first.setdefault((disaster.posture, disaster.answer), disaster)
     return [d.name for d in first.values() if d.posture not in (NO_ANSWER, PostureName.NORMAL)]
 
@@ -126,9 +135,23 @@ def _faults(desk: Desk, name: str) -> list[str]:
     return [*faults, *sorted(circles)]
 
 
-@pytest.mark.parametrize("name", ["", *of_postures()], ids=lambda name: name or "healthy")
+@pytest.mark.parametrize("name", ["", *of_postures(), BLIND], ids=lambda name: name or "healthy")
 def test_next_is_one_command_that_runs_as_it_stands(sit: Desk, name: str) -> None:
     assert _faults(sit, name) == []
+
+
+def test_next_of_some_disasters_runs_as_it_stands(sit: Desk) -> None:
+    """Each of them repairs something by a command of its own, or explains how."""
+    names = [d.name for d in _playable() if d.posture == PostureName.NORMAL]
+    sample = names if EXHAUSTIVE else every(EACH, names)
+    assert [f"{name}: {fault}" for name in sample for fault in _faults(sit, name)] == []
+
+
+def test_next_of_a_region_of_which_one_service_fails_runs_as_it_stands(sit: Desk) -> None:
+    """No disaster of the catalogue is this posture."""
+    sit.world.begin(Outage(load_environment(sit.config, sit.environment).regions.primary, "error", service="ecs"))
+    assert sit.next_of(LOOKS[0])[1].endswith(" doctor")
+    assert _faults(sit, "") == []
 
 
 @pytest.mark.parametrize("name", ["primary-dark", "primary-reads-only"])
