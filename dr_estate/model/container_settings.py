@@ -59,6 +59,9 @@ def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, 
     found |= dict.fromkeys(_OF_ONE_REGION & found.keys(), "given")
     if row.get(ESSENTIAL) is False:
         found[ESSENTIAL] = False
+    # The numbers of ports are read apart; a load balancer reaches TCP ones alone, the default.
+    if others := [m for m in row.get("portMappings") or () if m.get("protocol", "tcp") != "tcp"]:
+        found["UDP ports"] = " ".join(str(m.get("containerPortRange") or m.get("containerPort")) for m in others)
     if check := found.pop(_HEALTH_CHECK, None):
         found[_HEALTH_COMMAND] = check.get("command") or []
         found |= {_HEALTH_CHECK: times} if (times := {k: v for k, v in check.items() if k != "command"}) else {}

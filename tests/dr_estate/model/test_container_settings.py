@@ -76,3 +76,9 @@ def test_what_differs_by_region_without_harm_is_not_compared() -> None:
     assert _set(logConfiguration={"logDriver": "awslogs", "options": waiting}) == {}
     files = [_set(environmentFiles=[{"value": f"arn:aws:s3:::{name}/a.env", "type": "s3"}]) for name in ("a", "a-dr")]
     assert files[0] == files[1] != {}
+
+
+def test_a_port_that_is_no_longer_tcp_is_a_difference() -> None:
+    mapped = {"portMappings": [{"containerPort": 80, "protocol": "udp"}, {"containerPort": 443}]}
+    assert _set(**mapped) == {"UDP ports": "80"}
+    assert _set(portMappings=[{"containerPort": 80, "protocol": "tcp"}]) == {}
