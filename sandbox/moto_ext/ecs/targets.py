@@ -2,7 +2,7 @@
 
 A target answers its health check when its task runs, the check goes to a port the task listens on and a security
 group of the task lets that port in; it is healthy when its page, which needs the tenant's stores, has a status of the
-group's matcher. Nothing else listens in the sandbox, so any other address is unhealthy.
+group's matcher, or the check is by TCP. Nothing else listens in the sandbox, so any other address is unhealthy.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from sandbox.moto_ext.data.tenant_pages import FINE, NOT_FOUND, UNAUTHORISED, Pa
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
+
+_TCP = "TCP"
 
 
 @dataclass(frozen=True)
@@ -232,20 +234,29 @@ def _probe_port(group: FakeTargetGroup, port: int) -> int:
 
 
 def _asks_as_served(group: FakeTargetGroup) -> bool:
-    """Whether the health check speaks as requests do, and both what a web server of HTTP/1.1 understands."""
+    """Whether the health check speaks as requests do, and both what a web server of HTTP/1.1 understands.
+
+    Of a network load balancer's group requests may be of any protocol: a check by TCP, or by a page, is as good.
+    """
     checked = str(group.health_check_protocol or group.protocol)
+    if group.protocol == _TCP:
+        return checked in (_TCP, "HTTP")
     return checked == str(group.protocol) and (group.protocol_version or "HTTP1") == "HTTP1"
 
 
 def _takes_whole_page(group: FakeTargetGroup) -> bool:
     """Whether the health check asks for a page that WordPress has, and takes an answer that it gives."""
+    if group.health_check_protocol == _TCP:
+        return True
     # WordPress has pages that end so; any other path is not found, whatever the database says.
     is_page = str(group.health_check_path or "/").partition("?")[0].endswith((".php", "/"))
     return any(_matches(group, status) for status in ((FINE, UNAUTHORISED) if is_page else (NOT_FOUND,)))
 
 
 def _matches(group: FakeTargetGroup, status: int) -> bool:
-    """Whether the group's matcher (``200``, ``200,401`` or ``200-399``) takes the status."""
+    """Whether the group's matcher (``200``, ``200,401`` or ``200-399``) takes the status: a check by TCP asks none."""
+    if group.health_check_protocol == _TCP:
+        return True
     spans = (part.partition("-") for part in str((group.matcher or {}).get("HttpCode") or "200").split(","))
     return any(int(first) <= status <= int(last or first) for first, _, last in spans)
 

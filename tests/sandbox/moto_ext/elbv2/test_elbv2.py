@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -173,3 +175,22 @@ def test_a_network_load_balancer_has_a_name_of_its_own_form(aws: Clients) -> Non
     (balancer,) = aws("elbv2", DR).create_load_balancer(**options)["LoadBalancers"]
     assert DR == balancer_region(balancer["DNSName"])
     assert balancer["DNSName"].endswith(f".elb.{DR}.amazonaws.com")
+
+
+@pytest.mark.parametrize("check", [{}, {"HealthCheckProtocol": "HTTP", "HealthCheckPath": "/"}])
+def test_tasks_behind_a_network_load_balancer_are_checked_by_tcp_or_by_a_page(
+    aws: Clients, check: dict[str, str]
+) -> None:
+    there = platform(aws, DR)
+    elb = there.client("elbv2")
+    (front,) = elb.create_load_balancer(Name="lines", Type="network", Subnets=there.subnets)["LoadBalancers"]
+    vpc = front["VpcId"]
+    group = {"Name": "lines", "Protocol": "TCP", "Port": 80, "VpcId": vpc, "TargetType": "ip", **check}
+    (made,) = elb.create_target_group(**group)["TargetGroups"]
+    forward = [{"Type": "forward", "TargetGroupArn": made["TargetGroupArn"]}]
+    elb.create_listener(LoadBalancerArn=front["LoadBalancerArn"], Protocol="TCP", Port=80, DefaultActions=forward)
+    behind = replace(there, target_group=made["TargetGroupArn"])
+    behind.serve(tasks=1)
+    assert behind.health() == ["healthy"]
+    elb.modify_target_group(TargetGroupArn=behind.target_group, HealthCheckPort="8081")
+    assert behind.health() == ["unhealthy"]
