@@ -204,6 +204,9 @@ def keep_alive(view: View) -> Iterator[Finding]:
     if balancer is None:
         yield _absent(view)
         return
+    if balancer.type == elbv2.NETWORK:
+        yield view.none_expected(balancer.name, "a network load balancer forwards connections, and keeps none alive")
+        return
     seconds = int(balancer.attribute(KEEP_ALIVE) or DEFAULT_KEEP_ALIVE_S)
     if seconds <= limit_s:
         yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients soon resolve the name again")

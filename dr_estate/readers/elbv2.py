@@ -23,6 +23,7 @@ RULE_READS = LISTENER_READS | {"elbv2:DescribeRules"}
 
 # The most that the Describe calls of ELB take in a page (ELB API, DescribeRules).
 _PAGE = {"PageSize": 400}
+NETWORK = "network"
 _HEALTHY, GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
 # Path patterns that leave nothing out: a rule with one of them is no narrower than one without.
 _EVERY_PATH = frozenset({"*", "/*"})
@@ -53,6 +54,11 @@ class LoadBalancer:
     def dimension(self) -> str:
         """Its name as CloudWatch spells it: ``app/<name>/<id>``."""
         return self.arn.partition(":loadbalancer/")[2]
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its metrics. Source: Network Load Balancers guide, CloudWatch metrics."""
+        return "AWS/NetworkELB" if self.type == NETWORK else "AWS/ApplicationELB"
 
     def attribute(self, key: str) -> str:
         """The value of an attribute, or "" where AWS lists none."""
@@ -245,7 +251,7 @@ def healthy_hosts(context: ReadContext) -> tuple[Reading, ...]:
     minutes = context.env.thresholds.metric_age_minutes
     wanted = [
         MetricQuery(
-            "AWS/ApplicationELB",
+            balancer.namespace,
             _HEALTHY,
             ((_BALANCER, balancer.dimension), (GROUP, group.dimension)),
             "Minimum",

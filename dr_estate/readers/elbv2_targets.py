@@ -70,6 +70,7 @@ def _health(context: ReadContext, arn: str) -> GroupHealth:
 # Requests and server errors of each region's load balancer per minute.
 
 BASELINE_MINUTES = 60
+_FLOWS = "NewFlowCount"
 _REQUESTS, _REFUSED, _FAILED = "RequestCount", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"
 
 
@@ -88,7 +89,7 @@ def minutes(context: ReadContext) -> tuple[Minute, ...]:
 
     RequestCount leaves out requests that were rejected before a target was chosen; those that the load balancer
     answered with a 5xx itself are added. A count of zero is not published ("CloudWatch metrics for your Application
-    Load Balancer").
+    Load Balancer"). Of a network load balancer they are new flows, without errors: it sees no answers.
     """
     balancer = context.part(elbv2.load_balancer)
     if balancer is None:
@@ -97,15 +98,14 @@ def minutes(context: ReadContext) -> tuple[Minute, ...]:
         BASELINE_MINUTES + ceil(context.env.failback.bake_minutes),
         (("LoadBalancer", balancer.dimension),),
     )
-    names = (_REQUESTS, _REFUSED, _FAILED)
-    series = read_series(
-        context, [MetricQuery("AWS/ApplicationELB", name, dimensions, "Sum", window) for name in names]
-    )
+    names = (_FLOWS,) if balancer.type == elbv2.NETWORK else (_REQUESTS, _REFUSED, _FAILED)
+    series = read_series(context, [MetricQuery(balancer.namespace, name, dimensions, "Sum", window) for name in names])
     if flaw := next((metric.flaw for metric in series if metric.flaw), ""):
         raise DataUnavailable(
             Unavailable(UnavailableKind.ERROR, f"CloudWatch could not count the requests: {flaw}.", context.region)
         )
-    chosen, refused, failed = (dict(metric.points) for metric in series)
+    # A network load balancer has the first alone.
+    chosen, refused, failed = (*(dict(metric.points) for metric in series), {}, {})[:3]
     return tuple(
         Minute(
             moment,

@@ -30,7 +30,16 @@ CONNECTIONS = 12.0
 
 
 def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
-    """Hosts, requests and errors of every balancer and target group."""
+    """Hosts, requests and errors of every application load balancer and target group."""
+    return (metric for metric in _of_balancers(account, region) if metric.namespace == "AWS/ApplicationELB")
+
+
+def network_balancers(account: str, region: str) -> Iterator[MetricSource]:
+    """Hosts of every network load balancer and target group, and its flows: one for each request."""
+    return (metric for metric in _of_balancers(account, region) if metric.namespace == "AWS/NetworkELB")
+
+
+def _of_balancers(account: str, region: str) -> Iterator[MetricSource]:
     backend, targets = elbv2_backends[account][region], Targets(account, region)
     # Once for the region, not for each load balancer: DNS is resolved for it.
     traffic = traffic_shares(account) if backend.load_balancers else {}
@@ -41,8 +50,12 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
         whole = {"LoadBalancer": balancer.arn.partition(":loadbalancer/")[2]}
         errors = requests * failing / len(groups) if groups else 0.0
         arrivals = until_dark(site_requests.at_least(requests, balancer.arn), region)
-        yield source("AWS/ApplicationELB", "RequestCount", whole, arrivals, "Count")
-        yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
+        # One that forwards connections counts flows, and sees no requests in them.
+        if is_network := balancer.type == "network":
+            yield source("AWS/NetworkELB", "NewFlowCount", whole, arrivals, "Count")
+        else:
+            yield source("AWS/ApplicationELB", "RequestCount", whole, arrivals, "Count")
+            yield _balancer_metric("HTTPCode_ELB_5XX_Count", whole, round(errors), region)
         for group in groups:
             dimensions = {
                 "LoadBalancer": balancer.arn.partition(":loadbalancer/")[2],
@@ -53,8 +66,11 @@ def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
             if healthy or unhealthy:
                 for name, number in (("HealthyHostCount", healthy), ("UnHealthyHostCount", unhealthy)):
                     value = until_dark(always(number), region)
-                    yield source("AWS/ApplicationELB", name, dimensions, value, "Count")
-            yield _balancer_metric("RequestCount", dimensions, (requests / len(groups)) if healthy else 0.0, region)
+                    yield source(
+                        "AWS/NetworkELB" if is_network else "AWS/ApplicationELB", name, dimensions, value, "Count"
+                    )
+            if not is_network:
+                yield _balancer_metric("RequestCount", dimensions, (requests / len(groups)) if healthy else 0.0, region)
 
 
 def _balancer_metric(name: str, dimensions: dict[str, str], value: float, region: str) -> MetricSource:

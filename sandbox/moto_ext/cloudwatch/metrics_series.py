@@ -22,7 +22,7 @@ MINUTE_S, DAY_S = 60.0, 86_400.0
 LAG = ("AWS/RDS", "ReplicaLag")
 DAILY = (("AWS/S3", "BucketSizeBytes"), ("AWS/S3", "NumberOfObjects"))
 # At quick pace the current minute is reported already: no test waits for it to end.
-AT_ONCE = ("AWS/ApplicationELB", "AWS/Route53")
+AT_ONCE = ("AWS/ApplicationELB", "AWS/NetworkELB", "AWS/Route53")
 # Each value is computed from the live world: a query of weeks gets its last 4,320 values alone.
 REMEMBERED = timedelta(days=3)
 PUBLISHERS: dict[str, Publisher] = {
@@ -31,6 +31,7 @@ PUBLISHERS: dict[str, Publisher] = {
     "AWS/ECS": metrics_compute.services,
     "AWS/NATGateway": metrics_compute.gateways,
     "AWS/EFS": metrics_data.files,
+    "AWS/NetworkELB": metrics_compute.network_balancers,
     "AWS/RDS": metrics_data.databases,
     "AWS/Route53": metrics_data.health_checks,
     "AWS/S3": metrics_data.buckets,

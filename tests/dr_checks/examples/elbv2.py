@@ -113,6 +113,11 @@ EXAMPLES = [
     Example("elbv2.keep-alive", Status.PASS, _attributes(client_keep_alive__seconds="120")),
     Example("elbv2.keep-alive", Status.FAIL, _attributes(client_keep_alive__seconds="121"), ALB),
     Example("elbv2.keep-alive", Status.FAIL, balanced({THERE: balancer(Side.PRIMARY, attributes=())}), ALB),
+    Example(
+        "elbv2.keep-alive",
+        Status.NOT_APPLICABLE,
+        balanced({side: balancer(side[1], attributes=(), type="network") for side in (HERE, THERE)}),
+    ),
     Example("elbv2.keep-alive", Status.UNKNOWN, balanced({THERE: DENIED})),
     Example("elbv2.deletion-protection", Status.PASS, balanced()),
     Example("elbv2.deletion-protection", Status.FAIL, _attributes(deletion_protection__enabled="false"), ALB),

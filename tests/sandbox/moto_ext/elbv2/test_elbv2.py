@@ -186,11 +186,18 @@ def test_tasks_behind_a_network_load_balancer_are_checked_by_tcp_or_by_a_page(
     (front,) = elb.create_load_balancer(Name="lines", Type="network", Subnets=there.subnets)["LoadBalancers"]
     vpc = front["VpcId"]
     group = {"Name": "lines", "Protocol": "TCP", "Port": 80, "VpcId": vpc, "TargetType": "ip", **check}
-    (made,) = elb.create_target_group(**group)["TargetGroups"]
-    forward = [{"Type": "forward", "TargetGroupArn": made["TargetGroupArn"]}]
+    (row,) = elb.create_target_group(**group)["TargetGroups"]
+    forward = [{"Type": "forward", "TargetGroupArn": row["TargetGroupArn"]}]
     elb.create_listener(LoadBalancerArn=front["LoadBalancerArn"], Protocol="TCP", Port=80, DefaultActions=forward)
-    behind = replace(there, target_group=made["TargetGroupArn"])
+    behind = replace(there, target_group=row["TargetGroupArn"])
     behind.serve(tasks=1)
     assert behind.health() == ["healthy"]
+    dimensions = {
+        "LoadBalancer": front["LoadBalancerArn"].partition(":loadbalancer/")[2],
+        "TargetGroup": behind.target_group.rpartition(":")[2],
+    }
+    listed = aws("cloudwatch", DR).list_metrics(MetricName="HealthyHostCount")["Metrics"]
+    found = [(metric["Namespace"], {d["Name"]: d["Value"] for d in metric["Dimensions"]}) for metric in listed]
+    assert ("AWS/NetworkELB", dimensions) in found
     elb.modify_target_group(TargetGroupArn=behind.target_group, HealthCheckPort="8081")
     assert behind.health() == ["unhealthy"]
