@@ -100,10 +100,12 @@ class ListenerTable:
         goals = set[str | None]()
         for place, (further, goal, _) in enumerate(theirs):
             if group_of(goal) == wanted:
-                before = [conditions for conditions, _, _ in mine[:place]]
-                alike = mine[place][0] if place < len(mine) else None
-                is_same = alike == further and before == [conditions for conditions, _, _ in theirs[:place]]
-                goals.add(mine[place][1] if is_same else None)
+                # The last one takes whatever comes to it: a rule for all paths before the tenant's is no open question.
+                own_place, last = min(place, len(mine) - 1), len(mine) - 1
+                before = [conditions for conditions, _, _ in mine[:own_place]]
+                is_same = before == [conditions for conditions, _, _ in theirs[:own_place]]
+                takes_it = own_place == last or mine[own_place][0] == further
+                goals.add(mine[own_place][1] if is_same and takes_it else None)
         # Paths that part ways have no one goal, and none at all was not led here.
         return goals.pop() if len(goals) == 1 else None
 

@@ -167,7 +167,10 @@ def _flows(view: View) -> Iterator[_Flow]:
     if mounts:
         yield _Flow(_FILES, tasks, tuple(mounts), efs_mounts.NFS_PORT, zonal=True)
     if balancer and balancer.subnets:
-        yield _Flow("the load balancer to tasks", balancer.subnets, tasks, view.env.names.container_port)
+        settings = [service.settings for _, service in tenant_services(view)]
+        ports = {port for row in settings for port in (row.ports if row else None) or ()}
+        for port in sorted(ports) or [view.env.names.container_port]:
+            yield _Flow("the load balancer to tasks", balancer.subnets, tasks, port)
         if balancer.scheme == "internet-facing":
             for listener in view.get(elbv2.listeners):
                 yield _Flow(f"visitors to port {listener.port}", (), balancer.subnets, listener.port)

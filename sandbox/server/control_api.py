@@ -214,7 +214,11 @@ class ControlApi:
 
         env = self._world.environment
         with WORLD_LOCK:
-            return {"starts": would_start(env.account, env.regions.dr)}
+            return {
+                "starts": would_start(
+                    env.account, env.regions.dr, env.regions.primary, env.named(env.names.state_bucket)
+                )
+            }
 
     def _session_keys(self, body: Answer) -> Answer:
         with WORLD_LOCK:

@@ -20,9 +20,13 @@ _HTTP, _HTTPS = 80, 443
 
 
 def _network(aws: Aws) -> tuple[Any, str]:
-    ec2 = aws.client("ec2", Side.DR)
-    named = [{"Name": "tag:Name", "Values": [aws.named(aws.env.names.vpc)]}]
-    return ec2, str(ec2.describe_vpcs(Filters=named)["Vpcs"][0]["VpcId"])
+    return aws.client("ec2", Side.DR), str(_balancer(aws)["VpcId"])
+
+
+def _balancer(aws: Aws) -> dict[str, Any]:
+    name = aws.named(aws.env.names.load_balancer)
+    found: dict[str, Any] = aws.client("elbv2", Side.DR).describe_load_balancers(Names=[name])["LoadBalancers"][0]
+    return found
 
 
 def _subnets(aws: Aws, tier: str) -> list[str]:
@@ -35,7 +39,18 @@ def _subnets(aws: Aws, tier: str) -> list[str]:
 def _group(aws: Aws, name: str) -> tuple[Any, dict[str, Any]]:
     ec2, vpc = _network(aws)
     wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": [aws.named(name)]}]
-    return ec2, ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]
+    rows = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"]
+    return ec2, rows[0] if rows else ec2.describe_security_groups(GroupIds=_carried(aws, name))["SecurityGroups"][0]
+
+
+def _carried(aws: Aws, name: str) -> list[str]:
+    """The groups that a load balancer or the first service has, where they are called otherwise."""
+    if name == "{env}-alb-sg":
+        return list(_balancer(aws)["SecurityGroups"])
+    ecs, cluster = aws.client("ecs", Side.DR), aws.named(aws.env.names.cluster)
+    arns = ecs.list_services(cluster=cluster)["serviceArns"]
+    (service,) = ecs.describe_services(cluster=cluster, services=arns[:1])["services"]
+    return list(service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"])
 
 
 def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:

@@ -14,7 +14,7 @@ from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault, files_of
-from tests.proofs.faults_of_network import _group, _network, _subnets
+from tests.proofs.faults_of_network import _balancer, _group, _network, _subnets
 
 Make = Callable[[Aws], object]
 _CLUSTER = "service/{cluster}/{service}"
@@ -23,12 +23,6 @@ _CLUSTER = "service/{cluster}/{service}"
 def _arn_of_group(aws: Aws) -> str:
     name = aws.named(aws.env.names.target_group)
     return str(aws.client("elbv2", Side.DR).describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"])
-
-
-def _balancer(aws: Aws) -> dict[str, Any]:
-    name = aws.named(aws.env.names.load_balancer)
-    found: dict[str, Any] = aws.client("elbv2", Side.DR).describe_load_balancers(Names=[name])["LoadBalancers"][0]
-    return found
 
 
 def _listeners(aws: Aws) -> list[dict[str, Any]]:

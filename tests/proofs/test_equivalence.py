@@ -27,7 +27,7 @@ from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.derived.served import LOSSES
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.engines import ENGINES
+from dr_estate.model.engines import ENGINES, engine_of
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
@@ -44,14 +44,13 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = [pytest.mark.proof, pytest.mark.apart]
 FULL = os.environ.get("DR_FULL_EQUIVALENCE") == "1"
-BEFORE, TENANTS = "before the fault", 2
-# Another engine on each day: three days see all.
-ENGINE = tuple(ENGINES.values())[SEED % len(ENGINES)]
-
+TENANTS = 2
+BEFORE = "before the fault"
 OBJECTIVES = LOSSES | {"backup.key-usable"}
 """Checks of how much would be lost, and of copies that are the fallback here: visitors are served all the same."""
-RESTORES = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot")
-
+OPENS = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot", "PromoteReadReplica")
+# Another engine on each day: three days see all.
+ENGINE = tuple(ENGINES.values())[SEED % len(ENGINES)]
 
 _OWN, _GONE, _PRIMARY, _INTERNET = "10.20.9.9", "10.20.9.8", "10.10.0.2", "9.9.9.9"
 
@@ -110,17 +109,24 @@ FAULT, NUMBER = st.sampled_from((*EVERY, *FIELDS)), st.integers(0, TENANTS - 1)
 
 @dataclass(frozen=True)
 class StrictWorld:
-    """A healthy world that is broken again and again, and restored after each time."""
+    """A healthy world, kept as ``BEFORE``, that is broken again and again, and restored after each time."""
 
     watch: Watch
     tenants: tuple[str, ...]
 
     def aws(self, tenant: str) -> Aws:
+        """Plain clients, with the names of the DR region: faults are made there."""
         world = self.watch.world
-        return Aws(world.url, world.people["admin"], self.watch.environment, tenant)
+        return Aws(world.url, world.people["admin"], self.watch.environment.on(Side.DR), tenant)
 
     def disagreement(self, faults: Sequence[Fault], tenant: str) -> str:
         """What the judgement and the recovery say where they contradict each other, "" where they agree."""
+        blockers, failures = self.outcome(faults, tenant)
+        contrast, names = f"told {blockers}, failed {failures}", ", ".join(fault.name for fault in faults)
+        return "" if bool(blockers) == bool(failures) else f"{names} ({tenant}): {contrast}"
+
+    def outcome(self, faults: Sequence[Fault], tenant: str) -> tuple[list[str], list[str]]:
+        """The blockers after the faults, and what fails in the recovery from there."""
         world = self.watch.world
         self.watch.renew()
         try:
@@ -132,13 +138,12 @@ class StrictWorld:
             )  # the schedule goes on: an older look names a copy that is gone
             blockers = self.blockers(snapshot)
             world.inject("primary-dark")
-            failures = self.failures(snapshot)
+            return blockers, self.failures(snapshot)
         finally:
             world.return_to(BEFORE)
-        contrast, names = f"told {blockers}, failed {failures}", ", ".join(fault.name for fault in faults)
-        return "" if bool(blockers) == bool(failures) else f"{names} ({tenant}): {contrast}"
 
     def blockers(self, snapshot: Snapshot) -> list[str]:
+        """The blockers that fail, without those of what would be lost."""
         results = judged(snapshot, self.watch.environment)
         return sorted(
             name
@@ -148,19 +153,21 @@ class StrictWorld:
 
     def failures(self, snapshot: Snapshot) -> list[str]:
         """Why the recovery of ``snapshot`` would not serve every tenant."""
-        restored = self.restored(snapshot)
-        starts, name = self.watch.world.starts(), self.watch.environment.names.service
-        services = [self.watch.environment.named(name, tenant=tenant) for tenant in self.tenants]
+        opened = self.opened(snapshot)
+        there = self.watch.environment.on(Side.DR)
+        starts, services = self.watch.world.starts(), [there.named(there.names.service, name) for name in self.tenants]
         lost = [f"{service}: {starts.get(service, 'absent')}" for service in services if starts.get(service, "absent")]
-        return [*([restored] if restored else []), *lost]
+        return [*([opened] if opened else []), *lost]
 
-    def restored(self, snapshot: Snapshot) -> str:
-        """Send the plan's restore of the database; return why it is not taken."""
+    def opened(self, snapshot: Snapshot) -> str:
+        """Send the plan's restore or promotion of the database, where there is one; return why it is not taken."""
         env = self.watch.environment
+        if not env.names.database:
+            return ""
         plan = make_plan(context_of(env, snapshot, Goal.FAILOVER), posture_of(snapshot, env).name)
-        call = next((s.call for s in plan.steps if s.call and s.call.operation in RESTORES), None)
+        call = next((s.call for s in plan.steps if s.call and s.call.operation in OPENS), None)
         if call is None:
-            return "nothing restores the database"
+            return "nothing opens the database"
         rds = self.aws("").client("rds", Side.DR)
         try:
             database = rds._make_api_call(call.operation, dict(call.params))["DBInstance"]
@@ -168,8 +175,9 @@ class StrictWorld:
             return str(refused)
         group = database["DBParameterGroups"][0]["DBParameterGroupName"]
         values = rds.describe_db_parameters(DBParameterGroupName=group, Source="user")["Parameters"]
-        on = ENGINE.refuses_writes((row["ParameterName"], row.get("ParameterValue", "")) for row in values)
-        return f"{group} makes the restored database read-only" if on else ""
+        pairs = ((row["ParameterName"], row.get("ParameterValue", "")) for row in values)
+        on = engine_of(database["Engine"]).refuses_writes(pairs)
+        return f"{group} makes the opened database read-only" if on else ""
 
 
 @pytest.fixture(scope="module")

@@ -11,20 +11,29 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError
 
+from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import load_environment
 from dr_estate.config.map_file import map_path
+from dr_estate.snapshot.observer import observe
 from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.scan.acme import AWAY, HOME, build_tool
 from tests.hosting import hosted
+from tests.proofs.faults_of_definitions import DEFINITIONS
+from tests.proofs.mutations import MUTATIONS
+from tests.proofs.test_equivalence import BEFORE, StrictWorld
+from tests.proofs.watching import Watch, reader_of
 from tests.real_terraform import find_provider, write_terraform
+from tests.sampling import EXHAUSTIVE, every
 from tests.utils.running import ROOT, Ran, at_endpoint, signed_in
 from tests.utils.test_estate_of_paths import OF_THE_TOOL, PEOPLE, WAITING_SPEED
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -33,6 +42,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.judge("terraform"), pytest.mark.jud
 
 EXAMPLES, UNCHANGED = ROOT / "examples", 0
 """UNCHANGED: the exit code of `terraform plan -detailed-exitcode` without a difference."""
+FAULTS = (*MUTATIONS, *(fault for fault in DEFINITIONS if fault.edge is NeedKind.LISTENER))
+PLAYED = FAULTS if EXHAUSTIVE else every(3, FAULTS)
 
 
 @dataclass(frozen=True)
@@ -237,6 +248,28 @@ def described(applied: Applied) -> Applied:
     assert OF_THE_TOOL | applied.example.untried == _red(applied.tool("status --format json"))
     _make_tool(applied)
     return applied
+
+
+@pytest.fixture(scope="module")
+def strict(described: Applied) -> StrictWorld:
+    """The example as `init` described it, which can be broken and restored."""
+    env = load_environment(described.home / "own", described.example.environment)
+    described.world.keep(BEFORE)
+    seen = observe(env, reader_of(described.world), "sandbox")
+    return StrictWorld(Watch(described.world, env, seen), env.mapped_workloads)
+
+
+@pytest.mark.parametrize("applied", [POSTGRES], ids=str, indirect=True)
+def test_a_blocker_is_reported_exactly_where_the_recovery_does_not_serve_everybody(strict: StrictWorld) -> None:
+    """As test_equivalence.py plays it of another estate: with names by region, paths on one host, and a replica."""
+    assert ([], []) == strict.outcome((), "")
+    played = dict[str, tuple[list[str], list[str]]]()
+    for fault in PLAYED:
+        # An estate without files or secrets has no fault of them.
+        with suppress(ClientError, ParamValidationError, LookupError):
+            played[fault.name] = strict.outcome((fault,), strict.tenants[-1])
+    assert {} == {name: pair for name, pair in played.items() if bool(pair[0]) != bool(pair[1])}
+    assert {True, False} == {bool(failures) for _, failures in played.values()}
 
 
 def test_it_fails_over_and_back_with_no_name_typed(described: Applied) -> None:

@@ -131,20 +131,22 @@ class Targets:
         groups = self.attached_to(service)
         return all(self._task(group, task, ports[group.arn]).state != "unhealthy" for group in groups)
 
-    def answers(self, service: Service, task: RunningTask) -> bool:
+    def answers(self, service: Service, task: RunningTask, pages: frozenset[str]) -> bool:
         """Whether requests and health checks of a balancer reach the task in every group, and a whole page passes them.
 
-        What the page says now is another matter: a standby has no database.
+        What the page says now is another matter: a standby has no database. ``pages`` are the paths that programs other
+        than WordPress are known to have.
         """
         ports = {lb.get("targetGroupArn", ""): int(lb.get("containerPort") or 0) for lb in service.load_balancers}
         groups = self.attached_to(service)
-        return bool(groups) and all(self._answers(group, task, ports[group.arn]) for group in groups)
+        return bool(groups) and all(self._answers(group, task, ports[group.arn], pages) for group in groups)
 
-    def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
+    def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int, pages: frozenset[str]) -> bool:
         probed = _probe_port(group, port)
         # Requests go to the port that was registered, checks perhaps to another: both must be listened on.
         listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task) and _asks_as_served(group)
-        passes = listens and _takes_whole_page(group) and self._is_enabled(group, task.zone)
+        known = frozenset[str]() if _is_wordpress(task) else pages
+        passes = listens and _takes_whole_page(group, known) and self._is_enabled(group, task.zone)
         return passes and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
 
     def _is_enabled(self, group: FakeTargetGroup, zone: str) -> bool:
@@ -244,12 +246,21 @@ def _asks_as_served(group: FakeTargetGroup) -> bool:
     return checked == str(group.protocol) and (group.protocol_version or "HTTP1") == "HTTP1"
 
 
-def _takes_whole_page(group: FakeTargetGroup) -> bool:
-    """Whether the health check asks for a page that WordPress has, and takes an answer that it gives."""
+def _is_wordpress(task: RunningTask) -> bool:
+    return any(
+        str(variable["name"]).startswith("WORDPRESS_")
+        for container in containers_of(task.definition)
+        for variable in container.get("environment") or ()
+    )
+
+
+def _takes_whole_page(group: FakeTargetGroup, known: frozenset[str]) -> bool:
+    """Whether the health check asks for a page that the program has, and takes an answer that it gives."""
     if group.health_check_protocol == _TCP:
         return True
+    path = str(group.health_check_path or "/").partition("?")[0]
     # WordPress has pages that end so; any other path is not found, whatever the database says.
-    is_page = str(group.health_check_path or "/").partition("?")[0].endswith((".php", "/"))
+    is_page = path in known if known else path.endswith((".php", "/"))
     return any(_matches(group, status) for status in ((FINE, UNAUTHORISED) if is_page else (NOT_FOUND,)))
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import Service, TaskDefinition, ecs_backends
-from moto.elbv2.models import elbv2_backends
+from moto.elbv2.models import FakeTargetGroup, elbv2_backends
 from moto.rds.models import rds_backends
 from moto.s3.models import s3_backends
 
-from sandbox.core.state import STATE, now
+from sandbox.core.state import now
 from sandbox.moto_ext.cloudfront import all_added_headers, asks_by_tls
 from sandbox.moto_ext.data.mounts import mount_fault
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
@@ -35,7 +35,7 @@ _SILENT = '{"Statement": []}'
 _OF_VISITORS = {"host-header", "http-header"}
 
 
-def would_start(account: str, region: str) -> dict[str, str]:
+def would_start(account: str, region: str, primary: str, state_bucket: str) -> dict[str, str]:
     """Why a new task of each service would not serve, "" where it would in every subnet, by the service's name.
 
     No tenant is served whole where the distribution fetches a part of the pages from a bucket that refuses it.
@@ -44,17 +44,21 @@ def would_start(account: str, region: str) -> dict[str, str]:
     services = ecs_backends[account][region].services.values()
     # What the distribution takes from buckets is a part of every tenant's page.
     edge = next(fetch_faults(account, region), "")
-    return {s.name: edge or next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
+    return {
+        s.name: edge or next(_reasons(account, region, primary, state_bucket, s), "")
+        for s in services
+        if s.status == "ACTIVE"
+    }
 
 
-def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
+def _reasons(account: str, region: str, primary: str, state_bucket: str, service: Service) -> Iterator[str]:
     definition = backend_of(service).describe_task_definition(str(service.task_definition))
     network: dict[str, Any] = (service.network_configuration or {}).get("awsvpcConfiguration", {})
     ec2 = ec2_backends[account][region]
     missing = fetch(backend_of(service), definition, service.cluster_name).missing
     if missing:
         yield missing
-    yield from _program_faults(account, service, definition)
+    yield from _program_faults(account, primary, service, definition)
     # Fargate mounts file systems since its platform 1.4.0 (ECS guide, Amazon EFS volumes).
     if definition.volumes and str(service.platform_version or "").startswith(("1.0", "1.1", "1.2", "1.3")):
         yield f"Fargate {service.platform_version} mounts no file system"
@@ -70,11 +74,11 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
         # Before subnets: a rule is wrong for all of them.
         yield from _led_away(balancers, group.arn, group.name, sent)
-        yield from _hosts_lost(account, group.name, leading)
+        yield from _hosts_lost(account, primary, service.name, group.name, leading)
         gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
         yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
-    yield from _visitor_faults(account, region, service)
-    yield from _stores_closed(account, region, str(definition.task_role_arn or ""))
+    yield from _visitor_faults(account, region, primary, service)
+    yield from _stores_closed(account, region, primary, state_bucket, str(definition.task_role_arn or ""))
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
         place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
@@ -83,22 +87,28 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         for reason in (
             network_fault(backend_of(service), definition, place),
             mount_fault(account, region, definition, place),
-            *_serving_faults(account, region, service, place),
+            *_serving_faults(account, region, primary, service, place),
         ):
             if reason:
                 yield f"{subnet}: {reason}"
 
 
-def _program_faults(account: str, service: Service, definition: TaskDefinition) -> Iterator[str]:
-    there = ecs_backends[account][STATE.environment["regions"]["primary"]]
+def _program_faults(account: str, primary: str, service: Service, definition: TaskDefinition) -> Iterator[str]:
+    there = ecs_backends[account][primary]
     for twin in (row for row in there.services.values() if row.name == service.name):
         yield from program_faults(there.describe_task_definition(str(twin.task_definition)), definition)
 
 
-def _hosts_lost(account: str, name: str, leading: Sequence[Any]) -> Iterator[str]:
-    """The hosts that the primary region leads to its group of that name, and no rule of ``leading`` here."""
-    there = elbv2_backends[account][STATE.environment["regions"]["primary"]]
-    arns = {group.arn for group in there.target_groups.values() if group.name == name}
+def _groups_of_twin(account: str, primary: str, service: str) -> list[FakeTargetGroup]:
+    """The groups of the primary region's service of that name."""
+    twins = [row for row in ecs_backends[account][primary].services.values() if row.name == service]
+    return [group for twin in twins for group in Targets(account, primary).attached_to(twin)]
+
+
+def _hosts_lost(account: str, primary: str, service: str, name: str, leading: Sequence[Any]) -> Iterator[str]:
+    """The hosts that the primary region leads to the service of that name, and no rule of ``leading`` here."""
+    there = elbv2_backends[account][primary]
+    arns = {group.arn for group in _groups_of_twin(account, primary, service)}
     listeners = [listener for balancer in there.load_balancers.values() for listener in balancer.listeners.values()]
     rules = [rule for listener in listeners for rule in listener.rules.values()]
     hosts = {h for rule in rules if arns & set(groups_of(rule.actions[-1])) for h in hosts_of(rule.conditions)}
@@ -115,16 +125,17 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
         rules = sorted((r for r in listener.rules.values() if str(r.priority).isdigit()), key=lambda r: int(r.priority))
         # Rules by path or query take a part of the visits only: they lead nobody away.
         whole = [rule for rule in rules if {row.get("Field") for row in rule.conditions} <= _OF_VISITORS]
-        own = {host for rule in rules if arn in groups_of(rule.actions[-1]) for host in hosts_of(rule.conditions)}
-        for host in sorted(host for host in own if "*" not in host and "?" not in host):
-            taking = [next((r for r in whole if matches(r.conditions, host, headers)), None) for headers in sent]
+        own = {h: r for r in reversed(rules) if arn in groups_of(r.actions[-1]) for h in hosts_of(r.conditions)}
+        for host, first in ((host, own[host]) for host in sorted(own) if "*" not in host and "?" not in host):
+            before = [rule for rule in whole if int(rule.priority) <= int(first.priority)]
+            taking = [next((r for r in before if matches(r.conditions, host, headers)), None) for headers in sent]
             if all(rule is not None and arn not in groups_of(rule.actions[-1]) for rule in taking):
                 yield f"Another rule than that of {name} takes {host}"
 
 
-def _stores_closed(account: str, region: str, role: str) -> Iterator[str]:
+def _stores_closed(account: str, region: str, primary: str, state_bucket: str, role: str) -> Iterator[str]:
     """The copies of buckets and tables whose policy denies the task role what that of their source does not."""
-    for resource, actions, copy, source in _store_policies(account, region):
+    for resource, actions, copy, source in _store_policies(account, region, primary, state_bucket):
         for action in actions if role else ():
             mine, theirs = (
                 said_to(
@@ -132,7 +143,7 @@ def _stores_closed(account: str, region: str, role: str) -> Iterator[str]:
                     (role, f"arn:aws:iam::{account}:root"),
                     _of_task(account, where, role, action, resource),
                 )
-                for policy, where in ((copy, region), (source, STATE.environment["regions"]["primary"]))
+                for policy, where in ((copy, region), (source, primary))
             )
             if mine == EXPLICIT_DENY != theirs:
                 yield f"AccessDenied: {action} on {resource} to {role}"
@@ -149,19 +160,20 @@ def _of_task(account: str, region: str, role: str, action: str, resource: str) -
     return AccessRequest(action, resource, {key: (value,) for key, value in known.items()})
 
 
-def _store_policies(account: str, region: str) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+def _store_policies(
+    account: str, region: str, primary: str, state_bucket: str
+) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     """What tasks may do with a copy, its policy and its source's: of any object, of the bucket, or of the table."""
-    buckets, names = s3_backends[account]["aws"].buckets, STATE.environment["names"]
+    buckets = s3_backends[account]["aws"].buckets
     # Terraform's state is no task's.
-    state = str(names.get("state_bucket") or "").replace("{env}", STATE.environment["name"])
-    for source in (row for row in buckets.values() if row.name != state):
+    for source in (row for row in buckets.values() if row.name != state_bucket):
         for rule in (vars(source).get("replication") or {"Rule": ()})["Rule"]:
             copy = buckets.get(str(rule["Destination"]["Bucket"]).rpartition(":")[2])
             if copy is not None and copy.region_name == region:
                 mine, theirs = (row.policy.decode() if row.policy else "" for row in (copy, source))
                 yield f"arn:aws:s3:::{copy.name}/any", ("s3:GetObject", "s3:PutObject"), mine, theirs
                 yield f"arn:aws:s3:::{copy.name}", ("s3:ListBucket",), mine, theirs
-    here, there = (dynamodb_backends[account][row] for row in (region, STATE.environment["regions"]["primary"]))
+    here, there = (dynamodb_backends[account][row] for row in (region, primary))
     for name in sorted({*here.tables} & {*there.tables}):
         arns = [backend.tables[name].table_arn for backend in (here, there)]
         rows = [backend.resource_policies.get(arn) for backend, arn in zip((here, there), arns, strict=True)]
@@ -169,7 +181,7 @@ def _store_policies(account: str, region: str) -> Iterator[tuple[str, tuple[str,
         yield arns[0], ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), mine, theirs
 
 
-def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str]:
+def _visitor_faults(account: str, region: str, primary: str, service: Service) -> Iterator[str]:
     """Where a load balancer is internal, its listener refuses browsers, or a network ACL visitors."""
     arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
     by_tls = asks_by_tls(account)
@@ -191,13 +203,15 @@ def _visitor_faults(account: str, region: str, service: Service) -> Iterator[str
             for port in sorted(ports)
             if not place.takes_visitors(port)
         )
-        yield from _shut_out(account, region, balancer, ports)
+        yield from _shut_out(account, region, primary, service.name, balancer, ports)
 
 
-def _shut_out(account: str, region: str, balancer: Any, ports: Iterable[int]) -> Iterator[str]:
+def _shut_out(
+    account: str, region: str, primary: str, service: str, balancer: Any, ports: Iterable[int]
+) -> Iterator[str]:
     """The ports at which the groups of a balancer let fewer sources in than those of the primary region's."""
-    primary = STATE.environment["regions"]["primary"]
-    there = [row for row in elbv2_backends[account][primary].load_balancers.values() if row.name == balancer.name]
+    arns = {arn for group in _groups_of_twin(account, primary, service) for arn in group.load_balancer_arns}
+    there = [row for row in elbv2_backends[account][primary].load_balancers.values() if row.arn in arns]
     for port, source in product(sorted(ports), (VISITOR, CLOUDFRONT)):
         # Compared with the primary's: what is closed there too is meant to be.
         usual = any(lets_in(account, primary, row, port, source) for row in there)
@@ -210,7 +224,7 @@ def _verifying(modes: dict[Any, dict[str, str]]) -> list[Any]:
     return [port for port, mode in modes.items() if mode.get("Mode") == "verify"]
 
 
-def _serving_faults(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:
+def _serving_faults(account: str, region: str, primary: str, service: Service, place: TaskNetwork) -> Iterator[str]:
     definition = backend_of(service).describe_task_definition(str(service.task_definition))
     targets, moment = Targets(account, region), now()
     subnets = (subnet for zone in place.ec2.subnets.values() for subnet in zone.values())
@@ -227,7 +241,10 @@ def _serving_faults(account: str, region: str, service: Service, place: TaskNetw
         groups=place.groups,
         zone=next((str(subnet.availability_zone) for subnet in subnets if subnet.id == place.subnet), ""),
     )
-    if not service.load_balancers or not targets.answers(service, task):
+    # A program has the page that the primary region's health checks ask it for.
+    checked = elbv2_backends[account][primary].target_groups.values()
+    pages = frozenset(str(group.health_check_path or "/").partition("?")[0] for group in checked)
+    if not service.load_balancers or not targets.answers(service, task, pages):
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
     yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden_hosts(definition, place))
