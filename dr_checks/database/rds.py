@@ -8,7 +8,14 @@ from dataclasses import replace
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, primary_database, replicas
+from dr_checks.derived.database_copies import (
+    OWN_BACKUPS,
+    REPLICA,
+    copy_to_use,
+    database_name,
+    primary_database,
+    replicas,
+)
 from dr_checks.derived.parameter_groups import create_parameter_group, writable_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -60,7 +67,9 @@ def retention(view: View) -> Iterator[Finding]:
         reason = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
         sentence = f"aws_db_instance.backup_retention_period = {days}."
         remedy = Remedy(sentence, _modify(view, source, BackupRetentionPeriod=days))
-        yield view.gap(name, f"retained {source.retention_days} days", wanted, reason, remedy)
+        gap = view.gap(name, f"retained {source.retention_days} days", wanted, reason, remedy)
+        # Too few days end nothing: without any RDS makes no backups, and replicates none.
+        yield replace(gap, members=() if source.retention_days else (OWN_BACKUPS.format(name),))
 
 
 @check(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check, lag_source
@@ -12,6 +13,7 @@ from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_re
 from dr_checks.derived.database_copies import (
     AUTOMATED,
     BACKUP,
+    OWN_BACKUPS,
     all_copies,
     copy_to_use,
     database_name,
@@ -206,7 +208,8 @@ def automated_backups(view: View) -> Iterator[Finding]:
     found, name = replicated_backups(view), database_name(view)
     if not found:
         reason = "point-in-time restore in the DR region needs it; RDS ends it on retention 0, opt-out or a lost key"
-        yield view.gap(name, "not replicated", "replicating", reason, Remedy(_REPLICATE, (_start(view),)))
+        gap = view.gap(name, "not replicated", "replicating", reason, Remedy(_REPLICATE, (_start(view),)))
+        yield replace(gap, depends_on=OWN_BACKUPS.format(name))
         return
     try:
         source = primary_database(view)
@@ -236,7 +239,8 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
         return view.undocumented(name, wanted, backup.status)
     if not states.AUTOMATED_BACKUP[backup.status].serves:
         reason = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
-        return view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
+        gap = view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
+        return replace(gap, depends_on=OWN_BACKUPS.format(name))
     # The status stays replicating while a broken replication stands still: only its newest time shows it.
     if old_s is None or old_s > rpo_s(view):
         reason = "its status is replicating, but the newest restorable time does not advance"

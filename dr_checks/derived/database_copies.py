@@ -18,6 +18,8 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds, rds_groups
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
+OWN_BACKUPS = "automated backups of {}"
+"""What a copy of a database's automated backups depends on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "elbv2-routing.healthy-targets": _SITES | _ANSWERS,
     "sites.every-site-answers": _SITES | _ANSWERS,
     "efs.replication-state": _AGES | {"efs.last-replicated", "efs.sync-metric"},
-    "rds-copy.usable": _AGES | {"rds-copy.age"},
+    "rds.retention": frozenset({"rds-copy.automated-backups"}),
     "rds-copy.automated-backups": _AGES | {"rds-copy.age", "rds-copy.usable"},
+    "rds-copy.usable": _AGES | {"rds-copy.age"},
     "rds-replica.state": _AGES | {"rds-replica.lag"},
     "s3.replication-rule": _AGES | {"s3-lag.latency", "s3.delete-markers", "s3.measured-rules"},
     "dynamodb.table-active": _AGES | {"dynamodb.replica-status", "dynamodb.replication-latency"},
@@ -84,14 +85,16 @@ def causes_of(results: Iterable[CheckResult]) -> tuple[Cause, ...]:
     failed = {name: r for name, r in troubled.items() if r.status is not Status.WARN}
     folded: dict[str, str] = {}
     for root in (name for name in EFFECTS if name in failed):
-        if root in folded:
-            continue
         for name in EFFECTS[root] & troubled.keys() - {root} - folded.keys():
             of_copies = troubled[name].area is Area.REPLICATION
             if all(_explains(failed[root], finding, of_copies) for finding in failed_findings(troubled[name])):
                 folded[name] = root
+
+    def top(name: str) -> str:
+        return top(folded[name]) if name in folded else name
+
     causes = [
-        Cause(r, tuple(troubled[effect] for effect in sorted(folded) if folded[effect] == name))
+        Cause(r, tuple(troubled[effect] for effect in sorted(folded) if top(effect) == name))
         for name, r in troubled.items()
         if name not in folded
     ]
