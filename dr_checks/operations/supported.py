@@ -26,6 +26,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 _FARGATE = {"FARGATE", "FARGATE_SPOT"}
 _ECS, _AURORA = "ECS", "aurora"
+_OF_PAGES = {"HTTP", "HTTPS", ""}  # "": ELB reported none
 
 
 @check(
@@ -37,6 +38,8 @@ _ECS, _AURORA = "ECS", "aurora"
 )
 def services(view: View) -> Iterator[Finding]:
     """Neither CODE_DEPLOY nor an EXTERNAL controller, which take no new task definition by UpdateService; no EC2.
+
+    Nor one that visitors reach by a network load balancer alone, whose listeners have no rules of hosts.
 
     Source: ECS API, UpdateService, DeploymentController, Service (launchType).
     """
@@ -66,11 +69,18 @@ def _unmoved_services(view: View, services: list[tuple[Tenant, ecs.Service]]) ->
     moved, several = {env.named(env.names.load_balancer) for env in entrances}, len(entrances) > 1
     # Of a primary region that does not answer nothing is asked: the DR region's services stand behind the counterparts.
     read = view.get(elbv2.target_groups) if view.side is Side.DR else view.read_for_remedy(elbv2.target_groups) or ()
-    groups = {group.arn: group.balancers for group in read}
+    # arn:...:loadbalancer/app/NAME/ID
+    groups = {group.arn: {arn.split("/")[-2:][0] for arn in group.balancers} for group in read}
+    streams = {group.arn: group.protocol for group in read if group.protocol not in _OF_PAGES}
     wanted = f"behind {' or '.join(sorted(filter(None, moved)))}"
     for tenant, service in services:
-        # arn:...:loadbalancer/app/NAME/ID
-        behind = {arn.split("/")[-2:][0] for group in service.target_groups for arn in groups.get(group, ())}
+        behind = {name for group in service.target_groups for name in groups.get(group, ())}
+        protocols = {streams[arn] for arn in service.target_groups if arn in streams and groups[arn] & moved}
+        if protocols:
+            measured = f"behind a network load balancer, by {', '.join(sorted(protocols))}"
+            reason = "not supported: its listeners name no host, so nothing shows which visitors reach which service"
+            sentence = f"An application load balancer in front of '{service.name}': this tool judges no other."
+            yield view.gap(service.name, measured, f"{wanted}, by HTTP", reason, sentence, tenant.id)
         if others := ", ".join(sorted(behind - moved)):
             reason = "not supported: neither settings nor map have that load balancer, so no run moves its visitors"
             remedy = Remedy("Take it into the map.", (Command(("init", "--update")).line,))

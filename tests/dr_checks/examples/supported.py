@@ -57,9 +57,10 @@ OF_A_CLUSTER = SIT.model_copy(
 )
 
 
-def _behind(expected: Status, balancer: str, env: Environment = SIT) -> Example:
+def _behind(expected: Status, balancer: str, env: Environment = SIT, protocol: str = "HTTP") -> Example:
     """A tenant whose target group of the DR region is behind this load balancer."""
-    mine = replace(group(Side.DR, "tenant1"), balancers=(f"arn:aws:elasticloadbalancing:r:1:loadbalancer/{balancer}",))
+    arns = (f"arn:aws:elasticloadbalancing:r:1:loadbalancer/{balancer}",)
+    mine = replace(group(Side.DR, "tenant1"), balancers=arns, protocol=protocol)
     attached = replace(service(ONE), settings=BY_ECS, target_groups=(mine.arn,))
     shown = {(ecs.services, side): (attached,) for side in (Side.PRIMARY, Side.DR)}
     groups = {**NO_GROUPS, (elbv2.target_groups, Side.DR): (mine,)}
@@ -93,6 +94,8 @@ EXAMPLES = [
         ),
     ),
     _behind(PASS, "app/sit-alb/1"),
+    _behind(FAIL, "net/sit-alb/1", protocol="TCP"),
+    _behind(PASS, "app/sit-alb/1", protocol="HTTPS"),
     _behind(FAIL, "app/orders-alb/1"),
     _behind(FAIL, ""),
     _behind(FAIL, "app/sit-alb/1", _mapped("another-cluster")),
