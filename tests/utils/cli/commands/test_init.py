@@ -78,9 +78,9 @@ def test_an_environment_that_is_not_called_as_its_resources_are_goes_by_the_map(
     mine, shipped = load_environment(tmp_path, "mine"), load_environment(ROOT / "environments", "sit")
     services = {shipped.named(shipped.names.service, tenant=tenant) for tenant in sandbox_world.state()["tenants"]}
     assert services == {mine.named(mine.names.service, tenant=tenant) for tenant in mine.mapped_workloads}
-    for key in ("database", "db_subnet_group", "db_parameter_group", "db_security_group"):
+    for key in ("database", "db_subnet_group", "db_parameter_group", "db_security_group", "backup_plan"):
         assert shipped.named(getattr(shipped.names, key)) == getattr(mine.names, key), f"{key}: as the database has it"
-    assert ("", ()) == (mine.names.backup_plan, mine.names.topics), "no name of a base that fits nothing here"
+    assert () == mine.names.topics, "no name of a base that fits nothing here"
 
 
 @pytest.fixture
