@@ -62,13 +62,11 @@ def _retention_finding(view: View, arn: str, promised: BackupPromise, copy: back
         measured = duration(spans[0][0]) if spans else "for ever"
         return view.ok(subject, measured, wanted, f"a copy is always there, and warm: {promised.basis}")
     seconds, end = spans[0]
-    return view.gap(
-        subject,
-        f"{end} after {duration(seconds)}",
-        wanted,
-        f"the newest copy may be {end} before the next has arrived or a recovery is over ({promised.basis})",
-        "Set copy_action.lifecycle (aws_backup_plan): delete_after and cold_storage_after longer than this, or none.",
+    reason = f"the newest copy may be {end} before the next has arrived or a recovery is over ({promised.basis})"
+    remedy = (
+        "Set copy_action.lifecycle (aws_backup_plan): delete_after and cold_storage_after longer than this, or none."
     )
+    return view.gap(subject, f"{end} after {duration(seconds)}", wanted, reason, remedy)
 
 
 def _present(view: View, arn: str, point: backup.RecoveryPoint) -> Finding:

@@ -39,18 +39,13 @@ def targets_exist(view: View) -> Iterator[Finding]:
             # The primary's bounds; a pilot light's minimum is 0 (T54)
             minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
             resource = _resource(view, service.name)
-            yield view.gap(
-                service.name,
-                "no scalable target",
-                f"{theirs.minimum} to {theirs.maximum} tasks",
-                "after the failover it would stay at a fixed size, whatever the load",
-                Remedy(
-                    f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of "
-                    f"{view.region}.",
-                    (register(view, service.name, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
-                ),
-                tenant.id,
+            wanted = f"{theirs.minimum} to {theirs.maximum} tasks"
+            reason = "after the failover it would stay at a fixed size, whatever the load"
+            remedy = Remedy(
+                f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of {view.region}.",
+                (register(view, service.name, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
             )
+            yield view.gap(service.name, "no scalable target", wanted, reason, remedy, tenant.id)
     if not scaled:
         yield view.none_expected("all services", "no service is scaled automatically in the primary region")
 
@@ -95,18 +90,13 @@ def policies_alike(view: View) -> Iterator[Finding]:
         if not lacking:
             yield view.ok(name, measured, all_wanted, "it scales with the load as in the primary region", tenant.id)
         else:
-            yield view.gap(
-                name,
-                measured,
-                all_wanted,
-                "after the failover it would not scale with the load, or too late",
-                Remedy(
-                    f"Apply aws_appautoscaling_policy '{_resource(view, name)}' with the provider of {view.region}: "
-                    f"{'; '.join(sorted(lacking))}.",
-                    tuple(_policy_commands(view, name, source, lacking)),
-                ),
-                tenant.id,
+            reason = "after the failover it would not scale with the load, or too late"
+            remedy = Remedy(
+                f"Apply aws_appautoscaling_policy '{_resource(view, name)}' with the provider of {view.region}: "
+                f"{'; '.join(sorted(lacking))}.",
+                tuple(_policy_commands(view, name, source, lacking)),
             )
+            yield view.gap(name, measured, all_wanted, reason, remedy, tenant.id)
     if not scaled:
         yield view.none_expected("all services", "no service of the primary region scales by a policy")
 
@@ -191,18 +181,12 @@ def bounds(view: View) -> Iterator[Finding]:
         elif target.maximum >= needed:
             yield view.ok(target.service, measured, wanted, "the failover size is within the bounds", tenant.id)
         else:
-            yield view.gap(
-                target.service,
-                measured,
-                wanted,
-                "auto scaling would push the service back below what the failover needs",
-                Remedy(
-                    f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {needed} "
-                    "or more.",
-                    (register(view, target.service, MaxCapacity=needed),),
-                ),
-                tenant.id,
+            reason = "auto scaling would push the service back below what the failover needs"
+            remedy = Remedy(
+                f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {needed} or more.",
+                (register(view, target.service, MaxCapacity=needed),),
             )
+            yield view.gap(target.service, measured, wanted, reason, remedy, tenant.id)
     if not scaled:
         yield view.none_expected("all services", _NONE)
 
@@ -242,17 +226,12 @@ def not_suspended(view: View) -> Iterator[Finding]:
     for tenant, target in scaled:
         # Suspended scaling in is no finding: too many tasks cost money, too few cost visitors.
         if target.out_suspended:
-            yield view.gap(
-                target.service,
-                "scaling out suspended",
-                "active",
-                "after the failover it would not scale with the load",
-                Remedy(
-                    "Resume it.",
-                    (register(view, target.service, SuspendedState={"DynamicScalingOutSuspended": False}),),
-                ),
-                tenant.id,
+            reason = "after the failover it would not scale with the load"
+            remedy = Remedy(
+                "Resume it.",
+                (register(view, target.service, SuspendedState={"DynamicScalingOutSuspended": False}),),
             )
+            yield view.gap(target.service, "scaling out suspended", "active", reason, remedy, tenant.id)
         elif target.schedule_suspended and service_name(view, tenant, Side.PRIMARY) in on_schedule:
             changed = {"SuspendedState": {"ScheduledScalingSuspended": False}}
             remedy = Remedy("Resume it.", (register(view, target.service, **changed),))
@@ -282,18 +261,15 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
     for action in shrinking:
         named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
-        yield view.gap(
-            action.service,
-            f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
-            f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else ""),
-            "after a failover this schedule would take the tenant down",
-            Remedy(
-                "Delete it, and remove its aws_appautoscaling_scheduled_action.",
-                (view.command("application-autoscaling", "DeleteScheduledAction", **named),),
-            ),
-            view.env.tenant_of(view.env.names.service, action.service),
-            stops=action.maximum == 0,
+        measured = f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks"
+        wanted = f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else "")
+        reason = "after a failover this schedule would take the tenant down"
+        remedy = Remedy(
+            "Delete it, and remove its aws_appautoscaling_scheduled_action.",
+            (view.command("application-autoscaling", "DeleteScheduledAction", **named),),
         )
+        tenant = view.env.tenant_of(view.env.names.service, action.service)
+        yield view.gap(action.service, measured, wanted, reason, remedy, tenant, stops=action.maximum == 0)
     if actions and not shrinking:
         reason = "no schedule keeps a service below its failover size"
         yield view.ok("all services", f"{len(actions)} scheduled actions", "none that shrinks", reason)

@@ -49,17 +49,14 @@ def parity(view: View) -> Iterator[Finding]:
             yield _not_read(view, tenant, there, mine)
         elif gaps := differences(there, mine):
             stops = any(gap.stops for gap in gaps)
-            yield view.gap(
-                mine.family,
-                "; ".join(gap.text for gap in gaps),
-                "as in the primary region",
+            measured = "; ".join(gap.text for gap in gaps)
+            reason = (
                 "its tasks would not start, or not serve the tenant"
                 if stops
-                else "its tasks would run unlike the tested ones",
-                f"Apply aws_ecs_task_definition '{mine.family}' in {view.region} from the primary's module.",
-                tenant,
-                stops=stops,
+                else "its tasks would run unlike the tested ones"
             )
+            remedy = f"Apply aws_ecs_task_definition '{mine.family}' in {view.region} from the primary's module."
+            yield view.gap(mine.family, measured, "as in the primary region", reason, remedy, tenant, stops=stops)
         else:
             yield view.ok(mine.family, "alike", "as in the primary region", "the settings are the same", tenant)
     if not primary.keys() & here.keys():
@@ -113,14 +110,9 @@ def primary_region_names(view: View) -> Iterator[Finding]:
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, f"nothing of {region}", mine, tenant)
         elif named := pointers(mine, region):
-            yield view.gap(
-                mine.family,
-                "; ".join(named),
-                f"nothing of {region}",
-                "the tenant would start here and then depend on the lost region",
-                f"aws_ecs_task_definition '{mine.family}': set these to the names of {view.region}.",
-                tenant,
-            )
+            reason = "the tenant would start here and then depend on the lost region"
+            remedy = f"aws_ecs_task_definition '{mine.family}': set these to the names of {view.region}."
+            yield view.gap(mine.family, "; ".join(named), f"nothing of {region}", reason, remedy, tenant)
         else:
             yield view.ok(mine.family, "none", f"nothing of {region}", "it needs no other region", tenant)
     if not tenant_definitions(view):
@@ -147,19 +139,14 @@ def own_tenant(view: View) -> Iterator[Finding]:
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
         elif strange := [what for what, names_it in _opens(mine) if owners.get(names_it, tenant) != tenant]:
-            yield view.gap(
-                mine.family,
-                "; ".join(strange),
-                wanted,
-                "the tenant would read and write another tenant's data, while its site still answers",
-                Remedy(
-                    f"Set {view.env.named(names.service, tenant=tenant)} back to its "
-                    "newest revision that opens the tenant's own data (ecs update-service), and check the data it has "
-                    "written in the meantime. Its revisions, the newest first:",
-                    (view.command("ecs", "ListTaskDefinitions", familyPrefix=mine.family, sort="DESC"),),
-                ),
-                tenant,
+            reason = "the tenant would read and write another tenant's data, while its site still answers"
+            remedy = Remedy(
+                f"Set {view.env.named(names.service, tenant=tenant)} back to its "
+                "newest revision that opens the tenant's own data (ecs update-service), and check the data it has "
+                "written in the meantime. Its revisions, the newest first:",
+                (view.command("ecs", "ListTaskDefinitions", familyPrefix=mine.family, sort="DESC"),),
             )
+            yield view.gap(mine.family, "; ".join(strange), wanted, reason, remedy, tenant)
         else:
             yield view.ok(mine.family, "its own", wanted, "it uses its own tenant's data only", tenant)
     if not found:

@@ -36,13 +36,8 @@ def repository_exists(view: View) -> Iterator[Finding]:
         elif repository.images is not None:
             yield view.ok(repository.name, f"{len(repository.images)} images", "present", "images can be pulled")
         else:
-            yield view.gap(
-                repository.name,
-                "absent",
-                "present",
-                f"no image of it can be pulled in {view.region}",
-                _creation_remedy(view, repository),
-            )
+            reason = f"no image of it can be pulled in {view.region}"
+            yield view.gap(repository.name, "absent", "present", reason, _creation_remedy(view, repository))
 
 
 def _foreign_registries(view: View) -> Iterator[Finding]:
@@ -94,17 +89,13 @@ def replication_rule(view: View) -> Iterator[Finding]:
                 name, f"replicated to {target}", f"replicated to {target}", "new pushes reach the DR registry"
             )
         else:
-            yield view.gap(
-                name,
-                f"{len(rules)} rule(s), none for it to {target}",
-                f"replicated to {target}",
-                "the next release would not reach the DR region: a failover would start an old release or none",
-                Remedy(
-                    f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = '
-                    f'"{name}".',
-                    (_replicated_too(view, rules, name),),
-                ),
+            measured = f"{len(rules)} rule(s), none for it to {target}"
+            reason = "the next release would not reach the DR region: a failover would start an old release or none"
+            remedy = Remedy(
+                f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
+                (_replicated_too(view, rules, name),),
             )
+            yield view.gap(name, measured, f"replicated to {target}", reason, remedy)
 
 
 def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
@@ -142,13 +133,10 @@ def digest_present(view: View) -> Iterator[Finding]:
             registries = [
                 f"{view.env.account}.dkr.ecr.{r}.amazonaws.com" for r in (view.env.regions.primary, view.region)
             ]
-            yield view.gap(
-                subject,
-                "absent" if images is not None else "its repository is absent",
-                "in the DR registry",
-                f"the image that serves today cannot be pulled in {view.region}",
-                Remedy("Push it there.", (f"crane copy {registries[0]}/{subject} {registries[1]}/{name}",)),
-            )
+            measured = "absent" if images is not None else "its repository is absent"
+            reason = f"the image that serves today cannot be pulled in {view.region}"
+            remedy = Remedy("Push it there.", (f"crane copy {registries[0]}/{subject} {registries[1]}/{name}",))
+            yield view.gap(subject, measured, "in the DR registry", reason, remedy)
     if not used:
         yield view.none_expected("all images", "no task of the primary region names an ECR image")
 

@@ -40,16 +40,12 @@ def _cluster_finding(view: View, cluster: ecs.Cluster) -> Finding:
         return view.undocumented(cluster.name, "ACTIVE", cluster.status)
     if cluster.status and states.CLUSTER[cluster.status].serves:
         return view.ok(cluster.name, cluster.status, "ACTIVE", "services can be started in it")
-    return view.gap(
-        cluster.name,
-        cluster.status or "absent",
-        "ACTIVE",
-        f"no task can be started in {view.region} without its cluster",
-        Remedy(
-            f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
-            () if cluster.status else (view.command("ecs", "CreateCluster", clusterName=cluster.name),),
-        ),
+    reason = f"no task can be started in {view.region} without its cluster"
+    remedy = Remedy(
+        f"Apply aws_ecs_cluster '{cluster.name}' with the provider of {view.region}.",
+        () if cluster.status else (view.command("ecs", "CreateCluster", clusterName=cluster.name),),
     )
+    return view.gap(cluster.name, cluster.status or "absent", "ACTIVE", reason, remedy)
 
 
 @check(
@@ -96,17 +92,13 @@ def desired_and_running(view: View) -> Iterator[Finding]:
     for tenant, service in services:
         measured = f"desired {service.desired}, running {service.running}"
         if without_database and (service.desired or service.running):
-            yield view.gap(
-                service.name,
-                measured,
-                "0 until a database runs there (standby.mode is pilot-light)",
-                f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
-                Remedy(
-                    "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
-                    (*_unscale_commands(view, service), _update(view, service, desiredCount=0)),
-                ),
-                tenant.id,
+            wanted = "0 until a database runs there (standby.mode is pilot-light)"
+            reason = f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)"
+            remedy = Remedy(
+                "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
+                (*_unscale_commands(view, service), _update(view, service, desiredCount=0)),
             )
+            yield view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
         else:
             yield _count_finding(view, tenant, service, measured)
     if not services:
@@ -124,17 +116,12 @@ def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: s
         return view.ok(service.name, measured, wanted, "the standby runs as planned", tenant.id)
     if service.desired == 0 and scheduled_off(view.env, view.now):
         return view.none_expected(service.name, "no task runs here: it is scaled to 0 by schedule")
-    return view.gap(
-        service.name,
-        measured,
-        wanted,
-        "fewer tasks run than planned: the service would start late, or not at all",
-        Remedy(
-            f"Have {planned} task(s) run; then read its events for why tasks stop.",
-            (_update(view, service, desiredCount=planned),),
-        ),
-        tenant.id,
+    reason = "fewer tasks run than planned: the service would start late, or not at all"
+    remedy = Remedy(
+        f"Have {planned} task(s) run; then read its events for why tasks stop.",
+        (_update(view, service, desiredCount=planned),),
     )
+    return view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
 
 
 def _runs_nothing(service: ecs.Service) -> bool:
@@ -175,17 +162,12 @@ def deployment_sound(view: View) -> Iterator[Finding]:
             reason = "its newest revision started" if rollout.serves else "its newest revision is being started"
             yield view.ok(service.name, service.rollout, "not FAILED", reason, tenant.id)
         else:
-            yield view.gap(
-                service.name,
-                "FAILED",
-                "not FAILED",
-                "the newest revision could not be started here: a failover would start nothing, or an old revision",
-                Remedy(
-                    "Read its events and fix the cause, then deploy again.",
-                    (_update(view, service, forceNewDeployment=True),),
-                ),
-                tenant.id,
+            reason = "the newest revision could not be started here: a failover would start nothing, or an old revision"
+            remedy = Remedy(
+                "Read its events and fix the cause, then deploy again.",
+                (_update(view, service, forceNewDeployment=True),),
             )
+            yield view.gap(service.name, "FAILED", "not FAILED", reason, remedy, tenant.id)
     if not services:
         yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
@@ -209,17 +191,13 @@ def target_group_attached(view: View) -> Iterator[Finding]:
         if wanted in groups:
             yield view.ok(service.name, wanted, wanted, "its tasks will be registered for traffic", tenant.id)
         else:
-            yield view.gap(
-                service.name,
-                ", ".join(groups) or "no target group of this region",
-                wanted,
-                "its tasks would run, but no request would reach them",
-                Remedy(
-                    f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
-                    _attach(view, service, wanted),
-                ),
-                tenant.id,
+            measured = ", ".join(groups) or "no target group of this region"
+            reason = "its tasks would run, but no request would reach them"
+            remedy = Remedy(
+                f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
+                _attach(view, service, wanted),
             )
+            yield view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
     if not services:
         yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
@@ -243,17 +221,12 @@ def zone_spread(view: View) -> Iterator[Finding]:
         if len(set(places)) >= _ZONES:
             yield view.ok(service.name, measured, "2 zones or more", "it survives the loss of one zone", tenant.id)
         else:
-            yield view.gap(
-                service.name,
-                measured,
-                "2 zones or more",
-                "the loss of one zone would take the tenant down during the failover",
-                Remedy(
-                    "Have its tasks placed again, in subnets of two zones (network_configuration.subnets).",
-                    (_update(view, service, forceNewDeployment=True),),
-                ),
-                tenant.id,
+            reason = "the loss of one zone would take the tenant down during the failover"
+            remedy = Remedy(
+                "Have its tasks placed again, in subnets of two zones (network_configuration.subnets).",
+                (_update(view, service, forceNewDeployment=True),),
             )
+            yield view.gap(service.name, measured, "2 zones or more", reason, remedy, tenant.id)
     if not several:
         yield view.none_expected("all services", "no service runs two tasks or more yet")
 
@@ -282,18 +255,14 @@ def platform_version(view: View) -> Iterator[Finding]:
             measured = here.platform_version or "LATEST"
             yield view.ok(here.name, measured, there.platform_version or "LATEST", "the same platform", tenant.id)
         else:
-            yield view.gap(
-                here.name,
-                here.platform_version,
-                there.platform_version,
-                "tasks would start on a platform version they were not tested on (EFS needs 1.4.0 or later)",
-                Remedy(
-                    f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
-                    (_update(view, here, platformVersion=there.platform_version, forceNewDeployment=True),),
-                ),
-                tenant.id,
-                stops=here.platform_version in _WITHOUT_EFS and here.task_definition in mounting,
+            wanted = there.platform_version
+            reason = "tasks would start on a platform version they were not tested on (EFS needs 1.4.0 or later)"
+            remedy = Remedy(
+                f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
+                (_update(view, here, platformVersion=there.platform_version, forceNewDeployment=True),),
             )
+            stops = here.platform_version in _WITHOUT_EFS and here.task_definition in mounting
+            yield view.gap(here.name, here.platform_version, wanted, reason, remedy, tenant.id, stops=stops)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 

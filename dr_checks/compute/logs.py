@@ -48,17 +48,12 @@ def groups_exist(view: View) -> Iterator[Finding]:
             if container.log_group in there or container.log_creates_group:
                 yield view.ok(container.log_group, "present", "present", "the container can start", tenant)
             else:
-                yield view.gap(
-                    container.log_group,
-                    "absent",
-                    "present",
-                    f"container {container.name} of {definition.family} would fail to start",
-                    Remedy(
-                        f"Apply aws_cloudwatch_log_group '{container.log_group}' with the provider of {view.region}.",
-                        (view.command("logs", "CreateLogGroup", logGroupName=container.log_group),),
-                    ),
-                    tenant,
+                reason = f"container {container.name} of {definition.family} would fail to start"
+                remedy = Remedy(
+                    f"Apply aws_cloudwatch_log_group '{container.log_group}' with the provider of {view.region}.",
+                    (view.command("logs", "CreateLogGroup", logGroupName=container.log_group),),
                 )
+                yield view.gap(container.log_group, "absent", "present", reason, remedy, tenant)
     if not judged:
         yield view.none_expected("all log groups", _NONE)
 

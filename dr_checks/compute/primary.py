@@ -75,10 +75,6 @@ def _found_elsewhere(view: View) -> Iterator[Finding]:
             f"{view.env.name}.toml.",
         )
     if not found:
-        yield view.gap(
-            name,
-            "no services in any configured region",
-            f"services in {view.region}",
-            f"{view.region} answers, but the platform is not in it",
-            "Check the account and regions of the environment file first; then treat it as a loss of the platform.",
-        )
+        reason = f"{view.region} answers, but the platform is not in it"
+        remedy = "Check the account and regions of the environment file first; then treat it as a loss of the platform."
+        yield view.gap(name, "no services in any configured region", f"services in {view.region}", reason, remedy)

@@ -77,13 +77,9 @@ def usable(view: View) -> Iterator[Finding]:
         yield _no_copy(view, name, wanted)
     # A backup copy restores to its snapshot alone: up to an hour and more is lost, against minutes by the others (T25).
     elif copy.mechanism == BACKUP and view.env.replication.database[0] != BACKUP:
-        yield view.warn(
-            name,
-            f"{copy.mechanism}: {copy.name}",
-            view.env.replication.database[0],
-            "only an AWS Backup copy is left: it is hourly at best and has no point-in-time restore",
-            _replicate(view),
-        )
+        expected = view.env.replication.database[0]
+        reason = "only an AWS Backup copy is left: it is hourly at best and has no point-in-time restore"
+        yield view.warn(name, f"{copy.mechanism}: {copy.name}", expected, reason, _replicate(view))
     else:
         yield view.ok(name, f"{copy.mechanism}: {copy.name}", wanted, f"this copy is used; age from {copy.basis}")
 
@@ -123,14 +119,12 @@ def age(view: View) -> Iterator[Finding]:
     elif copy.age_s <= rpo_s(view):
         yield view.ok(name, duration(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
     else:
-        yield view.gap(
-            name,
-            f"{duration(copy.age_s)} by {copy.mechanism}",
-            wanted,
-            "a failover now would lose every write made since",
+        reason = "a failover now would lose every write made since"
+        remedy = (
             f"Find out by its events why {copy.name} does not advance; if it does not recover, replace it: see "
-            "rds-copy.automated-backups and rds-replica.state.",
+            "rds-copy.automated-backups and rds-replica.state."
         )
+        yield view.gap(name, f"{duration(copy.age_s)} by {copy.mechanism}", wanted, reason, remedy)
 
 
 @check(
@@ -158,13 +152,9 @@ def key_usable(view: View) -> Iterator[Finding]:
             yield view.unknown(name, "Enabled", error.unavailable)
             continue
         if flaw:
-            yield view.gap(
-                name,
-                flaw,
-                "Enabled",
-                "no replication can be started with it" if name == key_arn else _KEY_LOST,
-                _alias_remedy(view, to_come[0], named) if name == key_arn else key_remedy(view, key_arn),
-            )
+            reason = "no replication can be started with it" if name == key_arn else _KEY_LOST
+            remedy = _alias_remedy(view, to_come[0], named) if name == key_arn else key_remedy(view, key_arn)
+            yield view.gap(name, flaw, "Enabled", reason, remedy)
         elif until := key_ending(view, key_arn):
             yield view.warn(name, f"Enabled {until}", "Enabled", ENDS, material_again(view.env.regions.dr, key_arn))
         else:
@@ -221,13 +211,9 @@ def automated_backups(view: View) -> Iterator[Finding]:
     if ours:
         yield _replication(view, name, ours[0])
     else:
-        yield view.gap(
-            name,
-            f"backups of {found[0].resource_id}",
-            f"backups of {source.resource_id if source else name}",
-            "these belong to an earlier instance of the same name: today's database is not replicated",
-            Remedy(_REPLICATE, (_start(view),)),
-        )
+        wanted = f"backups of {source.resource_id if source else name}"
+        reason = "these belong to an earlier instance of the same name: today's database is not replicated"
+        yield view.gap(name, f"backups of {found[0].resource_id}", wanted, reason, Remedy(_REPLICATE, (_start(view),)))
 
 
 def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:

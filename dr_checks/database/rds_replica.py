@@ -99,13 +99,9 @@ def lag(view: View) -> Iterator[Finding]:
                 replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
             )
         else:
-            yield view.gap(
-                replica.identifier,
-                duration(reading.value),
-                wanted,
-                "a promotion now would lose every write made since",
-                "Find the long transaction or missing primary key that delays it, or use a larger instance class.",
-            )
+            reason = "a promotion now would lose every write made since"
+            remedy = "Find the long transaction or missing primary key that delays it, or use a larger instance class."
+            yield view.gap(replica.identifier, duration(reading.value), wanted, reason, remedy)
     if not found:
         yield _no_replica(view)
 

@@ -71,13 +71,9 @@ def servers_answer(view: View) -> Iterator[Finding]:
             if answer.code == "NOERROR" and answer.authoritative and answer.values:
                 yield view.ok(answer.asked, measured, "NOERROR, authoritative", "it serves this zone")
             else:
-                yield view.gap(
-                    answer.asked,
-                    measured,
-                    "NOERROR, authoritative",
-                    "resolvers that query this server get no answer, so some visitors do not arrive",
-                    f"Compare the delegation set of {zone} with its NS records; do not recreate either in a hurry.",
-                )
+                reason = "resolvers that query this server get no answer, so some visitors do not arrive"
+                remedy = f"Compare the delegation set of {zone} with its NS records; do not recreate either in a hurry."
+                yield view.gap(answer.asked, measured, "NOERROR, authoritative", reason, remedy)
 
 
 @check(
@@ -99,13 +95,9 @@ def delegated(view: View) -> Iterator[Finding]:
     if there == set(zone.name_servers):
         yield view.ok(zone.name, measured, wanted, "resolvers query the zone that is changed here")
     else:
-        yield view.gap(
-            zone.name,
-            measured,
-            wanted,
-            "resolvers query other servers than this zone's: a failover here would move no visitor",
-            f"Have the owner of {zone.name.partition('.')[2]} set its NS record for {zone.name} to: {wanted}.",
-        )
+        reason = "resolvers query other servers than this zone's: a failover here would move no visitor"
+        remedy = f"Have the owner of {zone.name.partition('.')[2]} set its NS record for {zone.name} to: {wanted}."
+        yield view.gap(zone.name, measured, wanted, reason, remedy)
 
 
 @check(
@@ -199,14 +191,8 @@ def hosts_answer(view: View) -> Iterator[Finding]:
         elif answer.values:
             yield view.ok(host, ", ".join(answer.values), "an address", "visitors reach CloudFront", tenant.id)
         else:
-            yield view.gap(
-                host,
-                answer.code,
-                "an address",
-                "visitors get no address at all",
-                Remedy("Fix its alias target. What Route 53 would answer:", _answer_of(view, host, "A")),
-                tenant.id,
-            )
+            remedy = Remedy("Fix its alias target. What Route 53 would answer:", _answer_of(view, host, "A"))
+            yield view.gap(host, answer.code, "an address", "visitors get no address at all", remedy, tenant.id)
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}
     if ours - known.keys() - unseen.keys():
         if known.keys() & ours or not unseen:
@@ -255,10 +241,8 @@ def resolvers_agree(view: View) -> Iterator[Finding]:
         ):
             yield view.ok(subject, measured, "the serving region", "visitors behind it follow a failover")
         else:
-            yield view.gap(
-                subject,
-                measured,
-                "the serving region",
-                "visitors behind this resolver are sent elsewhere, or by an answer cached too long",
-                f"Wait one TTL and check again; then make {answer.name} a CNAME to {view.env.traffic.origin_record}.",
+            reason = "visitors behind this resolver are sent elsewhere, or by an answer cached too long"
+            remedy = (
+                f"Wait one TTL and check again; then make {answer.name} a CNAME to {view.env.traffic.origin_record}."
             )
+            yield view.gap(subject, measured, "the serving region", reason, remedy)

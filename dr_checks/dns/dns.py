@@ -64,13 +64,10 @@ def pair_present(view: View) -> Iterator[Finding]:
             reason = "a missing record cannot be used, and creating it during an outage needs us-east-1"
             if there > wanted:
                 reason = "an extra record takes part in every answer, and points outside the plan"
-            yield view.gap(
-                subject,
-                ", ".join(sorted(there)) or "no record",
-                identifiers,
-                reason,
-                f"In {view.env.traffic.zone}, keep one aws_route53_record for each set_identifier of {identifiers}.",
+            remedy = (
+                f"In {view.env.traffic.zone}, keep one aws_route53_record for each set_identifier of {identifiers}."
             )
+            yield view.gap(subject, ", ".join(sorted(there)) or "no record", identifiers, reason, remedy)
 
 
 @check(
@@ -92,13 +89,9 @@ def final_policy(view: View) -> Iterator[Finding]:
         if measured == wanted:
             yield view.ok(subject, measured, wanted, "a failover does not have to convert it")
         else:
-            yield view.gap(
-                subject,
-                measured,
-                wanted,
-                "Route 53 converts a record by deleting it: for a while the name does not exist",
-                f"Convert it at a quiet time, in one change batch: aws_route53_record {policy}_routing_policy.",
-            )
+            reason = "Route 53 converts a record by deleting it: for a while the name does not exist"
+            remedy = f"Convert it at a quiet time, in one change batch: aws_route53_record {policy}_routing_policy."
+            yield view.gap(subject, measured, wanted, reason, remedy)
     if not origin_records(view):
         yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: see dns.pair-present")
 
@@ -162,13 +155,10 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
         if balancer and target == wanted:
             yield view.ok(subject, target, wanted, f"visitors sent to {view.region} reach its own load balancer")
         else:
-            yield view.gap(
-                subject,
-                target or "nothing",
-                wanted if balancer else f"{wanted}, which does not exist",
-                f"visitors sent to {view.region} would reach a load balancer that does not exist",
-                f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}.",
-            )
+            expected = wanted if balancer else f"{wanted}, which does not exist"
+            reason = f"visitors sent to {view.region} would reach a load balancer that does not exist"
+            remedy = f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}."
+            yield view.gap(subject, target or "nothing", expected, reason, remedy)
 
 
 @check(
@@ -194,13 +184,10 @@ def short_ttl(view: View) -> Iterator[Finding]:
     on_the_way = [r for r in leading if r.name in ours]
     long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
     for record in long_lived:
-        yield view.gap(
-            f"{record.name} {record.type} {record.set_identifier or ''}".strip(),
-            f"{record.ttl_s} s",
-            f"{limit} s or less",
-            f"resolvers keep sending its visitors to the lost region for up to {record.ttl_s} s",
-            f"Set ttl = {limit} on its aws_route53_record, or make it an alias record.",
-        )
+        subject = f"{record.name} {record.type} {record.set_identifier or ''}".strip()
+        reason = f"resolvers keep sending its visitors to the lost region for up to {record.ttl_s} s"
+        remedy = f"Set ttl = {limit} on its aws_route53_record, or make it an alias record."
+        yield view.gap(subject, f"{record.ttl_s} s", f"{limit} s or less", reason, remedy)
     if on_the_way and not long_lived:
         measured = f"{len(on_the_way)} record(s), none above {limit} s"
         yield view.ok("all records", measured, f"{limit} s or less", "an alias takes the TTL of its target, 60 s")
@@ -227,12 +214,8 @@ def cloudfront_alias(view: View) -> Iterator[Finding]:
         if record.health_check_id:
             yield view.ok(subject, record.health_check_id, "a health check", "its own health check decides")
         else:
-            yield view.gap(
-                subject,
-                "no health check",
-                "a health check",
-                "Route 53 cannot evaluate a distribution: this record always counts as healthy",
-                "Set health_check_id on its aws_route53_record, or route at the origin name instead.",
-            )
+            reason = "Route 53 cannot evaluate a distribution: this record always counts as healthy"
+            remedy = "Set health_check_id on its aws_route53_record, or route at the origin name instead."
+            yield view.gap(subject, "no health check", "a health check", reason, remedy)
     if not routed:
         yield view.none_expected("aliases to CloudFront", "none of them takes part in failover or weighted routing")

@@ -95,13 +95,10 @@ def attached(view: View) -> Iterator[Finding]:
             )
         else:
             gone = record.health_check_id is not None
-            yield view.gap(
-                _record_name(record),
-                f"{record.health_check_id}, which does not exist" if gone else "none",
-                "a health check",
-                "the record always counts as healthy, and a recovered primary cannot be kept out",
-                "Set health_check_id on its aws_route53_record to a check of its own load balancer.",
-            )
+            measured = f"{record.health_check_id}, which does not exist" if gone else "none"
+            reason = "the record always counts as healthy, and a recovered primary cannot be kept out"
+            remedy = "Set health_check_id on its aws_route53_record to a check of its own load balancer."
+            yield view.gap(_record_name(record), measured, "a health check", reason, remedy)
     if not origin_records(view):
         reason = "there is no traffic record: see dns.pair-present"
         yield view.none_expected(view.env.traffic.origin_record, reason)
@@ -122,29 +119,22 @@ def enabled(view: View) -> Iterator[Finding]:
     """
     for record, found in records_with_checks(view):
         if found.type == CALCULATED and not found.children_needed:
-            yield view.gap(
-                _record_name(record),
-                f"{found.id} needs 0 of its {len(found.children)} children",
-                "enabled",
-                "a calculated health check that needs none of its children is always healthy",
-                Remedy(
-                    "Let it need its children (aws_route53_health_check.child_health_threshold).",
-                    (_change(view, found, HealthThreshold=max(1, len(found.children))),),
-                ),
+            measured = f"{found.id} needs 0 of its {len(found.children)} children"
+            reason = "a calculated health check that needs none of its children is always healthy"
+            remedy = Remedy(
+                "Let it need its children (aws_route53_health_check.child_health_threshold).",
+                (_change(view, found, HealthThreshold=max(1, len(found.children))),),
             )
+            yield view.gap(_record_name(record), measured, "enabled", reason, remedy)
         # T03: a disabled check counts as healthy, so disabling it never moves a visitor away.
         elif not found.disabled:
             yield view.ok(_record_name(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
-            yield view.gap(
-                _record_name(record),
-                f"{found.id} disabled",
-                "enabled",
-                "a disabled health check counts as always healthy, whatever happens to the region",
-                Remedy(
-                    "Enable it (aws_route53_health_check.disabled = false).", (_change(view, found, Disabled=False),)
-                ),
+            reason = "a disabled health check counts as always healthy, whatever happens to the region"
+            remedy = Remedy(
+                "Enable it (aws_route53_health_check.disabled = false).", (_change(view, found, Disabled=False),)
             )
+            yield view.gap(_record_name(record), f"{found.id} disabled", "enabled", reason, remedy)
     if not records_with_checks(view):
         yield _no_checks(view)
 
@@ -349,12 +339,8 @@ def set_alike(view: View) -> Iterator[Finding]:
     if not found:
         yield _no_checks(view)
     elif all(len(_values(found, setting)) == 1 for setting in _SETTINGS):
-        yield view.ok(
-            "all settings",
-            f"health checks that are alike: {len(found)}",
-            "the same",
-            "both regions have the same settings",
-        )
+        measured = f"health checks that are alike: {len(found)}"
+        yield view.ok("all settings", measured, "the same", "both regions have the same settings")
 
 
 def _values(found: list[HealthCheck], setting: str) -> list[str]:

@@ -61,13 +61,9 @@ def own_name_servers(view: View) -> Iterator[Finding]:
     if there == set(zone.name_servers):
         yield view.ok(zone.name, measured, wanted, "resolvers that query the zone stay with its own servers")
     else:
-        yield view.gap(
-            zone.name,
-            measured,
-            wanted,
-            "resolvers are sent to servers that do not have this zone, and see none of its changes",
-            f"Set the apex NS record of {zone.name} to its delegation set: {wanted}.",
-        )
+        reason = "resolvers are sent to servers that do not have this zone, and see none of its changes"
+        remedy = f"Set the apex NS record of {zone.name} to its delegation set: {wanted}."
+        yield view.gap(zone.name, measured, wanted, reason, remedy)
 
 
 @check(
@@ -131,20 +127,16 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
     elif zone.accelerated_recovery == "ENABLED":
         yield view.ok(zone.name, "ENABLED", "ENABLED", "Route 53 accepts changes again about an hour after the loss")
     else:
-        yield view.gap(
-            zone.name,
-            zone.accelerated_recovery or "never enabled",
-            "ENABLED",
-            "record changes go through us-east-1 alone, with no known time of recovery",
-            Remedy(
-                "Switch accelerated recovery on.",
-                (
-                    view.command(
-                        "route53", "UpdateHostedZoneFeatures", HostedZoneId=zone.id, EnableAcceleratedRecovery=True
-                    ),
+        reason = "record changes go through us-east-1 alone, with no known time of recovery"
+        remedy = Remedy(
+            "Switch accelerated recovery on.",
+            (
+                view.command(
+                    "route53", "UpdateHostedZoneFeatures", HostedZoneId=zone.id, EnableAcceleratedRecovery=True
                 ),
             ),
         )
+        yield view.gap(zone.name, zone.accelerated_recovery or "never enabled", "ENABLED", reason, remedy)
 
 
 @check(
@@ -170,13 +162,8 @@ def denied_zones(view: View) -> Iterator[Finding]:
         return
     else:
         reason = f"{holding} answers for this name, so records in {traffic.zone} are never used"
-    yield view.gap(
-        origin,
-        holding,
-        traffic.zone,
-        reason,
-        "Correct traffic.zone, traffic.origin_record or traffic.denied_zones in the environment file.",
-    )
+    remedy = "Correct traffic.zone, traffic.origin_record or traffic.denied_zones in the environment file."
+    yield view.gap(origin, holding, traffic.zone, reason, remedy)
 
 
 @check(
@@ -202,13 +189,9 @@ def negative_ttl(view: View) -> Iterator[Finding]:
     if lasts_s <= limit:
         yield view.ok(zone.name, f"{lasts_s} s", f"{limit} s or less", "a missing name is cached only briefly")
     else:
-        yield view.gap(
-            zone.name,
-            f"{lasts_s} s",
-            f"{limit} s or less",
-            "a name that is briefly missing stays missing for visitors this long",
-            f"Lower the last field of the SOA record of {zone.name} to {limit}.",
-        )
+        reason = "a name that is briefly missing stays missing for visitors this long"
+        remedy = f"Lower the last field of the SOA record of {zone.name} to {limit}."
+        yield view.gap(zone.name, f"{lasts_s} s", f"{limit} s or less", reason, remedy)
 
 
 def _names_above(name: str) -> list[str]:

@@ -189,17 +189,12 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
             remedy = f'aws_cloudfront_distribution: viewer_certificate.acm_certificate_arn = "{better}".'
             yield view.gap(host, measured, "an issued certificate", reason, remedy, tenant)
         else:
-            yield view.gap(
-                host,
-                f"none in {view.region}",
-                "an issued certificate",
-                "certificates exist in one region only: browsers would refuse the site there",
-                Remedy(
-                    "Request one (aws_acm_certificate), and write its validation record.",
-                    (view.command("acm", "RequestCertificate", DomainName=host, ValidationMethod="DNS"),),
-                ),
-                tenant,
+            reason = "certificates exist in one region only: browsers would refuse the site there"
+            healing = Remedy(
+                "Request one (aws_acm_certificate), and write its validation record.",
+                (view.command("acm", "RequestCertificate", DomainName=host, ValidationMethod="DNS"),),
             )
+            yield view.gap(host, f"none in {view.region}", "an issued certificate", reason, healing, tenant)
 
 
 @check(
@@ -223,16 +218,13 @@ def days_left(view: View) -> Iterator[Finding]:
         if days >= limit:
             yield view.ok(certificate.domain, f"{days} days", f"{limit} days or more", "it outlasts a long recovery")
         else:
-            yield view.gap(
-                certificate.domain,
-                f"{days} days" if days >= 0 else f"expired {-days} days ago",
-                f"{limit} days or more",
-                "it would expire unnoticed, in the region that serves only after a failover",
-                Remedy(
-                    "Fix its DNS validation record, or import a new one.",
-                    (view.command("acm", "DescribeCertificate", CertificateArn=certificate.arn),),
-                ),
+            measured = f"{days} days" if days >= 0 else f"expired {-days} days ago"
+            reason = "it would expire unnoticed, in the region that serves only after a failover"
+            remedy = Remedy(
+                "Fix its DNS validation record, or import a new one.",
+                (view.command("acm", "DescribeCertificate", CertificateArn=certificate.arn),),
             )
+            yield view.gap(certificate.domain, measured, f"{limit} days or more", reason, remedy)
     yield from _unread_findings(view, f"{limit} days or more")
     if not there:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
@@ -261,22 +253,14 @@ def renews(view: View) -> Iterator[Finding]:
             yield view.undocumented(certificate.domain, wanted, certificate.renewal_status or "")
         elif renewal.broken:
             waiting = ", ".join(certificate.pending_names) or "validation"
-            yield view.gap(
-                certificate.domain,
-                f"renewal {certificate.renewal_status}, waits for {waiting}",
-                wanted,
-                "ACM could not renew it: it will expire",
-                f"Restore the validation CNAMEs of {waiting} (aws_acm_certificate domain_validation_options).",
-            )
+            measured = f"renewal {certificate.renewal_status}, waits for {waiting}"
+            remedy = f"Restore the validation CNAMEs of {waiting} (aws_acm_certificate domain_validation_options)."
+            yield view.gap(certificate.domain, measured, wanted, "ACM could not renew it: it will expire", remedy)
         # ACM renews only what it issued (ACM guide, managed renewal).
         elif certificate.type == "IMPORTED":
-            yield view.warn(
-                certificate.domain,
-                "imported",
-                wanted,
-                "ACM never renews an imported certificate: it must be replaced by hand in both regions",
-                "Replace it by an ACM-issued certificate, or import its successor in both regions in time.",
-            )
+            reason = "ACM never renews an imported certificate: it must be replaced by hand in both regions"
+            remedy = "Replace it by an ACM-issued certificate, or import its successor in both regions in time."
+            yield view.warn(certificate.domain, "imported", wanted, reason, remedy)
         else:
             yield _by_authority(view, certificate, records, wanted)
     yield from _unread_findings(view, wanted)
@@ -320,13 +304,9 @@ def _by_authority(
 def _caa_finding(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:
     is_wildcard = name.startswith("*.")
     admitted = ", ".join(allowed_authorities(record, is_wildcard) or ()) or "nobody"
-    return view.gap(
-        certificate.domain,
-        f"the CAA record of {record.name} lets {admitted} issue for {name}",
-        wanted,
-        "ACM looks at it at each renewal: the certificate will expire",
-        _admitting(view, record),
-    )
+    measured = f"the CAA record of {record.name} lets {admitted} issue for {name}"
+    reason = "ACM looks at it at each renewal: the certificate will expire"
+    return view.gap(certificate.domain, measured, wanted, reason, _admitting(view, record))
 
 
 def _admitting(view: View, record: Record) -> Remedy:

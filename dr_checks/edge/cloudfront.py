@@ -36,35 +36,23 @@ def distribution_serves(view: View) -> Iterator[Finding]:
     """A change still being deployed is a warning: it is served here and not yet there. Source: ListDistributions."""
     alias, found = view.env.traffic.distribution_alias, serving(view)
     if found is None:
-        yield view.gap(
-            alias,
-            "no distribution",
-            "enabled, Deployed",
-            "no tenant can be reached over HTTPS, in either region",
-            f"Put {alias} into aliases of the aws_cloudfront_distribution.",
-        )
+        reason = "no tenant can be reached over HTTPS, in either region"
+        remedy = f"Put {alias} into aliases of the aws_cloudfront_distribution."
+        yield view.gap(alias, "no distribution", "enabled, Deployed", reason, remedy)
     elif not found.enabled:
-        yield view.gap(
-            alias,
-            f"{found.id} disabled",
-            "enabled, Deployed",
-            "a disabled distribution answers no request",
-            f"Set enabled = true on aws_cloudfront_distribution {found.id}.",
-        )
+        reason = "a disabled distribution answers no request"
+        remedy = f"Set enabled = true on aws_cloudfront_distribution {found.id}."
+        yield view.gap(alias, f"{found.id} disabled", "enabled, Deployed", reason, remedy)
     elif not states.DISTRIBUTION[found.status].known:
         yield view.undocumented(alias, "enabled, Deployed", found.status)
     # InProgress reaches every edge location by itself: nothing is to be repaired.
     elif not states.DISTRIBUTION[found.status].serves:
-        yield view.warn(
-            alias,
-            f"{found.id} {found.status}",
-            "enabled, Deployed",
-            "its last change has not reached every edge location, so visitors see different versions",
-            Remedy(
-                "Wait until its Status is Deployed; look again by:",
-                (view.command("cloudfront", "GetDistribution", Id=found.id),),
-            ),
+        reason = "its last change has not reached every edge location, so visitors see different versions"
+        healing = Remedy(
+            "Wait until its Status is Deployed; look again by:",
+            (view.command("cloudfront", "GetDistribution", Id=found.id),),
         )
+        yield view.warn(alias, f"{found.id} {found.status}", "enabled, Deployed", reason, healing)
     else:
         yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge location")
 
@@ -87,14 +75,9 @@ def aliases_cover(view: View) -> Iterator[Finding]:
         if nearest_alias(found.aliases, host):
             yield view.ok(host, measured, "an alias that matches", "the distribution accepts this name", tenant.id)
         else:
-            yield view.gap(
-                host,
-                measured,
-                "an alias that matches",
-                "CloudFront refuses a name that is none of its aliases",
-                f"Add {host} to aliases of aws_cloudfront_distribution {found.id}.",
-                tenant.id,
-            )
+            reason = "CloudFront refuses a name that is none of its aliases"
+            remedy = f"Add {host} to aliases of aws_cloudfront_distribution {found.id}."
+            yield view.gap(host, measured, "an alias that matches", reason, remedy, tenant.id)
 
 
 @check(
@@ -121,13 +104,8 @@ def origin_follows(view: View) -> Iterator[Finding]:
         if leads is None:
             yield view.unknown(target, wanted, f"Nothing shows which region {measured} leads to.")
         elif not leads:
-            yield view.gap(
-                target,
-                measured,
-                wanted,
-                "this origin does not follow the traffic record",
-                f'Set domain_name = "{wanted}" on origin {target} of aws_cloudfront_distribution {found.id}.',
-            )
+            remedy = f'Set domain_name = "{wanted}" on origin {target} of aws_cloudfront_distribution {found.id}.'
+            yield view.gap(target, measured, wanted, "this origin does not follow the traffic record", remedy)
         elif _moves(view, origins):
             yield view.ok(target, measured, wanted, "this origin follows the traffic record")
         else:
@@ -202,13 +180,8 @@ def origin_group(view: View) -> Iterator[Finding]:
         if len(domains) > 1 and not missing:
             yield view.ok(group.id, measured, "two origins; on 502, 503, 504", "reads survive the loss of one origin")
         else:
-            yield view.gap(
-                group.id,
-                measured,
-                "two origins; on 502, 503, 504",
-                "the group would not fail over",
-                f"Set failover_criteria and two members on origin_group {group.id} of {found.id}.",
-            )
+            remedy = f"Set failover_criteria and two members on origin_group {group.id} of {found.id}."
+            yield view.gap(group.id, measured, "two origins; on 502, 503, 504", "the group would not fail over", remedy)
 
 
 @check(
@@ -241,13 +214,8 @@ def speaks_https(view: View) -> Iterator[Finding]:
         measured = f"{found.viewer_protocol}, {found.minimum_tls}"
         yield view.ok(found.id, measured, wanted, "visitors keep HTTPS whichever region serves")
     else:
-        yield view.gap(
-            found.id,
-            ", ".join(faults),
-            wanted,
-            "browsers warn or refuse",
-            f"Set viewer_certificate and viewer_protocol_policy of aws_cloudfront_distribution {found.id}.",
-        )
+        remedy = f"Set viewer_certificate and viewer_protocol_policy of aws_cloudfront_distribution {found.id}."
+        yield view.gap(found.id, ", ".join(faults), wanted, "browsers warn or refuse", remedy)
 
 
 @check(

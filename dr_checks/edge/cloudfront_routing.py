@@ -210,11 +210,9 @@ def _host_finding(
     # A function at the edge may rewrite Host: its code is not read.
     if behaviour.functions:
         return view.unknown(subject, _WANTED, f"{measured} without Host, and code at the edge may put it there.")
-    return view.gap(
-        subject,
-        f"{measured}: without Host",
-        _WANTED,
-        "every tenant's visitors get the load balancer's default page, in either region",
+    reason = "every tenant's visitors get the load balancer's default page, in either region"
+    remedy = (
         f"Set origin_request_policy_id of {subject} in aws_cloudfront_distribution {distribution} to "
-        "Managed-AllViewer (216adef6-5c7f-47e4-b989-5492eafa07d3).",
+        "Managed-AllViewer (216adef6-5c7f-47e4-b989-5492eafa07d3)."
     )
+    return view.gap(subject, f"{measured}: without Host", _WANTED, reason, remedy)

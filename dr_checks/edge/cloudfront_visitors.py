@@ -73,14 +73,12 @@ def _methods_finding(view: View, found: Distribution) -> Finding:
     patterns = ", ".join(dict.fromkeys(refusals[_TOP].values()))
     if admitting:
         return _unplaced_finding(view, found, patterns, ", ".join(admitting))
-    return view.gap(
-        found.id,
-        f"refused by {patterns}",
-        _WANTED,
-        "nobody logs in, and nothing is written or ordered, in the region that serves",
+    reason = "nobody logs in, and nothing is written or ordered, in the region that serves"
+    remedy = (
         f"aws_cloudfront_distribution {found.id}, {patterns}: allowed_methods with POST, PUT, PATCH and DELETE, and as "
-        f"target_origin_id the origin {view.env.traffic.origin_record}, not an origin group.",
+        f"target_origin_id the origin {view.env.traffic.origin_record}, not an origin group."
     )
+    return view.gap(found.id, f"refused by {patterns}", _WANTED, reason, remedy)
 
 
 def _unplaced_finding(view: View, found: Distribution, patterns: str, directories: str) -> Finding:

@@ -80,16 +80,12 @@ def active(view: View) -> Iterator[Finding]:
     elif state.serves and len(balancer.zones) >= _ZONES:
         yield view.ok(name, measured, "active in 2 zones or more", "traffic can be sent to it")
     else:
-        yield view.gap(
-            name,
-            measured,
-            "active in 2 zones or more",
-            "it cannot accept traffic, or the loss of one zone would take it down",
-            Remedy(
-                f"Read its state, and correct the subnets of aws_lb '{name}'.",
-                (view.command("elbv2", "DescribeLoadBalancers", Names=[name]),),
-            ),
+        reason = "it cannot accept traffic, or the loss of one zone would take it down"
+        healing = Remedy(
+            f"Read its state, and correct the subnets of aws_lb '{name}'.",
+            (view.command("elbv2", "DescribeLoadBalancers", Names=[name]),),
         )
+        yield view.gap(name, measured, "active in 2 zones or more", reason, healing)
 
 
 @check(
@@ -211,16 +207,12 @@ def keep_alive(view: View) -> Iterator[Finding]:
     if seconds <= limit_s:
         yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients soon resolve the name again")
     else:
-        yield view.gap(
-            balancer.name,
-            f"{seconds} s",
-            f"{limit_s} s or less",
-            "clients stay connected to the previous region for as long as this",
-            Remedy(
-                f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
-                (_attribute(view, balancer, KEEP_ALIVE, limit_s),),
-            ),
+        reason = "clients stay connected to the previous region for as long as this"
+        remedy = Remedy(
+            f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
+            (_attribute(view, balancer, KEEP_ALIVE, limit_s),),
         )
+        yield view.gap(balancer.name, f"{seconds} s", f"{limit_s} s or less", reason, remedy)
 
 
 @check(
@@ -243,16 +235,12 @@ def deletion_protection(view: View) -> Iterator[Finding]:
     elif balancer.attribute(PROTECTION) == "true":
         yield view.ok(balancer.name, "protected", "protected", "it cannot be deleted by mistake")
     else:
-        yield view.gap(
-            balancer.name,
-            "not protected",
-            "protected",
-            "an idle standby looks unused: a clean-up could delete it, and its DNS name with it",
-            Remedy(
-                f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
-                (_attribute(view, balancer, PROTECTION, "true"),),
-            ),
+        reason = "an idle standby looks unused: a clean-up could delete it, and its DNS name with it"
+        remedy = Remedy(
+            f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
+            (_attribute(view, balancer, PROTECTION, "true"),),
         )
+        yield view.gap(balancer.name, "not protected", "protected", reason, remedy)
 
 
 @check(
@@ -286,18 +274,15 @@ def listener_certificates(view: View) -> Iterator[Finding]:
         elif unavailable:
             yield view.unknown(host, "covered", unavailable, tenant)
         else:
-            yield view.gap(
-                host,
-                "not covered by a certificate of the listener",
-                "covered",
-                "the certificate may be there, but this listener does not present it: clients would refuse the answer",
-                Remedy(
-                    f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
-                    _certificate_commands(view, host),
-                ),
-                tenant,
-                stops=refused,
+            measured = "not covered by a certificate of the listener"
+            reason = (
+                "the certificate may be there, but this listener does not present it: clients would refuse the answer"
             )
+            remedy = Remedy(
+                f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                _certificate_commands(view, host),
+            )
+            yield view.gap(host, measured, "covered", reason, remedy, tenant, stops=refused)
 
 
 def _refused_without(view: View, names: Collection[str]) -> bool:

@@ -41,13 +41,8 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     elif here.units >= there.units * _SHARE and strange:
         yield view.undocumented(name, wanted, strange[0])
     else:
-        yield view.gap(
-            name,
-            measured,
-            wanted,
-            "all tenants' visitors arrive at once, and an idle load balancer answers 503 until it has scaled",
-            _reserve(view, there.units),
-        )
+        reason = "all tenants' visitors arrive at once, and an idle load balancer answers 503 until it has scaled"
+        yield view.gap(name, measured, wanted, reason, _reserve(view, there.units))
 
 
 def _reserve(view: View, units: int) -> Remedy:

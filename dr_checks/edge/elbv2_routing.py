@@ -51,13 +51,10 @@ def listeners(view: View) -> Iterator[Finding]:
         elif label in here:
             yield view.ok(f"{name} {label}", "listens", "listens", "clients are answered on the same port")
         else:
-            yield view.gap(
-                f"{name} {label}",
-                f"listens on {', '.join(sorted(here)) or 'nothing'}",
-                f"listens on {label}",
-                "clients that use it today would be refused after the failover",
-                f"Apply aws_lb_listener '{label}' of '{name}' with the provider of {view.region}.",
-            )
+            measured = f"listens on {', '.join(sorted(here)) or 'nothing'}"
+            reason = "clients that use it today would be refused after the failover"
+            remedy = f"Apply aws_lb_listener '{label}' of '{name}' with the provider of {view.region}."
+            yield view.gap(f"{name} {label}", measured, f"listens on {label}", reason, remedy)
     if not view.get(elbv2.listeners, Side.PRIMARY) and here:
         yield view.ok(name, ", ".join(sorted(here)), "a listener", "the primary region has none to compare with")
     elif not here and not view.get(elbv2.listeners, Side.PRIMARY):
@@ -67,16 +64,12 @@ def listeners(view: View) -> Iterator[Finding]:
 
 def _client_certificate_finding(view: View, subject: str, listener: elbv2.Listener) -> Finding:
     off = {"ListenerArn": listener.arn, "MutualAuthentication": {"Mode": "off"}}
-    return view.gap(
-        subject,
-        "demands a certificate of every client",
-        "as in the primary region",
-        "browsers have none: every visitor would be refused after the failover",
-        Remedy(
-            f"aws_lb_listener '{listener.label}' in {view.region}: mutual_authentication as in the primary region.",
-            (view.command("elbv2", "ModifyListener", **off),),
-        ),
+    reason = "browsers have none: every visitor would be refused after the failover"
+    remedy = Remedy(
+        f"aws_lb_listener '{listener.label}' in {view.region}: mutual_authentication as in the primary region.",
+        (view.command("elbv2", "ModifyListener", **off),),
     )
+    return view.gap(subject, "demands a certificate of every client", "as in the primary region", reason, remedy)
 
 
 @check(
@@ -256,14 +249,12 @@ def _route_finding(
         return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
     gated = all(GATE in route for route in wrong.values())
     reason = "the request would not reach the tenant: the default action answers 200 to any host"
-    return view.gap(
-        host,
-        "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
-        wanted,
-        "visitors would have to sign in, as they need not in the primary region" if gated else reason,
-        Remedy(f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.", commands),
-        tenant.id,
+    measured = "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items()))
+    reason = "visitors would have to sign in, as they need not in the primary region" if gated else reason
+    remedy = Remedy(
+        f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.", commands
     )
+    return view.gap(host, measured, wanted, reason, remedy, tenant.id)
 
 
 def _rule_commands(
@@ -471,16 +462,11 @@ def healthy_targets(view: View) -> Iterator[Finding]:
             reason = "the load balancer has a target for requests"
             yield view.ok(name, f"{healthy:g} healthy", "1 healthy or more", reason, tenant.id)
         else:
-            yield view.gap(
-                name,
-                "0 healthy",
-                "1 healthy or more",
-                "tasks are desired, and none passes its health check: the tenant is down in this region",
-                Remedy(
-                    "Fix why its targets are unhealthy, by the reason of each.",
-                    (view.command("elbv2", "DescribeTargetHealth", TargetGroupArn=arns[name]),),
-                ),
-                tenant.id,
+            reason = "tasks are desired, and none passes its health check: the tenant is down in this region"
+            remedy = Remedy(
+                "Fix why its targets are unhealthy, by the reason of each.",
+                (view.command("elbv2", "DescribeTargetHealth", TargetGroupArn=arns[name]),),
             )
+            yield view.gap(name, "0 healthy", "1 healthy or more", reason, remedy, tenant.id)
     if not seen:
         yield view.none_expected("all target groups", "no service should run here now, or it has no target group")

@@ -101,14 +101,12 @@ def every_site_answers(view: View) -> Iterator[Finding]:
             remedy = "Have no task run before a failover: see ecs.desired-and-running."
             yield view.warn(answer.host, measured, wanted, reason, remedy, tenant.id)
         else:
-            yield view.gap(
-                answer.host,
-                measured,
-                wanted,
-                f"a visitor sent to {view.region} would see an error",
+            remedy = (
                 f"curl -H 'Host: {answer.host}' http://<load balancer>{view.env.probe_path}; then read the "
-                f"target group's health and the task's log in {view.region}.",
-                tenant.id,
+                f"target group's health and the task's log in {view.region}."
+            )
+            yield view.gap(
+                answer.host, measured, wanted, f"a visitor sent to {view.region} would see an error", remedy, tenant.id
             )
     for unavailable in done.tenants:
         if isinstance(unavailable, Unavailable):
@@ -170,14 +168,9 @@ def in_good_time(view: View) -> Iterator[Finding]:
     there = list(_answers(view, done))
     slow = [(tenant, answer) for tenant, answer in there if answer.time_s > limit]
     for tenant, answer in slow:
-        yield view.gap(
-            answer.host,
-            f"{answer.time_s:.1f} s",
-            f"{limit} s or less",
-            "a site this slow without load will not carry the traffic of a failover",
-            f"Look at the task's CPU, its database host and its file system in {view.region}: one may be remote.",
-            tenant.id,
-        )
+        reason = "a site this slow without load will not carry the traffic of a failover"
+        remedy = f"Look at the task's CPU, its database host and its file system in {view.region}: one may be remote."
+        yield view.gap(answer.host, f"{answer.time_s:.1f} s", f"{limit} s or less", reason, remedy, tenant.id)
     # One line for all that answered; who did not is every-site-answers' matter.
     if there and not slow:
         longest = max(answer.time_s for _, answer in there)
@@ -214,15 +207,13 @@ def edge_agrees(view: View) -> Iterator[Finding]:
             yield view.ok(answer.host, measured, wanted, "visitors get what the load balancer answers", tenant.id)
         # Only where the load balancer shows the site is CloudFront at fault.
         elif answer.host in direct and is_own(direct[answer.host], done, view.env):
-            yield view.gap(
-                answer.host,
-                measured,
-                f"as the load balancer answers: {direct[answer.host].status}",
-                f"the site is well in {view.region}, and visitors do not get it: the fault lies before the region",
+            expected = f"as the load balancer answers: {direct[answer.host].status}"
+            reason = f"the site is well in {view.region}, and visitors do not get it: the fault lies before the region"
+            remedy = (
                 "Read cloudfront.*, cloudfront-routing.* and answers.*; CloudFront itself follows a change of the "
-                "traffic name within a minute.",
-                tenant.id,
+                "traffic name within a minute."
             )
+            yield view.gap(answer.host, measured, expected, reason, remedy, tenant.id)
         else:
             yield view.none_expected(answer.host, "the site is not well at its load balancer either")
     for unavailable in seen.tenants:

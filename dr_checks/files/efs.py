@@ -57,21 +57,13 @@ def file_system_exists(view: View) -> Iterator[Finding]:
         elif state.serves:
             yield view.ok(_name(view), system.state, "available", f"{system.id} can be mounted")
         else:
-            yield view.gap(
-                _name(view),
-                f"{system.id} is {system.state}",
-                "available",
-                "tasks cannot mount a file system in this state",
-                "Wait where it is being made; restore the newest recovery point where it is in error.",
-            )
+            reason = "tasks cannot mount a file system in this state"
+            remedy = "Wait where it is being made; restore the newest recovery point where it is in error."
+            yield view.gap(_name(view), f"{system.id} is {system.state}", "available", reason, remedy)
     if not found:
-        yield view.gap(
-            _name(view),
-            "absent",
-            "available",
-            f"no tenant's task starts without it in {view.region}",
-            f"Apply aws_efs_file_system '{_name(view)}' with the DR provider, then replicate into it.",
-        )
+        reason = f"no tenant's task starts without it in {view.region}"
+        remedy = f"Apply aws_efs_file_system '{_name(view)}' with the DR provider, then replicate into it."
+        yield view.gap(_name(view), "absent", "available", reason, remedy)
 
 
 @check(
@@ -99,27 +91,23 @@ def replication_state(view: View) -> Iterator[Finding]:
             f"{_REPLICATE} with the primary's file system as source.",
         )
     elif row is None:
-        yield view.gap(
-            _name(view),
-            "no replication",
-            "ENABLED",
-            "files written in the primary region do not reach the DR region",
+        reason = "files written in the primary region do not reach the DR region"
+        remedy = (
             f"After a failover the files of {view.region} are the newer ones: `dr_cli.py failback` copies them back. "
-            f"Otherwise {_REPLICATE} with the primary's as source: it overwrites those of {view.region}.",
+            f"Otherwise {_REPLICATE} with the primary's as source: it overwrites those of {view.region}."
         )
+        yield view.gap(_name(view), "no replication", "ENABLED", reason, remedy)
     elif not states.FILE_REPLICATION[row.status].known:
         yield view.undocumented(_name(view), "ENABLED", row.status)
     elif states.FILE_REPLICATION[row.status].serves:
         yield view.ok(_name(view), row.status, "ENABLED", f"{row.source_id} replicates into {row.destination_id}")
     else:
-        yield view.gap(
-            _name(view),
-            row.status,
-            "ENABLED",
-            row.message or "while it is in this state nothing is replicated",
+        reason = row.message or "while it is in this state nothing is replicated"
+        remedy = (
             "PAUSED: opt in to both regions again (prerequisites.opted-in). ERROR: restore the newest recovery "
-            f"point to a new file system, delete the replication, then {_REPLICATE}.",
+            f"point to a new file system, delete the replication, then {_REPLICATE}."
         )
+        yield view.gap(_name(view), row.status, "ENABLED", reason, remedy)
 
 
 @check(
@@ -141,14 +129,12 @@ def last_replicated(view: View) -> Iterator[Finding]:
     elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
         yield view.ok(_name(view), duration(age_s), wanted, "all older changes are in the DR region")
     else:
-        yield view.gap(
-            _name(view),
-            duration(age_s),
-            wanted,
-            "a failover that opens this copy loses every change made since",
+        reason = "a failover that opens this copy loses every change made since"
+        remedy = (
             f"Read TimeSinceLastSync and the replication's status message ({row.status}); large changes of "
-            "small files slow it: wait, or move the workload. Inform the DR manager that the objective is not met.",
+            "small files slow it: wait, or move the workload. Inform the DR manager that the objective is not met."
         )
+        yield view.gap(_name(view), duration(age_s), wanted, reason, remedy)
 
 
 @check(
@@ -204,13 +190,9 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
         if system.overwrite_protection == wanted:
             yield view.ok(_name(view), system.overwrite_protection, wanted, "no replication can overwrite it")
         else:
-            yield view.gap(
-                _name(view),
-                system.overwrite_protection or "none",
-                wanted,
-                "a replication in the wrong direction would silently discard its data",
-                Remedy("aws_efs_file_system.protection: ENABLED.", (_protect(view, system.id),)),
-            )
+            reason = "a replication in the wrong direction would silently discard its data"
+            remedy = Remedy("aws_efs_file_system.protection: ENABLED.", (_protect(view, system.id),))
+            yield view.gap(_name(view), system.overwrite_protection or "none", wanted, reason, remedy)
     if not found:
         yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 

@@ -38,17 +38,12 @@ def point_exists(view: View) -> Iterator[Finding]:
         elif point and states.FILE_SYSTEM[point.state].serves:
             yield view.ok(name, point.state, "available", "the tenant's directory can be mounted", tenant.id)
         else:
-            yield view.gap(
-                name,
-                point.state if point else "absent",
-                "available",
-                "EFS replicates files, not access points: the tenant's task cannot mount its directory",
-                Remedy(
-                    f"Apply aws_efs_access_point '{name}' with the DR provider.",
-                    () if point else _creation_commands(view, name),
-                ),
-                tenant.id,
+            reason = "EFS replicates files, not access points: the tenant's task cannot mount its directory"
+            remedy = Remedy(
+                f"Apply aws_efs_access_point '{name}' with the DR provider.",
+                () if point else _creation_commands(view, name),
             )
+            yield view.gap(name, point.state if point else "absent", "available", reason, remedy, tenant.id)
 
 
 def _creation_commands(view: View, name: str) -> tuple[str, ...]:

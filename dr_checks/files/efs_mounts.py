@@ -45,16 +45,12 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
         elif word and states.FILE_SYSTEM[word].serves:
             yield view.ok(zone, word, "available", "tasks of this zone can mount the files")
         elif not unseen:
-            yield view.gap(
-                zone,
-                word or "no mount target",
-                "available",
-                "tasks started in this zone fail to mount the files",
-                Remedy(
-                    f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",
-                    () if word else _mount_target(view, zone),
-                ),
+            reason = "tasks started in this zone fail to mount the files"
+            remedy = Remedy(
+                f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",
+                () if word else _mount_target(view, zone),
             )
+            yield view.gap(zone, word or "no mount target", "available", reason, remedy)
 
 
 @check(
@@ -84,16 +80,13 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
         if not left or (cidrs and all(_is_covered(cidr, guards) for cidr in cidrs)):
             yield view.ok(target.zone, "TCP 2049 open", "TCP 2049 open", "the tasks' connections are allowed")
         else:
-            yield view.gap(
-                target.zone,
-                f"{', '.join(sorted(left))} not allowed by {', '.join(target.groups) or 'any group'}",
-                "TCP 2049 open",
-                "mounting would time out and the task would not start",
-                Remedy(
-                    f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
-                    tuple(_admit(view, target.groups[0], caller) for caller in sorted(left)) if target.groups else (),
-                ),
+            measured = f"{', '.join(sorted(left))} not allowed by {', '.join(target.groups) or 'any group'}"
+            reason = "mounting would time out and the task would not start"
+            remedy = Remedy(
+                f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
+                tuple(_admit(view, target.groups[0], caller) for caller in sorted(left)) if target.groups else (),
             )
+            yield view.gap(target.zone, measured, "TCP 2049 open", reason, remedy)
     if not targets or not callers:
         yield view.none_expected(_name(view), "no mount target or no service: see efs and ecs checks")
 
@@ -152,13 +145,8 @@ def throughput_parity(view: View) -> Iterator[Finding]:
     if alike or dr.throughput == "elastic":
         yield view.ok(_name(view), measured, wanted, "file throughput stays the same after a failover")
     else:
-        yield view.gap(
-            _name(view),
-            measured,
-            wanted,
-            "every tenant would be slower after a failover",
-            Remedy("aws_efs_file_system.throughput_mode as the primary's.", (_throughput(view, dr, primary),)),
-        )
+        remedy = Remedy("aws_efs_file_system.throughput_mode as the primary's.", (_throughput(view, dr, primary),))
+        yield view.gap(_name(view), measured, wanted, "every tenant would be slower after a failover", remedy)
 
 
 def _throughput(view: View, dr: efs.FileSystem, primary: efs.FileSystem) -> str:

@@ -124,17 +124,12 @@ def zones(view: View) -> Iterator[Finding]:
         elif len(found) >= _ZONES and not lost:
             yield view.ok(service.name, measured, "2 zones or more", "it survives the loss of one zone", tenant.id)
         else:
-            yield view.gap(
-                service.name,
-                measured,
-                "2 zones or more",
-                "tasks could not be started, or the loss of one zone would stop them",
-                Remedy(
-                    f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
-                    _placement_command(view, service, standing),
-                ),
-                tenant.id,
+            reason = "tasks could not be started, or the loss of one zone would stop them"
+            remedy = Remedy(
+                f"aws_ecs_service '{service.name}' in {view.region}: network_configuration.subnets of 2 zones.",
+                _placement_command(view, service, standing),
             )
+            yield view.gap(service.name, measured, "2 zones or more", reason, remedy, tenant.id)
     if not services:
         yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 

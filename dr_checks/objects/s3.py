@@ -65,13 +65,10 @@ def copy_exists(view: View) -> Iterator[Finding]:
         elif bucket.region == view.region:
             yield view.ok(name, f"in {bucket.region}", f"in {view.region}", "the bucket is in the required region")
         else:
-            yield view.gap(
-                name,
-                f"in {bucket.region}" if bucket.region else "absent",
-                f"in {view.region}",
-                "objects cannot be served from this region without it",
-                f"Apply aws_s3_bucket '{name}' with the provider of {view.region}; a bucket cannot be moved.",
-            )
+            measured = f"in {bucket.region}" if bucket.region else "absent"
+            reason = "objects cannot be served from this region without it"
+            remedy = f"Apply aws_s3_bucket '{name}' with the provider of {view.region}; a bucket cannot be moved."
+            yield view.gap(name, measured, f"in {view.region}", reason, remedy)
 
 
 # As replication_rule below: S3 replicates nothing where either side keeps no versions.
@@ -99,13 +96,9 @@ def versioning(view: View) -> Iterator[Finding]:
                 versioning_command = view.command(
                     "s3", "PutBucketVersioning", Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"}
                 )
-                yield view.gap(
-                    bucket.name,
-                    bucket.versioning,
-                    "Enabled",
-                    "nothing is replicated while versioning is off on either side",
-                    Remedy("aws_s3_bucket_versioning: Enabled.", (versioning_command,)),
-                )
+                reason = "nothing is replicated while versioning is off on either side"
+                remedy = Remedy("aws_s3_bucket_versioning: Enabled.", (versioning_command,))
+                yield view.gap(bucket.name, bucket.versioning, "Enabled", reason, remedy)
     if not present:
         yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
 
@@ -204,13 +197,9 @@ def delete_markers(view: View) -> Iterator[Finding]:
         elif rule.delete_markers:
             yield view.ok(original.name, "Enabled", "Enabled", "deletions are replicated to the copy")
         else:
-            yield view.gap(
-                original.name,
-                "Disabled",
-                "Enabled",
-                "objects that tenants deleted would reappear in the DR region",
-                f'{_RULE}: delete_marker_replication {{ status = "Enabled" }} in rule {rule.id}.',
-            )
+            reason = "objects that tenants deleted would reappear in the DR region"
+            remedy = f'{_RULE}: delete_marker_replication {{ status = "Enabled" }} in rule {rule.id}.'
+            yield view.gap(original.name, "Disabled", "Enabled", reason, remedy)
 
     yield from each_pair(view, "Enabled", judge)
 

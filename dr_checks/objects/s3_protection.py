@@ -39,17 +39,12 @@ def encryption(view: View) -> Iterator[Finding]:
         where = _key_region(copy.key, copy)
         measured = f"{copy.encryption or 'none'}, key in {where}"
         if _STRENGTH.get(copy.encryption, 0) < _STRENGTH.get(original.encryption, 0) or where != view.region:
-            yield view.gap(
-                copy.name,
-                measured,
-                wanted,
-                "the copy must be encrypted as well as the source, and readable without the primary region",
-                Remedy(
-                    f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in "
-                    f"{view.region}.",
-                    _encrypted_as(view, original, copy),
-                ),
+            reason = "the copy must be encrypted as well as the source, and readable without the primary region"
+            remedy = Remedy(
+                f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in {view.region}.",
+                _encrypted_as(view, original, copy),
             )
+            yield view.gap(copy.name, measured, wanted, reason, remedy)
         else:
             yield view.ok(
                 copy.name, measured, wanted, "encrypted as well as the source, and readable without another region"
@@ -89,14 +84,12 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
             yield view.ok(original.name, wanted, wanted, f"rule {rule.id} re-encrypts them")
         else:
             where = _key_region(rule.replica_key, copy) if rule.replica_key else "no region"
-            yield view.gap(
-                original.name,
-                f"under a key in {where}" if rule.encrypted_objects else "not selected",
-                wanted,
-                "S3 silently does not replicate these objects",
+            measured = f"under a key in {where}" if rule.encrypted_objects else "not selected"
+            remedy = (
                 "aws_s3_bucket_replication_configuration: source_selection_criteria.sse_kms_encrypted_objects and "
-                f"destination.encryption_configuration.replica_kms_key_id in rule {rule.id}.",
+                f"destination.encryption_configuration.replica_kms_key_id in rule {rule.id}."
             )
+            yield view.gap(original.name, measured, wanted, "S3 silently does not replicate these objects", remedy)
 
     yield from each_pair(view, "selected", judge)
 
@@ -123,19 +116,11 @@ def public_access(view: View) -> Iterator[Finding]:
         if not missing:
             yield view.ok(copy.name, wanted, wanted, "the copy blocks at least as much public access as the source")
         else:
-            yield view.gap(
-                copy.name,
-                f"without {', '.join(missing)}",
-                wanted,
-                "tenants' objects could be read by anyone",
-                Remedy(
-                    f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
-                    (
-                        view.command(
-                            "s3", "PutPublicAccessBlock", Bucket=copy.name, PublicAccessBlockConfiguration=_CLOSED
-                        ),
-                    ),
-                ),
+            reason = "tenants' objects could be read by anyone"
+            remedy = Remedy(
+                f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
+                (view.command("s3", "PutPublicAccessBlock", Bucket=copy.name, PublicAccessBlockConfiguration=_CLOSED),),
             )
+            yield view.gap(copy.name, f"without {', '.join(missing)}", wanted, reason, remedy)
 
     yield from each_pair(view, "closed", judge)

@@ -63,13 +63,9 @@ def credentials_work(view: View) -> Iterator[Finding]:
     if caller.account == view.env.account:
         yield view.ok(view.region, caller.arn, view.env.account, "this region's STS accepts the credentials")
     else:
-        yield view.gap(
-            view.region,
-            caller.account,
-            view.env.account,
-            "this region reports the caller in another account",
-            "Use one session for both regions, with AWS_STS_REGIONAL_ENDPOINTS=regional.",
-        )
+        reason = "this region reports the caller in another account"
+        remedy = "Use one session for both regions, with AWS_STS_REGIONAL_ENDPOINTS=regional."
+        yield view.gap(view.region, caller.account, view.env.account, reason, remedy)
 
 
 @check(
@@ -86,16 +82,12 @@ def opted_in(view: View) -> Iterator[Finding]:
         if region.status in _USABLE:
             yield view.ok(region.region, region.status, "ENABLED", "the region can be used")
         else:
-            yield view.gap(
-                region.region,
-                region.status,
-                "ENABLED",
-                "nothing can be run or replicated in a region the account is not opted into",
-                Remedy(
-                    "Enable the region: it takes minutes to hours.",
-                    (view.command("account", "EnableRegion", RegionName=region.region),),
-                ),
+            reason = "nothing can be run or replicated in a region the account is not opted into"
+            remedy = Remedy(
+                "Enable the region: it takes minutes to hours.",
+                (view.command("account", "EnableRegion", RegionName=region.region),),
             )
+            yield view.gap(region.region, region.status, "ENABLED", reason, remedy)
 
 
 @check(
@@ -120,13 +112,9 @@ def control_table(view: View) -> Iterator[Finding]:
         good = "locks, approvals and the incident log can be stored"
         yield _refusal(view, table) or _throttling(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
     else:
-        yield view.gap(
-            table.name,
-            table.status or "absent",
-            "ACTIVE",
-            "without it there is no lock, no approval and no incident log while the primary region is unavailable",
-            f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/).",
-        )
+        reason = "without it there is no lock, no approval and no incident log while the primary region is unavailable"
+        remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/)."
+        yield view.gap(table.name, table.status or "absent", "ACTIVE", reason, remedy)
 
 
 def _throttling(view: View, table: control.ControlTable) -> Finding | None:
@@ -218,23 +206,18 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
         remedy = Remedy(f"aws_dynamodb_table '{table.name}': deletion_protection_enabled = true.", (protect,))
         yield view.gap(table.name, "may be deleted", "protected", "a clean-up takes lock and incidents", remedy)
     else:
-        yield view.gap(
-            table.name,
-            "off",
-            "on",
-            "a lost incident log leaves an audit without evidence",
-            Remedy(
-                f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
-                (
-                    view.command(
-                        "dynamodb",
-                        "UpdateContinuousBackups",
-                        TableName=table.name,
-                        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-                    ),
+        remedy = Remedy(
+            f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+            (
+                view.command(
+                    "dynamodb",
+                    "UpdateContinuousBackups",
+                    TableName=table.name,
+                    PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
                 ),
             ),
         )
+        yield view.gap(table.name, "off", "on", "a lost incident log leaves an audit without evidence", remedy)
 
 
 @check(
@@ -338,13 +321,8 @@ def contacts_named(view: View) -> Iterator[Finding]:
         if contacts.get(role, "").strip():
             yield view.ok(role, contacts[role], "a contact", "the role has a contact")
         else:
-            yield view.gap(
-                role,
-                "nobody",
-                "a contact",
-                "a step of the playbook has no owner to call",
-                f'Add a contact: people.contacts."{role}" in {view.env.name}.toml.',
-            )
+            remedy = f'Add a contact: people.contacts."{role}" in {view.env.name}.toml.'
+            yield view.gap(role, "nobody", "a contact", "a step of the playbook has no owner to call", remedy)
 
 
 @check(

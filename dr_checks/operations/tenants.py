@@ -58,14 +58,8 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
                 if not targets
                 else "it does not follow the traffic record, and HTTPS may fail"
             )
-            yield view.gap(
-                host,
-                measured,
-                distribution.domain,
-                reason,
-                _alias_remedy(view, host, there.get(host, []), distribution.domain),
-                tenant.id,
-            )
+            remedy = _alias_remedy(view, host, there.get(host, []), distribution.domain)
+            yield view.gap(host, measured, distribution.domain, reason, remedy, tenant.id)
 
 
 def _alias_remedy(view: View, host: str, standing: list[Record], domain: str) -> Remedy:
@@ -159,13 +153,8 @@ def customers_known(view: View) -> Iterator[Finding]:
         if name in known or view.only_tenants:
             yield view.ok(name, names, "a known tenant", "the tenant exists")
         else:
-            yield view.gap(
-                name,
-                "no such tenant",
-                "a known tenant",
-                f"no check covers {names}",
-                "Correct the name in traffic.customer_hosts of the environment file, or remove it.",
-            )
+            remedy = "Correct the name in traffic.customer_hosts of the environment file, or remove it."
+            yield view.gap(name, "no such tenant", "a known tenant", f"no check covers {names}", remedy)
     if not listed:
         yield view.none_expected("customers' hosts", "no customer has a host name of its own")
 
@@ -182,14 +171,10 @@ def unique_hosts(view: View) -> Iterator[Finding]:
     taken = Counter(tenant.dns for tenant in view.tenants)
     twice = [tenant for tenant in view.tenants if taken[tenant.dns] > 1]
     for tenant in twice:
-        yield view.gap(
-            tenant.id,
-            tenants.host_of(tenant, view.env),
-            "a host name of its own",
-            "visitors of one tenant would be shown the other's site",
-            "Rename or remove one of the two ECS services.",
-            tenant.id,
-        )
+        measured = tenants.host_of(tenant, view.env)
+        reason = "visitors of one tenant would be shown the other's site"
+        remedy = "Rename or remove one of the two ECS services."
+        yield view.gap(tenant.id, measured, "a host name of its own", reason, remedy, tenant.id)
     if not twice:
         yield view.ok("all tenants", f"{len(taken)} host names", "one each", "every host name belongs to one tenant")
 
@@ -215,14 +200,11 @@ def none_left_over(view: View) -> Iterator[Finding]:
         yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
         return
     for tenant in sorted(ours - theirs):
-        yield view.gap(
-            tenant,
-            f"only in {view.region}",
-            f"also in {primary}",
-            "after a failover this tenant would reappear with its old data",
+        reason = "after a failover this tenant would reappear with its old data"
+        remedy = (
             f"Remove service {view.env.named(view.env.names.service, tenant=tenant)} from the DR Terraform; provision "
-            f"one that came after a failover in {primary} instead: no failback begins without it.",
-            tenant,
+            f"one that came after a failover in {primary} instead: no failback begins without it."
         )
+        yield view.gap(tenant, f"only in {view.region}", f"also in {primary}", reason, remedy, tenant)
     if not ours - theirs:
         yield view.ok("all tenants", f"{len(ours)} here", "each in both regions", "no removed tenant remains")

@@ -34,18 +34,14 @@ def state_reachable(view: View) -> Iterator[Finding]:
     if copy.size:
         yield view.ok(subject, f"{copy.size} bytes", "a state", "provisioning does not need the primary region")
     else:
-        yield view.gap(
-            subject,
-            "absent" if copy.size is None else "empty",
-            "a state",
-            "with the state in the lost region Terraform cannot provision",
-            _copy_remedy(
-                view,
-                f"Copy it, and see that it replicates: aws_s3_bucket_replication_configuration to {copy.bucket}.",
-                copy,
-                view.read_for_remedy(terraform_state.state, Side.PRIMARY),
-            ),
+        reason = "with the state in the lost region Terraform cannot provision"
+        remedy = _copy_remedy(
+            view,
+            f"Copy it, and see that it replicates: aws_s3_bucket_replication_configuration to {copy.bucket}.",
+            copy,
+            view.read_for_remedy(terraform_state.state, Side.PRIMARY),
         )
+        yield view.gap(subject, "absent" if copy.size is None else "empty", "a state", reason, remedy)
 
 
 @check(
@@ -69,13 +65,8 @@ def state_current(view: View) -> Iterator[Finding]:
     elif (is_other or copy.size != original.size) and _serves_from_dr(view):
         wanted = f"{original.size} bytes, or what was written in {view.region} since"
         reason = "Terraform may have written there while that region serves, and no failback copies it back"
-        yield view.warn(
-            subject,
-            f"{copy.size} bytes",
-            wanted,
-            reason,
-            "Before the next plan in the primary region: terraform state push.",
-        )
+        healing = "Before the next plan in the primary region: terraform state push."
+        yield view.warn(subject, f"{copy.size} bytes", wanted, reason, healing)
     elif is_other and copy.size == original.size:
         measured, wanted = f"{copy.size} bytes, ETag {copy.digest[:8]}", f"ETag {original.digest[:8]}"
         reason = "it is another state (serial or lineage): Terraform would plan from it, or refuse to write it back"

@@ -36,16 +36,12 @@ def in_both_regions(view: View) -> Iterator[Finding]:
         if topic.exists:
             yield view.ok(topic.name, "exists", "exists", "stakeholders can be notified from here")
         else:
-            yield view.gap(
-                topic.name,
-                "absent",
-                "exists",
-                f"a recovery in {view.region} would send no notifications",
-                Remedy(
-                    f"Create aws_sns_topic '{topic.name}' in {view.region}, then have people subscribe to it.",
-                    (view.command("sns", "CreateTopic", Name=topic.name),),
-                ),
+            reason = f"a recovery in {view.region} would send no notifications"
+            remedy = Remedy(
+                f"Create aws_sns_topic '{topic.name}' in {view.region}, then have people subscribe to it.",
+                (view.command("sns", "CreateTopic", Name=topic.name),),
             )
+            yield view.gap(topic.name, "absent", "exists", reason, remedy)
 
 
 @check(
@@ -64,14 +60,11 @@ def subscribed(view: View) -> Iterator[Finding]:
         if topic.confirmed:
             yield view.ok(topic.name, measured, "1 or more confirmed", "the topic has confirmed subscribers")
         else:
-            yield view.gap(
-                topic.name,
-                measured,
-                "1 or more confirmed",
-                "a message to it reaches no one",
+            remedy = (
                 f"Subscribe an address to it (aws_sns_topic_subscription '{topic.name}' in {view.region}), whose owner "
-                "confirms the subscription.",
+                "confirms the subscription."
             )
+            yield view.gap(topic.name, measured, "1 or more confirmed", "a message to it reaches no one", remedy)
     if not there:
         yield view.none_expected("topics", "there is none: see topics.in-both-regions")
 

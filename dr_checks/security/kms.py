@@ -189,16 +189,12 @@ def related_key(view: View) -> Iterator[Finding]:
         if view.region in key.related_regions:
             yield view.ok(key.ref, measured, wanted, f"the {' and '.join(key.uses)} can be decrypted in both regions")
         else:
-            yield view.gap(
-                key.ref,
-                measured or "no replica",
-                wanted,
-                "client-side encrypted data cannot be decrypted in the DR region",
-                Remedy(
-                    f"Replicate the key to {view.region} (aws_kms_replica_key).",
-                    (view.command("kms", "ReplicateKey", Side.PRIMARY, KeyId=key.arn, ReplicaRegion=view.region),),
-                ),
+            reason = "client-side encrypted data cannot be decrypted in the DR region"
+            remedy = Remedy(
+                f"Replicate the key to {view.region} (aws_kms_replica_key).",
+                (view.command("kms", "ReplicateKey", Side.PRIMARY, KeyId=key.arn, ReplicaRegion=view.region),),
             )
+            yield view.gap(key.ref, measured or "no replica", wanted, reason, remedy)
     if not mine and not dark:
         yield view.none_expected("all keys", "no multi-Region key is in use")
 

@@ -67,14 +67,11 @@ def secret_exists(view: View) -> Iterator[Finding]:
         if secret and secret.deleted_at is None:
             yield view.ok(name, "present", "present", "a task of the DR region can read it", tenant)
         else:
-            yield view.gap(
-                name,
-                f"deleted at {secret.deleted_at:%Y-%m-%d %H:%M} UTC" if secret and secret.deleted_at else "absent",
-                "present",
-                "no container that uses it starts: ECS resolves secrets before it runs a task",
-                _present(view, name, secret),
-                tenant,
+            measured = (
+                f"deleted at {secret.deleted_at:%Y-%m-%d %H:%M} UTC" if secret and secret.deleted_at else "absent"
             )
+            reason = "no container that uses it starts: ECS resolves secrets before it runs a task"
+            yield view.gap(name, measured, "present", reason, _present(view, name, secret), tenant)
 
 
 def _present(view: View, name: str, secret: Secret | None) -> Remedy:
@@ -156,17 +153,12 @@ def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Fi
     measured, wanted = f"version {there.current_version[:8]}", f"version {here.current_version[:8]}"
     if here.current_version and here.current_version == there.current_version:
         return view.ok(here.name, measured, wanted, "the replica follows its primary", tenant)
-    return view.gap(
-        here.name,
-        measured,
-        wanted,
-        "a changed password was not replicated: the tenant could not log in to its database",
-        Remedy(
-            "Read the replica's StatusMessage (a key, a policy) and fix its cause, then replicate the secret again.",
-            (replicate(view, here.name, over=True),),
-        ),
-        tenant,
+    reason = "a changed password was not replicated: the tenant could not log in to its database"
+    remedy = Remedy(
+        "Read the replica's StatusMessage (a key, a policy) and fix its cause, then replicate the secret again.",
+        (replicate(view, here.name, over=True),),
     )
+    return view.gap(here.name, measured, wanted, reason, remedy, tenant)
 
 
 def _values(view: View, name: str, tenant: str | None) -> Finding:
@@ -262,15 +254,12 @@ def regional_fields(view: View) -> Iterator[Finding]:
         if isinstance(content, HiddenSecret):
             yield view.unknown(name, wanted, content.unseen, tenant)
         elif regional := [field.name for field in content.fields if field.names_primary]:
-            yield view.gap(
-                name,
-                f"named by {', '.join(regional)}",
-                wanted,
-                "after a failover the tenant would connect to the lost region",
+            reason = "after a failover the tenant would connect to the lost region"
+            remedy = (
                 "Store a region-neutral name (a private zone's record in each region), or set the host in the DR "
-                "task definition's environment.",
-                tenant,
+                "task definition's environment."
             )
+            yield view.gap(name, f"named by {', '.join(regional)}", wanted, reason, remedy, tenant)
         else:
             neutral = view.ok(name, "no regional name", wanted, "it is valid in either region", tenant)
             yield _rotation_finding(view, standing.get(name), tenant) or neutral
@@ -322,14 +311,9 @@ def same_fields(view: View) -> Iterator[Finding]:
         if names == wanted:
             yield view.ok(name, "the same fields", "the same fields", "the container finds every field", tenant)
         else:
-            yield view.gap(
-                name,
-                ", ".join(sorted(names)),
-                ", ".join(sorted(wanted)),
-                "a container that reads a missing field does not start",
-                _replica_remedy(view, name),
-                tenant,
-            )
+            reason = "a container that reads a missing field does not start"
+            remedy = _replica_remedy(view, name)
+            yield view.gap(name, ", ".join(sorted(names)), ", ".join(sorted(wanted)), reason, remedy, tenant)
     if not compared:
         yield view.none_expected("all secrets", _NONE)
 

@@ -53,13 +53,8 @@ def table_active(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"{table.status}, a replica", wanted, f"it receives the writes of {primary}")
         else:
             alone = "" if member or table.status == _ABSENT else ", not a replica"
-            yield view.gap(
-                name,
-                table.status + alone,
-                wanted,
-                f"writes of {primary} do not reach {view.region}",
-                _replica(view, name, table),
-            )
+            reason = f"writes of {primary} do not reach {view.region}"
+            yield view.gap(name, table.status + alone, wanted, reason, _replica(view, name, table))
 
 
 def _replica(view: View, name: str, table: Table) -> Remedy:
@@ -152,13 +147,11 @@ def replication_latency(view: View) -> Iterator[Finding]:
             reason = "writes younger than this could be lost, or conflict when the primary returns"
             yield view.ok(name, duration(reading.value / _MS), wanted, reason)
         else:
-            yield view.gap(
-                name,
-                duration(reading.value / _MS),
-                wanted,
-                "a failover now would lose later writes to the primary region",
-                f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity).",
+            reason = "a failover now would lose later writes to the primary region"
+            remedy = (
+                f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity)."
             )
+            yield view.gap(name, duration(reading.value / _MS), wanted, reason, remedy)
     if not _replicated_tables(view):
         yield view.none_expected("all tables", _SAID)
 
@@ -199,23 +192,16 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
                 command = view.command(
                     "dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=setting
                 )
-                yield view.warn(
-                    name,
-                    f"{table.recovery}, {table.recovery_days} days back",
-                    f"{wanted_days} days back",
-                    "a bad write that is found after a failover may be older than what can be restored",
-                    Remedy("Let it reach back as far as the primary region's.", (command,)),
-                )
+                measured = f"{table.recovery}, {table.recovery_days} days back"
+                reason = "a bad write that is found after a failover may be older than what can be restored"
+                remedy = Remedy("Let it reach back as far as the primary region's.", (command,))
+                yield view.warn(name, measured, f"{wanted_days} days back", reason, remedy)
             elif table.recovery == "ENABLED":
                 yield view.ok(name, table.recovery, "ENABLED", "a bad write can be undone")
             else:
-                yield view.gap(
-                    name,
-                    table.recovery,
-                    "ENABLED",
-                    "replication copies a bad write to both regions, and it could not be undone",
-                    Remedy("aws_dynamodb_table.replica.point_in_time_recovery = true.", (recoverable(view, name),)),
-                )
+                reason = "replication copies a bad write to both regions, and it could not be undone"
+                remedy = Remedy("aws_dynamodb_table.replica.point_in_time_recovery = true.", (recoverable(view, name),))
+                yield view.gap(name, table.recovery, "ENABLED", reason, remedy)
     if not present:
         yield view.none_expected("all tables", _SAID)
 

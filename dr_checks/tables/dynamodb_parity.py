@@ -55,13 +55,9 @@ def schema_parity(view: View) -> Iterator[Finding]:
         if not differing:
             yield view.ok(there.name, "alike", "as in the primary region", "the application finds what it queries")
         else:
-            yield view.gap(
-                there.name,
-                "; ".join(differing),
-                wanted,
-                "queries that work in the primary region would fail, or find other items, in the DR region",
-                "Bring aws_dynamodb_table of both regions back to one definition with a replica block.",
-            )
+            reason = "queries that work in the primary region would fail, or find other items, in the DR region"
+            remedy = "Bring aws_dynamodb_table of both regions back to one definition with a replica block."
+            yield view.gap(there.name, "; ".join(differing), wanted, reason, remedy)
 
     yield from _each_pair(view, "alike", judge)
 
@@ -99,13 +95,9 @@ def indexes_active(view: View) -> Iterator[Finding]:
         elif state.serves:
             yield view.ok(subject, index.status, "ACTIVE", "queries by this index are complete")
         else:
-            yield view.gap(
-                subject,
-                index.status,
-                "ACTIVE",
-                "queries by this index fail or miss items until it is filled",
-                f"Wait until {view.region} reports the index ACTIVE.",
-            )
+            reason = "queries by this index fail or miss items until it is filled"
+            remedy = f"Wait until {view.region} reports the index ACTIVE."
+            yield view.gap(subject, index.status, "ACTIVE", reason, remedy)
     if not indexes:
         yield view.none_expected("all indexes", "no table has a global secondary index")
 
@@ -132,16 +124,11 @@ def capacity_parity(view: View) -> Iterator[Finding]:
         if is_unlimited or (here.billing == there.billing != _ON_DEMAND and _enough(here, there)):
             yield view.ok(there.name, measured, wanted, "it can carry the primary region's load")
         else:
-            yield view.gap(
-                there.name,
-                measured,
-                wanted,
-                "requests above this are throttled after a failover",
-                Remedy(
-                    "Pay per request (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
-                    (view.command("dynamodb", "UpdateTable", TableName=there.name, **_capacity_settings(here, there)),),
-                ),
+            remedy = Remedy(
+                "Pay per request (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
+                (view.command("dynamodb", "UpdateTable", TableName=there.name, **_capacity_settings(here, there)),),
             )
+            yield view.gap(there.name, measured, wanted, "requests above this are throttled after a failover", remedy)
 
     yield from _each_pair(view, "as in the primary region", judge)
 
@@ -215,13 +202,9 @@ def encryption(view: View) -> Iterator[Finding]:
         wanted = f"a key of {view.region}" if here.key else "DynamoDB's own key or better"
         measured = f"a key of {where}" if there.key else "DynamoDB's own key"
         if (here.key and not there.key) or (there.key and where != view.region):
-            yield view.gap(
-                there.name,
-                measured,
-                wanted,
-                "the replica must be encrypted as well as its source, and readable without the primary region",
-                "aws_dynamodb_table.replica.kms_key_arn: a key of the DR region.",
-            )
+            reason = "the replica must be encrypted as well as its source, and readable without the primary region"
+            remedy = "aws_dynamodb_table.replica.kms_key_arn: a key of the DR region."
+            yield view.gap(there.name, measured, wanted, reason, remedy)
         else:
             yield view.ok(
                 there.name, measured, wanted, "encrypted as well as its source, and readable without another region"
@@ -255,15 +238,10 @@ def deletion_protection(view: View) -> Iterator[Finding]:
             if table.deletion_protection:
                 yield view.ok(name, "on", "on", "a mistaken delete is refused")
             else:
-                yield view.gap(
-                    name,
-                    "off",
-                    "on",
-                    "a single mistaken call would delete this region's copy",
-                    Remedy(
-                        "aws_dynamodb_table.deletion_protection_enabled = true.",
-                        (view.command("dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=True),),
-                    ),
+                remedy = Remedy(
+                    "aws_dynamodb_table.deletion_protection_enabled = true.",
+                    (view.command("dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=True),),
                 )
+                yield view.gap(name, "off", "on", "a single mistaken call would delete this region's copy", remedy)
     if not present:
         yield view.none_expected("all tables", "it does not exist here: see dynamodb.table-active")

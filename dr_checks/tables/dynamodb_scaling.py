@@ -70,11 +70,9 @@ def _scaling_findings(view: View, name: str, wanted: dict[str, str], mine: dict[
         if measured in (bounds, bounds.removesuffix(_OFF)):
             yield view.ok(f"{name} {what}", measured, bounds, "it scales with the load as in the primary region")
         else:
-            yield view.gap(
-                f"{name} {what}",
-                measured,
-                bounds,
-                "after the failover it would be throttled at a load for which the primary's scales",
+            reason = "after the failover it would be throttled at a load for which the primary's scales"
+            remedy = (
                 f"Apply aws_appautoscaling_target and aws_appautoscaling_policy of 'table/{name}' with the provider of "
-                f"{view.region}, or billing_mode = PAY_PER_REQUEST.",
+                f"{view.region}, or billing_mode = PAY_PER_REQUEST."
             )
+            yield view.gap(f"{name} {what}", measured, bounds, reason, remedy)
