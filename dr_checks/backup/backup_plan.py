@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
-from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_promise import (
     is_dr_vault,
     longest_gap_minutes,
@@ -199,14 +197,14 @@ def _tag_command(view: View, arn: str, test: str) -> str:
 )
 def worst_case(view: View) -> Iterator[Finding]:
     """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
-    found, wanted = stores(view), f"{duration(rpo_s(view))} or less"
+    found, wanted = stores(view), f"{duration(view.rpo_s)} or less"
     for store in found:
         promised = promise(view, store.arn)
         if promised is None:
             yield view.none_expected(store.name, "the plan copies none of it: see the other checks of backup-plan")
             continue
         worst_s = promised.worst_minutes * _MINUTE_S
-        if worst_s <= rpo_s(view):
+        if worst_s <= view.rpo_s:
             yield view.ok(store.name, duration(worst_s), wanted, promised.basis)
         # No gap: a copy that is the fallback may be older than the objective while replication keeps it.
         elif not relies_on_copies(view, store):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import service_name, tenant_services
 from dr_estate.config.environment import Side

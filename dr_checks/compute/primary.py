@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side

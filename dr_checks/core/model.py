@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.durations import duration
 from dr_estate.model.invocation import aws_command
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, shared_text
 from dr_estate.snapshot.tenants import Tenant, discover, is_chosen
 
 T = TypeVar("T")
+_MINUTE_S = 60
 
 
 class Status(StrEnum):
@@ -57,6 +59,30 @@ class Area(StrEnum):
     TENANTS = "tenants"
     PREREQUISITES = "prerequisites"
     VALIDATION = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """How a finding is fixed: a sentence for a person, and the commands that do it where commands can.
+
+    ``commands`` are complete lines for a shell, run in this order; none where a person decides or Terraform does.
+    """
+
+    sentence: str
+    commands: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The sentence and its commands as one line of text."""
+        return " ".join((self.sentence, *(f"`{command}`" for command in self.commands)))
+
+
+def merged_remedies(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
+    """Return each sentence once, in the order found, with the commands of all that say it."""
+    commands: dict[str, dict[str, None]] = {}
+    for remedy in remedies:
+        # A dict keeps the order, and drops what two findings print alike.
+        commands.setdefault(remedy.sentence, {}).update(dict.fromkeys(remedy.commands))
+    return tuple(Remedy(sentence, tuple(lines)) for sentence, lines in commands.items() if sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +182,27 @@ class View:
         """The tenants in question. Raises DataUnavailable where they cannot be discovered."""
         found = discover(self.snapshot, self.env)
         return tuple(tenant for tenant in found if is_chosen(tenant.id, self.only_tenants))
+
+    @property
+    def rpo_s(self) -> float:
+        """The environment's recovery point objective in seconds."""
+        return float(self.env.objectives.rpo_minutes * _MINUTE_S)
+
+    def doubt(self, reading: Reading | None) -> str | None:
+        """Why a metric proves nothing, or None where it may be believed: a missing or old one is never good news
+        (T23).
+        """
+        limit = self.env.thresholds.metric_age_minutes
+        age_s = reading.age_s(self.now) if reading else None
+        # Before the age: a result of status InternalError comes without values, which is no proof of a broken link
+        # (T62).
+        if reading is not None and reading.flaw:
+            return f"CloudWatch could not answer for {reading.name}: {reading.flaw}."
+        if reading is None or age_s is None:
+            return "The metric is not published; a broken replication publishes none."
+        if age_s > limit * _MINUTE_S:
+            return f"The newest value of {reading.name} is {duration(age_s)} old; after {limit} min it is too old."
+        return None
 
     def command(self, service: str, operation: str, side: Side | None = None, /, **params: object) -> str:
         """Return the AWS CLI's command line for an API call in the region of this side, or of ``side``."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import check, lag_source
-from dr_checks.core.remedy import Remedy
-from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,
@@ -109,14 +107,14 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
 )
 def age(view: View) -> Iterator[Finding]:
     """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
-    name, wanted = database_name(view), f"{duration(rpo_s(view))} or less"
+    name, wanted = database_name(view), f"{duration(view.rpo_s)} or less"
     copy = copy_to_use(view)
     if copy is None:
         yield view.none_expected(name, "there is no usable copy: see rds-copy.usable")
     # T23: a replica that was broken for two days had no lag either.
     elif copy.age_s is None:
         yield view.unknown(name, wanted, f"The age of {copy.mechanism} {copy.name} is not known: {copy.basis}")
-    elif copy.age_s <= rpo_s(view):
+    elif copy.age_s <= view.rpo_s:
         yield view.ok(name, duration(copy.age_s), wanted, f"by {copy.mechanism}: {copy.basis}")
     else:
         reason = "a failover now would lose every write made since"
@@ -220,7 +218,7 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     days, wanted_days = backup.retention_days, view.env.thresholds.backup_retention_days
     old_s = (view.now - backup.latest).total_seconds() if backup.latest else None
     measured = f"{backup.status}, {duration(old_s) if old_s else 'no time'} behind, retained {days} days"
-    wanted = f"replicating, {duration(rpo_s(view))} behind or less, retained {wanted_days} days or more"
+    wanted = f"replicating, {duration(view.rpo_s)} behind or less, retained {wanted_days} days or more"
     if not states.AUTOMATED_BACKUP[backup.status].known:
         return view.undocumented(name, wanted, backup.status)
     if not states.AUTOMATED_BACKUP[backup.status].serves:
@@ -228,7 +226,7 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
         gap = view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
         return replace(gap, depends_on=OWN_BACKUPS.format(name))
     # The status stays replicating while a broken replication stands still: only its newest time shows it.
-    if old_s is None or old_s > rpo_s(view):
+    if old_s is None or old_s > view.rpo_s:
         reason = "its status is replicating, but the newest restorable time does not advance"
         remedy = "Stop it and start it again, which begins a new copy; use another copy meanwhile."
         return view.gap(name, measured, wanted, reason, remedy)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
-from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
@@ -84,17 +82,17 @@ def lag(view: View) -> Iterator[Finding]:
     Source: RDS User Guide, Monitoring read replication.
     """
     readings = {reading.dimension(rds.DIMENSION): reading for reading in view.get(rds.lags)}
-    found, wanted = replicas(view), f"{duration(rpo_s(view))} or less"
+    found, wanted = replicas(view), f"{duration(view.rpo_s)} or less"
     for replica in found:
         reading = readings.get(replica.identifier)
-        cause = doubt(view, reading)
+        cause = view.doubt(reading)
         if reading is None or reading.value is None or cause:
             yield view.unknown(replica.identifier, wanted, cause or "The metric is not published.")
         # -1 is no lag: replication is not running (RDS guide, ReplicaLag).
         elif reading.value < 0:
             reason = "the metric says that replication does not run"
             yield view.gap(replica.identifier, "-1", wanted, reason, _REPLACE)
-        elif reading.value <= rpo_s(view):
+        elif reading.value <= view.rpo_s:
             yield view.ok(
                 replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
             )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dr_checks.core.model import View
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import Remedy, View
 from dr_checks.derived.key_users import ending, usable_again
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import KeyUse, by_role, refusal_of

@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 from dr_checks.core.model import View
-from dr_checks.core.spans import rpo_s
 from dr_checks.derived.database_copies import BACKUP, all_copies, copy_to_use, primary_database
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -130,7 +129,7 @@ def relies_on_copies(view: View, store: ProtectedStore) -> bool:
         for r in view.get(efs.replications, Side.DR)
         if states.FILE_REPLICATION[r.status].serves and r.synced_at
     ]
-    return not any((view.now - moment).total_seconds() <= rpo_s(view) for moment in synced)
+    return not any((view.now - moment).total_seconds() <= view.rpo_s for moment in synced)
 
 
 def is_dr_vault(view: View, arn: str) -> bool:

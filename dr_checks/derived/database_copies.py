@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr_checks.core.model import View
-from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived import database_identity
 from dr_checks.derived.backup_copies import age_s, complete_copies, restore_key_flaw
 from dr_estate.config.environment import Side
@@ -113,7 +112,7 @@ def copy_to_use(view: View) -> DatabaseCopy | None:
     """
     copies, dark = all_copies(view)
     usable = [copy for copy in copies if not copy.flaw]
-    fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= rpo_s(view)), None)
+    fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= view.rpo_s), None)
     if fresh:
         return fresh
     # A mechanism that was not seen may hold a fresher copy: to name an older one now would be a guess.
@@ -167,7 +166,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     reading = next(
         (r for r in view.get(rds.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier), None
     )
-    reason = doubt(view, reading)
+    reason = view.doubt(reading)
     lag_s = reading.value if reading and not reason else None
     at_s = reading.age_s(view.now) if reading else None
     # A lag speaks of the minute in which it was measured: both are added. -1 is no lag but a broken link.

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import Finding, View
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import Finding, Remedy, View
 from dr_checks.derived.pairing import clusters
 from dr_estate.iam.key_uses import KeyRefusal, KeyUse, by_role, by_service, refusal_of
 from dr_estate.iam.resource_policies import PolicyAnswer

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dr_checks.core.model import View
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import Remedy, View
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
 from dr_estate.readers import rds, rds_groups

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived import dr_pin, routing
 from dr_checks.derived.health_check_pin import CALCULATED
 from dr_checks.derived.standing import failover_may_be_in_force

@@ -8,9 +8,8 @@ from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import count
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import BOTH, check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.listener_table import GATE, ListenerTable, Meets
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution

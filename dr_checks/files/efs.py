@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check, lag_source
-from dr_checks.core.remedy import Remedy
-from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -120,13 +118,13 @@ def replication_state(view: View) -> Iterator[Finding]:
 )
 def last_replicated(view: View) -> Iterator[Finding]:
     """LastReplicatedTimestamp is no older than the RPO; before the first full sync there is none. Source: EFS API."""
-    row, wanted = _into_dr(view), f"{duration(rpo_s(view))} or less"
+    row, wanted = _into_dr(view), f"{duration(view.rpo_s)} or less"
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
     # Before the first full sync the copy is not consistent, however much of it is there (EFS guide).
     elif row.synced_at is None:
         yield view.unknown(_name(view), wanted, "The first synchronisation has not been completed yet.")
-    elif (age_s := (view.now - row.synced_at).total_seconds()) <= rpo_s(view):
+    elif (age_s := (view.now - row.synced_at).total_seconds()) <= view.rpo_s:
         yield view.ok(_name(view), duration(age_s), wanted, "all older changes are in the DR region")
     else:
         reason = "a failover that opens this copy loses every change made since"
@@ -147,7 +145,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
 )
 def sync_metric(view: View) -> Iterator[Finding]:
     """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
-    row, wanted = _into_dr(view), f"{duration(rpo_s(view))} or less"
+    row, wanted = _into_dr(view), f"{duration(view.rpo_s)} or less"
     if row is None:
         yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
         return
@@ -157,10 +155,10 @@ def sync_metric(view: View) -> Iterator[Finding]:
     if not readings:
         readings = view.get(efs.sync_metrics, Side.PRIMARY)
     ours = next((r for r in readings if r.dimension("DestinationFileSystemId") == row.destination_id), None)
-    reason = doubt(view, ours)
+    reason = view.doubt(ours)
     if ours is None or ours.value is None or reason:
         yield view.unknown(_name(view), wanted, reason or "The metric is not published.")
-    elif ours.value <= rpo_s(view):
+    elif ours.value <= view.rpo_s:
         yield view.ok(_name(view), duration(ours.value), wanted, "the metric confirms that files are up to date")
     else:
         yield view.gap(

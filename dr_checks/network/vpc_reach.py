@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import network_command, service_pairs, tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_lists, parse_rule

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check, lag_source
-from dr_checks.core.spans import doubt
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -43,7 +42,7 @@ def latency(view: View) -> Iterator[Finding]:
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
         pending = _newest(view, "BytesPendingReplication", name, copy)
-        reason = doubt(view, reading)
+        reason = view.doubt(reading)
         if reading is None or reading.value is None or reason:
             yield view.unknown(name, wanted, reason or "The metric is not published.")
             continue
@@ -116,7 +115,7 @@ def objects(view: View) -> Iterator[Lag]:
         return
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
-        reason = doubt(view, reading)
+        reason = view.doubt(reading)
         seconds = reading.value if reading and not reason else None
         # A metric that is missing or old gives no number, only the reason: the lag is unknown then (T23).
         basis = reason or "S3 replication, ReplicationLatency"

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind

@@ -8,7 +8,6 @@ from dataclasses import replace
 from dr_checks.core import registry
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check
-from dr_checks.core.spans import rpo_s
 from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -40,7 +39,7 @@ def _remedy(lag: Lag) -> str:
 )
 def met(view: View) -> Iterator[Finding]:
     """The freshest usable copy of every store, and of each tenant's own, against the RPO; unmeasured is UNKNOWN."""
-    found, wanted = _lags(view), f"{duration(rpo_s(view))} or less"
+    found, wanted = _lags(view), f"{duration(view.rpo_s)} or less"
     good = 0
     for lag in found:
         if lag.missing:
@@ -48,7 +47,7 @@ def met(view: View) -> Iterator[Finding]:
             yield replace(view.gap(_subject(lag), "no copy", wanted, reason, _remedy(lag), lag.tenant), store=lag.store)
         elif lag.seconds is None:
             yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
-        elif lag.seconds > rpo_s(view):
+        elif lag.seconds > view.rpo_s:
             reason = f"a failover now would lose all later writes ({lag.basis})"
             gap = view.gap(_subject(lag), duration(lag.seconds), wanted, reason, _remedy(lag), lag.tenant)
             yield replace(gap, store=lag.store)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.core.remedy import Remedy
 from dr_estate.model import states
 from dr_estate.model.control_items import BY_SK
 from dr_estate.model.invocation import Command

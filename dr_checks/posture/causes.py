@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dr_checks.core.model import Area, CheckResult, Finding, Status
-from dr_checks.core.remedy import Remedy, merged_remedies
+from dr_checks.core.model import Area, CheckResult, Finding, Remedy, Status, merged_remedies
 from dr_checks.core.verdict import WEIGHT, failed_findings, fails, store_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind

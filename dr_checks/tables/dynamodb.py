@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check, lag_source
-from dr_checks.core.remedy import Remedy
-from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -136,14 +134,14 @@ def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tu
 )
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
-    wanted = f"{duration(rpo_s(view))} or less"
+    wanted = f"{duration(view.rpo_s)} or less"
     for name in _replicated_tables(view):
         reading = _latency(view, name)
-        cause = doubt(view, reading)
+        cause = view.doubt(reading)
         if reading is None or reading.value is None or cause:
             hint = "DynamoDB publishes it only while there are writes: a heartbeat item each minute keeps it alive."
             yield view.unknown(name, wanted, f"{cause or 'The metric is not published.'} {hint}")
-        elif reading.value / _MS <= rpo_s(view):
+        elif reading.value / _MS <= view.rpo_s:
             reason = "writes younger than this could be lost, or conflict when the primary returns"
             yield view.ok(name, duration(reading.value / _MS), wanted, reason)
         else:
@@ -224,6 +222,6 @@ def tables(view: View) -> Iterator[Lag]:
         return
     for name in dynamodb.names(view.env):
         reading = _latency(view, name)
-        reason = doubt(view, reading)
+        reason = view.doubt(reading)
         seconds = reading.value / _MS if reading and reading.value is not None and not reason else None
         yield Lag(TABLES.id, name, None, Side.DR, seconds, reason or "DynamoDB global table, ReplicationLatency")

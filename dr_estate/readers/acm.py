@@ -12,8 +12,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.readers.route53 import plain
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"}) | elbv2.RULE_READS
 

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from dr_estate.model.references import neutral
 from dr_estate.readers import dynamodb
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.reading.answers import At, read
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 VAULT_READS = frozenset({"backup:ListBackupVaults"})
 POINT_READS = frozenset({"backup:ListRecoveryPointsByBackupVault"})

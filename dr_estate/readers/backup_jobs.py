@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.answers import At, read
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 BACKUP_READS = frozenset({"backup:ListBackupJobs"})
 COPY_READS = frozenset({"backup:ListCopyJobs"})

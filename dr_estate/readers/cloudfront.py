@@ -11,8 +11,7 @@ from dr_estate.model.kept_values import header_digest
 from dr_estate.model.managed_policies import MANAGED_POLICIES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginConfig": "s3"}
 DISTRIBUTION_READS = frozenset({"cloudfront:ListDistributions"})

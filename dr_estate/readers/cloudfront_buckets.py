@@ -12,8 +12,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.readers.kms import KEY_READS, KmsKey
-from dr_estate.reading.part import GLOBAL, REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, REGIONAL, ReadContext, part
 
 CONTROL_READS = frozenset({"cloudfront:ListOriginAccessControls"})
 _UNDER_KMS = "aws:kms"

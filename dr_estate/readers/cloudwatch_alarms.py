@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from dr_estate.model.references import neutral
 from dr_estate.reading.answers import At, read
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 # The most that DescribeAlarms takes (CloudWatch API, DescribeAlarms).
 _NAMES_A_CALL = 100

@@ -39,8 +39,7 @@ from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_ite
 from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, is_in_time, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset(
     {

@@ -16,8 +16,7 @@ from dr_estate.network import dns_query
 from dr_estate.network.dns_query import DnsAnswer, DnsPatience, Server
 from dr_estate.readers import elbv2, route53, sts_identity
 from dr_estate.readers.route53 import CustomerHost, Record
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 RECORD_READS = route53.RECORD_READS
 LED_READS = sts_identity.READS

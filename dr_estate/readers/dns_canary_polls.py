@@ -16,8 +16,7 @@ from dr_estate.network.dns_query import DnsAnswer, Server
 from dr_estate.readers import dns_answers, route53
 from dr_estate.readers import dns_answers as answers
 from dr_estate.readers.route53 import CustomerHost, Record
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 CHANGE_READS = frozenset({"route53:GetChange"})
 IN_SYNC, LOST = "INSYNC", "NoSuchChange"

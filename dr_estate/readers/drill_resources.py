@@ -18,8 +18,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.answers import At, read
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
 LOG_READS = frozenset({"logs:GetLogEvents"})

@@ -14,8 +14,7 @@ from dr_estate.model.stores import ATTRIBUTE, KEY
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import serving_side
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
 ABSENT = ("ResourceNotFoundException", "TableNotFoundException")

@@ -15,8 +15,7 @@ from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_di
 from dr_estate.model.references import Reference, arn_region, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 R = TypeVar("R")
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 _TASKS_A_CALL = 100
 _OWN = ("TaskFailedToStart", "EssentialContainerExited")

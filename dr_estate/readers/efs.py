@@ -13,8 +13,7 @@ from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
 REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})

@@ -9,8 +9,7 @@ from typing import Any
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs
 from dr_estate.readers.vpc import cidr_of
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
 SUBNET_READS = frozenset({"ec2:DescribeSubnets"})

@@ -14,8 +14,7 @@ from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBalancerAttributes"})
 LISTENER_READS = frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"})

@@ -15,8 +15,7 @@ from math import ceil
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_series
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 # CloudWatch publishes once a minute and two minutes late: five hold more than one count.
 FRESH = timedelta(minutes=5)

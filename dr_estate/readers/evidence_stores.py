@@ -9,8 +9,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 # How evidence is signed.

@@ -18,8 +18,7 @@ from dr_estate.network import dns_query
 from dr_estate.network.http_probe import Handshake, NoAnswerInTime, Visit, handshake, visit, visitor_context
 from dr_estate.readers import cloudfront, ecs, elbv2, route53, sts_identity
 from dr_estate.readers.dns_answers import TEST_READS, is_aws, patience
-from dr_estate.reading.part import GLOBAL, REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, REGIONAL, ReadContext, part
 
 # Turns of many sites: one that hangs keeps no other from its own, and what was answered is there by the deadline.
 

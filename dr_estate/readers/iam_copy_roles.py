@@ -21,8 +21,7 @@ from dr_estate.model.references import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3, store_policies
 from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy", "backup:GetBackupVaultAccessPolicy"})
 OBJECTS, BACKUPS, JOBS = "s3.amazonaws.com", "backup.amazonaws.com", "batchoperations.s3.amazonaws.com"

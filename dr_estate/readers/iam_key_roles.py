@@ -18,8 +18,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import iam_store_roles, kms, s3
 from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READ, WRITE = "kms:Decrypt", "kms:GenerateDataKey"
 _UNDECIDED = ("a condition of the key's policy",)

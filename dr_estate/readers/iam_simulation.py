@@ -25,8 +25,7 @@ from dr_estate.iam.trust import let_in
 from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import ecs, efs, elbv2, route53, secretsmanager
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 

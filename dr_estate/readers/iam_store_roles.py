@@ -16,8 +16,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
 from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.store_policies import table_arn
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 _DELETES, _LISTS = "s3:DeleteObject", ("s3:ListBucket",)
 _OF_OBJECTS = (_DELETES, "s3:GetObject", "s3:PutObject")

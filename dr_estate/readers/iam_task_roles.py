@@ -25,8 +25,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudwatch_logs, ecr, ecs, efs, kms, secret_policies, secretsmanager, task_sources, vpc
 from dr_estate.readers.iam_simulation import DENIED, RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
 from dr_estate.readers.network_ways import NetworkWays, tests_network
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 _SERVICE = "ecs-tasks.amazonaws.com"

@@ -14,8 +14,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.model.visible import document
 from dr_estate.readers import backup, control_table, dynamodb, ecr, ecs, efs, rds, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 _RESERVED = ":role/aws-reserved/"  # with the region of the identity centre in its path, whatever region the key is of

@@ -11,8 +11,7 @@ from typing import Any
 from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 MARK, STARTED_BY = "dr_marker", "dr-marker-"
 

@@ -15,8 +15,7 @@ from dr_estate.model import states
 from dr_estate.model.references import Reference, ReferenceKind, neutral, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, secretsmanager, ssm_parameters
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 # What the files of variables that containers fetch from S3 name; no value is kept.
 #

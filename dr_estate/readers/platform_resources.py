@@ -26,8 +26,7 @@ from dr_estate.readers.platform_shapes import (
     shape_of,
     variables_astray,
 )
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 # Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
 #

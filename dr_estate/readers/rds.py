@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from dr_estate.config.environment import Side
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 INSTANCE_READS = frozenset({"rds:DescribeDBInstances"})
 AUTOMATED_BACKUP_READS = frozenset({"rds:DescribeDBInstanceAutomatedBackups"})

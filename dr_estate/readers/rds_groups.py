@@ -7,8 +7,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 PARAMETER_READS = frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"})
 OPTION_READS = frozenset({"rds:DescribeOptionGroups"})

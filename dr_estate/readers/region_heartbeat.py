@@ -14,8 +14,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds, vpc
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_series
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 # CloudWatch may show a minute of RDS so much later: the newest ones missing are no gap.
 LATE_MINUTES = 3

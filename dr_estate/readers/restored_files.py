@@ -12,8 +12,7 @@ from dr_estate.model.kept_values import harmless
 from dr_estate.model.restored_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 MARK = "dr_files"
 

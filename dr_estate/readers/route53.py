@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 LIST_READS = frozenset({"route53:ListHostedZones"})
 ZONE_READS = frozenset({"route53:GetHostedZone"})

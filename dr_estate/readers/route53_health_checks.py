@@ -9,8 +9,7 @@ from typing import Any
 
 from dr_estate.readers import route53
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics, read_series
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 CHECK_READS = frozenset({"route53:ListHealthChecks"})
 STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"

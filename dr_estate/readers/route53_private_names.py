@@ -9,8 +9,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, vpc
-from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets"})
 _DATABASES = ".rds.amazonaws.com"

@@ -10,8 +10,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset(
     {

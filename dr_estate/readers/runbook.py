@@ -8,8 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from dr_estate.config.environment import Side
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset({"s3:GetObject", "s3:HeadBucket"})
 

@@ -11,8 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.replication_job import of_failbacks
 from dr_estate.model.states import BATCH_JOB
 from dr_estate.readers import serving_side
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset({"s3control:DescribeJob", "s3control:ListJobs"})
 _PAGE = {"PageSize": 1000}

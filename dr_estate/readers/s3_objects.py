@@ -15,8 +15,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import s3, serving_side
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 # Comparison of two versioned buckets by key, as they are listed.
 #

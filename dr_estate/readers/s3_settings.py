@@ -13,8 +13,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import s3
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext, Reader
+from dr_estate.reading.reader import REGIONAL, ReadContext, Reader, part
 
 Row = TypeVar("Row")
 Setting = TypeVar("Setting")

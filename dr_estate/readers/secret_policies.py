@@ -10,8 +10,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset({"secretsmanager:GetResourcePolicy"})
 # There is no such secret, or it is a replica and not to be asked: which of both AWS answers of one is assumed.

@@ -22,8 +22,7 @@ from dr_estate.model.references import RegionMove, arn_region, move_to_primary, 
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, rds
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})

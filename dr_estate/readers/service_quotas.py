@@ -9,8 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers.acm import ALL_KEYS
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_metrics
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 QUOTA_READS = frozenset({"service-quotas:GetServiceQuota", "service-quotas:GetAWSDefaultServiceQuota"})
 

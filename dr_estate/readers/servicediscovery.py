@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.readers import ecs
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"servicediscovery:ListServices"})
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import sns_topics
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 QUEUE_READS = frozenset({"sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
 FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency", "lambda:GetPolicy"})

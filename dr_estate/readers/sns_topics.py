@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"sns:GetTopicAttributes"})
 SUBSCRIPTION_READS = frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"})

@@ -9,8 +9,7 @@ from secrets import token_bytes
 from typing import Any
 
 from dr_estate.model.references import neutral, references
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"ssm:GetParametersByPath"})
 _IDS = re.compile(r"\b(?:fs|sg|subnet|vpc)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")

@@ -9,8 +9,7 @@ from enum import StrEnum
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb, s3
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"dynamodb:GetResourcePolicy", "s3:GetBucketPolicy"})
 _NO_POLICY = ("NoSuchBucketPolicy", "PolicyNotFoundException", *dynamodb.ABSENT)

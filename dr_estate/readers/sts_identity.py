@@ -13,8 +13,7 @@ from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Side
 from dr_estate.model.session_life import SessionLife
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"sts:GetCallerIdentity"})
 SERVED_AT, SITES_AT = "x-world-name-server", "x-world-sites"

@@ -10,8 +10,7 @@ from dr_estate.model.container_settings import SecretSource, by_named_arn, sourc
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import stages_of
-from dr_estate.reading.part import part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
 BUCKET_READS = frozenset({"s3:HeadBucket", "s3:ListObjectsV2"})

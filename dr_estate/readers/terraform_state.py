@@ -10,8 +10,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import document
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 STATE_READS = frozenset({"s3:HeadObject"})
 LOCK_READS = frozenset({"dynamodb:DescribeTable"})

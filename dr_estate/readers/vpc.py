@@ -9,8 +9,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import elbv2
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 _PAGE = {"PageSize": 1000}
 _TCP = ("-1", "6", "tcp")

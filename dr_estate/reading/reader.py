@@ -1,7 +1,9 @@
-"""API of a reader: calls, pages and concurrent batches, for one region."""
+"""A reader of one part of the snapshot, and what it may ask: calls, pages and concurrent batches, for one region."""
 
 from __future__ import annotations
 
+import sys
+import typing
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -25,6 +27,8 @@ from dr_estate.reading.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
+REGIONAL = (Side.PRIMARY, Side.DR)
+GLOBAL = (Side.GLOBAL,)
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -39,6 +43,25 @@ class Reader(Generic[T_co]):
     shape: Any
     visits: bool = False
     of_entrance: bool = False
+
+
+def part(
+    *sides: Side, reads: frozenset[str], visits: bool = False, of_entrance: bool = False
+) -> Callable[[Callable[[ReadContext], T]], Reader[T]]:
+    """Make a reader of the decorated function: one part of the snapshot, read once on each of ``sides``.
+
+    ``reads`` are the exact ``service:Operation`` names it may call. The part's name is ``<module>.<function>``.
+    ``visits``: it asks sites or name servers, of which a slow one takes seconds: more of them at once than API calls.
+    ``of_entrance``: it is about one load balancer or its records, and is read once for each that the map has.
+    """
+
+    def wrap(function: Callable[[ReadContext], T]) -> Reader[T]:
+        noun = function.__module__.rpartition(".")[2]
+        module = vars(sys.modules[function.__module__])
+        shape = typing.get_type_hints(function, {**module, "ReadContext": ReadContext})["return"]
+        return Reader(f"{noun}.{function.__name__}", sides, reads, function, shape, visits, of_entrance)
+
+    return wrap
 
 
 _OF = "@"

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_actions.assessment.failover import Advice, Assessment
-from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status, worst
+from dr_checks.core.model import CheckResult, Finding, Lag, Remedy, Severity, Status, merged_remedies, worst
 from dr_checks.core.registry import checks
-from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import (
     MOST_WHEN_BLOCKED,
     Recommendation,

@@ -8,8 +8,7 @@ from typing import Any
 
 import orjson
 
-from dr_checks.core.model import CheckResult, Lag, Status
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import CheckResult, Lag, Remedy, Status
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
 from dr_estate.model.visible import json_bytes, visible

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dr_checks.core.model import Status
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import Remedy, Status
 from dr_checks.core.verdict import with_findings
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import report_title

@@ -14,9 +14,8 @@ from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.model.plan import Goal
 from dr_checks.core.exceptions import ExceptionRule, loose_exceptions
-from dr_checks.core.model import Area, CheckResult, Lag, Severity, Status
+from dr_checks.core.model import Area, CheckResult, Lag, Remedy, Severity, Status, merged_remedies
 from dr_checks.core.readiness_gate import GateResult
-from dr_checks.core.remedy import Remedy, merged_remedies
 from dr_checks.core.verdict import Recommendation, RecoveryPointResult, Verdict, best_lags
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.causes import Cause, Unanswered, causes_of, silent_places

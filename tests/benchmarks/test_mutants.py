@@ -13,7 +13,7 @@ from benchmarks.mutants.__main__ import GROUPS
 from benchmarks.mutants.accepted import reasons
 from benchmarks.mutants.source import ROOT, Candidate, Change, SourceFile
 
-SPANS = "dr_checks/core/spans.py"
+MODEL = "dr_checks/core/model.py"
 ACCEPTED = sorted({change.module for change in reasons()})
 
 
@@ -32,8 +32,8 @@ def test_each_accepted_survivor_has_a_reason() -> None:
 
 def test_a_mutant_changes_one_place_and_says_where() -> None:
     (found,) = _mutants("if age_s > limit * _MINUTE_S:", "if age_s >= limit * _MINUTE_S:")
-    assert ("doubt", True) == (found.function, found.lines is not None and found.line in found.lines)
-    before = (ROOT / SPANS).read_text(encoding="utf-8").splitlines()
+    assert ("View.doubt", True) == (found.function, found.lines is not None and found.line in found.lines)
+    before = (ROOT / MODEL).read_text(encoding="utf-8").splitlines()
     assert 1 == sum(old != new for old, new in zip(before, found.text().splitlines(), strict=True))
 
 
@@ -115,5 +115,5 @@ def _run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _mutants(was: str, becomes: str) -> list[Candidate]:
-    mutants = [found for found in SourceFile(ROOT / SPANS).candidates if found.function == "doubt"]
-    return [found for found in mutants if found.change() == Change(SPANS, "doubt", was, becomes)]
+    mutants = [found for found in SourceFile(ROOT / MODEL).candidates if found.function == "View.doubt"]
+    return [found for found in mutants if found.change() == Change(MODEL, "View.doubt", was, becomes)]

@@ -11,8 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
-from dr_checks.core.remedy import Remedy, merged_remedies
+from dr_checks.core.model import Area, CheckResult, Finding, Remedy, Severity, Status, merged_remedies
 from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Invocation, aws_command

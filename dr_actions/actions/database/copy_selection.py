@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from dr_actions.model.action import PlanContext
 from dr_checks.core.model import View
-from dr_checks.core.spans import rpo_s
 from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
@@ -56,7 +55,7 @@ def choose(context: PlanContext) -> CopyChoice | None:
     """
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
-    limit_s = rpo_s(view_of(context))
+    limit_s = view_of(context).rpo_s
     fresh = next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
     # The order matters: fresh by the environment's preference, else the youngest that is measured (T23), else any.
     best = fresh or _youngest_copy(usable) or next(iter(usable), None) or _promotable_soon(context, copies)

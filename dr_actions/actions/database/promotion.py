@@ -19,7 +19,6 @@ from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.markers import marker_task
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Params, Step, step_id
-from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
 from dr_estate.model.states import DATABASE
@@ -163,7 +162,7 @@ def _complete_until(context: PlanContext, instance: rds.Instance) -> tuple[datet
 def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
     readings = context.snapshot.get(rds.lags, Side.PRIMARY)
     reading = next((r for r in readings if r.dimension(rds.DIMENSION) == instance.identifier), None)
-    reason = doubt(copy_selection.view_of(context), reading)
+    reason = copy_selection.view_of(context).doubt(reading)
     if reason or reading is None or reading.at is None or reading.value is None:
         return None, reason or "its lag is not published."
     # -1 means that replication does not run; as a number it would look like less than no lag.

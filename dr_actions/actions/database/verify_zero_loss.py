@@ -17,7 +17,6 @@ from dr_actions.actions.common.unavailable_handling import service_name, tenants
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Step, prefix_of
-from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -121,7 +120,7 @@ def _complete_until(step: Step, context: PlanContext) -> datetime | None:
         readings = context.snapshot.get(rds.lags, Side.DR)
         reading = next((r for r in readings if r.dimension(rds.DIMENSION) == copy), None)
         if (
-            doubt(copy_selection.view_of(context), reading)
+            copy_selection.view_of(context).doubt(reading)
             or reading is None
             or reading.at is None
             or reading.value is None

@@ -18,7 +18,7 @@ from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import ecs, http_sites
 from dr_estate.readers.http_sites import FIRST_TURN_S, SiteAddress, VisitRound
-from dr_estate.reading.part import REGIONAL
+from dr_estate.reading.reader import REGIONAL
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint

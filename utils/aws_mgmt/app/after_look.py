@@ -14,8 +14,7 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.control_table.lock import COOL_DOWN, cool_down_end
 from dr_actions.model.plan import Goal
-from dr_checks.core.model import Severity, Status
-from dr_checks.core.remedy import Remedy
+from dr_checks.core.model import Remedy, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full

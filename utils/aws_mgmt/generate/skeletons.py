@@ -28,8 +28,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import ReadContext
+from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"$service:FillIn"})  # exactly the operations that are called
 
