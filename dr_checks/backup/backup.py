@@ -141,9 +141,8 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
     if backup.lock_accepts(vault, days):
         return view.ok(subject, measured, bounds, "the lock accepts these copies")
     reason = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
-    return view.gap(
-        subject, measured, bounds, reason, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit."
-    )
+    remedy = "Change the rule's copy_action lifecycle (aws_backup_plan) to fit."
+    return view.gap(subject, measured, bounds, reason, remedy)
 
 
 @check(

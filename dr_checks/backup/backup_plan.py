@@ -67,9 +67,8 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
     wanted = f"a copy action to {view.env.names.dr_vault} in {view.env.regions.dr}"
     if not plans:
         reason = "nothing is backed up on a schedule, so nothing can be copied"
-        yield view.gap(
-            name, "no such plan", wanted, reason, f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
-        )
+        remedy = f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
+        yield view.gap(name, "no such plan", wanted, reason, remedy)
     elif rules := sorted({rule.name for rule, _ in _copying(view)}):
         yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
         yield from _rules_that_fail(view, plans)
@@ -246,9 +245,8 @@ def retention(view: View) -> Iterator[Finding]:
             yield view.ok(rule.name, measured, wanted, "damage found later can still be repaired from a copy")
         else:
             reason = "damage found later than this cannot be repaired from a copy in the DR region"
-            yield view.gap(
-                rule.name, measured, wanted, reason, f"Set copy_action.lifecycle.delete_after = {days} or more."
-            )
+            remedy = f"Set copy_action.lifecycle.delete_after = {days} or more."
+            yield view.gap(rule.name, measured, wanted, reason, remedy)
     if not copying:
         yield _no_copies(view)
 

@@ -84,9 +84,8 @@ def replication_rule(view: View) -> Iterator[Finding]:
     for name in names:
         # A rule without a filter takes every repository (ECR guide, private image replication).
         if any(not rule.prefixes or any(name.startswith(p) for p in rule.prefixes) for rule in here):
-            yield view.ok(
-                name, f"replicated to {target}", f"replicated to {target}", "new pushes reach the DR registry"
-            )
+            reason = "new pushes reach the DR registry"
+            yield view.ok(name, f"replicated to {target}", f"replicated to {target}", reason)
         else:
             measured = f"{len(rules)} rule(s), none for it to {target}"
             reason = "the next release would not reach the DR region: a failover would start an old release or none"

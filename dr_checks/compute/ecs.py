@@ -62,14 +62,9 @@ def service_exists(view: View) -> Iterator[Finding]:
         if service and states.SERVICE[service.status].serves:
             yield view.ok(name, service.status, "ACTIVE", "the service exists and is active", tenant.id)
         else:
-            gap = view.gap(
-                name,
-                service.status if service else "absent",
-                "ACTIVE",
-                f"the tenant cannot be started without it in {view.region}",
-                f"Create it in {view.region}: apply aws_ecs_service '{name}' with the DR provider.",
-                tenant.id,
-            )
+            reason = f"the tenant cannot be started without it in {view.region}"
+            remedy = f"Create it in {view.region}: apply aws_ecs_service '{name}' with the DR provider."
+            gap = view.gap(name, service.status if service else "absent", "ACTIVE", reason, remedy, tenant.id)
             yield replace(gap, depends_on=view.env.ecs_names(name)["cluster"])
 
 
@@ -102,9 +97,8 @@ def desired_and_running(view: View) -> Iterator[Finding]:
             yield _count_finding(view, tenant, service, measured)
     if not services:
         planned = view.env.standby.tasks_per_service
-        yield view.gap(
-            "all services", "none", f"{planned} task(s) each", "no service exists", "Apply the DR Terraform."
-        )
+        healing = "Apply the DR Terraform."
+        yield view.gap("all services", "none", f"{planned} task(s) each", "no service exists", healing)
 
 
 def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:

@@ -45,15 +45,13 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
     if service.desired == 0:
         if off:
             return view.ok(name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant)
-        return view.gap(
-            name, measured, "1 or more", "scaled to 0 outside the schedule: the tenant is down", remedy, tenant
-        )
+        reason = "scaled to 0 outside the schedule: the tenant is down"
+        return view.gap(name, measured, "1 or more", reason, remedy, tenant)
     if service.running == 0:
         return view.gap(name, measured, f"{service.desired}", "no task runs: the tenant is down", remedy, tenant)
     if service.running < service.desired:
-        return view.warn(
-            name, measured, f"{service.desired}", "the tenant runs on fewer tasks than desired", remedy, tenant
-        )
+        reason = "the tenant runs on fewer tasks than desired"
+        return view.warn(name, measured, f"{service.desired}", reason, remedy, tenant)
     return view.ok(name, measured, f"{service.desired}", "the tenant's tasks run", tenant)
 
 

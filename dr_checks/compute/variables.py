@@ -207,9 +207,8 @@ def buckets(view: View) -> Iterator[Finding]:
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: {names} instead."
             yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
         else:
-            yield view.ok(
-                mine.family, "no bucket of the primary region", wanted, "its objects are this region's", tenant
-            )
+            measured = "no bucket of the primary region"
+            yield view.ok(mine.family, measured, wanted, "its objects are this region's", tenant)
     if not found:
         yield view.none_expected("all task definitions", _NONE)
 

@@ -70,9 +70,8 @@ def _compare_parameters(
         return view.gap(name, "absent", f"like {model.name}", reason, remedy)
     if there.family != model.family:
         # RDS refuses a restore of one engine version with the group of another (API_RestoreDBInstanceToPointInTime).
-        return view.gap(
-            name, there.family, model.family, "no restore can use another family's group", remedy, stops=True
-        )
+        reason = "no restore can use another family's group"
+        return view.gap(name, there.family, model.family, reason, remedy, stops=True)
     own = dict(there.parameters)
     differing = _differences(dict(model.parameters), own)
     if differing:
@@ -218,6 +217,5 @@ def orderable(view: View) -> Iterator[Finding]:
             f"Choose a class and storage that {view.region} offers, and write it into aws_db_instance.",
             (view.command("rds", "DescribeOrderableDBInstanceOptions", **of_engine),),
         )
-        yield view.gap(
-            source.instance_class, measured + (", one zone only" if short_of_zones else ""), wanted, reason, remedy
-        )
+        subject = source.instance_class
+        yield view.gap(subject, measured + (", one zone only" if short_of_zones else ""), wanted, reason, remedy)

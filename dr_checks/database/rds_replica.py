@@ -93,9 +93,8 @@ def lag(view: View) -> Iterator[Finding]:
             reason = "the metric says that replication does not run"
             yield view.gap(replica.identifier, "-1", wanted, reason, _REPLACE)
         elif reading.value <= view.rpo_s:
-            yield view.ok(
-                replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
-            )
+            reason = "a promotion would lose no more than this"
+            yield view.ok(replica.identifier, duration(reading.value), wanted, reason)
         else:
             reason = "a promotion now would lose every write made since"
             remedy = "Find the long transaction or missing primary key that delays it, or use a larger instance class."

@@ -89,9 +89,8 @@ def attached(view: View) -> Iterator[Finding]:
     known = {found.id for found in view.get(route53_health_checks.checks)}
     for record in origin_records(view):
         if record.health_check_id in known:
-            yield view.ok(
-                _record_name(record), record.health_check_id, "a health check", "its health is known and can be set"
-            )
+            reason = "its health is known and can be set"
+            yield view.ok(_record_name(record), record.health_check_id, "a health check", reason)
         else:
             gone = record.health_check_id is not None
             measured = f"{record.health_check_id}, which does not exist" if gone else "none"
@@ -283,20 +282,15 @@ def healthy_now(view: View) -> Iterator[Finding]:
             reason = f"{found.id} reported no status in the last {limit_s} s."
             yield view.unknown(_record_name(record), "healthy", reason)
         elif reading.value == 1:
-            yield view.ok(
-                _record_name(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there"
-            )
+            reason = "Route 53 may send visitors there"
+            yield view.ok(_record_name(record), f"healthy, {age_s:.0f} s ago", "healthy", reason)
         else:
-            gap = view.gap(
-                _record_name(record),
-                f"unhealthy, {age_s:.0f} s ago",
-                "healthy",
-                "Route 53 does not send visitors to a region that its checkers report unhealthy",
-                Remedy(
-                    _pin_remedy(view, f"Health check {found.id} fails. Its checkers have the reasons."),
-                    (view.command("route53", "GetHealthCheckLastFailureReason", HealthCheckId=found.id),),
-                ),
+            reason = "Route 53 does not send visitors to a region that its checkers report unhealthy"
+            remedy = Remedy(
+                _pin_remedy(view, f"Health check {found.id} fails. Its checkers have the reasons."),
+                (view.command("route53", "GetHealthCheckLastFailureReason", HealthCheckId=found.id),),
             )
+            gap = view.gap(_record_name(record), f"unhealthy, {age_s:.0f} s ago", "healthy", reason, remedy)
             # A failover holds the primary's record down on purpose; nothing holds down the DR region's.
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
             yield replace(gap, until_failback=of_primary and failover_may_be_in_force(view))
@@ -327,13 +321,8 @@ def set_alike(view: View) -> Iterator[Finding]:
     for setting in _SETTINGS:
         values = _values(found, setting)
         if len(values) > 1:
-            gap = view.gap(
-                setting,
-                " against ".join(values),
-                "the same",
-                "one region is reported unhealthy sooner, or for other reasons, than the other",
-                _same_setting(view, setting),
-            )
+            reason = "one region is reported unhealthy sooner, or for other reasons, than the other"
+            gap = view.gap(setting, " against ".join(values), "the same", reason, _same_setting(view, setting))
             yield replace(gap, until_failback=failover_may_be_in_force(view))
     if not found:
         yield _no_checks(view)

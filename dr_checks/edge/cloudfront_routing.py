@@ -38,9 +38,8 @@ def forwards_host(view: View) -> Iterator[Finding]:
     """
     found = serving(view)
     if found is None:
-        yield view.none_expected(
-            view.env.traffic.distribution_alias, "there is no distribution: see cloudfront.distribution-serves"
-        )
+        reason = "there is no distribution: see cloudfront.distribution-serves"
+        yield view.none_expected(view.env.traffic.distribution_alias, reason)
         return
     if not found.behaviours:
         yield view.unknown(found.id, _WANTED, "This evidence does not hold the distribution's behaviours.")
@@ -82,9 +81,8 @@ def origin_reached(view: View) -> Iterator[Finding]:
             remedy = f"aws_lb_listener in {view.env.regions.dr}, or custom_origin_config of origin {origin.id}."
             yield view.gap(origin.id, measured, wanted, reason, remedy)
     if not fetched:
-        yield view.none_expected(
-            view.env.traffic.distribution_alias, "no origin of the distribution is the traffic name"
-        )
+        reason = "no origin of the distribution is the traffic name"
+        yield view.none_expected(view.env.traffic.distribution_alias, reason)
 
 
 def _too_new(view: View, origin: Origin, listener: Listener) -> Finding:

@@ -371,9 +371,8 @@ def target_groups(view: View) -> Iterator[Finding]:
         elif 0 < mine.check_timeout_s < theirs.check_timeout_s:
             yield _impatient(view, mine, theirs, tenant)
         else:
-            yield view.ok(
-                name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id
-            )
+            reason = "targets have the same health check"
+            yield view.ok(name, "equal and in use", "as in the primary region", reason, tenant.id)
 
 
 def _impatient(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup, tenant: Tenant) -> Finding:

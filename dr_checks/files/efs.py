@@ -80,14 +80,13 @@ def replication_state(view: View) -> Iterator[Finding]:
     row, back = _into_dr(view), _out_of_dr(view)
     # A replication back is a failback under way, or one that nobody finished: the direction that overwrites (T28).
     if row is None and back is not None:
-        yield view.gap(
-            _name(view),
-            f"the other way: {back.source_id} of {view.region} into {back.destination_id}",
-            "ENABLED",
-            f"what {view.env.regions.primary} writes does not reach {view.region}, and is overwritten",
+        measured = f"the other way: {back.source_id} of {view.region} into {back.destination_id}"
+        reason = f"what {view.env.regions.primary} writes does not reach {view.region}, and is overwritten"
+        remedy = (
             f"Finish the failback that turned it. Where there is none, delete this replication in {view.region}, then "
-            f"{_REPLICATE} with the primary's file system as source.",
+            f"{_REPLICATE} with the primary's file system as source."
         )
+        yield view.gap(_name(view), measured, "ENABLED", reason, remedy)
     elif row is None:
         reason = "files written in the primary region do not reach the DR region"
         remedy = (
@@ -161,13 +160,9 @@ def sync_metric(view: View) -> Iterator[Finding]:
     elif ours.value <= view.rpo_s:
         yield view.ok(_name(view), duration(ours.value), wanted, "the metric confirms that files are up to date")
     else:
-        yield view.gap(
-            _name(view),
-            duration(ours.value),
-            wanted,
-            "by the metric that alarms use, the last synchronisation is too long ago",
-            "Look at efs.last-replicated; if that is within the limit, compare both after five minutes.",
-        )
+        reason = "by the metric that alarms use, the last synchronisation is too long ago"
+        remedy = "Look at efs.last-replicated; if that is within the limit, compare both after five minutes."
+        yield view.gap(_name(view), duration(ours.value), wanted, reason, remedy)
 
 
 @check(

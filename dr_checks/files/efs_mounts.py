@@ -109,18 +109,16 @@ def encrypted(view: View) -> Iterator[Finding]:
     for system in found:
         where = arn_region(system.key)
         if system.encrypted and where == view.region:
-            yield view.ok(
-                _name(view), f"key in {where}", f"key in {view.region}", "it can be read without another region"
-            )
+            reason = "it can be read without another region"
+            yield view.ok(_name(view), f"key in {where}", f"key in {view.region}", reason)
         else:
-            yield view.gap(
-                _name(view),
-                f"key in {where or 'no region'}" if system.encrypted else "not encrypted",
-                f"key in {view.region}",
-                "files must be encrypted in the DR region, and readable without the primary region",
+            measured = f"key in {where or 'no region'}" if system.encrypted else "not encrypted"
+            reason = "files must be encrypted in the DR region, and readable without the primary region"
+            remedy = (
                 "Encryption is set at creation: recreate aws_efs_file_system with encrypted = true and kms_key_id "
-                "of the DR region, and replicate into it.",
+                "of the DR region, and replicate into it."
             )
+            yield view.gap(_name(view), measured, f"key in {view.region}", reason, remedy)
     if not found:
         yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 

@@ -84,9 +84,8 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
         except DataUnavailable as unseen:
             yield view.unknown(rule.rule, _ANSWERED, unseen.unavailable)
     if not found:
-        yield view.ok(
-            name, "it answers itself", "it answers itself", "no rule forwards what a task asks the VPC's resolver"
-        )
+        reason = "no rule forwards what a task asks the VPC's resolver"
+        yield view.ok(name, "it answers itself", "it answers itself", reason)
 
 
 def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:

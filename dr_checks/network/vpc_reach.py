@@ -133,9 +133,8 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     change = {"LoadBalancerArn": here.arn, "SecurityGroups": groups}
     commands = (view.command("elbv2", "SetSecurityGroups", **change),) if len(groups) == len(wanted) else ()
     remedy = Remedy(f"aws_lb '{here.name}' in {view.region}: security_groups as the primary's.", commands)
-    yield view.gap(
-        here.name, measured, expected, "visitors would not reach it, or it would not reach the tasks", remedy
-    )
+    reason = "visitors would not reach it, or it would not reach the tasks"
+    yield view.gap(here.name, measured, expected, reason, remedy)
 
 
 def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) -> Iterator[Finding]:
@@ -157,9 +156,8 @@ def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) ->
             measured, wanted = f"missing in {'; '.join(lost)}", f"as '{group.name}' in the primary region"
             reason = "a restored database carries this group alone, and the tasks do not reach it"
             sentence = f"aws_security_group '{mine.name}' in {view.region}: the ingress of '{group.name}' too."
-            yield view.gap(
-                mine.name, measured, wanted, reason, Remedy(sentence, tuple(_rule_commands(view, mine, lost, [])))
-            )
+            healing = Remedy(sentence, tuple(_rule_commands(view, mine, lost, [])))
+            yield view.gap(mine.name, measured, wanted, reason, healing)
 
 
 def _rule_commands(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
@@ -298,13 +296,9 @@ def way_out(view: View) -> Iterator[Finding]:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
             shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
-            gap = view.gap(
-                place,
-                f"{route}; no endpoint for {', '.join(lacking)}",
-                wanted,
-                "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                _exit_remedy(view, ways, place, shut=shut),
-            )
+            measured = f"{route}; no endpoint for {', '.join(lacking)}"
+            reason = "a task placed here fails to start: it cannot pull its image, or read its secrets"
+            gap = view.gap(place, measured, wanted, reason, _exit_remedy(view, ways, place, shut=shut))
             yield replace(gap, depends_on=ways.gateway_table(place))
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")

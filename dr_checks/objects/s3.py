@@ -126,14 +126,13 @@ def replication_rule(view: View) -> Iterator[Finding]:
         if rule and rule.whole:
             yield view.ok(original.name, wanted, wanted, f"rule {rule.id} is enabled")
             return
-        yield view.gap(
-            original.name,
-            f"rule {rule.id} takes a part of the objects" if rule else "no enabled rule to the copy",
-            wanted,
-            "objects outside the rule exist in the primary region only",
+        measured = f"rule {rule.id} takes a part of the objects" if rule else "no enabled rule to the copy"
+        reason = "objects outside the rule exist in the primary region only"
+        remedy = (
             f"{_RULE}: a rule with status Enabled, an empty filter and destination {copy.name}; existing objects need "
-            "S3 Batch Replication.",
+            "S3 Batch Replication."
         )
+        yield view.gap(original.name, measured, wanted, reason, remedy)
 
     yield from each_pair(view, "an enabled rule", judge)
 

@@ -52,14 +52,12 @@ def latency(view: View) -> Iterator[Finding]:
         if reading.value <= view.env.thresholds.s3_latency_s:
             yield view.ok(name, measured, wanted, "all older objects are in the copy")
         else:
-            yield view.gap(
-                name,
-                measured,
-                wanted,
-                "a failover now would lose the objects that are not yet replicated",
+            reason = "a failover now would lose the objects that are not yet replicated"
+            remedy = (
                 f"Look for failed operations and a throttled or denied replication role of {name}; S3 catches up by "
-                "itself once the cause is fixed.",
+                "itself once the cause is fixed."
             )
+            yield view.gap(name, measured, wanted, reason, remedy)
 
 
 @check(

@@ -45,9 +45,8 @@ def encryption(view: View) -> Iterator[Finding]:
             )
             yield view.gap(copy.name, measured, wanted, reason, remedy)
         else:
-            yield view.ok(
-                copy.name, measured, wanted, "encrypted as well as the source, and readable without another region"
-            )
+            reason = "encrypted as well as the source, and readable without another region"
+            yield view.ok(copy.name, measured, wanted, reason)
 
     yield from each_pair(view, "encrypted", judge)
 

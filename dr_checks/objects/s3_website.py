@@ -41,9 +41,8 @@ def alike(view: View) -> Iterator[Finding]:
         if isinstance(theirs, Unavailable) or isinstance(mine, Unavailable):
             yield view.unknown(copy.name, _WANTED, theirs if isinstance(theirs, Unavailable) else mine)
         elif not theirs or mine == (wanted := _in_dr(view, theirs)):
-            yield view.ok(
-                copy.name, _text(mine or theirs), _WANTED, "who asks it for a page gets what the source gives"
-            )
+            reason = "who asks it for a page gets what the source gives"
+            yield view.ok(copy.name, _text(mine or theirs), _WANTED, reason)
         else:
             settings = {"Bucket": copy.name, "WebsiteConfiguration": _parts(wanted)}
             commands = (view.command("s3", "PutBucketWebsite", **settings),)

@@ -66,16 +66,15 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     if named:
         more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
         measured = f"{len(named)} of {compared} in the primary region alone: {', '.join(named[:_SHOWN])}{more}"
-        yield view.gap_of(
-            named,
-            subject,
-            measured,
-            _WANTED,
+        reason = (
             f"nothing of this type and name bears the platform's tags or names in {view.region}: after a failover what "
-            "depends on it stops",
-            f"Apply its module with the provider of {view.region} too; accept what belongs to one region in the "
-            "exceptions file.",
+            "depends on it stops"
         )
+        remedy = (
+            f"Apply its module with the provider of {view.region} too; accept what belongs to one region in the "
+            "exceptions file."
+        )
+        yield view.gap_of(named, subject, measured, _WANTED, reason, remedy)
     elif compared:
         yield view.ok(subject, f"{compared} in both regions", _WANTED, "nothing else of the platform is left behind")
     else:
@@ -124,9 +123,8 @@ def _astray(view: View) -> Iterator[Finding]:
         kind, name = resource_of(arn)
         reason = "what it calls is not there: it starts nothing, and nobody hears of it"
         remedy = f"{kind} '{name}' in {view.region}: a target that is there, or make {target.rpartition(':')[2]}."
-        yield view.warn(
-            f"{kind} {name}", f"calls {target}, which is not there", "a target that is there", reason, remedy
-        )
+        measured = f"calls {target}, which is not there"
+        yield view.warn(f"{kind} {name}", measured, "a target that is there", reason, remedy)
 
 
 def _unlike(view: View) -> Iterator[Finding]:

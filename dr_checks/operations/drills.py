@@ -103,9 +103,8 @@ def _start_finding(view: View, past: control_table.RunHistory, tenant: Tenant, s
     age_s = (view.now - last.at).total_seconds()
     measured = f"started {duration(age_s)} ago"
     if age_s > timedelta(days=limit).total_seconds():
-        return view.warn(
-            name, measured, wanted, "policies, images and routes may have changed since", _START, tenant.id
-        )
+        reason = "policies, images and routes may have changed since"
+        return view.warn(name, measured, wanted, reason, _START, tenant.id)
     return view.ok(name, measured, wanted, "ECS pulled its image, read its secrets and mounted its files", tenant.id)
 
 

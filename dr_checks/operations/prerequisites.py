@@ -442,9 +442,8 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
             reason = f"It may be allowed all the same: {role_limits.hangs_on(mine, 'a run')}."
             yield view.undecided(action, "denied", reason, role_limits.to_compare(operator.role, mine))
         elif decisions.get(action) != "allowed":
-            yield view.ok(
-                action, decisions.get(action, "not simulated"), "denied", "primary data is safe from this role"
-            )
+            measured = decisions.get(action, "not simulated")
+            yield view.ok(action, measured, "denied", "primary data is safe from this role")
         else:
             reason = "a mistake in a recovery could destroy the only good copy"
             yield view.gap(action, "allowed", "denied", reason, f"Deny {action} on the role {operator.role}.")

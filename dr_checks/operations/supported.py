@@ -45,9 +45,8 @@ def services(view: View) -> Iterator[Finding]:
     wanted, found = "deployed by ECS, on Fargate", list(tenant_services(view, view.side))
     for tenant, service in found:
         if service.settings is None:
-            yield view.unknown(
-                service.name, wanted, "This evidence does not hold how services are deployed.", tenant.id
-            )
+            reason = "This evidence does not hold how services are deployed."
+            yield view.unknown(service.name, wanted, reason, tenant.id)
         elif others := _other_kinds(service.settings):
             reason = "not supported: this tool changes tasks by UpdateService, and judges and scales no instances"
             remedy = f"aws_ecs_service '{service.name}' in {view.region}: deployment_controller \"ECS\", on FARGATE."

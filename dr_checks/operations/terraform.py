@@ -182,9 +182,8 @@ def parameter_parity(view: View) -> Iterator[Finding]:
         if mine is None or mine.type != there.type:
             measured = mine.type if mine else "absent"
             reason = "a deployment in the DR region would not find its setting"
-            yield view.gap(
-                there.name, measured, there.type, reason, f"aws_ssm_parameter '{there.name}' in {view.region}."
-            )
+            remedy = f"aws_ssm_parameter '{there.name}' in {view.region}."
+            yield view.gap(there.name, measured, there.type, reason, remedy)
         elif mine.names_primary:
             reason = "the DR region would use a resource of the lost region"
             remedy = f"aws_ssm_parameter '{there.name}' in {view.region}: the value of that region's own resource."

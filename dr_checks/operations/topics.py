@@ -148,9 +148,8 @@ def delivered(view: View) -> Iterator[Finding]:
             yield view.unknown(topic.name, wanted, dark[0])
         elif None in flaws:
             reason = "A policy has conditions that only AWS evaluates."
-            yield view.undecided(
-                topic.name, wanted, reason, f"the policies of {topic.name}, its key and its subscribers"
-            )
+            policies = f"the policies of {topic.name}, its key and its subscribers"
+            yield view.undecided(topic.name, wanted, reason, policies)
         else:
             yield view.ok(topic.name, "admitted", wanted, "messages from here arrive")
     if not there:

@@ -63,9 +63,8 @@ def _of_copies(view: View, service: str, none: str) -> Iterator[Finding]:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
         elif service == iam_copy_roles.BACKUPS and role.arn in strangers:
-            yield view.ok(
-                role.arn, "its selections include no resource of the platform", _WANTED, "no copy hangs on it"
-            )
+            measured = "its selections include no resource of the platform"
+            yield view.ok(role.arn, measured, _WANTED, "no copy hangs on it")
         else:
             yield _role_finding(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
@@ -177,9 +176,8 @@ def _role_finding(view: View, role: CopyRole, reason: str, wanted: str = _WANTED
         return view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if denied:
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
-        return view.gap(
-            role.arn, measured, wanted, reason, " ".join(dict.fromkeys(_role_remedy(name, d) for d in denied))
-        )
+        remedy = " ".join(dict.fromkeys(_role_remedy(name, d) for d in denied))
+        return view.gap(role.arn, measured, wanted, reason, remedy)
     if doubts:
         return _undecided_finding(view, role, wanted, doubts)
     return _unless_it_ends(view, role, reason, wanted)

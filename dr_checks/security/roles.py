@@ -212,9 +212,8 @@ def _with_copies(view: View, row: StoreRole, refused: Sequence[StoreRight], why:
     if not row.rights:
         return view.none_expected(row.arn, "no right on all objects of a bucket, or on a table, is allowed today")
     if not refused:
-        return view.ok(
-            row.arn, f"{len(row.rights)} rights compared", wanted, "tasks use the copies as they use the sources"
-        )
+        reason = "tasks use the copies as they use the sources"
+        return view.ok(row.arn, f"{len(row.rights)} rights compared", wanted, reason)
     sure, name = [right for right in refused if not right.is_doubtful], row.arn.rpartition("/")[2]
     words = sorted({f"{right.action}: {right.decision}" for right in sure or refused})
     stores = sorted({right.copy.rpartition(":")[2].partition("/any")[0] for right in sure or refused})

@@ -175,9 +175,8 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
         if (own := mine.get(field.name)) and own.digest != field.digest and not (field.names_primary and own.names_dr)
     ]
     if not differing:
-        return view.ok(
-            name, "a secret of its own, the same values", wanted, "both regions use the same credentials", tenant
-        )
+        reason = "both regions use the same credentials"
+        return view.ok(name, "a secret of its own, the same values", wanted, reason, tenant)
     return view.gap(
         name,
         f"a secret of its own; differs in {', '.join(differing)}",
@@ -216,15 +215,12 @@ def decryptable(view: View) -> Iterator[Finding]:
         elif not content.failure:
             yield view.ok(name, "readable", "readable", "its key works in this region", tenant)
         else:
-            gap = view.gap(
-                name,
-                content.failure,
-                "readable",
-                "the value cannot be read in the DR region: no task that needs it starts",
+            reason = "the value cannot be read in the DR region: no task that needs it starts"
+            remedy = (
                 f"Enable the key {standing[name].key or 'it uses'} in {view.region}: see kms.key-usable. Or replicate "
-                "the secret again under a key that works (aws_secretsmanager_secret.replica.kms_key_id).",
-                tenant,
+                "the secret again under a key that works (aws_secretsmanager_secret.replica.kms_key_id)."
             )
+            gap = view.gap(name, content.failure, "readable", reason, remedy, tenant)
             yield replace(gap, depends_on=standing[name].key)
     if not expected:
         yield view.none_expected("all secrets", _NONE)

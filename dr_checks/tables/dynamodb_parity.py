@@ -205,9 +205,8 @@ def encryption(view: View) -> Iterator[Finding]:
             remedy = "aws_dynamodb_table.replica.kms_key_arn: a key of the DR region."
             yield view.gap(there.name, measured, wanted, reason, remedy)
         else:
-            yield view.ok(
-                there.name, measured, wanted, "encrypted as well as its source, and readable without another region"
-            )
+            reason = "encrypted as well as its source, and readable without another region"
+            yield view.ok(there.name, measured, wanted, reason)
 
     yield from _each_pair(view, "encrypted", judge)
 
