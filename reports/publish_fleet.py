@@ -9,10 +9,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import orjson
+from rich.console import Console
+from rich.text import Text
 
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_estate.model.visible import json_bytes, visible
@@ -21,6 +24,8 @@ from reports.page.render import engine, policy
 from reports.publish import summarise
 from reports.render import junit_report, sarif_report
 from reports.terminal import console
+from reports.terminal.parts import NEXT, in_short, print_with_indent, table
+from reports.terminal.status import COLOUR, console_for
 from reports.values import fleet as values
 from reports.values.escaping import markdown, spreadsheet, table_lines
 from reports.values.fleet import COLUMNS, Fleet, FleetMember
@@ -153,10 +158,44 @@ def publish(fleet: Fleet, folder: Path, form: str) -> None:
     (folder / PAGE).write_text(page(fleet, folder), encoding="utf-8")
     with console.naming_stdout():
         if form == "terminal":
-            from reports.terminal import fleet as terminal_fleet
-
-            terminal_fleet.render(fleet, folder / PAGE, sys.stdout)
+            _print_fleet(fleet, folder / PAGE, sys.stdout)
         else:
             sys.stdout.write(RENDER[form](fleet))
         sys.stdout.flush()
     summarise(as_markdown(fleet))
+
+
+def _print_fleet(fleet: Fleet, page: Path, stream: TextIO) -> None:
+    """Print the fleet to ``stream``; ``page`` is its HTML page."""
+    if stream.isatty():
+        _print_grid(fleet, page, console_for(stream))
+        return
+    plain = io.StringIO()
+    _print_grid(fleet, page, console_for(plain))
+    stream.write("\n".join(line.rstrip() for line in plain.getvalue().splitlines()) + "\n")
+
+
+def _print_grid(fleet: Fleet, page: Path, console: Console) -> None:
+    for alarm in fleet.alarms:
+        print_with_indent(console, alarm, 0, "bold red")
+    rehearsed = [member.environment for member in fleet.members if member.is_rehearsal]
+    if rehearsed:
+        print_with_indent(
+            console, f"{REHEARSAL}: {', '.join(rehearsed)}: nothing here is of their live accounts.", 0, "bold yellow"
+        )
+    grid = table(fleet.title, *COLUMNS[:-1])
+    for member in fleet.members:
+        row = dict(zip(COLUMNS, member.cells, strict=True))
+        row.pop(COLUMNS[-1])
+        grid.add_row(*(Text(text, COLOUR[member.tone] if name == "answer" else "") for name, text in row.items()))
+    console.print(grid)
+    console.print(Text("\nNext", "bold"))
+    for member in fleet.members:
+        print_with_indent(console, f"{member.environment}: {member.next_step}", 2)
+    for note in fleet.notes:
+        print_with_indent(console, note, 0)
+    console.print(f"\nReport: {page}", soft_wrap=True)
+    # The fleet is sorted, the worst first: the answer of the page is its answer.
+    worst = fleet.members[0]
+    answer = f"{worst.answer} in {worst.environment}, the worst of {len(fleet.members)}; exit {fleet.exit}"
+    in_short((("Answer", answer), *([(NEXT, worst.next_step)] if worst.next_step else [])), console)

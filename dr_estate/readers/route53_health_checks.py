@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.readers import route53
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics, read_series
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
@@ -25,24 +26,24 @@ class HealthCheck:
     ``version`` counts its updates; AWS refuses an update made upon another version than the current one.
     """
 
-    id: str
-    type: str
+    id: Annotated[str, At("Id", demanded=True)]
+    type: Annotated[str, At("HealthCheckConfig.Type", demanded=True)]
     host: str
-    address: str
-    port: int
-    path: str
-    search: str
-    interval_s: int
-    failure_threshold: int
-    inverted: bool
-    disabled: bool
-    sni: bool
+    address: Annotated[str, At("HealthCheckConfig.IPAddress")]
+    port: Annotated[int, At("HealthCheckConfig.Port")]
+    path: Annotated[str, At("HealthCheckConfig.ResourcePath")]
+    search: Annotated[str, At("HealthCheckConfig.SearchString")]
+    interval_s: Annotated[int, At("HealthCheckConfig.RequestInterval")]
+    failure_threshold: Annotated[int, At("HealthCheckConfig.FailureThreshold")]
+    inverted: Annotated[bool, At("HealthCheckConfig.Inverted")]
+    disabled: Annotated[bool, At("HealthCheckConfig.Disabled")]
+    sni: Annotated[bool, At("HealthCheckConfig.EnableSNI")]
     regions: tuple[str, ...]
     children: tuple[str, ...]
-    children_needed: int
-    alarm_region: str
-    alarm_name: str
-    without_data: str
+    children_needed: Annotated[int, At("HealthCheckConfig.HealthThreshold")]
+    alarm_region: Annotated[str, At("HealthCheckConfig.AlarmIdentifier.Region")]
+    alarm_name: Annotated[str, At("HealthCheckConfig.AlarmIdentifier.Name")]
+    without_data: Annotated[str, At("HealthCheckConfig.InsufficientDataHealthStatus")]
     version: int = 1
 
 
@@ -109,25 +110,11 @@ def failing_since(points: Sequence[tuple[datetime, float]]) -> datetime | None:
 
 def _check(row: dict[str, Any]) -> HealthCheck:
     config = row["HealthCheckConfig"]
-    alarm = config.get("AlarmIdentifier", {})
-    return HealthCheck(
-        id=row["Id"],
-        type=config["Type"],
+    return read(
+        HealthCheck,
+        row,
         host=route53.plain(config.get("FullyQualifiedDomainName", "")),
-        address=config.get("IPAddress", ""),
-        port=config.get("Port", 0),
-        path=config.get("ResourcePath", ""),
-        search=config.get("SearchString", ""),
-        interval_s=config.get("RequestInterval", 0),
-        failure_threshold=config.get("FailureThreshold", 0),
-        inverted=bool(config.get("Inverted")),
-        disabled=bool(config.get("Disabled")),
-        sni=bool(config.get("EnableSNI")),
         regions=tuple(sorted(config.get("Regions", []))),
         children=tuple(config.get("ChildHealthChecks", [])),
-        children_needed=config.get("HealthThreshold", 0),
-        alarm_region=alarm.get("Region", ""),
-        alarm_name=alarm.get("Name", ""),
-        without_data=config.get("InsufficientDataHealthStatus", ""),
         version=row.get("HealthCheckVersion", 1),
     )

@@ -18,13 +18,12 @@ from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import report_title
 from reports.allure.html import scenario_ids
 from reports.page import render as page_render
-from reports.page.stored import VALUES, pieces, report_from
-from reports.render import control_planes, csv_report, json_report, markdown_report
+from reports.page.render import VALUES, pieces, report_from
 from reports.render import crosswalk as walk
-from reports.render.assessment_markdown import of_run
-from reports.render.markdown_report import of_drill
+from reports.render import csv_report, json_report, markdown_report
+from reports.render.markdown_report import of_drill, of_run
 from reports.terminal import console
-from reports.values import run_record
+from reports.values import run_summary
 from reports.values.drill_summary import DrillSummary, headline
 from reports.values.report import RUN_FOLDER, Report
 from reports.values.run_summary import RunSummary, sentences
@@ -104,7 +103,7 @@ def properties(runs: tuple[RunSummary, ...]) -> dict[str, object]:
             f"Journal head{of}": summary.record.head,
         }
         rows[f"Recovery time{of}"] = duration(timeline.reached_s if timeline else None)
-        rows |= {f"{name.capitalize()}{of}": value for name, value in run_record.clocks(timeline)} if timeline else {}
+        rows |= {f"{name.capitalize()}{of}": value for name, value in run_summary.clocks(timeline)} if timeline else {}
         if summary.approved_at:
             rows[f"Approved at{of}"] = summary.approved_at
     return rows
@@ -302,7 +301,7 @@ def _write_globals(report: Report, results: Path) -> None:
     attachments = []
     documents = {
         "DR status": markdown_report.render(report),
-        "Control planes: what still works when one is down": "\n".join(control_planes.markdown()) + "\n",
+        "Control planes: what still works when one is down": "\n".join(markdown_report.control_planes()) + "\n",
     }
     for title, text in documents.items():
         source = f"{uuid.uuid4()}-attachment.md"

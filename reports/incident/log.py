@@ -46,7 +46,7 @@ from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, WorldKind
 from reports.values.escaping import code, holds_command, table_lines
 from reports.values.escaping import markdown as escaped
-from reports.values.run_record import clocks, recovery_time, rto_to_dict
+from reports.values.run_summary import clocks, recovery_time, rto_to_dict
 from reports.values.run_view import validation_failure
 
 SCHEMA = "aws-dr-manager/incident-log/1"

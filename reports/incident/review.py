@@ -18,7 +18,7 @@ from dr_estate.model.recovery_document import RefusedStart
 from reports.incident.log import IncidentLog, chain_verdict, incident_log, markdown
 from reports.values.escaping import code, table_lines
 from reports.values.escaping import markdown as escaped
-from reports.values.run_record import without_writes
+from reports.values.run_summary import without_writes
 from reports.values.run_view import validation_failure
 
 _DUE = timedelta(hours=48)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import inspect
+import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from dr_checks.core.model import Status
 from dr_estate.model.durations import duration
@@ -26,7 +30,7 @@ from dr_estate.speed import template_cache
 from reports.page import charts
 from reports.page.content import content_of
 from reports.values import assessment as values_assessment
-from reports.values import drill_summary, run_record
+from reports.values import drill_summary, run_summary
 from reports.values.report import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -75,7 +79,7 @@ def engine() -> Environment:
         "charts": charts,
         "assessments": values_assessment,
         "drills": drill_summary,
-        "records": run_record,
+        "records": run_summary,
         "style": Markup(_read("page.css")),  # noqa: S704 - a file of this folder
         "script": Markup(_read("page.js")),  # noqa: S704 - a file of this folder
     }
@@ -117,3 +121,50 @@ def _directives() -> Iterator[str]:
 
 def _hash(name: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(_read(name).encode()).digest()).decode()}"
+
+
+VALUES = "page.json"
+SCHEMA = "aws-dr-manager/page/1"
+
+
+class StoredPageError(ValueError):
+    """The values are none of this tool, or of a version that knew other ones."""
+
+
+@cache
+def _codec() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The report as JSON in ASCII, so that nothing is hidden in it, without what no page shows; piece by piece.
+
+    Plain values take several times the memory of their text, so those of one result are there at a time.
+    """
+    # The results are most of a report of 2,000 tenants: they are written one at a time, between the head and the end.
+    verdict = replace(report.verdict, results=())
+    shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None, verdict=verdict)
+    before, results, after = _json_text({"schema": SCHEMA, "report": shown}).partition('"results":[]')
+    yield before + results.removesuffix("]")
+    start = ""
+    for result in report.verdict.results:
+        yield start + _json_text(result)
+        start = ","
+    yield f"]{after}\n"
+
+
+def _json_text(value: object) -> str:
+    try:
+        return to_json(value, ensure_ascii=True).decode("ascii")
+    except PydanticSerializationError:  # half a character, which JSON can escape and its encoder cannot
+        return json.dumps(to_jsonable_python(value), separators=(",", ":"))
+
+
+def report_from(content: bytes) -> Report:
+    """The report whose ``pieces`` were written. Raises StoredPageError."""
+    try:
+        document = json.loads(content)
+        known, report = document["schema"] == SCHEMA, document["report"]
+        return _codec().validate_python(report if known else None)
+    except (ValueError, KeyError, TypeError) as wrong:  # pydantic's ValidationError is a ValueError
+        raise StoredPageError(f"{VALUES} does not hold the values that this version draws from") from wrong

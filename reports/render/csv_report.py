@@ -9,7 +9,7 @@ from typing import TextIO
 
 from dr_actions.model.gates import Gate
 from dr_checks.core.model import CheckResult
-from reports.values import run_record
+from reports.values import run_summary
 from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import spreadsheet
 from reports.values.report import Report
@@ -35,7 +35,7 @@ def of_run(summary: RunSummary) -> Iterator[Row]:
         met = {True: "met", False: "not met", None: "not known"}[timeline.met]
         objective = str(timeline.objective_s)
         yield _row("run.rto", summary.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
-        for name, value in run_record.clocks(timeline):
+        for name, value in run_summary.clocks(timeline):
             yield _row("run.clock", name, measured=value)
         for phase, span in timeline.phases.items():
             yield _row("run.phase", str(phase), measured=_number(span.seconds))

@@ -13,8 +13,8 @@ from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
 from dr_estate.model.visible import json_bytes, visible
 from dr_estate.snapshot.snapshot import SnapshotPart
-from reports.values import control_state, drill_summary, gate, run_summary
-from reports.values.report import SCHEMA, Report, next_line
+from reports.values import drill_summary, gate, run_summary
+from reports.values.report import SCHEMA, Report, control_to_dict, next_line
 
 _MARK = "\0"
 # Where the results' text goes: no JSON text has this character.
@@ -90,7 +90,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "unseen": [_unseen_values(part) for part in report.unseen],
         "exceptions": _exceptions(report),
         "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
-        "standing": control_state.to_dict(report.standing),
+        "standing": control_to_dict(report.standing),
         "waiting": [asdict(start) for start in report.waiting],
         "api_calls": report.api_calls,
         "exit": report.exit,

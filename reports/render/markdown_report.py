@@ -1,20 +1,29 @@
-"""The report as Markdown, for tickets, wikis and pull requests."""
+"""The report as Markdown, for tickets, wikis and pull requests; the accounts of a drill, an assessment and a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
+from dr_actions.assessment.failover import Assessment
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Plan
 from dr_checks.core.model import Remedy, Status
 from dr_checks.core.verdict import with_findings
+from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from dr_estate.model.playbook import FAILBACK, FAILOVER, Plane, PlaybookStep
 from dr_estate.model.world_id import report_title
-from reports.render import control_planes
-from reports.render.assessment_markdown import of_assessment, of_run
+from reports.incident.log import PHASE_HEADS, phase_rows
+from reports.values import assessment as values_assessment
 from reports.values import drill_summary as summary_texts
 from reports.values import gate as values_gate
+from reports.values import run_summary
 from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import code, markdown, table_lines
 from reports.values.report import Report, objective_answer
+from reports.values.run_summary import RunSummary, loss_in_words
 
 # A drill's account as Markdown, for tickets, the record and the Allure report.
 
@@ -23,14 +32,11 @@ def of_drill(summary: DrillSummary) -> list[str]:
     """The end, measured times, what is left or kept, each with its command, and each part as a run."""
     lines = [f"# {markdown(summary_texts.headline(summary))}", ""]
     lines += [*(f"- {markdown(sentence)}" for sentence in summary_texts.sentences(summary)), ""]
-    lines += [*_phases(summary), *_residue(summary)]
-    return lines + [line for part in summary.parts for line in of_run(part)]
-
-
-def _phases(summary: DrillSummary) -> Iterator[str]:
     if summary.phases:
         rows = ((phase.part, phase.phase, duration(phase.seconds)) for phase in summary.phases)
-        yield from ("## Measured", "", *table_lines(("part", "phase", "took"), rows), "")
+        lines += _section("Measured", table_lines(("part", "phase", "took"), rows))
+    lines += _residue(summary)
+    return lines + [line for part in summary.parts for line in of_run(part)]
 
 
 def _residue(summary: DrillSummary) -> Iterator[str]:
@@ -46,8 +52,7 @@ def _residue(summary: DrillSummary) -> Iterator[str]:
 
 # A ticket is read by people; the CSV has every row.
 _SHOWN = 50
-
-
+_LOSS_HEADS = ("store", "of", "written since", "basis")
 _TITLES = {Status.FAIL: "Gaps", Status.UNKNOWN: "Not seen", Status.WARN: "Warnings", Status.EXCEPTED: "Exceptions"}
 
 
@@ -77,7 +82,9 @@ def render(report: Report) -> str:
     lines += _section(
         "In force", [f"- {markdown(sentence)}" for sentence in (*report.in_force, *report.loose_exceptions)]
     )
-    lines += _section("Changed since the baseline", _changes(report))
+    changes = report.gate.changes if report.gate else ()
+    sentences = [f"- {markdown(change.sentence)}: {markdown(change.summary)}" for change in changes]
+    lines += _section("Changed since the baseline", sentences)
     lines += _section("Checks by area", _areas(report))
     lines += _section("Causes", _causes(report))
     lines += _section("Lag by store", _lags(report))
@@ -91,7 +98,7 @@ def render(report: Report) -> str:
     lines += _section("Recommendations", todo)
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)
-    lines += _section("Control planes", control_planes.markdown())
+    lines += _section("Control planes", control_planes())
     lines = [f"# {report_title(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
@@ -108,11 +115,6 @@ def _recommendation(number: int, remedy: Remedy) -> list[str]:
         "   ```",
         "",
     ]
-
-
-def _changes(report: Report) -> list[str]:
-    changes = report.gate.changes if report.gate else ()
-    return [f"- {markdown(change.sentence)}: {markdown(change.summary)}" for change in changes]
 
 
 def _rpo(report: Report) -> str:
@@ -169,3 +171,78 @@ def _findings(report: Report, status: Status) -> list[str]:
         lines += table_lines(heads, [[markdown(str(getattr(f, head))) for head in heads] for f in rows[:_SHOWN]])
         lines += [f"... and {len(rows) - _SHOWN} more", ""] if len(rows) > _SHOWN else [""]
     return lines
+
+
+def of_assessment(assessment: Assessment, env: Environment, command: str, observed_at: datetime) -> list[str]:
+    """The answer, why, what would be lost, the gates, and the whole plan with each call."""
+    lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
+    lines += [
+        f"- {markdown(sentence)}" for sentence in values_assessment.sentences(assessment, env, observed_at, growth=True)
+    ]
+    lines += [f"- **Plan:** `{assessment.plan.digest}`", ""]
+    lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
+    losses = [map(markdown, row) for row in values_assessment.loss_rows(assessment)] if assessment.losses else []
+    lines += _section("What would be lost", table_lines((*_LOSS_HEADS[:3], "items", "basis"), losses) if losses else ())
+    lines += _section("Gates", _gates(assessment.gates))
+    lines += _section("Plan", _steps(assessment.plan))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in assessment.plan.notes))
+    return lines
+
+
+def of_run(summary: RunSummary) -> list[str]:
+    """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
+    record = summary.record
+    lines = [f"# Run {markdown(summary.run)}: {summary.outcome}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in run_summary.sentences(summary)), ""]
+    timeline = record.timeline
+    lines += _section("Phases", table_lines(PHASE_HEADS, phase_rows(timeline)) if timeline is not None else ())
+    losses = [map(markdown, (loss.store, loss.subject, loss_in_words(loss), loss.basis)) for loss in record.losses]
+    lines += _section("What would be lost", table_lines(_LOSS_HEADS, losses) if losses else ())
+    lines += _section("Gates", _gates(record.gates) if record.gates else ())
+    lines += _section("Plan", (f"`{summary.digest}`", "", *_steps(record.plan)))
+    lines += _section("Notes", (f"- {markdown(note)}" for note in record.plan.notes))
+    return lines
+
+
+def _gates(gates: Sequence[Gate]) -> Iterator[str]:
+    """Those that are not met, and how many are."""
+    for gate in gates:
+        if not gate.met:
+            yield f"- {code(gate.id)} {'relaxed' if gate.relaxed else 'NOT MET'}: {markdown(gate.says)}"
+    yield f"- {sum(gate.met for gate in gates)} of {len(gates)} gates are met"
+
+
+def _steps(plan: Plan) -> Iterator[str]:
+    rows = []
+    for step in plan.steps:
+        # The terminal's own cells, so that a ticket and the screen never say two things of a step.
+        ((number, message, danger, planes, budget),) = values_assessment.step_rows([step])
+        call = "none"
+        if step.call:
+            call = f"`{step.call.name}` in {step.call.region}: {code(json.dumps(step.call.params))}"
+        rows.append((number, markdown(message), danger, planes, budget, call))
+    yield from table_lines(("#", "step", "danger", "control plane", "budget", "call"), rows)
+
+
+def still_works(step: PlaybookStep, down: Plane) -> str:
+    """``yes``, or what is done instead (``no`` where nothing is), when the control plane ``down`` does not answer."""
+    # Data planes answer while their control plane does not: a step that needs none goes on.
+    if down not in step.needs:
+        return "yes"
+    return step.emergency or "no"
+
+
+def control_planes() -> list[str]:
+    """The map as Markdown lines: one table a playbook, one row a step, one column a control plane that is down."""
+    lines: list[str] = []
+    for title, steps in (("Failover", FAILOVER), ("Failback", FAILBACK)):
+        lines += [f"**{title}: still works when the control plane of ... is down**", "", *_planes_table(steps), ""]
+    return lines[:-1]
+
+
+def _planes_table(steps: Sequence[PlaybookStep]) -> list[str]:
+    planes = list(Plane)
+    rows = [
+        (f"{step.number} {step.name}", step.owner, *(still_works(step, plane) for plane in planes)) for step in steps
+    ]
+    return table_lines(("step", "owner", *planes), rows)

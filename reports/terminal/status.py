@@ -23,7 +23,9 @@ from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.console import WIDTH
 from reports.terminal.parts import Page, print_with_indent, table
+from reports.values import drill_summary as summary_texts
 from reports.values import run_summary
+from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import holds_command
 from reports.values.report import RUN_FOLDER, Report, next_line
 
@@ -120,11 +122,8 @@ def _first_lines(report: Report, console: Console) -> None:
         for sentence in run_summary.sentences(report.ran):
             print_with_indent(console, report.invocation.complete(sentence), 0)
         console.print()
-    if report.drills:
-        from reports.terminal import drill as terminal_drill
-
-        for drill in report.drills:
-            terminal_drill.show(drill, console)
+    for drill in report.drills:
+        _drill_account(drill, console)
     # Runs that wait, stop switch, open incident, overrides, and exceptions that accept too much: before all else.
     for sentence in (*report.in_force, *report.loose_exceptions):
         print_with_indent(console, sentence, 0, "bold yellow")
@@ -392,3 +391,41 @@ def _files(report: Report, console: Console) -> None:
         console.print(f"In it: {', '.join(within)}", soft_wrap=True)
     for note in report.notes:
         print_with_indent(console, note, 0)
+
+
+# As many as leave room for the phases on a screen; Markdown has them all.
+_RESIDUE = 12
+
+
+def _drill_account(summary: DrillSummary, console: Console) -> None:
+    """Print a drill's account: the end, measured times, what is left, and what is kept by rule."""
+    good = summary.verdict == "done" and not summary.exit
+    print_with_indent(console, summary_texts.headline(summary), 0, "bold green" if good else "bold red")
+    for sentence in summary_texts.sentences(summary):
+        print_with_indent(console, sentence, 2)
+    if summary.phases:
+        rows = table("\nMeasured", "part", "phase", "took")
+        for phase in summary.phases:
+            rows.add_row(phase.part, phase.phase, duration(phase.seconds))
+        console.print(rows)
+    _residue(summary, console)
+    console.print()
+
+
+def _residue(summary: DrillSummary, console: Console) -> None:
+    if summary.left:
+        rows = table("\nLeft over", "where", "what", "why")
+        for row in summary.left[:_RESIDUE]:
+            rows.add_row(row.place, row.subject, row.says)
+        console.print(rows)
+        for row in summary.left[:_RESIDUE]:
+            if row.command:
+                print_with_indent(console, f"{row.subject} by hand: {row.command}", 2)
+        if len(summary.left) > _RESIDUE:
+            print_with_indent(console, f"... and {len(summary.left) - _RESIDUE} more (--format markdown)", 2, "dim")
+    if summary.kept_by_rule:
+        console.print(Text("\nKept by rule", "bold"))
+        for row in summary.kept_by_rule:
+            print_with_indent(console, f"{row.subject}: {row.says}", 2)
+            if row.command:
+                print_with_indent(console, f"by hand, once it is not needed: {row.command}", 4)

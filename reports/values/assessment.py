@@ -16,7 +16,7 @@ from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.session_life import Coverage
-from reports.values.run_record import plan_to_dict
+from reports.values.run_summary import plan_to_dict
 
 _SHOWN_DIGEST, _NAMED = 12, 3
 _WRITES = {StageWrites.STOPPED: "nobody writes", StageWrites.RETURN: "then the first visitors write"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
@@ -23,12 +24,11 @@ from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
 from dr_checks.posture.until_failback import expected_results, unexpected_results
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.control_items import DatabaseRecord
+from dr_estate.model.control_items import DatabaseRecord, ItemKind
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.recovery_document import WaitingStart
 from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
-from reports.values import control_state
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
@@ -205,7 +205,7 @@ class Report:
     @property
     def in_force(self) -> list[str]:
         """A sentence for each run that waits for an approver, and for each thing that stands in the control table."""
-        standing = control_state.sentences(self.standing, self.observed_at) if self.standing else ()
+        standing = control_sentences(self.standing, self.observed_at) if self.standing else ()
         return [self.invocation.complete(text) for text in (*(start.says for start in self.waiting), *standing)]
 
     @property
@@ -368,3 +368,43 @@ class Report:
     def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the gravest cause first, each remedy once; what a cause explains needs none of its own."""
         return merged_remedies([remedy for cause in self.causes for remedy in cause.remedies])
+
+
+_REFUSAL_SHOWN = timedelta(days=1)  # a refusal: who ordered the run has long read it then
+
+
+def control_sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
+    """Each thing that stands, as a sentence; nothing where nothing does."""
+    if pause := control_state.pause:
+        yield f"PAUSED: all runs are stopped by {pause.who}{pause.since}: {pause.why}"
+    for item in control_state.unreadable:
+        if item.kind is not ItemKind.PAUSE:  # said already
+            yield f"UNREADABLE: {item.says}"
+    if incident := control_state.known_incident:
+        since = incident.unprotected_since
+        bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at}){bare}"
+    refused, last = control_state.refused_start, control_state.known_run
+    if refused and timedelta(0) <= now - refused.at < _REFUSAL_SHOWN and (last is None or last.taken_at < refused.at):
+        when = f"{refused.at:%Y-%m-%d %H:%M} UTC"
+        yield f"REFUSED: the run for {refused.incident} that AWS started began nothing ({when}): {refused.says}"
+    for override in control_state.overrides:
+        if override.in_force(now):
+            until = f"until {override.until:%Y-%m-%d %H:%M} UTC"
+            by = f"{override.by} ({override.arn})" if override.arn else override.by
+            yield f"override of {override.gate} by {by} for {override.incident}, {until}: {override.why}"
+
+
+def control_to_dict(control_state: ControlState | None) -> dict[str, Any] | None:
+    """The key ``control_state`` of the JSON report; null where the control table could not be read."""
+    if control_state is None:
+        return None
+    incident = asdict(control_state.known_incident) if control_state.known_incident else None
+    if incident is not None:
+        del incident["staged"]  # the printed command that continues the incident shows it
+    return {
+        "pause": asdict(control_state.pause) if control_state.pause else None,
+        "incident": incident,
+        "overrides": [asdict(override) for override in control_state.overrides],
+        "unreadable": [asdict(item) for item in control_state.unreadable],
+    }

@@ -15,8 +15,7 @@ from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
 from dr_estate.snapshot.tenants import discover
-from reports.page.render import render
-from reports.page.stored import pieces
+from reports.page.render import pieces, render
 from reports.publish import print_report
 from reports.values.report import Report
 from tests.dr_checks.estates import healthy

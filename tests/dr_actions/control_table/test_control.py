@@ -24,7 +24,7 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.model.control_items import INCIDENT, STANDING
 from dr_estate.readers.control_table import ControlState, RecordedOverride
-from reports.values.control_state import sentences
+from reports.values.report import control_sentences
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, alone, store
 from tests.dr_checks.derived.test_database_identity import record
@@ -77,11 +77,11 @@ def test_why_a_task_refused_its_run_stands_until_another_takes_the_lock_or_a_day
 ) -> None:
     control.record_refusal("INC-9", "execution-1", "lock.cool-down: wait until 03:30 UTC.", "Alice")
     refused = "REFUSED: the run for INC-9 that AWS started began nothing (2026-01-07 03:00 UTC): lock.cool-down: wait"
-    assert [refused] == [line.partition(" until")[0] for line in sentences(control.in_force(), clock())]
-    assert [] == list(sentences(control.in_force(), clock() + timedelta(days=1)))
+    assert [refused] == [line.partition(" until")[0] for line in control_sentences(control.in_force(), clock())]
+    assert [] == list(control_sentences(control.in_force(), clock() + timedelta(days=1)))
     clock.move(seconds=1)
     take(control, ALICE, "run-1", "INC-9", SIT.execution)
-    assert [] == list(sentences(control.in_force(), clock()))
+    assert [] == list(control_sentences(control.in_force(), clock()))
     assert "execution-1" in str(control.table.query("HISTORY")), "it stays on record"
 
 

@@ -15,7 +15,7 @@ from dr_estate.model.control_items import UnreadableItem, readable, unreadable
 from dr_estate.model.dynamodb_values import decode_item, encode_item
 from dr_estate.model.run_records import from_item
 from dr_estate.readers.control_table import ControlState, in_force, with_own_pauses, words_of
-from reports.values.control_state import sentences, to_dict
+from reports.values.report import control_sentences, control_to_dict
 from tests.dr_actions.control_table.odd_items import KINDS, odd_items
 from tests.dr_actions.control_tables import SIT
 
@@ -51,9 +51,9 @@ def test_each_odd_item_that_stands_is_read_or_holds_as_one_that_does(key: tuple[
         state = _state(item)
         odd = unreadable(item)
         assert _holds(key, state, odd), f"{name}: {state}"
-        for line in sentences(state, NOW):
+        for line in control_sentences(state, NOW):
             assert "\n" not in line or odd is None, name
-        json.dumps(to_dict(state), default=str)
+        json.dumps(control_to_dict(state), default=str)
 
 
 def _state(item: dict[str, Any]) -> ControlState:

@@ -10,8 +10,7 @@ import pytest
 from dr_checks.core.verdict import verdict_of
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from reports.page.render import render
-from reports.page.stored import StoredPageError, pieces, report_from
+from reports.page.render import StoredPageError, pieces, render, report_from
 from reports.values.report import Report
 from tests.reports.test_reports import REPORT
 

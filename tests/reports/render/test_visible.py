@@ -43,8 +43,7 @@ from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_progress import RunProgress
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
-from reports.values.run_record import JournaledRun, RecordedLoss
-from reports.values.run_summary import RunSummary
+from reports.values.run_summary import JournaledRun, RecordedLoss, RunSummary
 from reports.values.run_view import RunFollower
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT

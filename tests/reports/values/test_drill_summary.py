@@ -10,8 +10,7 @@ import pytest
 from dr_actions.drills.residue import Residue, ResidueState
 from dr_actions.model.plan import Goal, Plan
 from reports.values.drill_summary import DrillSummary, PhaseDuration, headline, residue_in_brief
-from reports.values.run_record import JournaledRun
-from reports.values.run_summary import RunSummary
+from reports.values.run_summary import JournaledRun, RunSummary
 
 AWAY, HOME = PhaseDuration("switchover", "validate", 3.0), PhaseDuration("failback", "validate", 0.0)
 DRILL = "DRILL-20260107-030000"

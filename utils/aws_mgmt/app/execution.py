@@ -39,8 +39,7 @@ from dr_estate.readers import elbv2_targets
 from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride, overrides_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
-from reports.values.run_record import journaled_run
-from reports.values.run_summary import RunSummary
+from reports.values.run_summary import RunSummary, journaled_run
 from reports.values.watched_estate import served_tenants
 from utils.aws_mgmt.app import evaluation, next_steps, run_validation
 from utils.aws_mgmt.app.areas import READINESS

@@ -25,8 +25,7 @@ from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from reports.values.report import GivenApproval, Report, state_of
-from reports.values.run_record import journaled_run
-from reports.values.run_summary import RunSummary
+from reports.values.run_summary import RunSummary, journaled_run
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import UsageError

@@ -30,7 +30,7 @@ from dr_estate.config.settings import WITH_A_PART, WITHOUT_DEFAULT, ResourceName
 from dr_estate.model.aws_durations import OperationPhase, operations
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
-from reports.render import control_planes
+from reports.render.markdown_report import control_planes
 from reports.values.escaping import table_lines
 from utils.aws_mgmt.cli.pages import contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE
@@ -164,7 +164,7 @@ def _row_of_sequence(row: SequenceRow) -> str:
 def planes_page() -> str:
     """The control-plane map of both playbooks."""
     message = "A control plane can be down while the services it made still run. Reads and data planes are not listed."
-    return f"# Control planes\n\n{_MADE}{message}\n\n" + "\n".join(control_planes.markdown()) + "\n"
+    return f"# Control planes\n\n{_MADE}{message}\n\n" + "\n".join(control_planes()) + "\n"
 
 
 def disasters_page() -> str:

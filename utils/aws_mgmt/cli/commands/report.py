@@ -16,7 +16,7 @@ from reports.allure.html import build_html
 from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, redraw_page, title_of
 from reports.evidence.verification import REVIEW
 from reports.incident.review import review_of
-from reports.page.stored import StoredPageError
+from reports.page.render import StoredPageError
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import SCHEMA
