@@ -30,7 +30,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model import stores
 from dr_estate.model.control_items import ItemKind
 from dr_estate.model.durations import duration, lost_writes
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind

@@ -19,8 +19,8 @@ from dr_actions.control_table.control import ControlStore, Fence, Fenced, Malfor
 from dr_actions.control_table.table import ConditionFailed, Key, Put, Update, WriteCondition
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.control_items import DRILL_LOCK, LOCK, RUN, RUNS, unreadable
-from dr_estate.model.drill_names import is_drill, is_trial
 from dr_estate.model.dynamodb_values import instant
+from dr_estate.model.recovery_names import is_drill, is_trial
 from dr_estate.readers.control_table import LockHolder, run_of
 
 KEY = (LOCK, RUN)

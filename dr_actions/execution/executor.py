@@ -28,8 +28,8 @@ from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_actions.model.sequence import Role, role_of
-from dr_estate.model.drill_names import is_trial
 from dr_estate.model.durations import duration
+from dr_estate.model.recovery_names import is_trial
 from dr_estate.model.unavailable import DataUnavailable
 
 # A step that AWS works on for long ends no run: people are asked and alarmed once the RTO is at stake.

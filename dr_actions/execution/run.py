@@ -25,7 +25,7 @@ from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.pace import Pace
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial
+from dr_estate.model.recovery_names import is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot

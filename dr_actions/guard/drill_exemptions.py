@@ -15,7 +15,7 @@ from dr_actions.guard.destructive_operations import is_read
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_canary, is_drill, is_isolated
+from dr_estate.model.recovery_names import is_canary, is_drill, is_isolated
 
 RULE = "guard.drill-confined"
 CLEANING = frozenset({Goal.RESTORE_TEST, Goal.START_TEST, Goal.CANARY, Goal.CLEAN_UP})

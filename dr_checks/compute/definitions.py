@@ -10,7 +10,7 @@ from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import (
+from dr_estate.model.ecs_settings import (
     AMOUNTS,
     ESSENTIAL,
     LOG_DRIVER,

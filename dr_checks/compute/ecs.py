@@ -10,7 +10,6 @@ from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import clusters, service_pairs, services_by_name, tenant_services
-from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import application_autoscaling, ecs, elbv2
@@ -107,7 +106,7 @@ def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: s
         return view.none_expected(service.name, "no task runs here, as a pilot light is planned")
     if min(service.desired, service.running) >= planned:
         return view.ok(service.name, measured, wanted, "the standby runs as planned", tenant.id)
-    if service.desired == 0 and scheduled_off(view.env, view.now):
+    if service.desired == 0 and view.env.scheduled_off(view.now):
         return view.none_expected(service.name, "no task runs here: it is scaled to 0 by schedule")
     reason = "fewer tasks run than planned: the service would start late, or not at all"
     remedy = Remedy(

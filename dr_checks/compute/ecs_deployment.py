@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import service_pairs
-from dr_estate.model.deployment_settings import ALARM, BREAKER, ROLLBACK, DeploymentSettings
+from dr_estate.model.ecs_settings import ALARM, BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.model.references import neutral
 from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import services_by_name
-from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
@@ -24,7 +23,7 @@ PRIMARY_ONLY = (Side.PRIMARY,)
 )
 def services_running(view: View) -> Iterator[Finding]:
     """Judge the services of the primary region: a scheduled 0 is no outage; without any, look in other regions."""
-    services, off = services_by_name(view, Side.PRIMARY), scheduled_off(view.env, view.now)
+    services, off = services_by_name(view, Side.PRIMARY), view.env.scheduled_off(view.now)
     if not services:
         yield from _found_elsewhere(view)
         return

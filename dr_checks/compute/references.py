@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.reference_ends import End, ReferenceEnds
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of
+from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, named_resources, s3, secretsmanager, ssm_parameters

@@ -19,7 +19,7 @@ from dr_checks.derived.parameter_groups import create_parameter_group, writable_
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.engines import engine_of
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
 

@@ -8,9 +8,8 @@ from functools import partial
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.recovery_names import is_isolated, is_set_aside
 from dr_estate.model.references import neutral, resource_of
-from dr_estate.model.restored_names import is_set_aside
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import platform_resources, vpc

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_canary, is_isolated
+from dr_estate.model.recovery_names import is_canary, is_isolated
 from dr_estate.model.stores import DATABASE, FILES
 from dr_estate.readers import drill_resources, efs, rds, route53
 from dr_estate.snapshot.snapshot import Snapshot

@@ -12,7 +12,7 @@ from dr_checks.core.model import View
 from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.derived.pairing import clusters, tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of
+from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import (
     backup,

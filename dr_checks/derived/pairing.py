@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of
+from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, vpc
 from dr_estate.snapshot.tenants import Tenant

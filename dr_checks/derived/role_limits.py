@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from dr_estate.iam.resource_policies import PolicyAnswer
+from dr_estate.readers.iam_copy_roles import CopyRole
+from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_store_roles import StoreRight
 
+Decision = SimulatedDecision | StoreRight
 _STOPPED = "a service control policy stopped IAM's simulator, which evaluates no global conditions of such policies"
-
-
-class Decision(Protocol):
-    """What IAM's simulator says of one action: see SimulatedDecision."""
-
-    @property
-    def decision(self) -> str:
-        """allowed, explicitDeny or implicitDeny."""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Condition keys that only a request shows."""
-
-    @property
-    def bounded(self) -> bool:
-        """Whether the permissions boundary decided so."""
-
-    @property
-    def of_organization(self) -> bool:
-        """Whether a service control policy did."""
 
 
 def stronger(role: str, decision: Decision) -> str:
@@ -68,3 +51,31 @@ def to_compare(role: str, decisions: Iterable[Decision]) -> str:
     keys = ", ".join(sorted({key for decision in found for key in decision.missing}))
     parts = [f"the policies of '{role}' on {keys}"] if keys else []
     return " and ".join(parts + ["the organization's service control policies"] * any(d.of_organization for d in found))
+
+
+# What the role of S3's jobs may not do, and what of that is undecided: shared by the failback and its readiness.
+
+
+def denied_decisions(role: CopyRole) -> list[SimulatedDecision]:
+    """What it may not do, whatever a job brings along."""
+    return [decision for decision in _refusals(role) if not decision.is_doubtful]
+
+
+def doubts(role: CopyRole) -> Sequence[str]:
+    """Return what is undecided about the role's permissions, as sentences without their period."""
+    hangs = [
+        f"{row.action}: {hangs_on([row], 'the job itself')}"
+        if row.of_organization
+        else f"{row.action} hangs on {', '.join(row.missing)}, which only the job itself shows"
+        for row in doubtful(role)
+    ]
+    return hangs + ["its trust policy has conditions that only IAM itself evaluates"] * (role.trusted is None)
+
+
+def doubtful(role: CopyRole) -> list[SimulatedDecision]:
+    """What it may do or not, by what only the job itself shows, or by a policy that IAM does not evaluate."""
+    return [decision for decision in _refusals(role) if decision.is_doubtful]
+
+
+def _refusals(role: CopyRole) -> list[SimulatedDecision]:
+    return [decision for decision in role.decisions if decision.decision != PolicyAnswer.ALLOWED]

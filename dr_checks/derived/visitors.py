@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dr_checks.derived.record_pairs import side_of
-from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived.routing import side_of
 from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -61,7 +60,7 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
 
     Most fail where more than thresholds.impaired_percent of the tenants do.
     """
-    asleep, env = side is Side.PRIMARY and scheduled_off(env, snapshot.taken_at), env.on(side)
+    asleep, env = side is Side.PRIMARY and env.scheduled_off(snapshot.taken_at), env.on(side)
     services = {
         tenant: service
         for service in part_or(snapshot, ecs.services, side, ())

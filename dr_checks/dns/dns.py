@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
-from dr_checks.derived import dr_pin, routing
+from dr_checks.derived import record_pins, routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
@@ -28,10 +28,10 @@ def identifier_of(view: View, side: Side) -> str:
 def situation(view: View, *down: Side) -> routing.Situation:
     """The health checks as they are, with ``down``'s regions dark; a switch in the DR region stands as it does now."""
     known = {found.id: found for found in view.get(route53_health_checks.checks, Side.GLOBAL)}
-    watching = [check.id for check in known.values() if dr_pin.watches_switch(check, view.env)]
-    switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env) if watching else None
+    watching = [check.id for check in known.values() if record_pins.watches_switch(check, view.env)]
+    switch = record_pins.switch_of(view.get(elbv2.listeners, Side.DR), view.env) if watching else None
     # A switch stands in the DR region: when that is dark, nothing holds the primary's record down.
-    holds = switch is not None and dr_pin.is_held(switch) and Side.DR not in down
+    holds = switch is not None and record_pins.is_held(switch) and Side.DR not in down
     return routing.Situation(
         frozenset(view.env.region(side) for side in down), known, dict.fromkeys(watching, not holds)
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import dr_pin, routing
+from dr_checks.derived import record_pins, routing
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
@@ -289,8 +289,8 @@ def _held_or_unknown(view: View, unavailable: Unavailable) -> Finding:
     """What can be said while Route 53's control plane is silent: whether the DR region's switch is held."""
     name, wanted = view.env.traffic.origin_record, view.env.regions.dr
     with suppress(DataUnavailable):
-        switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
-        if switch is not None and dr_pin.is_held(switch):
+        switch = record_pins.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
+        if switch is not None and record_pins.is_held(switch):
             measured = f"{switch.label} in {wanted} holds the primary's record down"
             reason = f"that its health check follows cannot be seen now: {unavailable.why}"
             return view.warn(name, measured, wanted, reason, "Run it again when us-east-1 answers.")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import dr_pin, routing
-from dr_checks.derived.health_check_pin import CALCULATED
+from dr_checks.derived import record_pins, routing
+from dr_checks.derived.record_pins import CALCULATED
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
@@ -356,19 +356,19 @@ def held_from_dr(view: View) -> Iterator[Finding]:
     check, which us-east-1 takes unless it is lost as well.
     """
     wanted = "a calculated check that a listener of the DR region can fail"
-    if not dr_pin.is_needed(view.env) and view.env.traffic.pin_port is None:
+    if not record_pins.is_needed(view.env) and view.env.traffic.pin_port is None:
         reason = "the primary region is not us-east-1; traffic.pin_port prepares a pin for the loss of both"
         yield view.none_expected(view.env.traffic.origin_record, reason)
         return
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
-    switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
+    switch = record_pins.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
     mine = [
         pair for pair in records_with_checks(view) if pair[0].set_identifier == view.env.traffic.primary_set_identifier
     ]
     for record, found in mine:
         if switch is None:
             measured = f"{view.env.regions.dr} has no listener for it"
-        elif not dr_pin.obeys_switch(found, known, view.env):
+        elif not record_pins.obeys_switch(found, known, view.env):
             measured = f"{found.id} ({found.type}) does not follow {switch.label} in {view.env.regions.dr}"
         else:
             reason = "a recovered primary is kept out by a call in the DR region, while us-east-1 is silent"

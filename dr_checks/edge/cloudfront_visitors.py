@@ -11,7 +11,7 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
 from dr_checks.edge.cloudfront_routing import following
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.profiles import WORDPRESS
+from dr_estate.config.settings import WORDPRESS
 from dr_estate.readers import cloudfront
 from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribution, nearest_alias
 from dr_estate.snapshot import tenants

@@ -13,7 +13,6 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.schedule import scheduled_off
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
@@ -44,7 +43,7 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
         return "no task runs before a failover (standby.mode is pilot-light)"
     if pilot_light and not runs_database(view, writable=True):
         return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
-    return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
+    return "services are scaled to 0 at this hour (scaling_schedule)" if view.env.scheduled_off(view.now) else ""
 
 
 def _is_too_early(view: View, tenant: Tenant) -> bool:

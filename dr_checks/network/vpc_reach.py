@@ -15,7 +15,7 @@ from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_
 from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
 from dr_checks.network.endpoints import takes
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of
+from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, elbv2, rds, route53_private_names, vpc
 

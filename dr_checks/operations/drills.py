@@ -11,9 +11,9 @@ from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.recovery_settings import Period
-from dr_estate.model.drill_names import begin_of
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
+from dr_estate.model.recovery_names import begin_of
 from dr_estate.model.run_records import RunKind
 from dr_estate.readers import control_table, ecs
 from dr_estate.snapshot.tenants import Tenant

@@ -11,8 +11,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.map_names import cluster_of
 from dr_estate.model import states
-from dr_estate.model.drill_names import is_isolated
-from dr_estate.model.restored_names import is_set_aside
+from dr_estate.model.recovery_names import is_isolated, is_set_aside
 from dr_estate.model.unavailable import available
 from dr_estate.readers import dynamodb, ecs, elbv2, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot

@@ -16,7 +16,7 @@ from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.config.map_file import MapKind
 from dr_estate.config.map_names import cluster_of
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.ecs_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dr_checks.derived import dr_pin
-from dr_checks.derived.health_check_pin import is_pinned
-from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
-from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived import record_pins
+from dr_checks.derived.routing import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.site_visits import answering_sides
 from dr_checks.derived.visitors import NOT_SEEN, RegionService, ServiceState, region_service
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, agreed_health, led_to_dr, testimonies
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.engines import engine_of
-from dr_estate.model.restored_names import REPLICATED_FROM
+from dr_estate.model.recovery_names import REPLICATED_FROM
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, rds_groups, route53, route53_health_checks, sts_identity
 from dr_estate.readers.route53_health_checks import HealthCheck
@@ -157,7 +155,7 @@ def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
         wanted = [s.desired for s in snapshot.get(ecs.services, Side.PRIMARY)]
     except DataUnavailable:
         return False
-    return scheduled_off(env, snapshot.taken_at) and bool(wanted) and not any(wanted)
+    return env.scheduled_off(snapshot.taken_at) and bool(wanted) and not any(wanted)
 
 
 def _pairs(snapshot: Snapshot, env: Environment) -> tuple[RecordPair, ...]:
@@ -192,12 +190,14 @@ def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment)
     """The ``checks`` that are held down: by their own settings, or by the DR region's switch."""
     known = {check.id: check for check in checks}
     try:
-        switch = dr_pin.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
+        switch = record_pins.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
     except DataUnavailable:
         switch = None
-    holds = switch is not None and dr_pin.is_held(switch)
+    holds = switch is not None and record_pins.is_held(switch)
     return {
-        check.id for check in known.values() if is_pinned(check) or (holds and dr_pin.obeys_switch(check, known, env))
+        check.id
+        for check in known.values()
+        if record_pins.is_pinned(check) or (holds and record_pins.obeys_switch(check, known, env))
     }
 
 

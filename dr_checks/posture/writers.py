@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_checks.posture.signals import writable
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
-from dr_estate.model.restored_names import REPLICATED_FROM
+from dr_estate.model.recovery_names import REPLICATED_FROM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import job_roles, role_limits
+from dr_checks.derived import role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.resource_policies import PolicyAnswer
@@ -128,7 +128,7 @@ def may_bring_home(view: View) -> Iterator[Finding]:
 
 def _of_job(view: View, row: JobRole) -> Finding:
     role, wanted = row.role, f"{_WANTED} for {row.copy}"
-    denied, doubts = job_roles.denied_decisions(role), job_roles.doubts(role)
+    denied, doubts = role_limits.denied_decisions(role), role_limits.doubts(role)
     reason = f"no job of S3 copies back what {row.copy} holds: the failback copies each object itself, and takes longer"
     # What is sure stands before what is doubtful: one deny is enough for a gap.
     if not role.exists or role.trusted is False or denied:
@@ -148,7 +148,7 @@ def _unless_it_ends(view: View, role: CopyRole, reason: str, wanted: str) -> Fin
 
 def _undecided_finding(view: View, role: CopyRole, wanted: str, doubts: Sequence[str]) -> Finding:
     name = role.arn.rpartition("/")[2]
-    compared = role_limits.to_compare(name, job_roles.doubtful(role)) or f"the trust policy of '{name}'"
+    compared = role_limits.to_compare(name, role_limits.doubtful(role)) or f"the trust policy of '{name}'"
     return view.undecided(role.arn, wanted, f"{'; '.join(doubts)}.", compared)
 
 
@@ -168,7 +168,7 @@ def _of_strangers(view: View) -> set[str]:
 
 
 def _role_finding(view: View, role: CopyRole, reason: str, wanted: str = _WANTED) -> Finding:
-    name, denied, doubts = role.arn.rpartition("/")[2], job_roles.denied_decisions(role), job_roles.doubts(role)
+    name, denied, doubts = role.arn.rpartition("/")[2], role_limits.denied_decisions(role), role_limits.doubts(role)
     if not role.exists:
         return view.gap(role.arn, "no such role", wanted, reason, f"aws_iam_role '{name}', as the copies name it.")
     if role.trusted is False:

@@ -12,7 +12,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of, without_suffix
+from dr_estate.model.ecs_settings import source_of, without_suffix
 from dr_estate.model.kept_values import is_secret
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, secretsmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import psql_definition, tenant_definitions
-from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of
+from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
 

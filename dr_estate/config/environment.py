@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +34,6 @@ from dr_estate.config.map_names import (
     routes_of,
     service_key,
 )
-from dr_estate.config.profiles import PROFILES, Profile
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
     AutomationSettings,
@@ -45,12 +45,14 @@ from dr_estate.config.recovery_settings import (
     Schedule,
 )
 from dr_estate.config.settings import (
+    PROFILES,
     Capacity,
     DatabaseChoice,
     Expectation,
     NamesInDr,
     Objectives,
     People,
+    Profile,
     ReadLimits,
     Regions,
     ReplicationSettings,
@@ -229,6 +231,10 @@ class Environment(Settings):
     def region(self, side: Side) -> str:
         """Return the AWS region that serves ``side``; global services are called in us-east-1 (T01, T14)."""
         return {Side.PRIMARY: self.regions.primary, Side.DR: self.regions.dr, Side.GLOBAL: "us-east-1"}[side]
+
+    def scheduled_off(self, now: datetime) -> bool:
+        """Whether services are scaled to 0 by schedule at ``now`` (aware): a scheduled 0 is not an outage."""
+        return self.scaling_schedule is not None and self.scaling_schedule.off(now)
 
     def on(self, side: Side) -> Environment:
         """Return the environment with the names of ``side``: itself where both regions have the same."""

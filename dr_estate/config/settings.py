@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from dataclasses import dataclass
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ def _known_timezone(value: str) -> str:
     return value
 
 
+_SATURDAY = 5
 Positive = Annotated[int, Field(gt=0)]
 Mapped = dict[str, tuple[str, ...]]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
@@ -322,6 +324,15 @@ class ScalingSchedule(Settings):
     off_until: time
     weekends_off: bool = True
 
+    def off(self, now: datetime) -> bool:
+        """Whether ``now`` (aware) lies in the off hours."""
+        local = now.astimezone(ZoneInfo(self.timezone))
+        if self.weekends_off and local.weekday() >= _SATURDAY:
+            return True
+        starts, ends, clock = self.off_from, self.off_until, local.time()
+        # Hours over midnight begin on one day and end on the next.
+        return starts <= clock < ends if starts <= ends else clock >= starts or clock < ends
+
 
 class People(Settings):
     """Contacts and documents that a recovery needs.
@@ -335,3 +346,35 @@ class People(Settings):
     roles: tuple[str, ...] = ("Platform Admin", "DR Manager", "Backup Manager", "Monitoring Agent")
     contacts: dict[str, str] = {}
     break_glass: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:(user|role)/\S+)?$")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of an application.
+
+    ``probe_path`` is asked of a workload that has a host of its own. ``names_host``: its pages speak of the host that
+    they were asked for. ``variables`` begin the names of those that its containers get: by them `init` knows it.
+    ``posts`` are paths, below the site's own, to which people send what they write. ``own_schema``: each workload has a
+    schema of its own, while those of others may share one.
+    """
+
+    probe_path: str
+    names_host: bool
+    variables: tuple[str, ...] = ()
+    posts: tuple[str, ...] = ()
+    own_schema: bool = False
+
+
+# The login page has the site's own host in each of its links, and reads the database.
+WORDPRESS = Profile(
+    probe_path="/wp-login.php",
+    names_host=True,
+    variables=("WORDPRESS_",),
+    posts=("wp-login.php", "wp-admin/post.php"),
+    own_schema=True,
+)
+# A plain HTTP service: an answer of an expected status is its own unless a stranger's host gets the same.
+HTTP = Profile(probe_path="/", names_host=False)
+
+# Each profile by its name in an environment file.
+PROFILES: Mapping[str, Profile] = {"wordpress": WORDPRESS, "http": HTTP}

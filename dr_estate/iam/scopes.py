@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TAG
+from dr_estate.model.recovery_names import TAG
 from dr_estate.model.stores import KEY
 
 Scope = tuple[list[str], dict[str, Any]]

@@ -14,7 +14,6 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
-from dr_estate.model.drill_names import TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
     DRILLING,
@@ -27,6 +26,7 @@ from dr_estate.model.playbook import (
     TRYING,
     changing_actions,
 )
+from dr_estate.model.recovery_names import TAG, TRIAL
 
 # Resources and conditions of what a drill may do beyond a recovery, or without a recovery's rights. Pure.
 #

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import is_drill, is_isolated
 from dr_estate.model.kept_values import harmless
+from dr_estate.model.recovery_names import is_drill, is_isolated
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, efs, rds

@@ -9,8 +9,15 @@ from typing import Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.container_settings import SETTINGS_READ, container_settings, environment_files, fetched_sources
-from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings, storage_key
+from dr_estate.model.ecs_settings import (
+    SETTINGS_READ,
+    DeploymentSettings,
+    container_settings,
+    deployment_settings,
+    environment_files,
+    fetched_sources,
+    storage_key,
+)
 from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_digest
 from dr_estate.model.references import Reference, arn_region, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable

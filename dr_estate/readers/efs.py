@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.recovery_names import is_isolated
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics

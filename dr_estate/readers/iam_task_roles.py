@@ -20,7 +20,7 @@ from dr_estate.iam.moments import Ending, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, asked_through, of_the_account
 from dr_estate.iam.trust import ends_at, trusts
-from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of, without_suffix
+from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudwatch_logs, ecr, ecs, efs, kms, secret_policies, secretsmanager, task_sources, vpc
 from dr_estate.readers.iam_simulation import DENIED, RoleAnswers, RoleRequest, SimulatedDecision, resource_pages

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
 from dr_estate.model.kept_values import harmless
-from dr_estate.model.restored_names import is_replaced, is_restored, mover_family
+from dr_estate.model.recovery_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
 from dr_estate.reading.reader import ReadContext, part

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import source_of, without_suffix
+from dr_estate.model.ecs_settings import source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
 from dr_estate.reading.reader import ReadContext, part

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import SecretSource, by_named_arn, source_of
+from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import stages_of

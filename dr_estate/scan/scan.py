@@ -34,10 +34,15 @@ from dr_estate.scan.account import (
     role_documents,
     secret_replicas,
 )
-from dr_estate.scan.schedules import schedules_of, schedules_with_counterparts
 from dr_estate.scan.stores import ScannedEstate, stores_of
 from dr_estate.scan.ways import balancers_by_name, entries_of, plain
-from dr_estate.scan.workloads import texts_of, with_counterparts, workloads_of
+from dr_estate.scan.workloads import (
+    schedules_of,
+    schedules_with_counterparts,
+    texts_of,
+    with_counterparts,
+    workloads_of,
+)
 
 _REGIONS_AT_MOST = 4
 """How many regions are read: relations lead to two; a third and a fourth hold copies."""

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import TRIAL, canary_name, new_id
 from dr_estate.model.dynamodb_values import encode, instant
+from dr_estate.model.recovery_names import TRIAL, canary_name, new_id
 from dr_estate.model.run_records import HISTORY_OF, RunKind
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import now

@@ -15,7 +15,7 @@ from typing import Any
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.ecs_settings import DeploymentSettings
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.readers import (
     application_autoscaling,

@@ -10,7 +10,7 @@ import pytest
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.ecs_settings import DeploymentSettings
 from dr_estate.readers import ecs, efs_mounts, elbv2, rds_groups, vpc
 from dr_estate.readers.rds_groups import SubnetGroup
 from dr_estate.readers.vpc import Subnet, VpcEndpoint

@@ -22,7 +22,7 @@ from benchmarks.readers import read_in_turn
 from dr_estate.aws.immutable_answers import ImmutableAnswers, load
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.container_settings import SETTINGS_READ
+from dr_estate.model.ecs_settings import SETTINGS_READ
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secret_policies
 from dr_estate.snapshot.call_growth import CACHED, GROWS, NO_BATCH_READ, CallPlan

@@ -18,7 +18,7 @@ import pytest
 
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import read
-from dr_checks.derived.health_check_pin import CLOSED_PORTS
+from dr_checks.derived.record_pins import CLOSED_PORTS
 from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage

@@ -22,7 +22,7 @@ from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.drills.inventory import Inventory, differences, inventory
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.restored_names import ASIDE
+from dr_estate.model.recovery_names import ASIDE
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.observer import observe

@@ -21,7 +21,6 @@ from random import Random
 import pytest
 
 from dr_checks.core.model import Finding, Status
-from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Invocation, aws_command
 from dr_estate.model.unavailable import DataUnavailable
@@ -179,7 +178,7 @@ def sit(sit_watch: Watch) -> Iterator[Watch]:
 @pytest.mark.parametrize("name", [d.name for d in catalogue() if FULL or d.name in SAMPLE])
 def test_what_is_printed_heals_the_disaster_or_the_reason_for_a_person_is_on_record(estate: Watch, name: str) -> None:
     left = unhealed(estate, estate.world.inject(name))
-    if name == ASLEEP and scheduled_off(estate.environment, datetime.now(UTC)):
+    if name == ASLEEP and estate.environment.scheduled_off(datetime.now(UTC)):
         assert not left, "by night they sleep as planned"
         return
     assert bool(left) is (name in BY_PEOPLE), left

@@ -29,7 +29,7 @@ from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.engines import MYSQL, Engine
-from dr_estate.model.restored_names import ASIDE
+from dr_estate.model.recovery_names import ASIDE
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint

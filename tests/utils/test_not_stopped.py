@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.drill_names import TAG
 from dr_estate.model.dynamodb_values import encode_item, instant
+from dr_estate.model.recovery_names import TAG
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint

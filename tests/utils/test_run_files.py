@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.drill_names import canary_name
+from dr_estate.model.recovery_names import canary_name
 from reports.allure.results import FORMS, redraw_page
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage

@@ -17,9 +17,9 @@ from dr_actions.journal.entries import EntryKind, entry_after
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.config.environment import Side
 from dr_estate.model.control_items import ASIDE
-from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.model.dynamodb_values import decode_item, encode_item
 from dr_estate.model.journal_chain import genesis
+from dr_estate.model.recovery_names import TRIAL, new_id
 from tests.dr_actions.control_table.odd_items import KINDS, odd_items
 from tests.sampling import EXHAUSTIVE, SEED, every
 from tests.utils.lost_prod import EXECUTE, INCIDENT, Prod

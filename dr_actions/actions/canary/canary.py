@@ -21,9 +21,9 @@ from dr_actions.actions.traffic.answers_gate import SETTLES, TOO_RARE, rarity
 from dr_actions.actions.traffic.records import ALL, NONE, RecordSet, between, record_set, shared_pair, shifted_pair
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
-from dr_checks.derived.record_pairs import POLICIES, RecordPair
+from dr_checks.derived.routing import POLICIES, RecordPair
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import canary_name, canary_of, canary_target, is_canary, is_drill
+from dr_estate.model.recovery_names import canary_name, canary_of, canary_target, is_canary, is_drill
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange, Poll

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.container_settings import LOG_SOURCE, REGISTRY_SOURCE
+from dr_estate.model.ecs_settings import LOG_SOURCE, REGISTRY_SOURCE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecr, ecs, efs, rds
 from dr_estate.readers import secretsmanager as secrets

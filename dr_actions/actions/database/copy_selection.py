@@ -14,8 +14,7 @@ from dr_actions.model.action import PlanContext
 from dr_checks.core.model import View
 from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import is_isolated
-from dr_estate.model.restored_names import RESTORED_FROM, is_set_aside
+from dr_estate.model.recovery_names import RESTORED_FROM, is_isolated, is_set_aside
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, rds

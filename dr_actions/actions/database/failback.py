@@ -14,9 +14,8 @@ from dr_actions.model.plan import Goal, Params, label_of, step_id
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.engines import Engine, engine_of, is_on
-from dr_estate.model.restored_names import ASIDE, RESTORED_FROM, is_set_aside
+from dr_estate.model.recovery_names import ASIDE, RESTORED_FROM, is_isolated, is_set_aside
 from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 

@@ -25,7 +25,7 @@ from dr_actions.model.plan import Call, Danger, Json, Step, part_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.model.aws_durations import limit_s
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds, vpc

@@ -29,7 +29,7 @@ from dr_checks.derived.database_identity import known_database
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.control_items import DatabaseRecord
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, kms, rds, rds_groups, vpc

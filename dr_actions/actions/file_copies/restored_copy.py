@@ -17,8 +17,15 @@ from dr_actions.model.plan import Call, Danger, Json, Params, Step, step_id
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TAG, is_trial, isolated_name, trial_of
-from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
+from dr_estate.model.recovery_names import (
+    TAG,
+    is_replaced,
+    is_restored,
+    is_trial,
+    isolated_name,
+    restored_token,
+    trial_of,
+)
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, ecs, efs, restored_files

@@ -29,8 +29,7 @@ from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Step, part_of, step_id
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import began
-from dr_estate.model.restored_names import replaced_name
+from dr_estate.model.recovery_names import began, replaced_name
 from dr_estate.model.states import FILE_SYSTEM, RECOVERY_POINT
 from dr_estate.model.unavailable import DataUnavailable, available
 from dr_estate.readers import backup, backup_jobs, backup_plan, drill_resources, efs, efs_mounts, kms, restored_files

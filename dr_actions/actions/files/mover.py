@@ -29,7 +29,7 @@ from dr_actions.model.action import Action, PlanContext, Sender, StepState, Step
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.restored_names import mover_family
+from dr_estate.model.recovery_names import mover_family
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import drill_resources, ecs, efs, restored_files
 

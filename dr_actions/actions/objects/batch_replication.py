@@ -20,7 +20,7 @@ from dr_actions.actions.objects.copies import UNDO
 from dr_actions.guard.batch_exemptions import CREATE, END, ENDED
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
-from dr_checks.derived import job_roles
+from dr_checks.derived import role_limits
 from dr_estate.config.environment import Side
 from dr_estate.model.replication_job import of_bucket, request_of
 from dr_estate.model.states import BATCH_JOB
@@ -70,7 +70,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
         found = (error.unavailable,)
     unseen = [row.why.rstrip(".") for row in found if isinstance(row, Unavailable)]
     for role in (row.role for row in found if isinstance(row, iam_copy_roles.JobRole) and row.copy == copy):
-        name, denied = role.arn.rpartition("/")[2], job_roles.denied_decisions(role)
+        name, denied = role.arn.rpartition("/")[2], role_limits.denied_decisions(role)
         if not role.exists:
             return f"there is no role {role.arn} (failback.objects_batch_role)", ""
         if role.trusted is False:
@@ -78,7 +78,7 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
         if denied:
             what = "; ".join(f"{decision.action} on {decision.on}" for decision in denied)
             return f"role {name} may not {what} (aws_iam_role_policy of '{name}', or a deny in the bucket's policy)", ""
-        unseen += job_roles.doubts(role)
+        unseen += role_limits.doubts(role)
     return "", f" (whether its role may is not known: {'; '.join(unseen)})" if unseen else ""
 
 

@@ -37,9 +37,8 @@ from dr_actions.actions.restore_test.shared import RESTORED_TO
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TAG
 from dr_estate.model.engines import MYSQL, Engine
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM, TAG
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, drill_resources, ecs, kms, rds, vpc

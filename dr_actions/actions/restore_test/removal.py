@@ -17,7 +17,7 @@ from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.recovery_names import is_isolated
 from dr_estate.model.states import DATABASE, FILE_SYSTEM
 from dr_estate.readers import drill_resources, efs, rds
 

@@ -19,8 +19,8 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by, database_engine
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial, isolated_name
 from dr_estate.model.engines import Engine
+from dr_estate.model.recovery_names import is_trial, isolated_name
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds
 from dr_estate.snapshot.tenants import Tenant

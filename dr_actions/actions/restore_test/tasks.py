@@ -26,7 +26,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, 
 from dr_actions.model.plan import Call, Danger, Goal, Json, Step
 from dr_actions.model.sequence import START_BATCHES
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import TAG
+from dr_estate.model.recovery_names import TAG
 from dr_estate.readers import drill_resources, ecs, rds
 
 _AT_ONCE = 20

@@ -18,7 +18,7 @@ from math import exp, lgamma, log
 
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
-from dr_checks.derived.record_pairs import leads_to
+from dr_checks.derived.routing import leads_to
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer

@@ -3,10 +3,10 @@
 Without a pin Route 53 returns to a primary that heals, onto a stale database, as soon as the DR region's own check
 flaps (failover: the other record is answered; weights: 0 is answered when nothing heavier is healthy, T05). Pinned, it
 answers with the DR region even then: of two unhealthy ones the first, or the heavier, is taken. Never disables a check
-(T03), never makes one (T04). How a check is held: health_check_pin.py.
+(T03), never makes one (T04). How a check is held: record_pins.py.
 
-The other pin works without us-east-1 (T01; dr_pin.py): a switch of the DR region's load balancer answers 200, by one
-call there, and the inverted health check of that listener fails. It is released first. Traffic does not move by a
+The other pin works without us-east-1 (T01; record_pins.py): a switch of the DR region's load balancer answers 200, by
+one call there, and the inverted health check of that listener fails. It is released first. Traffic does not move by a
 release: visitors go where the records' weights or roles lead, and those still lead to the DR region. A release comes
 before them, for a record whose check is held down is never answered, and before the writes stop, for its checkers take
 minutes to say that it is not.
@@ -21,8 +21,8 @@ from typing import Any
 from dr_actions.actions.traffic.records import cutover_pairs, unavailable_reason
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
-from dr_checks.derived import dr_pin
-from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned, pin
+from dr_checks.derived import record_pins
+from dr_checks.derived.record_pins import ENDPOINT, as_set, is_pinned, pin
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2, route53, route53_health_checks
@@ -40,18 +40,18 @@ VERSION, VERSION_THEN = "HealthCheckVersion", "<the version of the check right b
 def pin_from_dr_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where a switch was prepared and is not held yet."""
     found = prepared_switch(context)
-    if found is not None and context.goal is not Goal.FAILBACK and not dr_pin.is_held(found):
+    if found is not None and context.goal is not Goal.FAILBACK and not record_pins.is_held(found):
         says = (
             f"Hold the primary region's record down from {context.env.regions.dr} until failback: {found.label} "
-            f"answers {dr_pin.HELD_STATUS} to health checkers."
+            f"answers {record_pins.HELD_STATUS} to health checkers."
         )
-        yield _switch_step(context, PIN_FROM_DR.name, found, dr_pin.HELD_STATUS, says)
+        yield _switch_step(context, PIN_FROM_DR.name, found, record_pins.HELD_STATUS, says)
 
 
 def prepared_switch(context: PlanContext) -> Listener | None:
     """The prepared listener, None where there is none or it cannot be seen."""
     try:
-        return dr_pin.switch_of(context.snapshot.get(elbv2.listeners, Side.DR), context.env)
+        return record_pins.switch_of(context.snapshot.get(elbv2.listeners, Side.DR), context.env)
     except DataUnavailable:
         return None
 
@@ -59,12 +59,12 @@ def prepared_switch(context: PlanContext) -> Listener | None:
 def is_held_from_dr(context: PlanContext) -> bool:
     """Whether the DR region keeps visitors from the primary's record now."""
     found = prepared_switch(context)
-    return found is not None and dr_pin.is_held(found)
+    return found is not None and record_pins.is_held(found)
 
 
 def _switch_step(context: PlanContext, module: str, found: Listener, status: int, says: str) -> Step:
     """The step by which the switch ``found`` answers ``status``."""
-    before = dr_pin.HELD_STATUS if status == dr_pin.OPEN_STATUS else dr_pin.OPEN_STATUS
+    before = record_pins.HELD_STATUS if status == record_pins.OPEN_STATUS else record_pins.OPEN_STATUS
     params = {"ListenerArn": found.arn, "DefaultActions": switch_actions(status)}
     return context.step(
         module,
@@ -90,7 +90,7 @@ def pin_from_dr_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the listener answers as the step wants it. Raises DataUnavailable."""
     listeners = {row.arn: row for row in context.snapshot.get(elbv2.listeners, Side.DR)}
     found = present(listeners.get(step.after["arn"]), f"listener {step.subject} of the DR region is gone")
-    status = dr_pin.HELD_STATUS if dr_pin.is_held(found) else dr_pin.OPEN_STATUS
+    status = record_pins.HELD_STATUS if record_pins.is_held(found) else record_pins.OPEN_STATUS
     state = StepState.DONE if status == step.after["status"] else StepState.READY
     return StepStatus(state, f"{step.subject} answers {status} to health checkers")
 
@@ -105,7 +105,7 @@ def pin_from_dr_notes(context: PlanContext) -> Iterator[str]:
     if context.env.traffic.pin_port is None or context.goal is Goal.FAILBACK:
         return
     try:
-        found = dr_pin.switch_of(context.snapshot.get(elbv2.listeners, Side.DR), context.env)
+        found = record_pins.switch_of(context.snapshot.get(elbv2.listeners, Side.DR), context.env)
     except DataUnavailable as error:
         yield f"{_UNSEEN} {error.unavailable.why}"
         return
@@ -122,9 +122,9 @@ def unpin_from_dr_steps(context: PlanContext) -> Iterator[Step]:
     if found is not None and is_held_from_dr(context):
         says = (
             f"Release the primary region's record from {context.env.regions.dr}'s hold: {found.label} answers "
-            f"{dr_pin.OPEN_STATUS} to health checkers again."
+            f"{record_pins.OPEN_STATUS} to health checkers again."
         )
-        yield _switch_step(context, UNPIN_FROM_DR.name, found, dr_pin.OPEN_STATUS, says)
+        yield _switch_step(context, UNPIN_FROM_DR.name, found, record_pins.OPEN_STATUS, says)
 
 
 def pin_primary_steps(context: PlanContext) -> Iterator[Step]:
@@ -380,7 +380,8 @@ def _release_status(check: HealthCheck, context: PlanContext) -> StepStatus:
 
 PIN_FROM_DR = Action(
     "traffic/pin_from_dr",
-    "Holds the old primary's record down from the DR region: the prepared switch answers 200 (T01, T06; dr_pin.py).",
+    "Holds the old primary's record down from the DR region: the prepared switch answers 200 (T01, T06; "
+    "record_pins.py).",
     {f"{_ELBV2}:{_MODIFY_LISTENER}"},
     (elbv2.listeners,),
     pin_from_dr_steps,
@@ -390,7 +391,7 @@ PIN_FROM_DR = Action(
 )
 UNPIN_FROM_DR = Action(
     "traffic/unpin_from_dr",
-    "Releases the primary's record from the DR region's hold: the switch answers 404 again (dr_pin.py).",
+    "Releases the primary's record from the DR region's hold: the switch answers 404 again (record_pins.py).",
     {f"{_ELBV2}:{_MODIFY_LISTENER}"},
     (elbv2.listeners,),
     unpin_from_dr_steps,
@@ -399,8 +400,7 @@ UNPIN_FROM_DR = Action(
 )
 PIN_PRIMARY = Action(
     "traffic/pin_primary",
-    "Pins the old primary down: its health check is unhealthy until failback releases it (T06; how: "
-    "health_check_pin.py).",
+    "Pins the old primary down: its health check is unhealthy until failback releases it (T06; how: record_pins.py).",
     {f"{_ROUTE53}:{_UPDATE_CHECK}"},
     (route53_health_checks.checks, route53_health_checks.statuses),
     pin_primary_steps,

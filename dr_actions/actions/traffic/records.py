@@ -18,7 +18,7 @@ from typing import Any
 
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Call
-from dr_checks.derived.record_pairs import _LEADS, RecordPair, leader, pairs_of
+from dr_checks.derived.routing import _LEADS, RecordPair, leader, pairs_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import aws_command
 from dr_estate.model.unavailable import DataUnavailable

@@ -28,7 +28,7 @@ from dr_actions.actions.traffic.records import (
 )
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
-from dr_checks.derived.record_pairs import leader, leads_to
+from dr_checks.derived.routing import leader, leads_to
 from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable

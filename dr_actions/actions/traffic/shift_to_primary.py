@@ -41,7 +41,7 @@ from dr_actions.actions.traffic.shift_to_dr import (
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
-from dr_checks.derived.record_pairs import RecordPair, side_of
+from dr_checks.derived.routing import RecordPair, side_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_answers, dns_canary_polls, ecs, elbv2, elbv2_targets, http_sites, route53

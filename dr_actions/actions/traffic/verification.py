@@ -28,7 +28,7 @@ from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, 
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
 from dr_actions.model.sequence import Role, role_of
-from dr_checks.derived.record_pairs import side_of
+from dr_checks.derived.routing import side_of
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable

@@ -9,7 +9,7 @@ from typing import Any
 from dr_actions.actions.traffic.records import record_set, shifted_pair
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
-from dr_checks.derived.record_pairs import RecordPair, pairs_of
+from dr_checks.derived.routing import RecordPair, pairs_of
 from dr_estate.config.environment import Side
 from dr_estate.readers import dynamodb, ecs, efs, route53, s3, s3_objects
 from dr_estate.snapshot.snapshot import Snapshot

@@ -14,7 +14,7 @@ from dr_actions.guard.evidence import Proof
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
-from dr_checks.derived.record_pairs import RecordPair, pairs_of
+from dr_checks.derived.routing import RecordPair, pairs_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, efs, route53
 from dr_estate.snapshot.snapshot import Snapshot

@@ -17,7 +17,7 @@ from dr_actions.actions.registry import actions
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TRIAL, new_id
+from dr_estate.model.recovery_names import TRIAL, new_id
 from dr_estate.readers import efs, rds
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot

@@ -23,8 +23,8 @@ from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import TRIAL
 from dr_estate.model.durations import duration
+from dr_estate.model.recovery_names import TRIAL
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.hearing import RecordingListener
 from tests.dr_actions.plain import SIT

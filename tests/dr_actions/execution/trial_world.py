@@ -16,7 +16,7 @@ from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, to_json
 from dr_actions.planning.planner import context_of, make_plan
 from dr_estate.config.environment import Environment, load_environment
-from dr_estate.model.drill_names import TRIAL, new_id
+from dr_estate.model.recovery_names import TRIAL, new_id
 from dr_estate.readers import drill_resources, efs, rds
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint

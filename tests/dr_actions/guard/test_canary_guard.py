@@ -13,7 +13,7 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.drill_names import canary_name, canary_target
+from dr_estate.model.recovery_names import canary_name, canary_target
 
 SIT, PROD = (load_environment(Path(__file__).parents[3] / "environments", name) for name in ("sit", "prod"))
 ZONE, CUSTOMER = "Z0TRAFFIC", "Z0CUSTOMER"

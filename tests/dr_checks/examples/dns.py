@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
-from dr_checks.derived import dr_pin
+from dr_checks.derived import record_pins
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2
 from tests.dr_checks.edges import (
@@ -99,7 +99,7 @@ def shared(
     return Example("dns-choice.no-tenant-moves-all", expected, world(values), subjects, env)
 
 
-def switched(expected: Status, port: int = 8053, status: int = dr_pin.HELD_STATUS) -> Example:
+def switched(expected: Status, port: int = 8053, status: int = record_pins.HELD_STATUS) -> Example:
     """Route 53's control plane is silent, and the DR region has a listener that answers with this status."""
     answer = replace(DEFAULT, detail=f"ContentType text/plain, StatusCode {status}")
     values = {**traffic(records=DENIED), (elbv2.listeners, Side.DR): (listener(Side.DR, port, answer),)}
@@ -119,13 +119,13 @@ def obeying(check: str, expected: Status, status: int | None) -> Example:
 
 
 EXAMPLES = [
-    obeying("all-well", Status.PASS, dr_pin.OPEN_STATUS),
+    obeying("all-well", Status.PASS, record_pins.OPEN_STATUS),
     obeying("all-well", Status.PASS, None),
-    obeying("all-well", Status.FAIL, dr_pin.HELD_STATUS),
-    obeying("dr-down", Status.PASS, dr_pin.HELD_STATUS),
-    obeying("primary-down", Status.PASS, dr_pin.OPEN_STATUS),
+    obeying("all-well", Status.FAIL, record_pins.HELD_STATUS),
+    obeying("dr-down", Status.PASS, record_pins.HELD_STATUS),
+    obeying("primary-down", Status.PASS, record_pins.OPEN_STATUS),
     switched(Status.WARN),
-    switched(Status.UNKNOWN, status=dr_pin.OPEN_STATUS),
+    switched(Status.UNKNOWN, status=record_pins.OPEN_STATUS),
     switched(Status.UNKNOWN, port=80),
     shared(Status.PASS, 1, 0, evaluate=False),
     shared(Status.PASS, 1),

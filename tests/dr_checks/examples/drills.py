@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.recovery_settings import Period
-from dr_estate.model.drill_names import canary_name
+from dr_estate.model.recovery_names import canary_name
 from dr_estate.model.run_records import RunKind, RunRecord
 from dr_estate.readers import control_table, drill_resources, ecs, efs, rds, route53
 from tests.dr_checks import databases

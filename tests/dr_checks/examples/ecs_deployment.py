@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import BREAKER, ROLLBACK, DeploymentSettings
+from dr_estate.model.ecs_settings import BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.readers import ecs
 from tests.dr_checks.compute import ONE, TWO, D, P
 from tests.dr_checks.worlds import DENIED, Example, service, world

@@ -9,7 +9,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import MapEntry, MapFile, MapKind
 from dr_estate.config.settings import NamesInDr
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.ecs_settings import DeploymentSettings
 from dr_estate.model.engines import ENGINES
 from dr_estate.readers import ecs, elbv2, rds
 from tests.dr_checks.compute import ONE

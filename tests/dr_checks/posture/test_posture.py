@@ -28,7 +28,7 @@ from dr_checks.posture.posture import (
 )
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.restored_names import REPLICATED_FROM
+from dr_estate.model.recovery_names import REPLICATED_FROM
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, rds, rds_groups, route53, route53_health_checks
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart

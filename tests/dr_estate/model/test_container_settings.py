@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dr_estate.model.container_settings import container_settings
+from dr_estate.model.ecs_settings import container_settings
 
 HERE, THERE = "eu-west-1", "af-south-1"
 PLAIN: dict[str, Any] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.model.container_settings import by_named_arn, secret_reference, source_of
+from dr_estate.model.ecs_settings import by_named_arn, secret_reference, source_of
 
 
 @pytest.mark.parametrize(

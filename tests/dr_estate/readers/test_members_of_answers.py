@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import ALARM, BREAKER, ROLLBACK, deployment_settings
+from dr_estate.model.ecs_settings import ALARM, BREAKER, ROLLBACK, deployment_settings
 from dr_estate.readers import cloudfront, evidence_stores, recovery_automation, secretsmanager
 from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.secretsmanager import Content, Field

@@ -14,10 +14,9 @@ from dr_estate.model.estate_map import EstateMap, Relation, Route, Thing, Worklo
 from dr_estate.scan.account import AccountCalls, GlobalSide, RegionSide, read_global
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import _regions_of_records
-from dr_estate.scan.schedules import schedules_of, schedules_with_counterparts
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
-from dr_estate.scan.workloads import with_counterparts, workloads_of
+from dr_estate.scan.workloads import schedules_of, schedules_with_counterparts, with_counterparts, workloads_of
 
 ARN = "arn:aws:rds:eu-central-1:123456789012:db:orders"
 BALANCER = "edge-1.eu-central-1.elb.amazonaws.com"

@@ -17,10 +17,10 @@ from dr_actions.model.plan import Goal
 from dr_checks.core.model import Remedy, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, SERVED_BY_DR, Posture, PostureName
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_full
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Command
 from dr_estate.model.recovery_document import WaitingStart
+from dr_estate.model.recovery_names import is_full
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.assessment import short

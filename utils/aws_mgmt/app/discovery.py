@@ -9,15 +9,14 @@ from typing import Any, TypeVar
 from dr_checks.core.model import View
 from dr_checks.derived.counterparts import bears_no_tag
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
-from dr_checks.derived.record_pairs import POLICIES
-from dr_checks.derived.routing import ADDRESS_TYPES, target_of
+from dr_checks.derived.routing import ADDRESS_TYPES, POLICIES, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_checks.derived.traffic_rules import parse_rule
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import NAMED, MapFile, MapKind
 from dr_estate.config.map_names import OF_BACKUPS, backup_ways, names_in_dr
-from dr_estate.config.profiles import PROFILES
 from dr_estate.config.settings import (
+    PROFILES,
     Expectation,
     NamesInDr,
     Regions,

@@ -28,8 +28,8 @@ from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Invocation
+from dr_estate.model.recovery_names import is_full, is_trial
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import drill_resources
 from dr_estate.reading.reader import TrackedChanges

@@ -32,8 +32,8 @@ from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
 from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.journal_chain import sound_documents
+from dr_estate.model.recovery_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_targets
 from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride, overrides_of

@@ -22,8 +22,8 @@ from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import FULL, is_full, new_id
 from dr_estate.model.invocation import Command
+from dr_estate.model.recovery_names import FULL, is_full, new_id
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary

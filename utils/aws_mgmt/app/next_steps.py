@@ -14,9 +14,9 @@ from dr_checks.core.changes import StatusChange
 from dr_checks.core.registry import checks
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import BLINDNESS, PostureName
-from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from dr_estate.model.recovery_document import DRILL
+from dr_estate.model.recovery_names import is_full, is_trial
 from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.drill_summary import DrillSummary
 from utils.aws_mgmt.app.exit_codes import Exit

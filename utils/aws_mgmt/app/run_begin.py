@@ -23,9 +23,9 @@ from dr_checks.core.registry import judge
 from dr_checks.operations import prerequisites, run_begin, supported
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import Execution
-from dr_estate.model.drill_names import is_trial
 from dr_estate.model.invocation import Command
 from dr_estate.model.journal_chain import JournalBroken
+from dr_estate.model.recovery_names import is_trial
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report

@@ -13,7 +13,7 @@ from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import TRIAL, new_id
+from dr_estate.model.recovery_names import TRIAL, new_id
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import cloudwatch_alarms
 from dr_estate.snapshot.snapshot import Snapshot

@@ -14,7 +14,7 @@ from dr_actions.model.plan import Goal
 from dr_checks.posture.visitor_access import ACCESS_PARTS, VisitorAccess, visitor_access
 from dr_checks.posture.writers import WRITERS, is_gone, is_promoted, way_back_sentence, writers_sentence
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import is_trial
+from dr_estate.model.recovery_names import is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult

@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 
 from dr_estate.config.environment import Environment, load_environment
-from dr_estate.model.drill_names import is_full
+from dr_estate.model.recovery_names import is_full
 from reports.terminal import console
 from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError

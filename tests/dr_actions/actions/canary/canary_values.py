@@ -11,7 +11,7 @@ from dr_actions.actions.traffic.records import RecordSet
 from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import canary_name
+from dr_estate.model.recovery_names import canary_name
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import DnsChange, Poll
 from dr_estate.readers.route53 import Record

@@ -12,7 +12,7 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Plan, Step, from_json, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import canary_name
+from dr_estate.model.recovery_names import canary_name
 from dr_estate.readers import dns_canary_polls, route53
 from tests.dr_actions.actions.canary.canary_values import (
     AWAY,

@@ -13,7 +13,7 @@ from dr_actions.execution.run import StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import canary_name
+from dr_estate.model.recovery_names import canary_name
 from dr_estate.readers import route53
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage

@@ -15,7 +15,7 @@ from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import NamesInDr
 from dr_estate.model.invocation import Invocation
-from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.readers import rds, vpc
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT

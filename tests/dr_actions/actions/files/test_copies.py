@@ -16,7 +16,7 @@ from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Side
-from dr_estate.model.restored_names import replaced_name
+from dr_estate.model.recovery_names import replaced_name
 from dr_estate.readers import (
     backup,
     backup_jobs,

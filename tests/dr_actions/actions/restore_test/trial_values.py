@@ -10,7 +10,7 @@ from dr_actions.actions.restore_test.shared import RESTORED_TO
 from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TAG
+from dr_estate.model.recovery_names import TAG
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, drill_resources, ecs, efs, kms, rds, vpc
 from dr_estate.reading.reader import Reader

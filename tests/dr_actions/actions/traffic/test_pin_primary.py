@@ -11,7 +11,7 @@ from dr_actions.actions.traffic.pins import PIN_PRIMARY, VERSION
 from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR as SHIFT
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal
-from dr_checks.derived.health_check_pin import CLOSED_PORTS, MOST_CHILDREN, as_set, is_pinned, pin
+from dr_checks.derived.record_pins import CLOSED_PORTS, MOST_CHILDREN, as_set, is_pinned, pin
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53
 from dr_estate.readers.route53_health_checks import checks, statuses

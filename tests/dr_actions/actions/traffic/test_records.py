@@ -21,7 +21,7 @@ from dr_actions.actions.traffic.records import (
     upserts,
 )
 from dr_actions.model.plan import Call
-from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of
+from dr_checks.derived.routing import RecordPair, leader, pairs_of
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53
 from tests.dr_checks.edges import FIRST, ORIGIN, PRIMARY, RECORDS, SECOND, SECONDARY, record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import is_full
+from dr_estate.model.recovery_names import is_full
 from utils.aws_mgmt.app.automation import RecoveryAutomation
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import UsageError

@@ -9,8 +9,8 @@ from dataclasses import replace
 from dr_actions.drills.phases import next_part
 from dr_checks.derived.leftovers import Leftover, leftovers
 from dr_estate.config.environment import Environment
-from dr_estate.model.drill_names import TRIAL, is_full
 from dr_estate.model.recovery_document import DRILL
+from dr_estate.model.recovery_names import TRIAL, is_full
 from reports.allure.results import RESULTS
 from reports.publish import publish
 from reports.terminal import console

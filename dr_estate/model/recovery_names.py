@@ -1,4 +1,4 @@
-"""Names of drills and of the resources that a drill creates.
+"""Names of drills, and of the resources that a drill or a recovery creates.
 
 A full drill moves the estate and is an incident of its own (``DRILL-<stamp>``). A trial (a restore test, a canary)
 creates resources beside the estate and touches nothing of it (``TRIAL-<stamp>``). The resources of either have
@@ -8,6 +8,7 @@ a run that died left behind is cleaned up by its name.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 
@@ -101,3 +102,51 @@ def begin_of(name: str) -> datetime | None:
         return datetime.strptime(found[0], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
     except ValueError:
         return None
+
+
+# What a recovery restores, file systems and databases, and that whose place it takes.
+#
+# AWS Backup gives a restored file system no tag that can be asked for, but a creation token: by that it is known from
+# its first moment on. What it replaces is renamed and never deleted, so that a person decides what becomes of it.
+
+# The tag of a database that a recovery or a drill restored: its value is the copy's ARN.
+RESTORED_FROM = "RestoredFrom"
+# The tag of a database that a failback creates in the primary region: its source's resource id.
+REPLICATED_FROM = "ReplicatedFrom"
+_RESTORED, _REPLACED = "-restored-", "-replaced-"
+_DIGEST = "[0-9a-f]{8}"
+
+
+def mover_family(env: Environment) -> str:
+    """The family of the task that moves restored files: of the tenants' pattern, so that IAM's scopes hold for it."""
+    return env.named(env.names.task_family, tenant="restored-files")
+
+
+def restored_token(base: str, *made_of: str) -> str:
+    """The creation token of the file system restored from ``made_of`` after the pattern of ``base``."""
+    return f"{base}{_RESTORED}{hashlib.sha256(':'.join(made_of).encode()).hexdigest()[:8]}"
+
+
+def is_restored(token: str, base: str) -> bool:
+    """Whether the creation token is one that a recovery gave."""
+    return re.fullmatch(re.escape(base + _RESTORED) + _DIGEST, token) is not None
+
+
+def replaced_name(base: str, token: str) -> str:
+    """The name of the file system whose place that of ``token`` takes."""
+    return f"{base}{_REPLACED}{token.rpartition('-')[2]}"
+
+
+def is_replaced(name: str, base: str) -> bool:
+    """Whether the file system of this name was replaced by a restored one."""
+    return re.fullmatch(re.escape(base + _REPLACED) + _DIGEST, name) is not None
+
+
+# The name of a database that a failback kept beside the one that took its place, until people delete it.
+
+ASIDE = "-before-"
+
+
+def is_set_aside(identifier: str, name: str) -> bool:
+    """Whether it is a former database of ``name``."""
+    return identifier.startswith(f"{name}{ASIDE}")

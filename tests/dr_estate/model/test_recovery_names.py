@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import (
+from dr_estate.model.recovery_names import (
     FULL,
     TRIAL,
     begin_of,

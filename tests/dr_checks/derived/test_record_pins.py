@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_checks.derived.health_check_pin import CLOSED_PORTS, ENDPOINT, MOST_CHILDREN, as_set, is_pinned, pin
+from dr_checks.derived.record_pins import CLOSED_PORTS, ENDPOINT, MOST_CHILDREN, as_set, is_pinned, pin
 from tests.dr_checks.edges import probe
 
 CHILDREN = ("a", "b")

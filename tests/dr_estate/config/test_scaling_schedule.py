@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.settings import ScalingSchedule
 from tests.dr_checks.worlds import SIT
 
@@ -28,16 +27,16 @@ def test_services_sleep_from_seven_to_seven_and_on_weekends_in_johannesburg(
     day: int, hour: int, minute: int, off: bool
 ) -> None:
     """Johannesburg is two hours ahead of UTC."""
-    assert off is scheduled_off(SIT, datetime(2026, 3, day, hour, minute, tzinfo=UTC))
+    assert off is SIT.scheduled_off(datetime(2026, 3, day, hour, minute, tzinfo=UTC))
 
 
 def test_hours_within_one_day_do_not_wrap_around_midnight() -> None:
     noon = ScalingSchedule(timezone="UTC", off_from=time(12), off_until=time(13), weekends_off=False)
     env = SIT.model_copy(update={"scaling_schedule": noon})
-    assert scheduled_off(env, datetime(2026, 3, SATURDAY, 12, 30, tzinfo=UTC))
-    assert not scheduled_off(env, datetime(2026, 3, SATURDAY, 13, 0, tzinfo=UTC))
+    assert env.scheduled_off(datetime(2026, 3, SATURDAY, 12, 30, tzinfo=UTC))
+    assert not env.scheduled_off(datetime(2026, 3, SATURDAY, 13, 0, tzinfo=UTC))
 
 
 def test_without_a_schedule_services_never_sleep() -> None:
     env = SIT.model_copy(update={"scaling_schedule": None})
-    assert not scheduled_off(env, datetime(2026, 3, SATURDAY, 2, 0, tzinfo=UTC))
+    assert not env.scheduled_off(datetime(2026, 3, SATURDAY, 2, 0, tzinfo=UTC))
