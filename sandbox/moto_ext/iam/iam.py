@@ -15,6 +15,7 @@ from moto.iam.models import Group, IAMBackend, ManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 
 from sandbox.core.patching import offset, operation, refused
+from sandbox.moto_ext.iam.aws_policies import add_policy
 from sandbox.moto_ext.iam.policies import (
     ALLOWED,
     EXPLICIT_DENY,
@@ -77,8 +78,9 @@ def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
 
 def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[IamPolicy]:
     """The permissions boundary of a principal, if it has one."""
-    arn = getattr(principal, "permissions_boundary_arn", None)
-    managed_policy = backend.managed_policies.get(arn) if arn else None
+    arn = getattr(principal, "permissions_boundary_arn", None) or ""
+    add_policy(backend, arn)
+    managed_policy = backend.managed_policies.get(arn)
     return [_managed_policy(managed_policy)] if managed_policy is not None else []
 
 

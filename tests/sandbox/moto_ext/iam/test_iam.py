@@ -160,3 +160,38 @@ def test_enforcement_denies_by_action_and_region_once_it_is_on(aws: Clients) -> 
     assert gone == "AccessDeniedException"
     assert _attempt(session.client("ecs", PRIMARY).delete_cluster, cluster="shop") == "AccessDeniedException"
     assert _attempt(session.client("ecs", DR).delete_cluster, cluster="shop") == "done"
+
+
+_TASKS = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+
+
+def test_a_role_takes_a_policy_of_aws(aws: Clients) -> None:
+    iam, arn = aws("iam", GLOBAL), _role(aws)
+    iam.attach_role_policy(RoleName="operator", PolicyArn=_TASKS)
+    assert {"ecr:BatchGetImage": "allowed"} == _decisions(aws, arn, "ecr:BatchGetImage")
+    attached = iam.list_attached_role_policies(RoleName="operator")["AttachedPolicies"]
+    assert [_TASKS] == [row["PolicyArn"] for row in attached]
+    assert 1 == iam.get_policy(PolicyArn=_TASKS)["Policy"]["AttachmentCount"]
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.attach_role_policy(RoleName="operator", PolicyArn=f"{_TASKS}2")
+
+
+def test_policies_of_aws_are_listed_beside_the_accounts_own(aws: Clients) -> None:
+    iam = aws("iam", GLOBAL)
+    own = iam.create_policy(PolicyName="own", PolicyDocument=_document("Allow", ["ecs:*"]))["Policy"]["Arn"]
+    pages = iam.get_paginator("list_policies")
+    found = {row["Arn"] for page in pages.paginate() for row in page["Policies"]}
+    assert {own, _TASKS, "arn:aws:iam::aws:policy/ReadOnlyAccess"} <= found
+    assert [own] == [row["Arn"] for page in pages.paginate(Scope="Local") for row in page["Policies"]]
+
+
+def test_a_policy_of_aws_is_a_boundary(aws: Clients) -> None:
+    iam, boundary = aws("iam", GLOBAL), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    created = iam.create_role(
+        RoleName="reader",
+        AssumeRolePolicyDocument=_document("Allow", ["sts:AssumeRole"]),
+        PermissionsBoundary=boundary,
+    )
+    iam.put_role_policy(RoleName="reader", PolicyName="all", PolicyDocument=_document("Allow", ["*"]))
+    decisions = _decisions(aws, created["Role"]["Arn"], "ecs:DescribeServices", "ecs:UpdateService")
+    assert {"ecs:DescribeServices": "allowed", "ecs:UpdateService": "implicitDeny"} == decisions
