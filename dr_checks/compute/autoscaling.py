@@ -163,7 +163,7 @@ def bounds(view: View) -> Iterator[Finding]:
     One below the primary's does not grow to the size that the primary region reaches under load: a warning.
     Under a pilot light the minimum is 0 until a database runs there, else scaling starts tasks without one (T54).
     """
-    needed, here = view.env.capacity.tasks_per_service, _targets(view)
+    here = _targets(view)
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
     # Read without a claim: a dark primary region must not hide whether the DR region's own bounds suffice.
     there = view.read_for_remedy(application_autoscaling.targets, Side.PRIMARY) or ()
@@ -171,6 +171,7 @@ def bounds(view: View) -> Iterator[Finding]:
     starting = view.env.standby.mode == "pilot-light" and any(target.minimum for _, target in scaled)
     without_database = starting and not runs_database(view)
     for tenant, target in scaled:
+        needed = view.env.tasks_of(tenant.id)
         measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {needed} or more"
         if without_database and target.minimum:
             yield _too_many(view, target, measured, tenant.id)
@@ -191,7 +192,7 @@ def bounds(view: View) -> Iterator[Finding]:
 
 
 def _too_many(view: View, target: application_autoscaling.ScalableTarget, measured: str, tenant: str) -> Finding:
-    wanted = f"0 to {view.env.capacity.tasks_per_service} or more (standby.mode is pilot-light)"
+    wanted = f"0 to {view.env.tasks_of(tenant)} or more (standby.mode is pilot-light)"
     reason = f"no database runs in {view.region}: auto scaling would start tasks that answer 500 (T54)"
     sentence = f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0."
     remedy = Remedy(sentence, (register(view, target.service, MinCapacity=0),))
@@ -252,16 +253,19 @@ def not_suspended(view: View) -> Iterator[Finding]:
 )
 def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
-    needed, actions = view.env.capacity.tasks_per_service, view.get(application_autoscaling.scheduled_actions)
+    actions, env = view.get(application_autoscaling.scheduled_actions), view.env
+    needs = {a.service: env.tasks_of(env.tenant_of(env.names.service, a.service) or "") for a in actions}
     # An action may set one bound alone (API_ScalableTargetAction): the minimum alone lifts no maximum.
-    lifted = {a.service for a in actions if a.maximum is not None and a.maximum >= needed}
+    lifted = {a.service for a in actions if a.maximum is not None and a.maximum >= needs[a.service]}
     # Lower at night and higher in the morning is a schedule; lower without a later action is a trap (T36).
     on_purpose = lifted if view.env.scaling_schedule else set()
-    shrinking = [a for a in actions if a.maximum is not None and a.maximum < needed and a.service not in on_purpose]
+    small = [a for a in actions if a.maximum is not None and a.maximum < needs[a.service]]
+    shrinking = [a for a in small if a.service not in on_purpose]
+    later = ", or a later action to raise it" if env.scaling_schedule else ""
     for action in shrinking:
         named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
         measured = f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks"
-        wanted = f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else "")
+        wanted = f"{needs[action.service]} tasks or more{later}"
         reason = "after a failover this schedule would take the tenant down"
         remedy = Remedy(
             "Delete it, and remove its aws_appautoscaling_scheduled_action.",

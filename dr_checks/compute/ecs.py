@@ -101,9 +101,11 @@ def desired_and_running(view: View) -> Iterator[Finding]:
 
 
 def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
-    planned, wanted = view.env.standby.tasks_per_service, f"{view.env.standby.tasks_per_service} or more"
+    planned = view.env.standby_of(tenant.id)
+    wanted = f"{planned} or more"
     if planned == 0 and _runs_nothing(service):
-        return view.none_expected(service.name, "no task runs here, as a pilot light is planned")
+        plan = "a pilot light is planned" if view.env.standby.mode == "pilot-light" else "standby.tasks says"
+        return view.none_expected(service.name, f"no task runs here, as {plan}")
     if min(service.desired, service.running) >= planned:
         return view.ok(service.name, measured, wanted, "the standby runs as planned", tenant.id)
     if service.desired == 0 and view.env.scheduled_off(view.now):
@@ -172,7 +174,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
 )
 def target_group_attached(view: View) -> Iterator[Finding]:
     """The service registers its tasks with its tenant's target group of this region. Source: DescribeServices."""
-    services = list(tenant_services(view))
+    services = [(tenant, service) for tenant, service in tenant_services(view) if not view.env.is_worker(tenant.id)]
     for tenant, service in services:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         groups = [

@@ -42,7 +42,7 @@ def carried(view: View) -> Iterator[Finding]:
             yield view.unknown(service.name, "today's load", dark if isinstance(dark, Unavailable) else "", tenant.id)
             continue
         # A failover raises the desired count and never lowers it.
-        started = max(view.env.capacity.tasks_per_service, service.desired)
+        started = max(view.env.tasks_of(tenant.id), service.desired)
         yield _load_finding(
             view, service.name, tenant.id, (running, home), (started, here), maximum.get(service.name, 0)
         )

@@ -49,7 +49,7 @@ def demand(view: View) -> CapacityDemand:
     for tenant in view.tenants:
         name = view.env.named(view.env.names.service, tenant=tenant.id)
         # What runs already counts as used: counted here as well, warm standby would need its own tasks twice.
-        more = max(0, view.env.capacity.tasks_per_service - running.get(name, 0))
+        more = max(0, view.env.tasks_of(tenant.id) - running.get(name, 0))
         tasks += more
         units += more * sizes[tenant.id]
     own = int(view.env.automation.enabled)

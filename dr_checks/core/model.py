@@ -157,7 +157,8 @@ _ALL_READ = (
 class View:
     """What a check sees: the snapshot, the rules, and the side it is judging.
 
-    ``unreadable`` collects the rows of the parts it asked for that were not understood, by their names.
+    ``without_workers``: it is about what visitors reach. ``unreadable`` collects the rows of the parts it asked for
+    that were not understood, by their names.
     """
 
     check: str
@@ -165,6 +166,7 @@ class View:
     env: Environment
     snapshot: Snapshot
     only_tenants: frozenset[str] = frozenset()
+    without_workers: bool = False
     unreadable: dict[str, UnreadableRow] = field(default_factory=dict)
 
     @property
@@ -181,7 +183,8 @@ class View:
     def tenants(self) -> tuple[Tenant, ...]:
         """The tenants in question. Raises DataUnavailable where they cannot be discovered."""
         found = discover(self.snapshot, self.env)
-        return tuple(tenant for tenant in found if is_chosen(tenant.id, self.only_tenants))
+        chosen = (tenant for tenant in found if is_chosen(tenant.id, self.only_tenants))
+        return tuple(tenant for tenant in chosen if not (self.without_workers and self.env.is_worker(tenant.id)))
 
     @property
     def rpo_s(self) -> float:

@@ -90,7 +90,7 @@ def judge(
     findings: list[Finding] = []
     for side in check.sides:
         for seen, own in _entrances(check, snapshot, env):
-            view = View(check.id, side, own.on(side), seen, only_tenants)
+            view = View(check.id, side, own.on(side), seen, only_tenants, _room(check).startswith(_OF_VISITORS))
             judged = [_weakened_finding(view, finding) for finding in _judge_side(check, view)]
             # A check that yields nothing looked at nothing, which must not pass.
             findings += _with_unreadable(judged, check, view) or [
@@ -117,11 +117,22 @@ _BY_BALANCER = (
 """The checks that judge one load balancer, or the records that lead to it: they judge each of the map by itself."""
 
 
+_OF_ALL_TASKS = "network.vpc_reach."
+"""The checks of one load balancer that judge who speaks to the database, too: tasks behind another one, and workers."""
+_OF_VISITORS = ("edge.", "dns.", "operations.tenants.", "compute.quotas.load_balancer", _BY_RECORD[-2])
+
+
+def _room(check: Check) -> str:
+    return f"{check.judge.__module__}.{check.judge.__name__}".removeprefix("dr_checks.")
+
+
 def _entrances(check: Check, snapshot: Snapshot, env: Environment) -> list[tuple[Snapshot, Environment]]:
-    room = f"{check.judge.__module__}.{check.judge.__name__}".removeprefix("dr_checks.")
+    room = _room(check)
     if not room.startswith((*_BY_RECORD, *_BY_BALANCER)):
         return [(snapshot, env)]
     found = list(snapshot.of_entrances(env))
+    if room.startswith(_OF_ALL_TASKS):
+        return [(seen, own.with_all_workloads()) for seen, own in found]
     # Nobody visits a load balancer that no record leads to: its services are judged by their targets.
     return [(seen, own) for seen, own in found if own.traffic.origin_record or not room.startswith(_BY_RECORD)]
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from math import inf
 from operator import itemgetter
 
-from dr_estate.readers.elbv2 import ListenerRule
+from dr_estate.readers.elbv2 import ListenerAction, ListenerRule
 
 # What stands between a goal and the sign-in that comes before it.
 GATE = " after "
@@ -24,12 +24,19 @@ def group_of(goal: str) -> str:
 class ListenerTable:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic.
 
-    ``judged`` are the names of the target groups that other checks look at.
+    ``judged`` are the names of the target groups that other checks look at, ``default`` is what is done without a rule.
     """
 
-    def __init__(self, rules: list[ListenerRule], names: dict[str, str], judged: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        rules: list[ListenerRule],
+        names: dict[str, str],
+        judged: frozenset[str] = frozenset(),
+        default: ListenerAction | None = None,
+    ) -> None:
         self._names, self._judged = names, judged
-        self._goals = {self._leads(rule) for rule in rules}
+        self._default = self._goal(default) if default and default.target_groups else "the default action"
+        self._goals = {self._default, *(self._goal(rule.action) for rule in rules)}
         self._exact: dict[str, list[_Placed]] = {}
         self._patterns: list[tuple[int, str, ListenerRule]] = []
         self._regexes: list[_Placed] = []
@@ -52,12 +59,13 @@ class ListenerTable:
         Where a host's requests without further conditions come to none of the judged, all that others lead to count.
         """
         for host in (*self._exact, *others):
-            goal = group_of(self.plain(host))
-            if goal in self._judged:
+            order, plain = self._unconditional(host)
+            goal = group_of(plain)
+            # By default any name in the world is led there: that makes it nobody's host.
+            if goal in self._judged and order < inf:
                 yield goal, host
             else:
-                order = self._unconditional(host)[0]
-                led = {group_of(self._leads(rule)) for _, rule in self._further(host, order)}
+                led = {group_of(self._goal(rule.action)) for _, rule in self._further(host, order)}
                 yield from ((group, host) for group in led & self._judged)
 
     def route(self, host: str, wanted: str, primary: ListenerTable | None, met: Meets) -> str | None:
@@ -80,11 +88,11 @@ class ListenerTable:
         undecided = [(position, rule) for position, rule in self._regexes if position < order]
         for position, rule in tried:
             if answer := met(rule):
-                order, leads = position, self._leads(rule)
+                order, leads = position, self._goal(rule.action)
                 break
             undecided += [(position, rule)] if answer is None else []
         # A doubt counts only where it changes the end: rules that lead to the same group are no doubt.
-        groups = {self._leads(rule) for position, rule in undecided if position < order}
+        groups = {self._goal(rule.action) for position, rule in undecided if position < order}
         return leads if groups <= {leads} else None
 
     def shared_route(self, host: str, path: str, wanted: str, primary: ListenerTable | None) -> str | None:
@@ -116,8 +124,8 @@ class ListenerTable:
             if rule.by_regex or len(rule.further) > bool(rule.paths):
                 return None
             if not rule.paths or any(fnmatchcase(path, pattern) for pattern in rule.paths):
-                return self._leads(rule)
-        return "the default action"
+                return self._goal(rule.action)
+        return self._default
 
     def plain(self, host: str) -> str:
         """Where a request for ``host`` leads that meets no further condition."""
@@ -127,7 +135,7 @@ class ListenerTable:
         """The ways by which a request for ``host`` may come to the ``wanted`` group, with and without a sign-in."""
         order, leads = self._unconditional(host)
         tried = [rule for position, rule in (*self._further(host, order), *self._regexes) if position < order]
-        return {goal for goal in (leads, *map(self._leads, tried)) if group_of(goal) == wanted}
+        return {goal for goal in (leads, *(self._goal(rule.action) for rule in tried)) if group_of(goal) == wanted}
 
     def _is_alike(self, host: str, wanted: str, primary: ListenerTable | None) -> bool:
         """Whether the rules with further conditions are the primary's, and all lead to the ``wanted`` group."""
@@ -154,7 +162,7 @@ class ListenerTable:
     def _in_order(self, host: str) -> list[tuple[tuple[str, ...], str, str]]:
         """The same in the order in which the rules are tried."""
         order, _ = self._unconditional(host)
-        return [(rule.further, self._leads(rule), rule.action.detail) for _, rule in self._further(host, order)]
+        return [(rule.further, self._goal(rule.action), rule.action.detail) for _, rule in self._further(host, order)]
 
     def _further(self, host: str, order: float) -> list[_Placed]:
         """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""
@@ -165,13 +173,13 @@ class ListenerTable:
         plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)
         # The default action comes after every rule (ELB guide, Listener rules).
         order, rule = min(plain, key=itemgetter(0), default=(inf, None))
-        return order, self._leads(rule) if rule else "the default action"
+        return order, self._goal(rule.action) if rule else self._default
 
     def _matching(self, host: str) -> Iterator[_Placed]:
         yield from self._exact.get(host, ())
         yield from ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
 
-    def _leads(self, rule: ListenerRule) -> str:
-        groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
-        goal = ", ".join(groups) or rule.action.kind
-        return goal + GATE + ", ".join(rule.action.first) if rule.action.first else goal
+    def _goal(self, action: ListenerAction) -> str:
+        groups = (self._names.get(arn, arn) for arn in action.target_groups)
+        goal = ", ".join(groups) or action.kind
+        return goal + GATE + ", ".join(action.first) if action.first else goal

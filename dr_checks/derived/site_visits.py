@@ -97,7 +97,12 @@ def way(done: VisitRound) -> str:
     return f" through {EDGE}" if done.edge else ""
 
 
+def is_strangers(answer: Visit, done: VisitRound, env: Environment) -> bool:
+    """Whether a stranger's host gets the same answer, though the tenant's rule names a host."""
+    return answer.digest == done.stranger.digest and answer.host not in env.sites_of_any_host
+
+
 def is_own(answer: Visit, done: VisitRound, env: Environment) -> bool:
     """Whether an answer is one of the expected, and the tenant's own: not what a stranger's host gets."""
     shown = answer.names_host or answer.status == _UNAUTHORISED or not env.application.names_host
-    return answer.status in env.traffic.expected_probe_statuses and shown and answer.digest != done.stranger.digest
+    return answer.status in env.traffic.expected_probe_statuses and shown and not is_strangers(answer, done, env)

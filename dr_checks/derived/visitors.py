@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dr_checks.derived.routing import side_of
-from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
+from dr_checks.derived.site_visits import by_host, is_strangers, part_or, visits_of, way
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit
@@ -106,16 +106,17 @@ def answering_tenants(snapshot: Snapshot, env: Environment, side: Side) -> tuple
 def healthy_inside(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, bool]:
     """Whether each tenant behind an internal load balancer has a healthy target, by CloudWatch or the balancer's word.
 
-    One of which neither says anything is left out.
+    One of which neither says anything is left out. Of a worker, behind none, it is whether a task runs.
     """
     env = env.on(side)
-    names = (env.tenant_of(env.names.service, row.name) for row in part_or(snapshot, ecs.services, side, ()))
-    inside = [tenant for tenant in names if tenant and not env.is_visited(tenant)]
+    rows = [(env.tenant_of(env.names.service, row.name), row) for row in part_or(snapshot, ecs.services, side, ())]
+    running = {tenant: float(row.running) for tenant, row in rows if tenant and env.is_worker(tenant)}
+    inside = [tenant for tenant, _ in rows if tenant and not env.is_visited(tenant)]
     if not inside:
         return {}
     tenants, counted = _tenants_by_group(snapshot, env, side), _healthy_targets(snapshot, env, side)
     answers = {tenants.get(row.group): row.healthy for row in part_or(snapshot, elbv2_targets.health, side, ())}
-    counts = {tenant: counted.get(tenant, answers.get(tenant)) for tenant in inside}
+    counts = {tenant: running.get(tenant, counted.get(tenant, answers.get(tenant))) for tenant in inside}
     return {tenant: count > 0 for tenant, count in counts.items() if count is not None}
 
 
@@ -173,13 +174,13 @@ def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: Visit
     for service in part_or(snapshot, ecs.services, side, ()):
         tenant = env.tenant_of(env.names.service, service.name) or ""
         visit = visits.get(env.site_of(tenant))
-        if not env.is_behind(tenant):
+        if not env.is_behind(tenant) or env.is_worker(tenant):
             continue
         if visit is None and silent:
             yield tenant, "no answer"
         elif visit is not None and visit.status not in env.traffic.expected_probe_statuses:
             yield tenant, f"answers {visit.status}{way(done)}"
-        elif visit is not None and visit.digest != done.stranger.digest:
+        elif visit is not None and not is_strangers(visit, done, env):
             yield tenant, ""
 
 

@@ -184,7 +184,8 @@ def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
     judged = _of_tenants(view)
     return {
-        row.label: ListenerTable([rule for rule in rules if rule.listener == row.arn], names, judged) for row in serving
+        row.label: ListenerTable([rule for rule in rules if rule.listener == row.arn], names, judged, row.default)
+        for row in serving
     }
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import runs_database
-from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
+from dr_checks.derived.site_visits import by_host, edge_visits, is_own, is_strangers, visits_of, way
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model import stores
@@ -131,7 +131,7 @@ def own_identity(view: View) -> Iterator[Finding]:
         return
     fine = [(t, a) for t, a in _answers(view, done) if a.status in view.env.traffic.expected_probe_statuses]
     for tenant, answer in fine:
-        stranger = answer.digest == done.stranger.digest
+        stranger = is_strangers(answer, done, view.env)
         measured = answer.title or answer.realm or f"status {answer.status}, no title"
         if (answer.names_host or not view.env.application.names_host) and not stranger:
             yield view.ok(answer.host, measured, wanted, "the right tenant answers", tenant.id)

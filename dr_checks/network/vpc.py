@@ -156,10 +156,10 @@ def free_addresses(view: View) -> Iterator[Finding]:
         return
     standing = {row.id: row for row in view.get(vpc.subnets)}
     needs: dict[tuple[str, ...], int] = {}
-    for _, service in tenant_services(view):
+    for tenant, service in tenant_services(view):
         places = tuple(sorted(service.subnets))
         # Tasks that run already have their address.
-        more = view.env.capacity.tasks_per_service - min(service.running, service.desired)
+        more = view.env.tasks_of(tenant.id) - min(service.running, service.desired)
         needs[places] = needs.get(places, 0) + max(0, more)
     for places, more in sorted(needs.items()):
         free = [standing[id_].free if id_ in standing else 0 for id_ in places]

@@ -33,7 +33,7 @@ def _has_map(env: Environment) -> str | None:
     applies=_has_map,
 )
 def as_mapped(view: View) -> Iterator[Finding]:
-    """What is gone fails; what is new, or has another id under its name, warns; so does a service that no plan starts.
+    """What is gone fails; what is new, or has another id under its name, warns.
 
     Stores are databases, tables and buckets. Source: the map file's entries.
     """
@@ -44,20 +44,8 @@ def as_mapped(view: View) -> Iterator[Finding]:
         for name in sorted(there.keys() - mapped.keys() - {view.env.named(view.env.names.database)}):
             reason = "what the map does not name is in no plan, and nobody decided what stands for it"
             yield view.warn(f"{kind} {name}", "new", _WANTED, reason, _UPDATE)
-    yield from _workers(view)
     if not any(_mapped_ids(view, kind) for kind in MapKind):
         yield view.none_expected("the map", f"the map has nothing in {view.region}")
-
-
-def _workers(view: View) -> Iterator[Finding]:
-    """A warning for each service behind no route, where the map alone says which services are tenants'."""
-    saved, started = view.env.estate_map, view.env.mapped_workloads
-    if view.side is Side.PRIMARY and saved and started:
-        for name in _mapped_ids(view, MapKind.SERVICE):
-            if view.env.tenant_of(view.env.names.service, name) is None:
-                reason = "no rule of the load balancer leads to it, so it is no tenant's, and no plan starts it"
-                remedy = f"Start its counterpart in {view.env.regions.dr} by hand after a failover."
-                yield view.warn(f"{MapKind.SERVICE} {name}", "behind no route", "behind a route", reason, remedy)
 
 
 def _differences(view: View, kind: MapKind, mapped: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Finding]:

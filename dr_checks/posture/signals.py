@@ -204,10 +204,11 @@ def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment)
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     try:
         env = env.on(side)
-        own = [s for s in snapshot.get(ecs.services, side) if env.tenant_of(env.names.service, s.name)]
+        rows = [(env.tenant_of(env.names.service, s.name), s) for s in snapshot.get(ecs.services, side)]
     except DataUnavailable:
         return False
-    return bool(own) and all(service.running >= env.capacity.tasks_per_service for service in own)
+    own = [(tenant, service) for tenant, service in rows if tenant]
+    return bool(own) and all(service.running >= env.tasks_of(tenant) for tenant, service in own)
 
 
 def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:

@@ -12,6 +12,7 @@ from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
+from dr_estate.model.container_settings import source_of
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
@@ -236,6 +237,7 @@ def decryptable(view: View) -> Iterator[Finding]:
 def regional_fields(view: View) -> Iterator[Finding]:
     """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18).
 
+    One that no container reads, of a secret of which they read others, warns: rotation wants the database's host there.
     A secret of the DR region's own is rotated by a function of that region, which is there. A replica's rotation is its
     original's. Source: Secrets Manager User Guide, "Replicate secrets across Regions".
     """
@@ -249,17 +251,32 @@ def regional_fields(view: View) -> Iterator[Finding]:
         if isinstance(content, HiddenSecret):
             yield view.unknown(name, wanted, content.unseen, tenant)
         elif regional := [field.name for field in content.fields if field.names_primary]:
+            measured = f"named by {', '.join(regional)}"
+            if _reads_other_fields_alone(view, name, regional):
+                reason = "no container reads it; a program that asks for the secret itself would get the lost region"
+                remedy = "Let the DR region's programs take the host from their task definition's environment."
+                yield view.warn(name, measured, wanted, reason, remedy, tenant)
+                continue
             reason = "after a failover the tenant would connect to the lost region"
             remedy = (
                 "Store a region-neutral name (a private zone's record in each region), or set the host in the DR "
                 "task definition's environment."
             )
-            yield view.gap(name, f"named by {', '.join(regional)}", wanted, reason, remedy, tenant)
+            yield view.gap(name, measured, wanted, reason, remedy, tenant)
         else:
             neutral = view.ok(name, "no regional name", wanted, "it is valid in either region", tenant)
             yield _rotation_finding(view, standing.get(name), tenant) or neutral
     if not readable:
         yield view.none_expected("all secrets", "none can be read: see secrets.decryptable")
+
+
+def _reads_other_fields_alone(view: View, secret: str, fields: list[str]) -> bool:
+    """Whether containers of the DR region read single fields of the secret, and none of these."""
+    found = view.read_for_remedy(ecs.task_definitions) or (None,)
+    known = [row for row in found if isinstance(row, ecs.TaskDefinition)]
+    sources = [source_of(value) for row in known for container in row.containers for _, value in container.sources]
+    reads = any(row.is_secret and row.name == secret for row in sources)
+    return reads and len(known) == len(found) and not any(may_read(row, secret, f) for row in known for f in fields)
 
 
 def _rotation_finding(view: View, secret: Secret | None, tenant: str | None) -> Finding | None:

@@ -88,8 +88,8 @@ def _visit_finding(view: View, tenant: Tenant, answer: Visit, done: VisitRound) 
 def services_run(view: View) -> Iterator[Finding]:
     """Running tasks against capacity.tasks_per_service. Source: ECS DescribeServices."""
     there = {service.name: service for service in view.get(ecs.services)}
-    needed = view.env.capacity.tasks_per_service
     for tenant in view.tenants:
+        needed = view.env.tasks_of(tenant.id)
         name = view.env.named(view.env.names.service, tenant=tenant.id)
         running = there[name].running if name in there else 0
         if running >= needed:

@@ -22,6 +22,7 @@ from dr_estate.config.map_names import (
     CLUSTER_BY_MAP,
     COPY_BY_MAP,
     Entrance,
+    VisitedRoute,
     WorkloadNames,
     between,
     clusters_of,
@@ -33,6 +34,7 @@ from dr_estate.config.map_names import (
     names_of_map,
     routes_of,
     service_key,
+    workers_of,
 )
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
@@ -117,8 +119,10 @@ class Environment(Settings):
     _names_in_primary: ResourceNames | None = PrivateAttr(default=None)
     # by the patterns of names that only the map answers: what workloads' resources are called on each side
     _by_map: Mapping[str, Mapping[Side, WorkloadNames]] = PrivateAttr(default_factory=dict)
-    # hosts and path by workload, of the map's rules
-    _routes: Mapping[str, tuple[tuple[str, ...], str]] = PrivateAttr(default_factory=dict)
+    # how each workload is visited by the map's rules
+    _routes: Mapping[str, VisitedRoute] = PrivateAttr(default_factory=dict)
+    # the workloads of the map that nobody visits
+    _workers: frozenset[str] = PrivateAttr(default=frozenset())
     # the clusters of the map where it has several, of each side
     _clusters: Mapping[Side, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     # the copies of buckets by the map
@@ -193,6 +197,7 @@ class Environment(Settings):
             found = {side: names_by_map(self.estate_map, region, service, cluster) for side, region in sides.items()}
             by_map = patterns - {CLUSTER_BY_MAP}
             self._by_map = {pattern: {side: names[pattern] for side, names in found.items()} for pattern in by_map}
+            self._workers = workers_of(self.estate_map, service) if self.names.service in by_map else frozenset()
         return self
 
     def _entrances_of(self, saved: MapFile, service: str) -> tuple[Entrance, ...]:
@@ -293,8 +298,22 @@ class Environment(Settings):
         """Whether the tenant is one of the entrance that these settings are of."""
         return self._entrance is None or tenant in self._entrance.workloads
 
+    def with_all_workloads(self) -> Environment:
+        """Return the environment of the same entrance, as if all workloads were behind it."""
+        if self._entrance is None:
+            return self
+        other = self.model_copy()
+        other._entrance = replace(self._entrance, workloads=frozenset(self.mapped_workloads) | self._entrance.workloads)
+        return other
+
+    def is_worker(self, tenant: str) -> bool:
+        """Whether the tenant is a service behind no load balancer: it runs, and answers nobody."""
+        return tenant in self._workers
+
     def is_visited(self, tenant: str) -> bool:
-        """Whether a record leads visitors to the tenant: to an internal load balancer none does."""
+        """Whether a record leads visitors to the tenant: to an internal load balancer none does, nor to a worker."""
+        if self.is_worker(tenant):
+            return False
         behind = [entry for entry in self.entrances if entry and tenant in entry.workloads]
         return not behind or any(entry.record for entry in behind)
 
@@ -343,6 +362,14 @@ class Environment(Settings):
         """The service of that key as Application Auto Scaling names it."""
         return "service/{cluster}/{service}".format_map(self.ecs_names(service))
 
+    def tasks_of(self, tenant: str) -> int:
+        """How many tasks of the tenant a failover starts."""
+        return self.capacity.tasks.get(tenant, self.capacity.tasks_per_service)
+
+    def standby_of(self, tenant: str) -> int:
+        """How many tasks of the tenant run in the DR region while the primary serves."""
+        return self.standby.tasks.get(tenant, self.standby.tasks_per_service)
+
     @property
     def mapped_workloads(self) -> tuple[str, ...]:
         """The workloads of the map, where it alone says how services are called."""
@@ -365,9 +392,13 @@ class Environment(Settings):
 
     def site_of(self, tenant: str) -> str:
         """What is visited of the tenant: its host on the tenants' domain, unless the map's rules name none of that."""
-        host = f"{tenant.replace('-', '')}.{self.traffic.tenant_domain}"
-        hosts, path = self._routes.get(tenant, ((), ""))
-        return host if not hosts or host in hosts else f"{hosts[0]}{path}"
+        host, route = f"{tenant.replace('-', '')}.{self.traffic.tenant_domain}", self._routes.get(tenant)
+        return host if not (route and route.hosts) or host in route.hosts else f"{route.hosts[0]}{route.path}"
+
+    @property
+    def sites_of_any_host(self) -> frozenset[str]:
+        """The sites that the map's rules give to a stranger's host too: that it gets the same proves nothing."""
+        return frozenset(self.site_of(tenant) for tenant, route in self._routes.items() if route.of_any_host)
 
     @property
     def application(self) -> Profile:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from dr_estate.config.map_file import NAMED, CopyKind, MapCounterpart, MapEntry, MapFile, MapKind
@@ -68,15 +69,15 @@ class WorkloadNames:
 
     def workload_of(self, name: str) -> str | None:
         """The workload that has the name, None where the map knows none."""
-        return next((workload for workload, own in self.by_workload.items() if own == name), None)
+        return next((workload for workload, own in self.by_workload.items() if own == name != ""), None)
 
     @property
     def _start(self) -> str:
-        return common_start(list(self.by_workload.values()))
+        return common_start([name for name in self.by_workload.values() if name])
 
     @property
     def _end(self) -> str:
-        return common_start([name[len(self._start) :][::-1] for name in self.by_workload.values()])[::-1]
+        return common_start([name[len(self._start) :][::-1] for name in self.by_workload.values() if name])[::-1]
 
 
 def common_start(names: Sequence[str]) -> str:
@@ -91,7 +92,9 @@ def names_by_map(saved: MapFile, region: str, service: str, cluster: str = "") -
     of the cluster: of several, services are called by their keys.
     """
     found: dict[str, dict[str, str]] = {pattern: {} for pattern in BY_MAP.values()}
-    for entry in _workloads(saved):
+    for entry in saved.of_kind(MapKind.SERVICE):
+        # a worker has no target group, and none of a name like the others'
+        found[BY_MAP["target_group"]][workload_of(entry, service)] = ""
         for key, name in _names_in(entry, region, with_cluster=cluster == CLUSTER_BY_MAP).items():
             if key in BY_MAP:
                 found[BY_MAP[key]][workload_of(entry, service)] = name
@@ -231,12 +234,37 @@ def copies_of(saved: MapFile) -> dict[str, str]:
     return {name: copy.name for name, copy in pairs if copy}
 
 
-def routes_of(saved: MapFile, service: str) -> dict[str, tuple[tuple[str, ...], str]]:
-    """The hosts of each workload, and the path at which it is asked: the first pattern's part before a wildcard."""
-    return {
-        workload_of(entry, service): (entry.hosts, re.split("[*?]", entry.paths[0])[0] if entry.paths else "")
-        for entry in _workloads(saved)
-    }
+ANY_HOST = "*"
+"""The host of a rule that names none, and of what a listener does without a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitedRoute:
+    """By which names a workload is visited, and at which path; ``of_any_host``: a stranger's name leads there too."""
+
+    hosts: tuple[str, ...] = ()
+    path: str = ""
+    of_any_host: bool = False
+
+
+def routes_of(saved: MapFile, service: str) -> dict[str, VisitedRoute]:
+    """How each workload is visited: at the first path pattern's part before a wildcard.
+
+    Where no rule names a whole host, by the names that lead to its load balancer, those with a pair of records first.
+    """
+    records = sorted(saved.of_kind(MapKind.RECORD), key=lambda row: not row.counterparts)
+    found = {}
+    for entry in _workloads(saved):
+        whole = tuple(host for host in entry.hosts if not {*host} & {*"*?"})
+        patterns, balancer = entry.hosts or (ANY_HOST,), entry.names.get(_BALANCER)
+        leading = [row.name for row in records if balancer and row.names.get(_BALANCER) == balancer]
+        leading = [name for name in leading if any(fnmatchcase(name, pattern) for pattern in patterns)]
+        path = re.split("[*?]", entry.paths[0])[0] if entry.paths else ""
+        shared = "/" if leading and not whole else ""
+        found[workload_of(entry, service)] = VisitedRoute(
+            whole or tuple(leading), path or shared, ANY_HOST in patterns and path in ("", "/")
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +323,13 @@ DISTRIBUTION = "distribution"
 """Names the distribution of a host that no record of a zone bears."""
 
 
+def workers_of(saved: MapFile, service: str) -> frozenset[str]:
+    """The workloads that nobody visits: behind no route, where the map names routes at all."""
+    led = [entry.id for entry in _workloads(saved)]
+    return frozenset(workload_of(entry, service) for entry in saved.of_kind(MapKind.SERVICE) if entry.id not in led)
+
+
 def _workloads(saved: MapFile) -> list[MapEntry]:
-    """The services behind a route, all where the map names no route: nobody visits a worker."""
+    """The services behind a route, all where the map names no route."""
     entries = saved.of_kind(MapKind.SERVICE)
     return [entry for entry in entries if entry.hosts or entry.paths] or list(entries)

@@ -87,11 +87,12 @@ class Standby(Settings):
 
     Under ``pilot-light`` no task runs there until a failover has brought the database up. Under ``warm`` each tenant's
     service runs ``tasks_per_service`` tasks (1 unless given) on a readable replica: WordPress answers 500 without a
-    database, and ECS gives its deployment up (T54).
+    database, and ECS gives its deployment up (T54). ``tasks`` are those of single tenants that run another number.
     """
 
     mode: Literal["pilot-light", "warm"] = "pilot-light"
     tasks_per_service: Annotated[int, Field(ge=0)] = 0
+    tasks: dict[str, Annotated[int, Field(ge=0)]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -125,9 +126,13 @@ class DatabaseChoice(Settings):
 
 
 class Capacity(Settings):
-    """What the DR region must be able to run after a failover."""
+    """What the DR region must be able to run after a failover.
+
+    ``tasks`` are those of single tenants that run another number than ``tasks_per_service``.
+    """
 
     tasks_per_service: Positive = 2
+    tasks: dict[str, Positive] = {}
     # Fargate launches about 100 tasks at once, then 20 a second (T35).
     launch_burst: Positive = 100
     launch_per_s: Positive = 20

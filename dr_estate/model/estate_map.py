@@ -27,6 +27,7 @@ class Relation(StrEnum):
 
     SAME_RULE = "the same host and path rule"
     SAME_FAMILY = "the same task definition family"
+    SAME_IMAGE = "the same image and command"
     SAME_TIMES = "the same times, in the cluster that stands for its own"
     READ_REPLICA = "read replica"
     BACKUP_REPLICATION = "replicated automated backups"

@@ -337,4 +337,6 @@ def _hosts(context: ReadContext) -> list[str]:
         services = context.part(ecs.services, side)
     env = context.env.on(side)
     tenants = (env.tenant_of(env.names.service, service.name) for service in services)
-    return sorted({env.site_of(tenant) for tenant in tenants if tenant and env.is_behind(tenant)})
+    return sorted(
+        {env.site_of(tenant) for tenant in tenants if tenant and env.is_behind(tenant) and not env.is_worker(tenant)}
+    )

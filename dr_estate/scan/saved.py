@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
-from dr_estate.config.map_names import DISTRIBUTION, common_start
+from dr_estate.config.map_names import ANY_HOST, DISTRIBUTION, common_start
 from dr_estate.model.estate_map import Counterpart, EntryPoint, EstateMap, Leg, Store, Thing, Workload
 from dr_estate.scan.ways import ORIGINS
 
@@ -138,7 +138,7 @@ def _services(found: EstateMap) -> Iterator[MapEntry]:
     for workload in found.workloads:
         entry = _entry(MapKind.SERVICE, workload.service, [_by(workload.counterpart)] if workload.counterpart else [])
         routes = {
-            "hosts": tuple(dict.fromkeys(host for route in workload.routes for host in route.hosts)),
+            "hosts": tuple(dict.fromkeys(host for route in workload.routes for host in route.hosts or (ANY_HOST,))),
             "paths": tuple(dict.fromkeys(path for route in workload.routes for path in route.paths)),
         }
         yield entry.model_copy(update={"workload": short[names[workload.service.id]], **routes})

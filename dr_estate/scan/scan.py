@@ -37,6 +37,7 @@ from dr_estate.scan.account import (
 from dr_estate.scan.stores import ScannedEstate, stores_of
 from dr_estate.scan.ways import balancers_by_name, entries_of, plain
 from dr_estate.scan.workloads import (
+    Surroundings,
     schedules_of,
     schedules_with_counterparts,
     texts_of,
@@ -96,7 +97,8 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), starts: 
     stores, beside = stores_of(estate)
     dr = _dr(primary, entries, stores, by_region)
     unread = dr in sides and sides[dr].services is None
-    workloads = with_counterparts(by_region[primary], by_region.get(dr, ()), unread=unread)
+    around = _surroundings(entries, [sides[name] for name in (primary, dr) if name in sides])
+    workloads = with_counterparts(by_region[primary], by_region.get(dr, ()), around, unread=unread)
     # Without a start all of the account is meant: a cluster may have schedules and no service.
     clusters = {workload.cluster for workload in workloads} if starts else None
     schedules = schedules_with_counterparts(
@@ -202,6 +204,22 @@ def _balancers_before(sides: Mapping[str, RegionSide]) -> dict[str, set[str]]:
         for side in sides.values()
         for row in side.services or ()
     }
+
+
+def _surroundings(entries: Sequence[EntryPoint], sides: Sequence[RegionSide]) -> Surroundings:
+    """What distinguishes the services of two regions; the first is the primary one."""
+    legs = [
+        ([leg.balancer for leg in entry.legs if leg.balancer.region == side.region] for side in sides)
+        for entry in entries
+    ]
+    alike = {(a.id, b.id) for pair in map(list, legs) if len(pair) > 1 for a in pair[0] for b in pair[1]}
+    rows = [
+        (row["serviceArn"], side.definitions.get(row.get("taskDefinition", "")))
+        for side in sides
+        for row in side.services or ()
+    ]
+    balancers = _balancers_before({side.region: side for side in sides})
+    return Surroundings(balancers, alike, {arn: definition for arn, definition in rows if definition})
 
 
 def _dr(

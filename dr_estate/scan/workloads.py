@@ -5,9 +5,10 @@ Pure, as are the schedules that start tasks, which stand below.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from dr_estate.config.map_file import ROLES
 from dr_estate.model.estate_map import Counterpart, PartKind, Relation, Route, TaskSchedule, Thing, Workload
@@ -159,33 +160,104 @@ def texts_of(definition: Row) -> list[str]:
     ]
 
 
-def with_counterparts(
-    workloads: Sequence[Workload], others: Sequence[Workload], *, unread: bool
-) -> tuple[Workload, ...]:
-    """The workloads with their counterparts among ``others``: by an equal rule, else by an equal family, once each.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What distinguishes services of one rule: the load balancers of each by ARNs, and those that one record leads to.
 
+    ``definitions`` are the services' task definitions; all by the services' ARNs.
+    """
+
+    balancers: Mapping[str, Collection[str]] = field(default_factory=dict)
+    led_alike: Collection[tuple[str, str]] = ()
+    definitions: Mapping[str, Row] = field(default_factory=dict)
+
+    def stands(self, workload: Workload, other: Workload) -> bool | None:
+        """Whether a load balancer of ``other`` stands for one of ``workload``'s; None where no record says it."""
+        here, there = (self.balancers.get(row.service.id, ()) for row in (workload, other))
+        pairs = [(a, b) for a, b in self.led_alike if a in here or b in there]
+        return any(a in here and b in there for a, b in pairs) if pairs else None
+
+    def has_same_work(self, workload: Workload, other: Workload) -> bool:
+        """Whether the same images are started with the same words, in whichever region's registry they are."""
+        here, there = (_work_of(self.definitions.get(row.service.id)) for row in (workload, other))
+        return here == there != []
+
+    def equal_variables(self, workload: Workload, other: Workload) -> int:
+        """How many variables have one value in both."""
+        here, there = (_variables_of(self.definitions.get(row.service.id)) for row in (workload, other))
+        return len(here & there)
+
+
+def _work_of(definition: Row | None) -> list[tuple[str, ...]]:
+    """Repository, entry point and command of each container; a tag may be older where nothing runs."""
+    containers = definition.get("containerDefinitions", ()) if definition else ()
+    return [(_REGION_OF_REGISTRY.sub("", re.split(r"@|:(?!.*/)", row["image"])[0]), *_words(row)) for row in containers]
+
+
+def _words(container: Row) -> tuple[str, ...]:
+    return (*(container.get("entryPoint") or ()), *(container.get("command") or ()))
+
+
+def _variables_of(definition: Row | None) -> set[tuple[str, str]]:
+    containers = definition.get("containerDefinitions", ()) if definition else ()
+    return {(entry["name"], entry.get("value", "")) for row in containers for entry in row.get("environment", ())}
+
+
+def with_counterparts(
+    workloads: Sequence[Workload],
+    others: Sequence[Workload],
+    around: Surroundings = Surroundings(),
+    *,
+    unread: bool,
+) -> tuple[Workload, ...]:
+    """The workloads with their counterparts among ``others``, once each.
+
+    By an equal rule, then as what load balancers do without a rule, by an equal family, and by the same image.
     ``unread``: the others could not be listed.
     """
-    free, found = list(others), []
-    for workload in workloads:
-        rules = {(route.hosts, route.paths) for route in workload.routes if route.hosts or route.paths}
-        matches = [o for o in free if rules & {(r.hosts, r.paths) for r in o.routes}]
-        relation = Relation.SAME_RULE if matches else Relation.SAME_FAMILY
-        matches = matches or [o for o in free if o.family == workload.family != ""]
-        # Two clusters may run the same family, and load balancers of their own have the same rules.
-        match = max(matches, key=lambda other: _likeness(workload, other), default=None)
-        if match:
-            free.remove(match)
-        found.append(
-            replace(workload, counterpart=Counterpart(match.service, relation) if match else None, unread=unread)
-        )
-    return tuple(found)
+    free, found = list(others), dict[int, Counterpart]()
+    # Each relation for all before the next: what another pair has by its rule is free for nobody by its family.
+    for relation, is_alike in _RELATIONS:
+        for number, workload in enumerate(workloads):
+            matches = [o for o in free if number not in found and is_alike(around, workload, o)]
+            # Two clusters may run the same family, and load balancers of their own have the same rules.
+            ranks = [_likeness(around, workload, other) for other in matches]
+            # Of several alike an image says nothing: each of eight services may run it.
+            if matches and (relation is not Relation.SAME_IMAGE or ranks.count(max(ranks)) == 1):
+                match = matches[ranks.index(max(ranks))]
+                free.remove(match)
+                found[number] = Counterpart(match.service, relation)
+    return tuple(replace(row, counterpart=found.get(number), unread=unread) for number, row in enumerate(workloads))
 
 
-def _likeness(workload: Workload, other: Workload) -> tuple[bool, bool, bool]:
-    """How alike two services are that one rule or family pairs: among several the one of the same names."""
+def _rules(workload: Workload) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return {(route.hosts, route.paths) for route in workload.routes if route.hosts or route.paths}
+
+
+def _has_same_rule(around: Surroundings, workload: Workload, other: Workload) -> bool:
+    return bool(_rules(workload) & _rules(other)) and around.stands(workload, other) is not False
+
+
+def _are_both_default(around: Surroundings, workload: Workload, other: Workload) -> bool:
+    defaults = [any(not (route.hosts or route.paths) for route in row.routes) for row in (workload, other)]
+    return all(defaults) and around.stands(workload, other) is not False
+
+
+_RELATIONS: tuple[tuple[Relation, Callable[[Surroundings, Workload, Workload], bool]], ...] = (
+    (Relation.SAME_RULE, _has_same_rule),
+    (Relation.SAME_RULE, _are_both_default),
+    (Relation.SAME_FAMILY, lambda _, workload, other: workload.family == other.family != ""),
+    (Relation.SAME_IMAGE, Surroundings.has_same_work),
+)
+_REGION_OF_REGISTRY = re.compile(r"(?<=\.dkr\.ecr\.)[\w-]+\.")
+
+
+def _likeness(around: Surroundings, workload: Workload, other: Workload) -> tuple[bool, bool, bool, bool, int]:
+    """How alike two services are that one relation pairs: among several the one of the same names."""
     same_family, same_cluster = workload.family == other.family, workload.cluster == other.cluster
-    return same_family, same_cluster, workload.service.name == other.service.name
+    same_name = workload.service.name == other.service.name
+    alike = around.equal_variables(workload, other)
+    return around.stands(workload, other) is True, same_family, same_cluster, same_name, alike
 
 
 # Schedules that start ECS tasks: those of EventBridge Scheduler, and rules of the default bus.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from dr_estate.readers import elbv2, route53
 from dr_estate.readers.elbv2 import ListenerAction, ListenerRule
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.traffic import balanced, group, groups, rule
+from tests.dr_checks.traffic import balanced, group, groups, listener, rule
 from tests.dr_checks.worlds import DENIED, SIT
 
 DR, PRIMARY = Side.DR, Side.PRIMARY
@@ -179,3 +180,25 @@ def test_a_recorded_host_that_a_pattern_of_the_primary_region_leads_to_a_tenant_
     )
     result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
     assert "shop1.wpsit.kimmyai.io" in {found.subject for found in result.findings if found.status is Status.FAIL}
+
+
+def _by_default(side: Side, tenant: str) -> tuple[elbv2.Listener, ...]:
+    return (listener(side, default=ListenerAction("forward", (group(side, tenant).arn,), "")),)
+
+
+@pytest.mark.parametrize(("tenant", "status"), [("tenant2", Status.PASS), ("tenant1", Status.FAIL)])
+def test_a_tenant_without_a_rule_is_served_by_what_the_listener_does_by_default(tenant: str, status: Status) -> None:
+    parts: dict[Any, Any] = {(elbv2.rules, side): table(side) for side in (DR, PRIMARY)}
+    parts |= {
+        (elbv2.listeners, DR): _by_default(DR, tenant),
+        (elbv2.listeners, PRIMARY): _by_default(PRIMARY, "tenant2"),
+    }
+    assert status is _host_finding(balanced(parts)).status
+
+
+def test_by_default_a_recorded_name_is_nobodys_host() -> None:
+    mail = Record("mail.wpsit.kimmyai.io", "A", None, (), None, None, None, None, "d1.cloudfront.net", None, None)
+    parts: dict[Any, Any] = {(elbv2.listeners, side): _by_default(side, "tenant2") for side in (DR, PRIMARY)}
+    parts |= {(route53.records, Side.GLOBAL): (mail,)}
+    result = judge(checks()["elbv2-routing.host-rules"], balanced(parts), SIT)
+    assert mail.name not in {finding.subject for finding in result.findings}

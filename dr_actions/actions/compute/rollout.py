@@ -65,7 +65,7 @@ def primary_tasks(context: PlanContext, tenant_service: unavailable_handling.Ten
     """
     desired_count = int(context.before("compute/fence_services", tenant_service.service.name).get("desiredCount", 0))
     # `or` and not a default: a recorded 0 is no size that visitors could be served with.
-    return desired_count or tenant_service.service.desired or context.env.capacity.tasks_per_service
+    return desired_count or tenant_service.service.desired or context.env.tasks_of(tenant_service.tenant.id)
 
 
 class RedeploymentReason(StrEnum):

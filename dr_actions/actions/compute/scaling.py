@@ -162,7 +162,7 @@ def _standby_bounds(context: PlanContext, service: TenantService, target: Scalab
     """
     recorded = context.before(RAISE_DR.name, service.service.name)
     if not recorded and not context.recorded:
-        least = min(target.minimum, context.env.standby.tasks_per_service)
+        least = min(target.minimum, context.env.standby_of(service.tenant.id))
         recorded = {"MinCapacity": least, "MaxCapacity": target.maximum}
     now = observed_bounds(target)
     return recorded if any(now[name] != value for name, value in recorded.items()) else None
@@ -174,7 +174,7 @@ def _primary_bounds(context: PlanContext, service: TenantService, target: Scalab
         return recorded
     if observed_bounds(target) != FENCED:
         return observed_bounds(target)
-    least = context.env.capacity.tasks_per_service
+    least = context.env.tasks_of(service.tenant.id)
     # RegisterScalableTarget refuses a maximum below the minimum.
     most = max(least, _most_in_dr(context, service.service.name))
     return {"MinCapacity": least, "MaxCapacity": most, "SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
@@ -209,8 +209,9 @@ def _raise_steps(context: PlanContext) -> Iterator[Step]:
 
     Higher bounds are kept.
     """
-    needed, asleep = context.env.capacity.tasks_per_service, _services_to_suspend(context)
+    asleep = _services_to_suspend(context)
     for tenant_service, target in scaled_services(context, Side.DR):
+        needed = context.env.tasks_of(tenant_service.tenant.id)
         sleeps = target.service in asleep
         if sleeps or min(target.minimum, target.maximum) < needed:
             name = tenant_service.service.name
@@ -289,27 +290,29 @@ def _services_of_fixed_size(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _suspended_schedules(context: PlanContext) -> Iterator[str]:
-    needed = context.env.capacity.tasks_per_service
     for schedule, names in sorted(_schedules_that_shrink(context).items()):
+        least = " or ".join(map(str, sorted(set(names.values()))))
         yield (
-            f"The schedule {schedule} in {context.env.regions.dr} would push {name_list(sorted(names))} below {needed} "
+            f"The schedule {schedule} in {context.env.regions.dr} would push {name_list(sorted(names))} below {least} "
             "tasks again (T36): it is suspended until failback."
         )
 
 
-def _schedules_that_shrink(context: PlanContext) -> dict[str, list[str]]:
-    """The services that each schedule would shrink, where it is not suspended. Raises DataUnavailable."""
-    needed = context.env.capacity.tasks_per_service
-    ours = {tenant_service.service.name for tenant_service in tenant_services(context, Side.DR)}
+def _schedules_that_shrink(context: PlanContext) -> dict[str, dict[str, int]]:
+    """The services that each schedule would shrink, where it is not suspended, with the tasks that they need.
+
+    Raises DataUnavailable.
+    """
+    ours = {row.service.name: context.env.tasks_of(row.tenant.id) for row in tenant_services(context, Side.DR)}
     awake = {
         t.service for t in context.snapshot.get(application_autoscaling.targets, Side.DR) if not t.schedule_suspended
     }
-    shrinking: dict[str, list[str]] = {}
+    shrinking: dict[str, dict[str, int]] = {}
     for planned in context.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
         # A lower maximum shrinks too: Application Auto Scaling brings the count below it at once.
-        lowers = [bound for bound in (planned.minimum, planned.maximum) if bound is not None and bound < needed]
-        if planned.service in ours & awake and lowers:
-            shrinking.setdefault(f"'{planned.name}' at {planned.schedule}", []).append(planned.service)
+        bounds, needed = (planned.minimum, planned.maximum), ours.get(planned.service, 0)
+        if planned.service in awake and any(bound is not None and bound < needed for bound in bounds):
+            shrinking.setdefault(f"'{planned.name}' at {planned.schedule}", {})[planned.service] = needed
     return shrinking
 
 

@@ -42,12 +42,13 @@ _DEFINITION = "taskDefinition"
 
 def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
-    needed, services = context.env.capacity.tasks_per_service, unavailable_handling.tenant_services(context, Side.DR)
+    services = unavailable_handling.tenant_services(context, Side.DR)
     # Only what is added is launched: the standby's tasks run already.
-    more = sum(max(0, needed - row.service.desired) for row in services)
+    more = sum(max(0, context.env.tasks_of(row.tenant.id) - row.service.desired) for row in services)
     budget_s = START_S + scale_out_s(context.env, len(services), more)
     for tenant_service in services:
         name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr
+        needed = context.env.tasks_of(tenant_service.tenant.id)
         before: dict[str, Json] = {"desiredCount": service.desired, "taskDefinition": service.task_definition}
         after: dict[str, Json] = {"desiredCount": needed}
         # Never lower: auto scaling may have grown the service for the load of this incident.
@@ -161,8 +162,12 @@ def _absent_tenants(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _doubtful(context: PlanContext) -> Iterator[str]:
-    services = [row.service for row in unavailable_handling.tenant_services(context, Side.DR)]
-    if apart := [service.name for service in services if not service.target_groups]:
+    rows = unavailable_handling.tenant_services(context, Side.DR)
+    services, workers = (
+        [row.service for row in rows],
+        {r.service.name for r in rows if context.env.is_worker(r.tenant.id)},
+    )
+    if apart := [s.name for s in services if not (s.target_groups or s.name in workers)]:
         yield f"No request would reach {name_list(apart)} in {context.env.regions.dr}: attached to no target group."
     if broken := [service.name for service in services if ROLLOUT[service.rollout].broken]:
         region = context.env.regions.dr
@@ -256,7 +261,7 @@ def stop_dr_steps(context: PlanContext) -> Iterator[Step]:
     for tenant_service in unavailable_handling.tenant_services(context, Side.DR):
         # The count before the failover; where none was recorded, standby.tasks_per_service
         recorded = context.before("compute/scale_dr_services", tenant_service.service.name)
-        standby = int(recorded.get("desiredCount", context.env.standby.tasks_per_service))
+        standby = int(recorded.get("desiredCount", context.env.standby_of(tenant_service.tenant.id)))
         # Only down: a standby that somebody made smaller is the owner's decision.
         if tenant_service.service.desired > standby:
             name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.dr

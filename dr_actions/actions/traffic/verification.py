@@ -51,6 +51,7 @@ def targets_steps(context: PlanContext) -> Iterator[Step]:
     """One step, for all tenants."""
     side = Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR
     region, tenants = context.env.region(side), unavailable_handling.tenants_of(context)
+    tenants = tuple(tenant for tenant in tenants if not context.env.is_worker(tenant.id))  # behind no load balancer
     yield context.step(
         VERIFY_TARGETS.name,
         region,

@@ -22,6 +22,7 @@ from sandbox.core.state import SITES, STATE, ill, now
 from sandbox.core.timing import duration_s, is_real
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.elbv2.openings import HEALTH_CHECKER, lets_in
+from sandbox.moto_ext.elbv2.rule_matching import matches
 from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
 # A name may lead through CNAMEs, aliases and a distribution; a loop ends here.
@@ -75,7 +76,10 @@ class HealthChecker:
         if check.type_ == "RECOVERY_CONTROL":
             return ""
         port = int(check.port or DEFAULT_PORTS.get(str(check.type_), 80))
-        return self.probe(check.fqdn or check.ip_address or "", port, DEPTH)
+        name = check.fqdn or check.ip_address or ""
+        # A check of TCP asks for no page: the connection is enough.
+        path = "" if check.type_ == "TCP" else check.resource_path or "/"
+        return self.probe(name, port, DEPTH, (plain(name), path))
 
     def _turned_at(self, check: HealthCheck, seen: bool, at: datetime) -> datetime:
         """Since when a calculated check is as ``seen`` at ``at``: by its children's turns, or its own last change."""
@@ -102,31 +106,31 @@ class HealthChecker:
             return "CloudWatch has insufficient data" if unhealthy else ""
         return "" if state == "OK" else f"CloudWatch alarm {named.get('Name')} is in state {state}"
 
-    def probe(self, name: str, port: int, depth: int) -> str:
-        """Why nothing good answers at ``name``, or "" when it does."""
+    def probe(self, name: str, port: int, depth: int, request: tuple[str, str]) -> str:
+        """Why nothing good answers at ``name``, or "" when it does. ``request``: the host and the path of the request."""
         name = plain(name)
         if found := self.load_balancer(name):
-            return self._balancer_answers(*found, port)
+            return self._balancer_answers(*found, port, request)
         for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
             if plain(distribution.domain_name) == name:
-                return self._distribution_answers(distribution, depth)
+                return self._distribution_answers(distribution, depth, request)
         dns_answer = self.resolve(name)
         if dns_answer.alias and depth:
-            return self.probe(dns_answer.alias["DNSName"], port, depth - 1)
+            return self.probe(dns_answer.alias["DNSName"], port, depth - 1, request)
         if dns_answer.rows and dns_answer.rows[-1][1] == "CNAME" and depth:
-            return self.probe(dns_answer.rows[-1][3], port, depth - 1)
+            return self.probe(dns_answer.rows[-1][3], port, depth - 1, request)
         return "DNS resolution failed: Rcode NXDomain(3)" if not dns_answer.rows else "Connection timed out"
 
-    def _distribution_answers(self, distribution: Any, depth: int) -> str:
+    def _distribution_answers(self, distribution: Any, depth: int, request: tuple[str, str]) -> str:
         config = distribution.distribution_config
         if not config.Enabled or not depth:
             return "HTTP Status Code 404"
         origins = [origin.domain_name for origin in config.Origins["Items"]]
         # One origin that answers is enough: which of them a path would get is not looked at.
-        failures = [self.probe(origin, 80, depth - 1) for origin in origins]
+        failures = [self.probe(origin, 80, depth - 1, request) for origin in origins]
         return "" if "" in failures else f"HTTP Status Code 502: {failures[0]}"
 
-    def _balancer_answers(self, region: str, balancer: FakeLoadBalancer, port: int) -> str:
+    def _balancer_answers(self, region: str, balancer: FakeLoadBalancer, port: int, request: tuple[str, str]) -> str:
         if region in STATE.stopped:
             return "Connection timed out"
         listener = next(
@@ -139,12 +143,16 @@ class HealthChecker:
             return "Connection timed out"
         if ill(region, "error", SITES):
             return "HTTP Status Code 503, Service Unavailable"
-        return self._default_action(region, listener)
+        return self._listener_answers(region, listener, *request) if request[1] else ""
 
-    def _default_action(self, region: str, listener: FakeListener) -> str:
-        """The checkers' host matches no tenant's rule: the listener's default action answers them."""
-        # Checks send the name of the load balancer as Host, or the one that was set: no tenant's.
-        action = listener.default_actions[0]
+    def _listener_answers(self, region: str, listener: FakeListener, host: str, path: str) -> str:
+        """What the rule that takes the request answers, else the default action.
+
+        Checkers send the name that is set as Host (API_HealthCheckConfig, FullyQualifiedDomainName).
+        """
+        taking = (rule for rule in listener.rules.values() if matches(rule.conditions, host, {}, path))
+        first = min(taking, key=lambda rule: int(rule.priority), default=None)  # the default has no host: never it
+        action = (first.actions if first else listener.default_actions)[-1]
         if action.type == "fixed-response":
             status = int(action.data.get("FixedResponseConfig", {}).get("StatusCode") or 200)
             return "" if status < BAD_STATUS else f"HTTP Status Code {status}"

@@ -57,6 +57,7 @@ def _fields(*changed: Field) -> tuple[Content, ...]:
     return _second(CONTENTS, Content(ONE, "v2", changed))
 
 
+REGIONAL = replace(FIELDS[0], names_primary=True)
 OWN = _second(THERE, replace(HERE[1], current_version="v7"))
 LOCKED = _second(CONTENTS, Content(ONE, "", (), "DecryptionFailure"))
 ROTATE = f"arn:aws:lambda:{AWAY}:{SIT.account}:function:rotate"
@@ -143,7 +144,11 @@ EXAMPLES = [
     _case("decryptable", Status.NOT_APPLICABLE, "all secrets", there=(), values=()),
     _case("decryptable", Status.UNKNOWN, "", values=DENIED),
     _case("regional-fields", Status.PASS),
-    _case("regional-fields", Status.FAIL, values=_fields(replace(FIELDS[0], names_primary=True), FIELDS[1])),
+    _case("regional-fields", Status.FAIL, values=_fields(REGIONAL, FIELDS[1])),
+    *(
+        _case("regional-fields", status, values=_fields(REGIONAL, FIELDS[1]), field=field)
+        for field, status in ((FIELDS[1].name, Status.WARN), (FIELDS[0].name, Status.FAIL), ("", Status.FAIL))
+    ),
     _case("regional-fields", Status.PASS, MASTER, values=LOCKED),
     _case("regional-fields", Status.UNKNOWN, values=HIDDEN),
     _case("regional-fields", Status.NOT_APPLICABLE, "all secrets", values=()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,7 +16,13 @@ from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import _regions_of_records
 from dr_estate.scan.stores import _bucket_of, _is_named, _selects
 from dr_estate.scan.ways import entries_of
-from dr_estate.scan.workloads import schedules_of, schedules_with_counterparts, with_counterparts, workloads_of
+from dr_estate.scan.workloads import (
+    Surroundings,
+    schedules_of,
+    schedules_with_counterparts,
+    with_counterparts,
+    workloads_of,
+)
 
 ARN = "arn:aws:rds:eu-central-1:123456789012:db:orders"
 BALANCER = "edge-1.eu-central-1.elb.amazonaws.com"
@@ -149,6 +155,58 @@ def test_an_equal_rule_pairs_before_an_equal_family_and_each_once() -> None:
         for w in with_counterparts(here, there, unread=False)
     ]
     assert [("y", Relation.SAME_RULE), ("x", Relation.SAME_FAMILY), None] == pairs
+
+
+def _pairs(here: Sequence[Workload], there: Sequence[Workload], around: Surroundings) -> dict[str, tuple[str, str]]:
+    found = with_counterparts(here, there, around, unread=False)
+    return {w.service.name: (w.counterpart.thing.name, w.counterpart.relation) for w in found if w.counterpart}
+
+
+def _default(name: str, family: str) -> Workload:
+    return replace(_workload(name, family), routes=(Route((), (), 443),))
+
+
+def test_services_without_a_rule_are_paired_as_what_listeners_do_by_default() -> None:
+    here = (_workload("api", "api-1", "a.example.com"), _default("web", "web-1"))
+    there = (_default("web-dr", "web-2"), _workload("api-dr", "api-2", "a.example.com"))
+    found = _pairs(here, there, Surroundings())
+    assert {name: (f"{name}-dr", Relation.SAME_RULE) for name in ("api", "web")} == found
+
+
+def test_of_two_load_balancers_the_one_that_an_equal_record_leads_to_is_meant() -> None:
+    here, there = (_default("in", "a"), _default("out", "b")), (_default("x", "c"), _default("y", "d"))
+    balancers = {"in": ["lb-in"], "out": ["lb-out"], "x": ["lb-x"], "y": ["lb-y"]}
+    found = _pairs(here, there, Surroundings(balancers, {("lb-out", "lb-x")}))
+    assert {"in": ("y", Relation.SAME_RULE), "out": ("x", Relation.SAME_RULE)} == found
+
+
+def _image(region: str, repository: str, *command: str, tag: str = ":7", **variables: str) -> dict[str, Any]:
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
+    image = f"1.dkr.ecr.{region}.amazonaws.com/{repository}{tag}"
+    return {"containerDefinitions": [{"image": image, "command": list(command), "environment": environment}]}
+
+
+def test_workers_of_other_families_are_paired_by_image_command_and_variables() -> None:
+    here = [_workload(name, f"{name}-1") for name in ("mailer", "red", "blue", "alone")]
+    there = [_workload(f"{name}-dr", f"{name}-2") for name in ("blue", "red", "mailer", "other")]
+    definitions = {
+        "mailer": _image("r-1", "shop/app", "mail", HOST="a"),
+        "mailer-dr": _image("r-2", "shop/app", "mail", tag="@sha256:0", HOST="b"),
+        "red": _image("r-1", "shop/queue", QUEUE="red"),
+        "red-dr": _image("r-2", "shop/queue", QUEUE="red"),
+        "blue": _image("r-1", "shop/queue", QUEUE="blue"),
+        "blue-dr": _image("r-2", "shop/queue", QUEUE="blue"),
+        "alone": _image("r-1", "shop/app", "clean"),
+        "other": _image("r-2", "shop/app"),
+    }
+    found = _pairs(here, there, Surroundings(definitions=definitions))
+    assert {name: (f"{name}-dr", Relation.SAME_IMAGE) for name in ("mailer", "red", "blue")} == found
+
+
+def test_of_services_alike_in_image_and_variables_none_is_taken() -> None:
+    here, there = [_workload("a", "a")], [_workload("b", "b"), _workload("c", "c")]
+    definitions = {name: _image("r", "shop/app", ONE="1") for name in "abc"}
+    assert {} == _pairs(here, there, Surroundings(definitions=definitions))
 
 
 def _conditions(operator: str, value: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from dr_estate.readers import (
     kms,
     platform_resources,
     rds,
+    rds_groups,
     route53,
     secretsmanager,
     sns_topics,
@@ -194,11 +195,16 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     yield from _database_copies(environment)
     yield from _copy_key(environment, world)
     yield from _vaults(environment, world)
-    standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
-    serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
+    waiting, running = (_task_counts(snapshot, environment, side) for side in (Side.DR, Side.PRIMARY))
+    standby, serving = max(waiting.values(), default=0), max(running.values(), default=0)
     yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
     yield ProposedSetting("standby.tasks_per_service", standby, "ECS: services of the DR region")
+    fewer = {tenant: count for tenant, count in waiting.items() if count < standby}
+    yield from (ProposedSetting(f"standby.tasks.{key}", count, "ECS: its service") for key, count in fewer.items())
     yield ProposedSetting("capacity.tasks_per_service", serving or 2, "ECS: services of the primary region")
+    # One that runs nothing now is started by a failover as the others are.
+    fewer = {tenant: count for tenant, count in running.items() if 0 < count < serving}
+    yield from (ProposedSetting(f"capacity.tasks.{key}", count, "ECS: its service") for key, count in fewer.items())
     name = environment.named(environment.names.database)
     for database in part_or(snapshot, rds.instances, Side.PRIMARY, ()):
         if database.identifier == name:
@@ -269,6 +275,41 @@ def _groups_of(database: rds.Instance, environment: Environment, world: Observed
         opening = [group for group in groups if _lets_in(group, carried, groups, database)]
         if len(opening) == 1:
             yield ProposedSetting("names_in_dr.db_security_group", opening[0].name, "EC2: it lets the tasks in")
+    if not replica:
+        yield from _groups_of_restore(environment, world, usual)
+
+
+def _groups_of_restore(
+    environment: Environment, world: ObservedWorld, usual: dict[str, str]
+) -> Iterator[ProposedSetting]:
+    """The subnet group of the DR region's VPC and the parameter group of the primary's family, where one alone is."""
+    snapshot = _snapshot(environment, world, vpc.vpc.name, rds_groups.subnet_groups.name)
+    own, region = part_or(snapshot, vpc.vpc, Side.DR, None), environment.region(Side.DR)
+    subnets = {
+        row.name for row in part_or(snapshot, rds_groups.subnet_groups, Side.DR, ()) if own and row.vpc == own.id
+    }
+    if usual["db_subnet_group"] not in subnets and len(subnets) == 1:
+        yield ProposedSetting(
+            "names_in_dr.db_subnet_group", subnets.pop(), f"RDS: the subnet group of {own and own.id}"
+        )
+    families = {
+        side: _parameter_groups(environment, world, environment.region(side)) for side in (Side.PRIMARY, Side.DR)
+    }
+    name, here = usual["db_parameter_group"], families[Side.DR]
+    family = families[Side.PRIMARY].get(name)
+    alike = [row for row, other in here.items() if other == family and not row.startswith("default.")]
+    if name not in here and len(alike) == 1:
+        yield ProposedSetting("names_in_dr.db_parameter_group", alike[0], f"RDS: of {family} in {region}")
+
+
+def _parameter_groups(environment: Environment, world: ObservedWorld, region: str) -> dict[str, str]:
+    """The families of a region's parameter groups, by name."""
+    with kept_client(environment, reads(), world.credentials) as client:
+        pages = client.call(
+            "rds", region, lambda rds: list(rds.get_paginator("describe_db_parameter_groups").paginate())
+        )
+    rows = (row for page in pages or () for row in page["DBParameterGroups"])
+    return {row["DBParameterGroupName"]: row["DBParameterGroupFamily"] for row in rows}
 
 
 def _lets_in(
@@ -349,6 +390,13 @@ def _password_settings(environment: Environment, world: ObservedWorld) -> Iterat
     pages = [page for page in rounds.tenants if isinstance(page, Visit)] if rounds else []
     protected = any(page.status == _UNAUTHORISED for page in pages)
     yield ProposedSetting("traffic.expected_probe_statuses", [200, _UNAUTHORISED] if protected else [200], "the sites")
+
+
+def _task_counts(snapshot: Snapshot, environment: Environment, side: Side) -> dict[str, int]:
+    """How many tasks of each tenant are wanted on a side."""
+    env = environment.on(side)
+    services = part_or(snapshot, ecs.services, side, ())
+    return {tenant: row.desired for row in services if (tenant := env.tenant_of(env.names.service, row.name))}
 
 
 def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[ecs.Service]:

@@ -165,6 +165,13 @@ def test_traffic_waits_for_all_tenants_and_nothing_is_sent_for_it(goal: Goal) ->
     assert _observed(HEALTHY).state is StepState.DONE
 
 
+def test_traffic_waits_for_no_target_of_a_worker() -> None:
+    env = SIT.model_copy()
+    env._workers = frozenset({"tenant2"})
+    (step,) = VERIFY_TARGETS.plan_steps(sight(env=env))
+    assert ["tenant-1"] == step.after["tenants"]
+
+
 @pytest.mark.parametrize(("value", "age_s"), [(0.0, 60), (None, 60), (2.0, 3600)], ids=["none", "no reading", "old"])
 def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepted_by_name(
     value: float | None, age_s: float

@@ -72,6 +72,20 @@ def test_a_default_action_that_forwards_needs_a_healthy_target(aws: Clients, che
     assert checks.healthy(check)
 
 
+def test_a_check_gets_what_the_rule_for_its_host_and_path_answers(aws: Clients, checks: Checks) -> None:
+    there = platform(aws, DR)
+    elbv2, forward = there.client("elbv2"), [{"Type": "forward", "TargetGroupArn": there.target_group}]
+    elbv2.modify_listener(ListenerArn=there.listener, DefaultActions=forward)
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    for priority, field in enumerate(("path-pattern", "host-header"), start=101):
+        values = {"path-pattern": ["/alive"], "host-header": ["alive.example"]}[field]
+        condition = {"Field": field, "Values": values}
+        elbv2.create_rule(ListenerArn=there.listener, Priority=priority, Conditions=[condition], Actions=[fixed])
+    assert checks.healthy(checks.make(Type="HTTP", FullyQualifiedDomainName=there.dns_name, ResourcePath="/alive"))
+    assert not checks.healthy(checks.make(Type="HTTP", FullyQualifiedDomainName=there.dns_name, ResourcePath="/x"))
+    assert checks.healthy(checks.make(Type="TCP", FullyQualifiedDomainName=there.dns_name, Port=80))
+
+
 def test_a_disabled_check_is_always_healthy_and_inverting_turns_it(checks: Checks) -> None:
     check = checks.make(Type="HTTP", FullyQualifiedDomainName="nobody.example")
     assert not checks.healthy(check)

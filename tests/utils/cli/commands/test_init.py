@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dr_estate.config.environment import Side, load_environment
+from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.sandbox.conftest import client_of
 from tests.utils.pseudo_terminal import at_terminal
@@ -104,6 +105,24 @@ def test_the_key_of_the_databases_copies_is_taken_from_them_where_no_alias_leads
     assert {"pass"} == set(judged.statuses().values())
 
 
+def _other_groups(rds: Any, sit: Environment) -> list[str]:
+    """Subnet and parameter group of other names in the place of the DR region's own; returns their names."""
+    old = [sit.named(name) for name in (sit.names.db_subnet_group, sit.names.db_parameter_group)]
+    (subnets,) = rds.describe_db_subnet_groups(DBSubnetGroupName=old[0])["DBSubnetGroups"]
+    (parameters,) = rds.describe_db_parameter_groups(DBParameterGroupName=old[1])["DBParameterGroups"]
+    set_there = rds.describe_db_parameters(DBParameterGroupName=old[1], Source="user")["Parameters"]
+    rds.delete_db_subnet_group(DBSubnetGroupName=old[0])
+    rds.delete_db_parameter_group(DBParameterGroupName=old[1])
+    ids = [row["SubnetIdentifier"] for row in subnets["Subnets"]]
+    rds.create_db_subnet_group(DBSubnetGroupName="far-1", DBSubnetGroupDescription="x", SubnetIds=ids)
+    family = parameters["DBParameterGroupFamily"]
+    rds.create_db_parameter_group(DBParameterGroupName="far-2", DBParameterGroupFamily=family, Description="x")
+    rows = [{key: row[key] for key in ("ParameterName", "ParameterValue", "ApplyMethod")} for row in set_there]
+    if rows:
+        rds.modify_db_parameter_group(DBParameterGroupName="far-2", Parameters=rows)
+    return ["far-1", "far-2"]
+
+
 def test_the_groups_that_a_restore_takes_are_those_of_the_regions_whatever_they_are_called(
     altered_world: Endpoint, tmp_path: Path
 ) -> None:
@@ -119,13 +138,16 @@ def test_the_groups_that_a_restore_takes_are_those_of_the_regions_whatever_they_
                 DBInstanceIdentifier=sit.named(sit.names.database), VpcSecurityGroupIds=[new], ApplyImmediately=True
             )
         ec2.delete_security_group(GroupId=old["GroupId"])
-    command = "-e sit {}status --check vpc-reach.security-groups --format json"
+    groups_in_dr = _other_groups(client_of(altered_world, "rds", sit.regions.dr), sit)
+    checks = "vpc-reach.security-groups rds.subnet-group rds.parameter-group rds-parity.parameter-group"
+    command = f"-e sit {{}}status --check {checks.replace(' ', ' --check ')} --format json"
     assert {"fail"} == set(at_endpoint(altered_world, tmp_path, command.format("")).statuses().values())
     ran = at_endpoint(altered_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
     assert Exit.READY == ran.code, ran.err
     written = load_environment(rules, "sit")
     groups = {side: written.named(written.on(side).names.db_security_group) for side in found}
     assert found == groups
+    assert groups_in_dr == [written.on(Side.DR).names.db_subnet_group, written.on(Side.DR).names.db_parameter_group]
     judged = at_endpoint(altered_world, tmp_path, command.format(f"--config {rules} "))
     assert {"pass"} == set(judged.statuses().values()), judged.out
 

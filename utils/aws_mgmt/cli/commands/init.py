@@ -23,6 +23,7 @@ from dr_estate.config.environment import (
 from dr_estate.config.map_file import NAMED, MapCounterpart, MapEntry, MapFile, differences, map_path, with_choices
 from dr_estate.config.map_names import has_most_of, names_of_map
 from dr_estate.config.settings import People, ResourceNames, missing_names
+from dr_estate.scan.account import GLOBAL_REGION
 from dr_estate.scan.saved import map_file_of
 from dr_estate.scan.scan import NoEstate
 from reports.render.environment_file import render
@@ -75,13 +76,13 @@ def init_command(options: InitOptions) -> Exit:
     first = _begins_in(options, path)
     base = _base(options)
     with ExitStack() as stack:
-        environment = draft(options.environment, first, ResourceNames.model_validate(base.names))
+        environment = draft(options.environment, first or GLOBAL_REGION, ResourceNames.model_validate(base.names))
         world = stack.enter_context(world_of(options, environment))
-        saved = _map(options, environment, world)
+        saved = _map(options, environment, world, [first] if first else [])
         if saved and not has_most_of(saved, environment.name, base.names):
             base = _Base("", {})  # a name of nothing here is no proposal
         try:
-            settings = dict(_settings(options, environment, world, saved, base))
+            settings = dict(_settings(options, first or _region_of(saved), world, saved, base))
         except UsageError as refused:
             raise UsageError(f"{refused}{_save_map(saved, beside)}") from refused
     written, mapped = {path: render(settings, _COMMENT)}, "No map was written: no ECS service was found."
@@ -112,15 +113,25 @@ def _save_map(saved: MapFile | None, beside: Path) -> str:
 
 
 def _begins_in(options: InitOptions, path: Path) -> str:
-    """The region that is asked first. Raises UsageError: it is not named, the file is there, or nobody can answer."""
+    """The region to look in beside those that records lead to, "" where none is named.
+
+    Raises UsageError: the file is there, or nobody can answer.
+    """
     if path.exists():
         raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
     if not (options.yes or Terminal().has_person):
         raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
-    first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if not first:
-        raise UsageError("In which region is the estate? Name it: `dr_cli.py init --region REGION`.")
-    return first
+    return options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+
+
+def _region_of(saved: MapFile | None) -> str:
+    """The region of a map that was found without one. Raises UsageError where there is none."""
+    if saved is None:
+        raise UsageError(
+            "No record of this account leads to a platform. In which region is it? Name it: "
+            "`dr_cli.py init --region REGION`."
+        )
+    return saved.dr or saved.primary
 
 
 def _base(options: InitOptions) -> _Base:
@@ -185,7 +196,7 @@ def _update(options: InitOptions) -> Exit:
     return Exit.READY
 
 
-def _map(options: InitOptions, environment: Environment, world: ObservedWorld) -> MapFile | None:
+def _map(options: InitOptions, environment: Environment, world: ObservedWorld, regions: list[str]) -> MapFile | None:
     """The map of what the account runs, with what a person says of it, or said where an earlier `init` was refused.
 
     None where no platform runs there.
@@ -193,7 +204,7 @@ def _map(options: InitOptions, environment: Environment, world: ObservedWorld) -
     with console.working("Reading the account"):
         account = caller_of(environment, world)
         try:
-            found = map_file_of(estate_map(environment, world, account.account, [environment.regions.dr]))
+            found = map_file_of(estate_map(environment, world, account.account, regions))
         except NoEstate:
             return None
     before = load_map(options.config, options.environment)
@@ -221,17 +232,17 @@ def _decide(entry: MapEntry, found: MapFile, person: str) -> MapEntry:
 
 
 def _settings(
-    options: InitOptions, environment: Environment, world: ObservedWorld, saved: MapFile | None, base: _Base
+    options: InitOptions, region: str, world: ObservedWorld, saved: MapFile | None, base: _Base
 ) -> Iterator[tuple[str, Any]]:
     yield "name", options.environment
     if base.name:
         yield "base", base.name
-    proposed = names_of_map(saved, environment.name, {}, base.names) if saved else {}
+    proposed = names_of_map(saved, options.environment, {}, base.names) if saved else {}
     names = {**proposed, **dict(_names(options, {**base.names, **proposed}))}
     # what the map answers is not written twice
     yield from ((f"names.{name}", value) for name, value in names.items() if proposed.get(name, ...) != value)
     names = {**base.names, **names}
-    environment = draft(options.environment, environment.regions.dr, ResourceNames.model_validate(names), saved)
+    environment = draft(options.environment, region, ResourceNames.model_validate(names), saved)
     with console.working("Reading the account"):
         found = [*discover_settings(environment, world), *_DECIDED]
     for setting in found:
