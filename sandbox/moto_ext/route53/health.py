@@ -107,7 +107,7 @@ class HealthChecker:
         return "" if state == "OK" else f"CloudWatch alarm {named.get('Name')} is in state {state}"
 
     def probe(self, name: str, port: int, depth: int, request: tuple[str, str]) -> str:
-        """Why nothing good answers at ``name``, or "" when it does. ``request``: the host and the path of the request."""
+        """Why nothing good answers at ``name``, or "" when it does. ``request`` is its host and its path."""
         name = plain(name)
         if found := self.load_balancer(name):
             return self._balancer_answers(*found, port, request)
