@@ -12,7 +12,7 @@ from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
-from dr_estate.model.container_settings import source_of
+from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
