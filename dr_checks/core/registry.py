@@ -111,14 +111,12 @@ _BY_RECORD = (
     *("validation.validation.tenants_served", "validation.validation.answers_lead_here"),
 )
 _BY_BALANCER = (
-    *("edge.elbv2", "edge.acm.", "network.vpc_reach.", "network.vpc_acls.", "network.vpc_routes."),
+    *("edge.elbv2", "edge.acm.", "network.vpc_reach.way_in", "network.vpc_acls.", "network.vpc_routes."),
     "compute.quotas.load_balancer",
 )
 """The checks that judge one load balancer, or the records that lead to it: they judge each of the map by itself."""
 
 
-_OF_ALL_TASKS = "network.vpc_reach."
-"""The checks of one load balancer that judge who speaks to the database, too: tasks behind another one, and workers."""
 _OF_VISITORS = ("edge.", "dns.", "operations.tenants.", "compute.quotas.load_balancer", _BY_RECORD[-2])
 
 
@@ -131,8 +129,6 @@ def _entrances(check: Check, snapshot: Snapshot, env: Environment) -> list[tuple
     if not room.startswith((*_BY_RECORD, *_BY_BALANCER)):
         return [(snapshot, env)]
     found = list(snapshot.of_entrances(env))
-    if room.startswith(_OF_ALL_TASKS):
-        return [(seen, own.with_all_workloads()) for seen, own in found]
     # Nobody visits a load balancer that no record leads to: its services are judged by their targets.
     return [(seen, own) for seen, own in found if own.traffic.origin_record or not room.startswith(_BY_RECORD)]
 

@@ -8,7 +8,7 @@ from dr_checks.core.model import View
 from dr_estate.config.environment import Side
 from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, vpc
+from dr_estate.readers import ecs, elbv2, vpc
 from dr_estate.snapshot.tenants import Tenant
 
 
@@ -16,6 +16,13 @@ def vpc_name(view: View) -> str:
     """What the side's VPC is called: by the settings, else by its id, where it was read."""
     found = None if view.env.names.vpc else view.read_for_remedy(vpc.vpc)
     return found.id if found else view.env.named(view.env.names.vpc) or "the VPC of the load balancer"
+
+
+def load_balancers(view: View, side: Side) -> list[elbv2.LoadBalancer | None]:
+    """The side's load balancer of each entrance, the settings' own first. Raises DataUnavailable."""
+    # The first is the view's own: what is not understood of it becomes a finding of the check.
+    others = [seen for seen, _ in view.snapshot.of_entrances(view.env)][1:]
+    return [view.get(elbv2.load_balancer, side), *(seen.get(elbv2.load_balancer, side) for seen in others)]
 
 
 def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:

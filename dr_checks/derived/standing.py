@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from dr_checks.core.model import View
 from dr_checks.derived.database_copies import database_engine
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import load_balancers, tenant_services
 from dr_checks.derived.traffic_rules import ANYWHERE, VPC, Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -73,8 +73,8 @@ class Ground:
 
     @cached_property
     def callers(self) -> dict[str, tuple[TrafficEnd, ...]]:
-        """Who opens connections within the VPC: the tenants' tasks and the load balancer."""
-        return self.tasks | ({_BALANCER: self.balancer} if self.balancer else {})
+        """Who opens connections within the VPC: the tenants' tasks and the load balancers."""
+        return self.tasks | {f"{_BALANCER} {number}": (end,) for number, end in enumerate(self.balancers)}
 
     @cached_property
     def tasks(self) -> dict[str, tuple[TrafficEnd, ...]]:
@@ -85,10 +85,10 @@ class Ground:
         }
 
     @cached_property
-    def balancer(self) -> tuple[TrafficEnd, ...]:
-        """Where the load balancer stands, () where there is none."""
-        found = self._view.get(elbv2.load_balancer, self._side)
-        return (self.end_of(found.security_groups, found.subnets),) if found else ()
+    def balancers(self) -> tuple[TrafficEnd, ...]:
+        """Where the load balancers stand, () where there is none."""
+        found = (row for row in load_balancers(self._view, self._side) if row)
+        return tuple(self.end_of(row.security_groups, row.subnets) for row in found)
 
     @cached_property
     def servers(self) -> dict[str, tuple[TrafficEnd, ...]]:
@@ -135,7 +135,7 @@ class Grounds:
         """
         here, view = Admission(mine, self._here.own), self._view
         ends = list[tuple[int, TrafficEnd]]()
-        if any(name in end.groups for end in self._there.balancer):
+        if any(name in end.groups for end in self._there.balancers):
             settings = [row.settings for _, row in tenant_services(view, Side.PRIMARY)]
             ports = {port for row in settings for port in (row.ports if row else None) or ()}
             if not ports:

@@ -103,15 +103,15 @@ def _shared_groups(view: View, side: Side) -> dict[str, str | None]:
     """The target groups behind the side's load balancer, by name, with their tenants."""
     balancer = view.get(elbv2.load_balancer, side)
     groups = view.get(elbv2.target_groups, side) if balancer else ()
-    pattern = view.env.names.target_group
+    env = view.env.on(side)
     mine = [group.name for group in groups if balancer and balancer.arn in group.balancers]
-    return {name: view.env.tenant_of(pattern, name) for name in sorted(mine)}
+    return {name: env.tenant_of(env.names.target_group, name) for name in sorted(mine)}
 
 
 # An empty group and one without a healthy target count alike (T55).
 def _empty_groups(view: View, side: Side) -> dict[str, str]:
     """Why the groups without a healthy target have none; "" for one of which nothing was measured."""
-    names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, side)}, view.env
+    names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, side)}, view.env.on(side)
     found = dict.fromkeys(names.values(), "")  # a group without any reading was not measured either
     readings = [(names.get(row.dimension("TargetGroup")), row.value) for row in view.get(elbv2.healthy_hosts, side)]
     found.update((name, "0 healthy targets") for name, value in readings if name and value is not None)

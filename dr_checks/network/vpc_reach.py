@@ -9,7 +9,14 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.pairing import network_command, service_pairs, tenant_definitions, tenant_services, vpc_name
+from dr_checks.derived.pairing import (
+    load_balancers,
+    network_command,
+    service_pairs,
+    tenant_definitions,
+    tenant_services,
+    vpc_name,
+)
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_lists, parse_rule
 from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
@@ -115,9 +122,13 @@ def _open_finding(view: View, mine: vpc.SecurityGroup, wide: list[str]) -> Findi
 
 def _of_balancer(view: View) -> Iterator[Finding]:
     """The load balancer carries the primary's groups or their counterparts: the tasks' admit it by one of them."""
-    here, there = view.get(elbv2.load_balancer), view.get(elbv2.load_balancer, Side.PRIMARY)
-    if here is None or there is None or not here.security_groups:
-        return  # see elbv2.active; a balancer of this kind has one at least
+    for here, there in zip(load_balancers(view, Side.DR), load_balancers(view, Side.PRIMARY), strict=True):
+        # see elbv2.active; a balancer of this kind has one at least
+        if here is not None and there is not None and here.security_groups:
+            yield from _carried_findings(view, here, there)
+
+
+def _carried_findings(view: View, here: elbv2.LoadBalancer, there: elbv2.LoadBalancer) -> Iterator[Finding]:
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     if nameless := sorted(set(there.security_groups) - names[Side.PRIMARY].keys()):
         reason = f"Nothing shows the name of the primary region's {', '.join(nameless)}."
@@ -228,8 +239,8 @@ def _paired_groups(view: View) -> dict[str, str]:
     there, here = (view.env.named(view.env.on(s).names.db_security_group) for s in (Side.PRIMARY, Side.DR))
     databases = {there: here} if there != here else {}
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
-    balancers = [view.get(elbv2.load_balancer, side) for side in names]
-    carried = [tuple(balancer.security_groups if balancer else () for balancer in balancers)]
+    there_and_here = zip(load_balancers(view, Side.PRIMARY), load_balancers(view, Side.DR), strict=True)
+    carried = [(a.security_groups if a else (), b.security_groups if b else ()) for a, b in there_and_here]
     services = [{tenant.id: row.security_groups for tenant, row in tenant_services(view, side)} for side in names]
     carried += [(groups, services[1].get(tenant, ())) for tenant, groups in services[0].items()]
     carriers: dict[str, Counter[str]] = defaultdict(Counter)
@@ -250,8 +261,7 @@ def _paired_groups(view: View) -> dict[str, str]:
 
 def _used_groups(view: View, side: Side) -> set[str]:
     names = {group.id: group.name for group in view.get(vpc.security_groups, side)}
-    balancer = view.get(elbv2.load_balancer, side)
-    ids = set(balancer.security_groups) if balancer else set()
+    ids = {id_ for balancer in load_balancers(view, side) if balancer for id_ in balancer.security_groups}
     ids |= {id_ for _, service in tenant_services(view, side) for id_ in service.security_groups}
     database = view.env.named(view.env.on(side).names.db_security_group)
     return {names[id_] for id_ in ids if id_ in names} | ({database} & set(names.values()))

@@ -157,9 +157,10 @@ class Environment(Settings):
 
     @model_validator(mode="after")
     def _warm_has_a_database(self) -> Environment:
-        """T54: a task without a database answers 500. Backups are no database until they are restored."""
+        """T54: a task without its database answers 500. Backups are no database until they are restored."""
         live = self.replicates and self.replication.database[:1] == ("read-replica",)
-        if self.standby.mode == "warm" and not live:
+        has_none = "database" in self.names.model_fields_set and not self.names.database
+        if self.standby.mode == "warm" and not (live or has_none):
             raise ValueError(
                 "standby.mode is 'warm', but no database runs in the DR region for its tasks: put 'read-replica' first "
                 "in replication.database and replicate, or set standby.mode to 'pilot-light' and tasks_per_service to 0"
@@ -297,14 +298,6 @@ class Environment(Settings):
     def is_behind(self, tenant: str) -> bool:
         """Whether the tenant is one of the entrance that these settings are of."""
         return self._entrance is None or tenant in self._entrance.workloads
-
-    def with_all_workloads(self) -> Environment:
-        """Return the environment of the same entrance, as if all workloads were behind it."""
-        if self._entrance is None:
-            return self
-        other = self.model_copy()
-        other._entrance = replace(self._entrance, workloads=frozenset(self.mapped_workloads) | self._entrance.workloads)
-        return other
 
     def is_worker(self, tenant: str) -> bool:
         """Whether the tenant is a service behind no load balancer: it runs, and answers nobody."""

@@ -45,17 +45,19 @@ def harmless(name: str, value: str) -> str:
 def pointer_or_digest(name: str, value: str, region: str = "") -> str:
     """The value where it points somewhere, by its name or its look; else its digest: it is nobody's business.
 
-    The digest is that of the value without what differs between ``region`` and another.
+    The digest is that of the value without what differs between ``region`` and another, of a URL without its host,
+    which stands beside it: a database may have another name in each region.
     """
     shown = harmless(name, value)
     if is_secret(name) or not value:
         return shown
     if (_POINTER_NAME.search(name) or _POINTER.fullmatch(shown)) and "://" not in shown.partition("?")[0]:
         return shown
-    digest = _digest(unregional(value, region) if region else value)
     scheme, of_url, rest = shown.partition("?")[0].partition("://")
+    host, _, path = rest.partition("/")
+    value = value.replace(host.rpartition("@")[2], "", 1) if of_url else value
+    digest = _digest(unregional(value, region) if region else value)
     if of_url:
-        host, _, path = rest.partition("/")
         whole = host + (f"/{path}" if not path or _POINTER.fullmatch(path) else f"/{digest}")
         return f"{scheme}://{whole if '/' in rest else host}"
     return digest

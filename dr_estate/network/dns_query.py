@@ -97,9 +97,9 @@ def ask_in_turn(servers: Sequence[Server], name: str, kind: str, patience: DnsPa
         raise
 
 
-def addresses(name: str, patience: DnsPatience, resolvers: Iterable[str] = ()) -> list[str]:
+def addresses(name: str, patience: DnsPatience, resolvers: Iterable[str] = (), kind: str = "A") -> list[str]:
     """The IPv4 addresses of ``name`` by ``resolvers``, or by the system's. Raises DataUnavailable."""
-    return _lookup(name, "A", patience, resolvers)
+    return _lookup(name, kind, patience, resolvers)
 
 
 def name_servers(zone: str, patience: DnsPatience, resolvers: Iterable[str] = ()) -> list[str]:

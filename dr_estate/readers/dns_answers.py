@@ -118,7 +118,7 @@ def delegation(context: ReadContext) -> DnsAnswer:
 
 @part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True, of_entrance=True)
 def door(context: ReadContext) -> tuple[str, ...]:
-    """Return the current IPv4 addresses of the region's load balancer; empty where there is none.
+    """Return the current addresses of the region's load balancer, of IPv6 too where it is dualstack; empty without it.
 
     AWS changes them at will. Where no name server can be asked, the addresses of its network interfaces are returned:
     EC2 lists them without DNS (T70).
@@ -126,10 +126,13 @@ def door(context: ReadContext) -> tuple[str, ...]:
     balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return ()
+    name, limits, resolvers = balancer.dns_name, patience(context), context.env.traffic.resolvers
+    kinds = ("A", "AAAA") if balancer.address_type.startswith("dualstack") else ("A",)
     try:
         if not is_aws(context):
-            return dns_query.ask(_world_name_server(context), balancer.dns_name, "A", patience(context)).values
-        return tuple(dns_query.addresses(balancer.dns_name, patience(context), context.env.traffic.resolvers))
+            server = _world_name_server(context)
+            return tuple(v for kind in kinds for v in dns_query.ask(server, name, kind, limits).values)
+        return tuple(v for kind in kinds for v in dns_query.addresses(name, limits, resolvers, kind))
     except DataUnavailable as error:
         found = _interface_addresses(context, balancer) if error.unavailable.kind is UnavailableKind.RESOLVER else ()
         if not found:

@@ -169,10 +169,9 @@ def _topic(context: ReadContext, row: Reference) -> str:
 
 
 def _balancer(context: ReadContext, row: Reference) -> str:
-    absent = ("LoadBalancerNotFound", "LoadBalancerNotFoundException")
-    answer = context.find("elbv2", "describe_load_balancers", absent, Names=[row.name]) or {}
-    hosts = [str(found.get("DNSName")).lower() for found in answer.get("LoadBalancers") or ()]
-    # By its host: a load balancer that was made again under the same name has another one.
+    # By its host: one that was made again under the same name has another, and a host has no capitals.
+    found = context.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    hosts = [str(balancer.get("DNSName")).lower() for balancer in found]
     return context.region if row.written.lower().removeprefix("dualstack.") in hosts else ""
 
 

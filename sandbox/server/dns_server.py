@@ -32,7 +32,7 @@ from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import Record, ResolvedAnswer, ZoneRecords, answer, plain
 from sandbox.moto_ext.route53.records import served_records
-from sandbox.moto_ext.route53.route53 import addresses_of
+from sandbox.moto_ext.route53.route53 import addresses_behind
 
 SERVICE, STALE = "dns", "stale"
 HEADER = "X-World-Name-Server"
@@ -107,11 +107,11 @@ class DnsResponder:
         # The name of a load balancer itself lies in a zone of AWS: this server plays that one too.
         if zone is None:
             known = self._is_resource(name, checkers)
-            return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
+            return (_addresses(self.account, name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
         dns_answer: ResolvedAnswer = answer(self._zone_index(zone), checkers.health(), name, kind, secrets.randbelow)
         rows = list(dns_answer.rows)
         if dns_answer.alias and self._is_resource(plain(dns_answer.alias["DNSName"]), checkers):
-            rows += _addresses(rows[-1][3] if rows else name, dns_answer.alias["DNSName"], kind)
+            rows += _addresses(self.account, rows[-1][3] if rows else name, dns_answer.alias["DNSName"], kind)
         if rows and rows[-1][1] == "CNAME" != kind and hops:
             rows += self._rows(plain(rows[-1][3]), kind, hops - 1)[0]
         return rows, dns_answer.code, zone
@@ -142,10 +142,8 @@ def _manner() -> str | None:
     return next((outage.how for outage in STATE.outages if outage.service == SERVICE), None)
 
 
-def _addresses(owner: str, resource: str, kind: str) -> list[Row]:
-    # IPv4 alone: the seeded load balancers have no IPv6 addresses.
-    bare = plain(resource).removeprefix("dualstack.")
-    return [(plain(owner), "A", RESOURCE_TTL_S, address) for address in addresses_of(bare)] if kind == "A" else []
+def _addresses(account: str, owner: str, resource: str, kind: str) -> list[Row]:
+    return [(plain(owner), kind, RESOURCE_TTL_S, address) for address in addresses_behind(account, resource, kind)]
 
 
 def _add(section: list[dns.rrset.RRset], rows: Iterable[Row]) -> None:

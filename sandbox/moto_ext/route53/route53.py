@@ -7,6 +7,7 @@ Plain boto3: ``create_hosted_zone``, ``update_hosted_zone_features(EnableAcceler
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -94,7 +95,7 @@ def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
         row[3] for row in dns_answer.rows
     ]
     if dns_answer.alias:
-        data += addresses_of(dns_answer.alias["DNSName"])
+        data += addresses_behind(self.current_account, dns_answer.alias["DNSName"], kind)
     servers = zone.delegation_set.name_servers if zone.delegation_set else [""]
     return {
         "Nameserver": servers[0],
@@ -111,6 +112,16 @@ def addresses_of(name: str) -> list[str]:
     digest = hashlib.sha256(plain(name).encode()).digest()
     # RFC 2544: addresses that the internet never routes.
     return [f"198.{18 + digest[place] % 2}.{digest[place + 1]}.{1 + digest[place + 2] % 254}" for place in (0, 3)]
+
+
+def addresses_behind(account: str, name: str, kind: str) -> list[str]:
+    """The addresses of an AWS resource that a query of ``kind`` gets: those of IPv6 where a balancer is dualstack."""
+    bare = plain(name).removeprefix("dualstack.")
+    found = HealthChecker(account).load_balancer(bare) if kind == "AAAA" else None
+    if found and found[1].ip_address_type == "dualstack":
+        # RFC 3849: addresses of documentation, which nobody routes.
+        return [f"2001:db8:{part}::1" for part in re.findall("....", hashlib.sha256(bare.encode()).hexdigest())[:2]]
+    return addresses_of(bare) if kind == "A" else []
 
 
 def install() -> None:

@@ -47,7 +47,8 @@ MAPPED = (
 def described(*entries: MapEntry, **settings: Any) -> Environment:
     """An estate whose names are the map's alone."""
     saved = MapFile(account=SIT.account, primary=REGIONS.primary, dr=REGIONS.dr, entries=entries)
-    names = SIT.names.model_copy(update={key: BY_MAP[key] for key in ("service", "target_group")})
+    own = {key: settings.pop(key) for key in ("database",) if key in settings}
+    names = SIT.names.model_copy(update={**own, **{key: BY_MAP[key] for key in ("service", "target_group")}})
     return Environment.model_validate({**SIT.model_dump(), **settings, "names": names, "estate_map": saved})
 
 
@@ -75,6 +76,10 @@ def test_a_worker_is_a_workload_that_nobody_visits() -> None:
 def test_where_the_map_names_no_route_no_service_is_a_worker() -> None:
     env = described(WORKER)
     assert (False, True) == (env.is_worker("mailer"), env.is_visited("mailer"))
+
+
+def test_an_estate_without_a_database_may_run_tasks_in_the_dr_region() -> None:
+    assert described(*MAPPED, standby={"mode": "warm"}, database="").standby.tasks_per_service == 1
 
 
 def test_a_service_that_runs_another_number_of_tasks_is_named() -> None:

@@ -153,6 +153,13 @@ def test_a_variables_value_is_kept_where_it_points_somewhere_and_else_its_digest
     assert (shown == value, "hunter2" in shown) == (stays, False)
 
 
+def test_of_a_url_the_path_is_compared_whatever_its_database_is_called() -> None:
+    urls = ("postgres://u:p@shop-1.r.rds.amazonaws.com:5432/shop", "postgres://u:p@far-2.r.rds.amazonaws.com:5432/shop")
+    here, there = (pointer_or_digest("DATABASE_URL", url).rpartition("/")[2] for url in urls)
+    other = pointer_or_digest("DATABASE_URL", urls[0].replace("/shop", "/till")).rpartition("/")[2]
+    assert (True, False) == (here == there, here == other)
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [

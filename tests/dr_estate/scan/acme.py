@@ -89,7 +89,10 @@ class _Team:
     def build(self) -> None:
         self._roles()
         self._stores()
-        networks = {region: _Network(self.aws("ec2", region), region, SUFFIX[region]) for region in (HOME, AWAY)}
+        has_inner = any(not host.endswith(ZONE) for host, _ in self._balancers.values())
+        networks = {
+            region: _Network(self.aws("ec2", region), region, SUFFIX[region], has_inner) for region in (HOME, AWAY)
+        }
         if self._with_database:
             self._database(networks)
         for region, network in networks.items():
@@ -251,7 +254,7 @@ class _Team:
         balancer = elb.create_load_balancer(
             Name="acme-alb" if region == HOME and len(self._balancers) == 1 else f"acme-{name}-{suffix}-alb",
             Subnets=network.public if is_public else network.private,
-            SecurityGroups=[network.edge],
+            SecurityGroups=[network.edge if is_public else network.inner],
             Scheme="internet-facing" if is_public else "internal",
         )["LoadBalancers"][0]
         elb.modify_load_balancer_attributes(
@@ -402,7 +405,7 @@ class _Team:
 class _Network:
     """A VPC with public subnets for the load balancer and private ones for tasks, in two zones."""
 
-    def __init__(self, ec2: Any, region: str, suffix: str) -> None:
+    def __init__(self, ec2: Any, region: str, suffix: str, has_inner: bool) -> None:
         second = 1 if region == HOME else 2
         self.vpc = ec2.create_vpc(CidrBlock=f"10.{second}.0.0/16")["Vpc"]["VpcId"]
         for name in ("EnableDnsSupport", "EnableDnsHostnames"):
@@ -425,14 +428,16 @@ class _Network:
             ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **way)
             for subnet in subnets:
                 ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-        self.edge, self.tasks = (
+        self.edge, self.inner, self.tasks = (
             ec2.create_security_group(GroupName=f"acme-{name}-{suffix}", Description=name, VpcId=self.vpc)["GroupId"]
-            for name in ("edge", "tasks")
+            for name in ("edge", "inner", "tasks")
         )
         for group, port, source in (
             (self.edge, 80, _ANYWHERE),
             (self.edge, 443, _ANYWHERE),
             (self.tasks, 8080, {"UserIdGroupPairs": [{"GroupId": self.edge}]}),
+            *([(self.tasks, 8080, {"UserIdGroupPairs": [{"GroupId": self.inner}]})] if has_inner else ()),
+            (self.inner, 443, {"UserIdGroupPairs": [{"GroupId": self.tasks}]}),
         ):
             ec2.authorize_security_group_ingress(
                 GroupId=group,

@@ -242,6 +242,19 @@ def test_accelerated_recovery_is_off_until_it_is_switched_on(names: Names) -> No
     assert status() == "ENABLED"
 
 
+def test_a_load_balancer_has_addresses_of_ipv6_where_it_is_dualstack(aws: Clients, names: Names) -> None:
+    there = platform(aws, DR)
+    elbv2 = there.client("elbv2")
+    (balancer,) = elbv2.describe_load_balancers()["LoadBalancers"]
+    target = {"DNSName": f"dualstack.{there.dns_name}", "HostedZoneId": balancer["CanonicalHostedZoneId"]}
+    alias = {"AliasTarget": {**target, "EvaluateTargetHealth": False}}
+    names.change("CREATE", *({"Name": "www.shop.example", "Type": kind, **alias} for kind in ("A", "AAAA")))
+    question = {"HostedZoneId": names.zone, "RecordName": "www.shop.example", "RecordType": "AAAA"}
+    assert [] == names.route53.test_dns_answer(**question)["RecordData"]
+    elbv2.set_ip_address_type(LoadBalancerArn=balancer["LoadBalancerArn"], IpAddressType="dualstack")
+    assert ["2001:db8", "2001:db8"] == [text[:8] for text in names.route53.test_dns_answer(**question)["RecordData"]]
+
+
 def test_the_failover_pair_answers_with_the_other_region_when_one_goes_dark(aws: Clients, names: Names) -> None:
     here, there = platform(aws, PRIMARY), platform(aws, DR)
     for side, role in ((here, "PRIMARY"), (there, "SECONDARY")):
