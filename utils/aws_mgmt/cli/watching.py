@@ -40,6 +40,8 @@ from utils.aws_mgmt.cli.waiting_run import options_of
 
 RECORD = "incident.md"
 _POLL_S = 5.0
+# Seconds of this machine: a sandbox's clock may run so fast that its screen would be drawn a hundred times a second.
+_LEAST_POLL_S = 0.25
 # How often it is looked what visitors can do: twenty reads, where a look at the run is two.
 _LOOK_AGAIN_S = 60.0
 # Steps after which visitors can do something else: then it is looked at once.
@@ -88,7 +90,8 @@ def _until_it_ends(
             raise Refused(reason + (_other_run_sentence(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
             return found
-        app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
+        pause_s = min(_POLL_S, app.env.execution.poll_s)
+        app.clock.wait(threading.Event(), max(pause_s, _LEAST_POLL_S * app.clock.speed))
         found = following.execution_now(automation, found)
 
 
