@@ -21,6 +21,11 @@ def group_of(goal: str) -> str:
     return goal.partition(GATE)[0]
 
 
+def _is_met_by_some(rule: ListenerRule) -> bool:
+    """Whether visitors surely differ in what the rule asks for; who sends a header is not known."""
+    return not rule.by_regex and not any(word.startswith(("http-header", "not read")) for word in rule.further)
+
+
 class ListenerTable:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic.
 
@@ -93,7 +98,10 @@ class ListenerTable:
             undecided += [(position, rule)] if answer is None else []
         # A doubt counts only where it changes the end: rules that lead to the same group are no doubt.
         groups = {self._goal(rule.action) for position, rule in undecided if position < order}
-        return leads if groups <= {leads} else None
+        # Where the primary asks for nothing, who does not meet a path, method or address here is led on.
+        asks_more = primary is not None and primary.plain(host) == wanted != leads
+        is_certain = asks_more and all(_is_met_by_some(rule) for _, rule in undecided)
+        return leads if groups <= {leads} or is_certain else None
 
     def shared_route(self, host: str, path: str, wanted: str, primary: ListenerTable | None) -> str | None:
         """Where the requests lead that the primary's table leads to the ``wanted`` group, of a host that several share.

@@ -128,7 +128,7 @@ class ListenerRule:
     """One rule that is not the default. ``hosts`` are the values of its host-header condition, () for every host.
 
     ``others`` are its further conditions: field, header's name and a digest of what is wanted, for the value of a
-    header may be a secret that CloudFront adds; a path pattern that every path matches is none. ``conditions`` is how
+    header may be a secret that CloudFront adds; one that every path or address matches is none. ``conditions`` is how
     many there are in all. ``by_regex``: the host-header condition has regular expressions besides, whose syntax is the
     load balancer's own. ``demands``: those of ``others`` that want a header, all of which must be met. ``paths`` are
     the patterns of its path conditions.
@@ -281,7 +281,7 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
 def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
     conditions = row.get("Conditions", [])
     of_hosts = [condition for condition in conditions if condition["Field"] == "host-header"]
-    others = sorted(_further(c) for c in conditions if c["Field"] != "host-header" and not _matches_every_path(c))
+    others = sorted(_further(c) for c in conditions if c["Field"] != "host-header" and not _matches_everybody(c))
     hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
     by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
     return ListenerRule(
@@ -306,8 +306,10 @@ def _demand(config: dict[str, Any]) -> HeaderDemand:
     )
 
 
-def _matches_every_path(condition: dict[str, Any]) -> bool:
-    return condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(_paths(condition))
+def _matches_everybody(condition: dict[str, Any]) -> bool:
+    addresses = condition.get("SourceIpConfig", {}).get("Values", [])
+    every_path = condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(_paths(condition))
+    return every_path or "0.0.0.0/0" in addresses
 
 
 def _paths(condition: dict[str, Any]) -> list[str]:

@@ -160,8 +160,11 @@ def sending(header: str, value: str) -> dict[Any, Any]:
     return {(cloudfront.distributions, Side.GLOBAL): tuple(changed)}
 
 
-def test_a_path_that_every_request_has_is_no_condition() -> None:
+def test_a_path_and_an_address_that_every_request_has_are_no_condition() -> None:
     assert turned(with_condition({"Field": "path-pattern", "Values": ["/*"]}, Side.DR)) == {}
+    for address, expected in (("0.0.0.0/0", {}), ("10.0.0.0/8", {"elbv2-routing.host-rules": FAIL})):
+        condition = {"Field": "source-ip", "SourceIpConfig": {"Values": [address]}}
+        assert turned(with_condition(condition, Side.DR)) == expected
 
 
 def routes(target: dict[str, str], side: Side = Side.DR) -> tuple[Any, ...]:

@@ -95,6 +95,8 @@ def test_a_rule_that_names_a_host_and_a_pattern_of_it_is_one_rule() -> None:
         ((ELSEWHERE, ANOTHERS), (ELSEWHERE, OPEN)),
         ((OFFICE, SIGNED), (OFFICE, OPEN)),
         ((OFFICE, ANOTHERS), (OFFICE, OPEN)),
+        (((STAFF, "tenant2", False),), (OPEN,)),
+        ((PICTURES, OFFICE), (OPEN,)),
     ],
 )
 def test_equal_rules_for_some_paths_say_nothing_of_the_others(here: tuple[Row, ...], there: tuple[Row, ...]) -> None:
