@@ -280,7 +280,7 @@ def _simulated_decisions(arn: str, policies: _Policies, answers: RoleAnswers) ->
 def _is_opened(arn: str, policies: _Policies, request: SimulationRequest, decision: SimulatedDecision) -> bool:
     """Whether the own policy of what was asked about alone lets the role in, which passes over no boundary of it."""
     resources = (decision.resource,) if decision.resource else request.resources
-    if resources and policies.open_files.issuperset(resources):
+    if resources and policies.open_files.issuperset(resources) and not decision.bounded:
         return decision.decision != DENIED
     if not decision.may_be_opened:
         return False

@@ -1,9 +1,9 @@
 """What a task may do with a file system it has mounted, by the file system's policy and the task role's.
 
 Without a policy any client that reaches a mount target may do everything, unless it signs in by a role whose own
-policies deny it; with a policy, what neither it nor the task role's allows is refused, and a deny wins. AWS takes
-minutes to enforce a change: so does the real pace, and the quick pace enforces it at once. Source: EFS User Guide,
-"Using IAM to control access to file systems".
+policies deny it or whose boundary leaves it out; with a policy, what neither it nor the task role's allows is refused,
+and a deny wins. AWS takes minutes to enforce a change: so does the real pace, and the quick pace enforces it at once.
+Source: EFS User Guide, "Using IAM to control access to file systems".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moto.iam.models import iam_backends
 
 from sandbox.moto_ext.ecs.task_network import NFS, NetworkPeer, TaskNetwork
 from sandbox.moto_ext.efs.settings import policy_in_force
-from sandbox.moto_ext.iam.iam import policies_of
+from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, statements
 from sandbox.moto_ext.iam.role_access import decide_now, opens
 
@@ -37,12 +37,10 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     policies = [IamPolicy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
     # The file system's policy and the role's in one list: either may allow, and a deny in either wins.
-    policies += [
-        policy
-        for iam_role in iam.roles.values()
-        if role and iam_role.arn == role
-        for policy in policies_of(iam, iam_role)
-    ]
+    signed = [iam_role for iam_role in iam.roles.values() if role and iam_role.arn == role]
+    policies += [policy for iam_role in signed for policy in policies_of(iam, iam_role)]
+    # What a role's boundary leaves out no other policy gives it (IAM User Guide, "Permissions boundaries").
+    limits = [policy for iam_role in signed for policy in boundary_of(iam, iam_role)]
     mounts = [volume.get("efsVolumeConfiguration") or {} for volume in definition.volumes or []]
     own = [mount for mount in mounts if mount.get("fileSystemId") == file_system.file_system_id]
     # A policy that demands TLS refuses a volume without transit
@@ -57,7 +55,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     if points := _points(definition, file_system.file_system_id):
         of_region = f"arn:aws:elasticfilesystem:{backend.region_name}:{backend.account_id}:access-point"
         context[_POINT] = tuple(f"{of_region}/{point}" for point in points)
-    return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
+    return decide_now(policies, AccessRequest(action, file_system.file_system_arn, context), limits).word == ALLOWED
 
 
 def mount_fault(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:

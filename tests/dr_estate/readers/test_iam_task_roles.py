@@ -261,10 +261,21 @@ def test_a_condition_on_the_network_is_decided_by_the_dr_regions_own_and_another
     assert {expected} == _kept_out(condition, *endpoints, addresses=addresses)
 
 
-@pytest.mark.parametrize(("word", "decision"), [("explicitDeny", "explicitDeny"), ("implicitDeny", "allowed")])
-def test_files_that_no_policy_guards_are_closed_by_a_deny_of_the_role_alone(word: str, decision: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "within", "decision"),
+    [
+        ("explicitDeny", True, "explicitDeny"),
+        ("implicitDeny", True, "allowed"),
+        ("implicitDeny", False, "implicitDeny"),
+    ],
+)
+def test_files_that_no_policy_guards_are_closed_by_a_deny_and_a_boundary_of_the_role(
+    word: str, within: bool, decision: str
+) -> None:
+    bound = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": within}}
+
     def judged(action: str, resources: list[str]) -> dict[str, Any]:
-        rows = [{"EvalResourceName": arn, "EvalResourceDecision": word} for arn in resources]
+        rows = [{"EvalResourceName": arn, "EvalResourceDecision": word} | bound for arn in resources]
         return {"EvalActionName": action, "EvalDecision": word, "ResourceSpecificResults": rows}
 
     rows = [row for row in healthy().get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
