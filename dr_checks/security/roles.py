@@ -131,6 +131,7 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
 @check(
     "tasks of the DR region may do with copies of buckets and tables what is allowed with their sources today",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.INFRASTRUCTURE,
     sides=GLOBAL,
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
@@ -141,8 +142,8 @@ def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
 
     Rights on some objects of a bucket alone, as those of one tenant's folder, are not compared. A role that writes
-    objects and reads none in both regions alike is a warning, as is a deny on a store that the role else uses, and
-    that no role may use data: it may be what broke.
+    objects and reads none in both regions alike is a warning, as is a deny of more than deletions, and that no role may
+    use data: it may be what broke.
     """
     found = view.get(iam_store_roles.rights)
     for row in found:
@@ -159,7 +160,11 @@ def stores_allowed(view: View) -> Iterator[Finding]:
             refused = [right for found in closed for right in _missing_right(view, row.arn, found)]
             today, where = row.today.rpartition("/")[2], view.env.regions.primary
             reason = f"'{today}' may do so in {where}; IAM cannot be changed during a run"
-            yield _with_copies(view, row, refused, reason)
+            finding = _with_copies(view, row, refused, reason)
+            # Who may do nothing with a copy that it uses today is where the copy would be lost.
+            sure = [right for right in refused if not right.is_doubtful]
+            shut = {right.copy for right in sure} - {right.copy for right in row.rights if right not in sure}
+            yield replace(finding, stops=bool(shut))
     if not found:
         yield view.none_expected("all roles", _NONE)
 

@@ -18,8 +18,8 @@ from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswe
 from dr_estate.readers.store_policies import table_arn
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
-_DELETES, _LISTS = "s3:DeleteObject", ("s3:ListBucket",)
-_OF_OBJECTS = (_DELETES, "s3:GetObject", "s3:PutObject")
+_LISTS = ("s3:ListBucket",)
+_OF_OBJECTS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 _OF_TABLES = tuple(
     f"dynamodb:{name}"
     for name in ("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
@@ -54,7 +54,7 @@ class StoreRight:
 class StoreRole:
     """The task role ``arn`` of the DR region, beside ``today``, as which the same tasks run in the primary region.
 
-    ``denied`` is what a policy denies outright today, (action, ARN) of the source, of a store that the role else uses.
+    ``denied`` is what a policy denies outright today, (action, ARN) of the source, but deletions.
     """
 
     arn: str
@@ -131,19 +131,13 @@ def _store_role(context: ReadContext, today: str, role: str, answers: RoleAnswer
         for action, on, d in then
         if d
     )
-    stores = {_store(on) for _, on in used}
     # Policies protect data from deletion on purpose; what is denied under a condition may be what nobody asks for.
     denied = (
         right
         for right, found in sorted(mine.items())
-        if found.decision == _DENIED and not found.missing and right[0] != _DELETES and _store(right[1]) in stores
+        if found.decision == _DENIED and not found.missing and ":Delete" not in right[0]
     )
     return StoreRole(role, today, tuple(rights), tuple(denied))
-
-
-def _store(arn: str) -> str:
-    """The bucket or table of an ARN: objects are of their bucket."""
-    return arn.removesuffix(f"/{ANY}")
 
 
 def decisions_by_right(answers: RoleAnswers, name: str) -> dict[_Right, SimulatedDecision]:

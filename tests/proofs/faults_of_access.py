@@ -66,12 +66,12 @@ def _trusting(**changed: Any) -> Callable[[Aws], object]:
     return make
 
 
-def _bounded(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+def _bounded(*statements: dict[str, Any], of: str = "execution") -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
         iam, text = iam_of(aws), policy_of(*statements).replace("{dr}", aws.env.regions.dr)
         text = text.replace("{primary}", aws.env.regions.primary)
         arn = iam.create_policy(PolicyName="bound", PolicyDocument=text)["Policy"]["Arn"]
-        return iam.put_role_permissions_boundary(RoleName=role_named(aws, "execution"), PermissionsBoundary=arn)
+        return iam.put_role_permissions_boundary(RoleName=role_named(aws, of), PermissionsBoundary=arn)
 
     return make
 
@@ -249,6 +249,14 @@ ACCESS = (
     ),
     Fault("role may not delete", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "s3:DeleteObject")),
     Fault("task role may not mount", NeedKind.TASK_ROLE, ("iam",), _denied("task", "elasticfilesystem:*")),
+    *(
+        Fault(f"task role {name}", NeedKind.TASK_ROLE, ("iam",), make)
+        for name, make in (
+            ("uses no copy", _denied("task", "s3:*", Condition={"StringEquals": {"aws:RequestedRegion": "{dr}"}})),
+            ("lists nothing", _denied("task", "s3:ListBucket")),
+            ("bounded to objects", _bounded({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, of="task")),
+        )
+    ),
     Fault("secrets key disabled", NeedKind.SECRET_KEY, ("kms",), _key_disabled(_SECRETS)),
     Fault("secrets key doomed", NeedKind.SECRET_KEY, ("kms",), _key_doomed(_SECRETS)),
     Fault("secrets key of administrator", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _ADMIN, whole=True)),

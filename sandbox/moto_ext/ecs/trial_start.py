@@ -29,7 +29,7 @@ from sandbox.moto_ext.edge_buckets import fetch_faults
 from sandbox.moto_ext.elbv2.openings import CLOUDFRONT, VISITOR, lets_in
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice, hosts_of, matches
 from sandbox.moto_ext.iam.policies import EXPLICIT_DENY, AccessRequest
-from sandbox.moto_ext.iam.role_access import said_to
+from sandbox.moto_ext.iam.role_access import may, said_to
 
 _SILENT = '{"Statement": []}'
 _OF_VISITORS = {"host-header", "http-header"}
@@ -134,8 +134,15 @@ def _led_away(balancers: Iterable[Any], arn: str, name: str, sent: Sequence[Mapp
 
 
 def _stores_closed(account: str, region: str, primary: str, state_bucket: str, role: str) -> Iterator[str]:
-    """The copies of buckets and tables whose policy denies the task role what that of their source does not."""
-    for resource, actions, copy, source in _store_policies(account, region, primary, state_bucket):
+    """The copies of buckets and tables whose policy denies the task role what that of their source does not, and those
+    with which the role may do nothing that it may do with their source.
+    """
+    for resource, original, actions, copy, source in _store_policies(account, region, primary, state_bucket):
+        wanted = [(_of_task(account, primary, role, action, original), action) for action in actions if role]
+        used = [action for request, action in wanted if may(account, role, request, (source,))]
+        requests = [_of_task(account, region, role, action, resource) for action in used]
+        if requests and not any(may(account, role, request, (copy,)) for request in requests):
+            yield f"AccessDenied: {used[0]} on {resource} to {role}"
         for action in actions if role else ():
             mine, theirs = (
                 said_to(
@@ -162,8 +169,8 @@ def _of_task(account: str, region: str, role: str, action: str, resource: str) -
 
 def _store_policies(
     account: str, region: str, primary: str, state_bucket: str
-) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
-    """What tasks may do with a copy, its policy and its source's: of any object, of the bucket, or of the table."""
+) -> Iterator[tuple[str, str, tuple[str, ...], str, str]]:
+    """A copy and its source, what tasks may do, and both policies: of any object, of the bucket, or of the table."""
     buckets = s3_backends[account]["aws"].buckets
     # Terraform's state is no task's.
     for source in (row for row in buckets.values() if row.name != state_bucket):
@@ -171,14 +178,16 @@ def _store_policies(
             copy = buckets.get(str(rule["Destination"]["Bucket"]).rpartition(":")[2])
             if copy is not None and copy.region_name == region:
                 mine, theirs = (row.policy.decode() if row.policy else "" for row in (copy, source))
-                yield f"arn:aws:s3:::{copy.name}/any", ("s3:GetObject", "s3:PutObject"), mine, theirs
-                yield f"arn:aws:s3:::{copy.name}", ("s3:ListBucket",), mine, theirs
+                away, home = (f"arn:aws:s3:::{row.name}" for row in (copy, source))
+                yield f"{away}/any", f"{home}/any", ("s3:GetObject", "s3:PutObject"), mine, theirs
+                yield away, home, ("s3:ListBucket",), mine, theirs
     here, there = (dynamodb_backends[account][row] for row in (region, primary))
     for name in sorted({*here.tables} & {*there.tables}):
         arns = [backend.tables[name].table_arn for backend in (here, there)]
         rows = [backend.resource_policies.get(arn) for backend, arn in zip((here, there), arns, strict=True)]
         mine, theirs = (row.policy_doc if row else "" for row in rows)
-        yield arns[0], ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), mine, theirs
+        actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+        yield arns[0], arns[1], actions, mine, theirs
 
 
 def _visitor_faults(account: str, region: str, primary: str, service: Service) -> Iterator[str]:

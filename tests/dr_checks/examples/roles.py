@@ -104,6 +104,7 @@ EXAMPLES = [
     _stores(Status.PASS, USES),
     _stores(Status.FAIL, replace(USES, rights=(READS,))),
     _stores(Status.FAIL, replace(USES, rights=(ASKS,))),
+    _stores(Status.FAIL, replace(USES, rights=(*USES.rights, replace(READS, action="s3:PutObject")))),
     _stores(Status.PASS, replace(USES, rights=(READS,)), policy=_opened(USES.arn)),
     _stores(Status.FAIL, replace(USES, rights=(replace(READS, decision="explicitDeny"),)), policy=_opened(USES.arn)),
     _stores(Status.FAIL, replace(USES, rights=(READS,)), policy=_opened("arn:aws:iam::1:role/other")),

@@ -56,10 +56,13 @@ def test_a_copy_that_may_not_be_listed_as_its_source_is_named() -> None:
     assert [StoreRight("s3:ListBucket", source, copy, "implicitDeny")] == _refused(row)
 
 
-def test_a_deny_in_both_regions_is_named_where_the_role_else_uses_the_store() -> None:
+def test_a_deny_in_both_regions_is_named_but_for_deletions() -> None:
     refused = [(action, on) for action in ("s3:PutObject", "s3:DeleteObject") for on in (SOURCE, COPY)]
     (row,) = _rights(*refused, word="explicitDeny")
     assert (row.denied, _refused(row)) == ((("s3:PutObject", SOURCE),), [])
+    of_tables = [(right.action, on) for right in row.rights for on in (right.source, right.copy) if ":table/" in on]
+    (shut,) = _rights(*of_tables, word="explicitDeny")
+    assert {action for action, _ in shut.denied} == {action for action, _ in of_tables} - {"dynamodb:DeleteItem"}
     (silent,) = _rights(*refused)
     assert silent.denied == ()
 
