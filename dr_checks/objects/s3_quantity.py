@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -13,6 +14,8 @@ from dr_estate.readers.s3 import BucketContents
 
 # S3 counts once a day (S3 User Guide, CloudWatch metrics): what was written since makes sound copies differ too.
 _NEARLY, _HALF, _FEW = 0.95, 0.5, 10
+# Most objects replicate within 15 minutes, large ones in hours (S3 User Guide, replication).
+_DUE = timedelta(hours=3)
 # How long a standard restore takes. Source: S3 User Guide, archive retrieval options.
 _ARCHIVES = {"GLACIER": "3 to 5 hours", "DEEP_ARCHIVE": "12 hours or more"}
 _GIB = 1024**3
@@ -27,6 +30,7 @@ def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
 @check(
     "every bucket copy holds about as many objects as its source, those of before its replication rule too",
     severity=Severity.CRITICAL,
+    stops=True,
     area=Area.REPLICATION,
     rules=("S3FailedReplicationCount", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
     traps=("T30",),
@@ -35,7 +39,8 @@ def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
 def as_many(view: View) -> Iterator[Finding]:
     """S3's daily count of both sides: a rule copies only what is written after it; the rest takes Batch Replication.
 
-    Under half is a gap, under 95 % a WARN (old versions may end sooner in the copy); up to ten objects do not count.
+    None is a blocker, under half a gap, under 95 % a WARN (old versions may end sooner in the copy); up to ten objects
+    do not count. A WARN names what of the first hundred, by ListObjectsV2, the copy has not, or in another size.
     """
     here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view)
 
@@ -64,17 +69,31 @@ def _count_finding(
         remedy = (
             f"Delete the delete markers of {copy.name} (ListObjectVersions, DeleteObjects): the versions are there."
         )
-        return view.gap(copy.name, f"{measured}, none of them found", wanted, reason, remedy)
+        return view.gap(copy.name, f"{measured}, none of them found", wanted, reason, remedy, stops=True)
     # An empty copy is never good, however few objects the source has.
     if copied and (copied >= all_objects * _NEARLY or lacking <= _FEW):
+        if unlike := _unlike(view, source, target):
+            measured = f"{len(unlike)} of the first {len(source.first)} objects missing or of another size"
+            reason = f"such as {unlike[0]}: what is deleted or overwritten in a copy no rule brings back"
+            remedy = f"Run S3 Batch Replication on {original.name}, and see who writes to {copy.name}."
+            return view.warn(copy.name, measured, "the objects of the source", reason, remedy)
         return view.ok(copy.name, measured, wanted, "older objects were copied too")
     reason = f"{lacking:.0f} objects, such as those of before the replication rule, are in the primary region alone"
     remedy = (
         f"Run S3 Batch Replication (a job of S3 Batch Operations with S3ReplicateObject) on {original.name}: a rule "
         "never copies what it found."
     )
-    judged = view.gap if copied < all_objects * _HALF else view.warn
-    return judged(copy.name, measured, wanted, reason, remedy)
+    if copied < all_objects * _HALF:
+        return view.gap(copy.name, measured, wanted, reason, remedy, stops=not copied)
+    return view.warn(copy.name, measured, wanted, reason, remedy)
+
+
+def _unlike(view: View, source: BucketContents, target: BucketContents) -> list[str]:
+    """The first objects of the source that the copy has not, or in another size, though replication was due."""
+    there = {listed.key: listed.size_bytes for listed in target.first}
+    last = max((row.key for row in target.first), default="") if target.more else None
+    due = [row for row in source.first if view.now - row.at > _DUE and (last is None or row.key <= last)]
+    return [row.key for row in due if there.get(row.key) != row.size_bytes]
 
 
 def _is_dark(count: BucketContents) -> bool:

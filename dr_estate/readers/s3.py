@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -241,7 +242,7 @@ def _on(setting: dict[str, Any] | None) -> bool:
 # How much buckets and their copies hold: objects, and bytes by storage class, as S3 counts them once a day.
 #
 # Source: S3 User Guide, Metrics and dimensions (daily storage metrics). A bucket that S3 has not counted yet, or that
-# is empty, has no metric: looking for one object distinguishes the two. What delete markers hide is counted on.
+# is empty, has no metric: looking for objects distinguishes the two. What delete markers hide is counted on.
 
 READABLE = (
     *("StandardStorage", "StandardIAStorage", "OneZoneIAStorage", "ReducedRedundancyStorage"),
@@ -255,12 +256,25 @@ _DAY_S = 86_400
 _WINDOW_MINUTES = 3 * 24 * 60  # each day's value is there within two
 
 
+# As many as are listed of a bucket: enough to see what a copy lacks, and kept with the evidence.
+_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object that a bucket lists, and when it was written: a replica is as old as its source."""
+
+    key: str
+    size_bytes: int
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class BucketContents:
     """What a bucket holds: ``objects`` with old versions, None where they are not counted; bytes, those archived too.
 
     ``empty``: nobody finds an object in it, though S3 may count those that delete markers hide. ``flaw`` is why
-    CloudWatch could not answer in full.
+    CloudWatch could not answer in full. ``first`` are the first objects by name, ``more``: there are others.
     """
 
     bucket: str
@@ -269,6 +283,8 @@ class BucketContents:
     archived_bytes: float
     empty: bool = False
     flaw: str = ""
+    first: tuple[ListedObject, ...] = ()
+    more: bool = False
 
 
 @part(*REGIONAL, reads=METRIC_READS | {"s3:ListObjectsV2"})
@@ -282,18 +298,21 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
         found = {dict(q.dimensions)["StorageType"]: readings[q.name, q.dimensions] for q in _queries(name)}
         count = found[_ALL]
         flaws = [reading.flaw for reading in found.values() if reading.flaw]
+        page: Mapping[str, Any] | None = None
         try:
-            empty = not count.flaw and _is_empty(context, name)
+            page = None if count.flaw else context.call("s3", "list_objects_v2", **_page_of(context, name))
         except DataUnavailable as error:  # this bucket's matter: the others are counted
-            empty, flaws = False, [*flaws, error.unavailable.why]
+            flaws = [*flaws, error.unavailable.why]
         size = {kind: reading.value or 0.0 for kind, reading in found.items() if kind != _ALL}
         return BucketContents(
             bucket=name,
             objects=count.value,
             readable_bytes=sum(size[kind] for kind in READABLE),
             archived_bytes=sum(size[kind] for kind in ARCHIVED),
-            empty=empty,
+            empty=page is not None and not page.get("Contents"),
             flaw="; ".join(dict.fromkeys(flaws)),
+            first=tuple(_objects((page or {}).get("Contents") or ())),
+            more=bool((page or {}).get("IsTruncated")),
         )
 
     return tuple(context.each(contents_of, names))
@@ -307,5 +326,11 @@ def _queries(bucket: str) -> list[MetricQuery]:
     ]
 
 
-def _is_empty(context: ReadContext, name: str) -> bool:
-    return not context.call("s3", "list_objects_v2", MaxKeys=1, **bucket_request(context, name)).get("Contents")
+def _page_of(context: ReadContext, name: str) -> dict[str, Any]:
+    return {"MaxKeys": _LISTED, **bucket_request(context, name)}
+
+
+def _objects(rows: Iterable[Mapping[str, Any]]) -> Iterator[ListedObject]:
+    for row in rows:
+        if row.get("Key") and row.get("LastModified"):
+            yield ListedObject(row["Key"], row.get("Size") or 0, row["LastModified"])

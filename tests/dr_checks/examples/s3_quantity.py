@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3
-from dr_estate.readers.s3 import BucketContents
+from dr_estate.readers.s3 import BucketContents, ListedObject
 from tests.dr_checks.examples.s3 import COPY, HERE, PAIRS, buckets, ruled
-from tests.dr_checks.worlds import DENIED, Example, world
+from tests.dr_checks.worlds import DENIED, NOW, Example, world
 
 MANY = BucketContents("", 1000.0, 5e9, 0.0)
 EMPTY = BucketContents("", None, 0.0, 0.0, empty=True)
@@ -39,8 +40,19 @@ def _objects(number: float) -> BucketContents:
     return replace(MANY, objects=number)
 
 
+def _listed(*names: str, size: int = 5, age: int = 4, more: bool = False) -> BucketContents:
+    rows = tuple(ListedObject(name, size, NOW - timedelta(hours=age)) for name in names)
+    return replace(MANY, first=rows, more=more)
+
+
 _MANY, _READ = "as-many", "readable-at-once"
 EXAMPLES = [
+    _case(_MANY, Status.PASS, here=_listed("a", "b"), there=_listed("a", "b", "c", age=0)),
+    _case(_MANY, Status.PASS, here=_listed("a", "b", age=3), there=_listed("a")),
+    _case(_MANY, Status.PASS, here=_listed("a", "b", "c"), there=_listed("a", "b", more=True)),
+    _case(_MANY, Status.WARN, here=_listed("a", "b"), there=_listed("a")),
+    _case(_MANY, Status.WARN, here=_listed("a", "b"), there=_listed("b", "c", more=True)),
+    _case(_MANY, Status.WARN, here=_listed("a", "b"), there=_listed("a", "b", size=6)),
     _case(_MANY, Status.PASS),
     _case(_MANY, Status.PASS, there=_objects(950)),
     _case(_MANY, Status.PASS, here=_objects(12), there=_objects(2)),
