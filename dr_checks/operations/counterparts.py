@@ -19,11 +19,12 @@ from dr_checks.derived.counterparts import (
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import platform_resources
+from dr_estate.readers import iam_called_roles, platform_resources
 
 # One finding names all that is missing: a row of each would bury the blockers of a large estate.
 _SHOWN = 8
 _WANTED = "each in both regions"
+_ACTS = "a role that its service may assume"
 _TERRAFORM = {
     "lambda": "aws_lambda_function",
     "ecr": "aws_ecr_repository",
@@ -47,7 +48,8 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     Rules, schedules and functions that are off here, and on there, are warned of, rules and schedules that start at
     other times, what calls the primary region, and what is unlike its counterpart: code, role, variables, URL and
     callers of a function, targets of rules and schedules, rules of a bus, times of a queue, smaller caches, and
-    whether tags of images may be moved: one leads to another image here than there then.
+    whether tags of images may be moved: one leads to another image here than there then. So are functions, rules and
+    schedules whose role is gone, or trusts their service no longer.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -60,6 +62,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     yield from _schedule_findings(view)
     yield from _astray(view)
     yield from _unlike(view)
+    yield from _role_findings(view)
     # Types and names are compared without the region in them: a counterpart is seldom named letter for letter alike.
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
@@ -138,6 +141,22 @@ def _unlike(view: View) -> Iterator[Finding]:
         sentence = f"{resource} '{name}' in {view.region}: as the primary's, or accept it in the exceptions file."
         remedy = Remedy(sentence, _tags_command(view, name, {part: theirs for part, _, theirs in parts}))
         yield view.warn(f"{kind} {name}", measured, wanted, reason, remedy)
+
+
+def _role_findings(view: View) -> Iterator[Finding]:
+    """A warning for each function, rule and schedule that cannot act as its role."""
+    for role in view.get(iam_called_roles.roles, Side.GLOBAL):
+        if isinstance(role, Unavailable):
+            yield view.unknown("a role of functions, rules and schedules", _ACTS, role)
+            continue
+        (kind, of), name = resource_of(role.of), role.arn.rpartition("/")[2]
+        if role.exists and role.trusted is None:
+            reason = f"The trust policy of {name} has conditions that only IAM itself evaluates."
+            yield view.undecided(f"{kind} {of}", _ACTS, reason, f"the trust policy of '{name}'")
+        elif not (role.exists and role.trusted):
+            measured = f"{name} does not trust {role.service}" if role.exists else f"there is no role {name}"
+            reason = "it cannot run, and what it does is not done; IAM cannot be changed during a run"
+            yield view.warn(f"{kind} {of}", measured, _ACTS, reason, f"aws_iam_role '{name}': assume_role_policy.")
 
 
 def _tags_command(view: View, name: str, wanted: Mapping[str, str]) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class ServiceListing:
     ARNs of rules and schedules with when they start. ``leads`` are ARNs of rules, buses and schedules with an ARN that
     they call, and of functions with each variable that leads to a region of the environment file (``NAME=region``).
     ``refused`` are types that the tagging API does not know there. ``shapes`` are ARNs with what makes them comparable:
-    see ``platform_shapes``.
+    see ``platform_shapes``. ``roles`` are ARNs of functions, rules, buses and schedules with a role that they act as.
     """
 
     service: str
@@ -71,6 +71,7 @@ class ServiceListing:
     leads: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     shapes: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,16 +250,18 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
                 _runs(row),
                 _leads(context, row),
                 shape_of(context.region, row),
+                str(row.get("Role") or ""),
             ),
             call.name,
         )
-        runs = {arn: how for arn, how, _, _ in ours if arn}
+        runs = {arn: how for arn, how, _, _, _ in ours if arn}
         arns = sorted(runs.keys() - (_foreign_arns(context, sorted(runs)) if call.taggable else set()))
         off = tuple(arn for arn in arns if runs[arn][0] == OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
-        leads = tuple((arn, word) for arn, _, words, _ in sorted(ours) if arn in arns for word in words)
-        shapes = tuple((arn, shape) for arn, _, _, shape in sorted(ours) if arn in arns and shape)
-        return ServiceListing(call.title, tuple((arn, "") for arn in arns), off, times, leads, shapes=shapes)
+        leads = tuple((arn, word) for arn, _, words, _, _ in sorted(ours) if arn in arns for word in words)
+        shapes = tuple((arn, shape) for arn, _, _, shape, _ in sorted(ours) if arn in arns and shape)
+        roles = tuple((arn, role) for arn, _, _, _, role in sorted(ours) if arn in arns and role)
+        return ServiceListing(call.title, tuple((arn, "") for arn in arns), off, times, leads, (), shapes, roles)
 
     return listing
 
@@ -282,18 +285,21 @@ def _with_details(context: ReadContext, found: ServiceListing | Unavailable) -> 
     arns = [arn for arn, _ in found.resources]
     rows = context.maybe(lambda arn: _DETAILS[found.service](context, arn), arns)
     shapes, times, off, leads = dict(found.shapes), dict(found.times), set(found.off), list(found.leads)
+    roles = list(found.roles)
     for arn, details in zip(arns, rows, strict=True):
         if isinstance(details, Unavailable):
             return details
         if shape := (*shapes.get(arn, ()), *details.shape):
             shapes[arn] = shape
         leads += [(arn, word) for word in details.leads if (arn, word) not in leads]
+        roles += [(arn, role) for role in dict.fromkeys(details.roles)]
         if details.times:
             times[arn] = details.times
         if details.off:
             off.add(arn)
     pairs = (tuple(sorted(shapes.items())), tuple(sorted(times.items())))
-    return replace(found, shapes=pairs[0], times=pairs[1], off=tuple(sorted(off)), leads=tuple(leads))
+    found = replace(found, shapes=pairs[0], times=pairs[1], off=tuple(sorted(off)))
+    return replace(found, leads=tuple(leads), roles=tuple(roles))
 
 
 def _with_event_sources(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:

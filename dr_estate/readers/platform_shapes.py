@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,15 @@ _OF_ANOTHER = re.compile(r"PRIMARY|SECONDARY|MAIN|HOME|SOURCE|ORIGIN|TARGET|REPL
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a call about one resource says: its shape, what it calls by ARN, when it starts, and whether it is off."""
+    """What a call about one resource says: its shape, what it calls by ARN, when it starts, whether it is off, and the
+    roles that it calls as.
+    """
 
     shape: Shape = ()
     leads: tuple[str, ...] = ()
     times: str = ""
     off: bool = False
+    roles: tuple[str, ...] = ()
 
 
 def shape_of(region: str, row: Mapping[str, Any]) -> Shape:
@@ -161,7 +164,7 @@ def rule_details(context: ReadContext, arn: str) -> Details:
 
 def bus_details(context: ReadContext, arn: str) -> Details:
     """The rules of a bus of its own and what they call: a list of rules is one bus's, without a name the default's."""
-    bus, shape, leads = resource_of(arn)[1], list[tuple[str, str]](), list[str]()
+    bus, shape, leads, roles = resource_of(arn)[1], list[tuple[str, str]](), list[str](), list[str]()
     rules = context.pages("events", "list_rules", "Rules", EventBusName=bus)
     for rule in sorted((row for row in rules if not row.get("ManagedBy")), key=lambda row: str(row["Name"])):
         found = _target_details(context, _targets(context, Rule=rule["Name"], EventBusName=bus))
@@ -170,17 +173,22 @@ def bus_details(context: ReadContext, arn: str) -> Details:
         called = " ".join(text for _, text in found.shape)
         shape.append((f"rule {_plain(context.region, str(rule['Name']))}", " ".join(filter(None, [*texts, called]))))
         leads += found.leads
-    return Details(tuple(shape), tuple(leads))
+        roles += found.roles
+    return Details(tuple(shape), tuple(leads), roles=tuple(roles))
 
 
 def _targets(context: ReadContext, **of_rule: str) -> list[Mapping[str, Any]]:
     return context.pages("events", "list_targets_by_rule", "Targets", **of_rule)
 
 
-def _target_details(context: ReadContext, rows: Iterable[Mapping[str, Any]]) -> Details:
-    called = context.rows(list(rows), lambda row: (str(row["Arn"]), _target(context, row)), "Id")
+def _target_details(context: ReadContext, rows: Sequence[Mapping[str, Any]]) -> Details:
+    called = context.rows(rows, lambda row: (str(row["Arn"]), _target(context, row)), "Id")
     shape = (("calls", BETWEEN.join(sorted(text for _, text in called))),) if called else ()
-    return Details(shape, tuple(arn for arn, _ in called))
+    return Details(shape, tuple(arn for arn, _ in called), roles=_roles(rows))
+
+
+def _roles(targets: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(filter(None, (str(target.get("RoleArn") or "") for target in targets)))
 
 
 def schedule_details(context: ReadContext, arn: str) -> Details:
@@ -193,7 +201,8 @@ def schedule_details(context: ReadContext, arn: str) -> Details:
     times = str(row.get("ScheduleExpression") or "") + (f" {zone}" if zone != "UTC" else "")
     target = row.get("Target") or {}
     shape = (("calls", _target(context, target)), ("ends", str(row.get("EndDate") or "")))
-    return Details(shape, (str(target["Arn"]),) if target.get("Arn") else (), times, row.get("State") == OFF)
+    leads = (str(target["Arn"]),) if target.get("Arn") else ()
+    return Details(shape, leads, times, row.get("State") == OFF, _roles([target]))
 
 
 def _target(context: ReadContext, target: Mapping[str, Any]) -> str:

@@ -189,6 +189,7 @@ ASKED_BY_NAME = frozenset(
         "efs_mounts.mount_targets",
         "efs.policies",
         "elbv2.listeners",
+        "iam_called_roles.roles",  # of the functions, rules and schedules that bear the platform's names
         "iam_copy_roles.roles",
         "iam_key_roles.rights",
         "iam_store_roles.rights",

@@ -56,6 +56,9 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     ),
     "efs": ("backup", "ecs", "iam_task_roles", "efs_mounts", "kms", "resourcegroupstaggingapi", *_TASKS),
     "elbv2": ("service_quotas", *_TASKS),
+    "lambda": ("iam_called_roles",),
+    "events": ("iam_called_roles",),
+    "scheduler": ("iam_called_roles",),
     "kms": ("secretsmanager", "iam_copy_roles", "iam_key_roles", "iam_task_roles"),
     "rds": (
         "backup",

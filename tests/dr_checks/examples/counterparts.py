@@ -7,12 +7,14 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import platform_resources, vpc
+from dr_estate.readers import iam_called_roles, platform_resources, vpc
+from dr_estate.readers.iam_called_roles import CalledRole
 from dr_estate.readers.platform_resources import LISTED, TAGS, ServiceListing
 from dr_estate.readers.platform_shapes import GROUPS, Shape
 from dr_estate.readers.vpc import SecurityGroup
-from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
+from tests.dr_checks.worlds import DENIED, SIT, Example, Values
+from tests.dr_checks.worlds import world as seen
 
 CHECK = "counterparts.in-dr-region"
 SUBJECT = frozenset({f"resources of {SIT.regions.primary}"})
@@ -20,7 +22,24 @@ DATABASE = "rds:{region}:1:db:sit-mysql"
 RULE, MAIL = "events:{region}:1:rule/sit-nightly", "ses:{region}:1:identity/wpsit.kimmyai.io"
 CACHE, FILES = "elasticache:{region}:1:replicationgroup:sit-{region}-redis", "elasticfilesystem:{region}:1:file-system/"
 MANY = tuple(f"lambda:{{region}}:1:function:sit-{number}" for number in range(12))
+FUNCTION = frozenset({"lambda:function sit-0"})
 CALLS = tuple(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)
+
+
+HEALTHY_PARTS: dict[Any, Any] = {(iam_called_roles.roles, Side.GLOBAL): ()}
+
+
+def world(values: Values) -> Snapshot:
+    """What was seen, and no role of a function."""
+    return seen(HEALTHY_PARTS | dict(values))
+
+
+def _role(exists: bool, trusted: bool | None) -> Snapshot:
+    """A function in both regions, and the role as which it acts."""
+    both = _world(MANY[:1], MANY[:1])
+    role = CalledRole("arn:aws:" + MANY[0].replace("{region}", "r"), "arn:aws:iam::1:role/m", "lambda", exists, trusted)
+    part = SnapshotPart(iam_called_roles.roles.name, Side.GLOBAL, "global", both.taken_at, (role,))
+    return replace(both, parts={**both.parts, (part.name, Side.GLOBAL): part})
 
 
 def _side(side: Side, tagged: Any, listed: tuple[str, ...], dark: tuple[str, ...]) -> tuple[ServiceListing, ...]:
@@ -159,6 +178,10 @@ def _unread(service: str, region: str) -> frozenset[str]:
 
 
 EXAMPLES = [
+    Example(CHECK, Status.PASS, _role(exists=True, trusted=True)),
+    Example(CHECK, Status.WARN, _role(exists=False, trusted=None), FUNCTION),
+    Example(CHECK, Status.WARN, _role(exists=True, trusted=False), FUNCTION),
+    Example(CHECK, Status.UNKNOWN, _role(exists=True, trusted=None), FUNCTION),
     Example(CHECK, Status.PASS, _world((RULE, CACHE), (RULE, CACHE))),
     Example(CHECK, Status.PASS, _world((MAIL,), (MAIL, RULE))),
     Example(CHECK, Status.PASS, _switched(here=True, there=True)),

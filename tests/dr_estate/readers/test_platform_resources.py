@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.readers import platform_resources
+from dr_estate.readers import iam_called_roles, platform_resources
 from dr_estate.readers.platform_resources import LISTED, known_rows
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -37,7 +38,8 @@ def _aws(world: Endpoint) -> Aws:
 
 
 def _seen(world: Endpoint, env: Environment = SIT) -> Snapshot:
-    return observe(env, reader_of(world), "sandbox", only=frozenset({platform_resources.listings.name}))
+    parts = frozenset({platform_resources.listings.name, iam_called_roles.roles.name})
+    return observe(env, reader_of(world), "sandbox", only=parts)
 
 
 def _judged(snapshot: Snapshot, env: Environment = SIT) -> CheckResult:
@@ -82,10 +84,16 @@ def test_a_repository_whose_tags_may_be_moved_in_the_dr_region_alone_is_warned_o
     assert (found.subject, found.measured, found.wanted) == (f"ecr:repository {name}", "tags MUTABLE", "tags IMMUTABLE")
 
 
+def _trust(service: str) -> str:
+    principal = {"Service": f"{service}.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def _function(aws: Aws, side: Side, name: str, reserved: int | None) -> None:
     roles, functions = aws.client("iam", Side.GLOBAL), aws.client("lambda", side)
     if name not in [row["RoleName"] for row in roles.list_roles()["Roles"]]:
-        roles.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Path="/functions/")
+        roles.create_role(RoleName=name, AssumeRolePolicyDocument=_trust("lambda"), Path="/functions/")
     role = roles.get_role(RoleName=name)["Role"]["Arn"]
     code = {"ZipFile": b"def handler(event, context): pass"}
     functions.create_function(FunctionName=name, Runtime="python3.12", Role=role, Handler="it.handler", Code=code)
@@ -105,6 +113,21 @@ def test_a_function_that_may_not_run_in_the_dr_region_alone_is_warned_of(world: 
     assert warned[0].commands == (freed,)
     _aws(world).client("lambda", Side.DR).delete_function_concurrency(FunctionName="sit-clean")
     assert _judged(_seen(world)).status is Status.PASS
+
+
+def test_a_function_and_a_schedule_whose_role_cannot_be_assumed_are_warned_of(world: Endpoint) -> None:
+    aws, roles = _aws(world), _aws(world).client("iam", Side.GLOBAL)
+    for side in (Side.PRIMARY, Side.DR):
+        _function(aws, side, "sit-mail", None)
+        function = aws.client("lambda", side).get_function(FunctionName="sit-mail")["Configuration"]["FunctionArn"]
+        target = {"Arn": function, "RoleArn": f"arn:aws:iam::{SIT.account}:role/nobody"}
+        timed = {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+        aws.client("scheduler", side).create_schedule(Name="sit-report", Target=target, **timed)
+    roles.update_assume_role_policy(RoleName="sit-mail", PolicyDocument=_trust("ec2"))
+    found = {row.subject: row.measured for row in _judged(_seen(world)).findings if row.status is Status.WARN}
+    distrusted = "sit-mail does not trust lambda.amazonaws.com"
+    scheduled = {"scheduler:schedule sit-report": "there is no role nobody"}
+    assert found == {"lambda:function sit-mail": distrusted} | scheduled
 
 
 @pytest.mark.proof
