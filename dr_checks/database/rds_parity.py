@@ -35,8 +35,8 @@ def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.Parameter
 )
 def parameter_group(view: View) -> Iterator[Finding]:
     """Same family, same values as set by people: of the replica's own group (a promotion keeps it, T22), else of the
-    group that a restore will name. Order and description do not matter, nor does a limit (max_connections) that is
-    higher here.
+    group that a restore will name. Order and description do not matter, nor do what is logged and a limit
+    (max_connections) that is higher here.
     """
     source = primary_database(view)
     if source is None or not source.parameter_groups:
@@ -79,18 +79,27 @@ def _compare_parameters(
         reason = "limits, modes or character sets would change with the failover"
         values = {key: value for key, value in model.parameters if own.get(key) != value}
         healing = Remedy(remedy, set_parameters(view, name, values))
-        return view.gap(name, shown, f"like {model.name}", reason, healing)
+        stops = any(found.partition(" ")[0] in _SHUTS_OUT for found in differing)
+        return view.gap(name, shown, f"like {model.name}", reason, healing, stops=stops)
     more = sum(_admits_more(key, value, own.get(key, "")) for key, value in model.parameters)
     measured = f"{len(own) - more} values equal" + (f", higher limits: {more}" if more else "")
     return view.ok(name, measured, f"like {model.name}", f"family {there.family}")
 
 
+# What decides whether a client without TLS is let in, and whether a server starts upon data of another server (MySQL
+# Reference Manual, lower_case_table_names).
+_SHUTS_OUT = frozenset({"require_secure_transport", "rds.force_ssl", "lower_case_table_names"})
+# What a server writes into its own log of it: the sites are the same.
+_OF_LOGS = frozenset({"slow_query_log", "long_query_time", "log_min_duration_statement", "log_connections"})
 # An engine's own default: set so by a person (a thaw after a failback), or by nobody, it is the same.
 _AS_NOT_SET = {engine.read_only: engine.writable for engine in ENGINES.values()}
 
 
 def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
-    model, there = ({k: v for k, v in parameters.items() if _AS_NOT_SET.get(k) != v} for parameters in (here, over))
+    model, there = (
+        {k: v for k, v in parameters.items() if _AS_NOT_SET.get(k) != v and k not in _OF_LOGS}
+        for parameters in (here, over)
+    )
     unequal = (key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
     names = sorted(key for key in unequal if not _admits_more(key, model.get(key, ""), there.get(key, "")))
     return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]

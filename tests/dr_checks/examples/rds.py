@@ -8,6 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
 from dr_estate.config.settings import Expectation
+from dr_estate.readers import rds_groups
 from tests.dr_checks.databases import (
     NAME,
     OFFER,
@@ -56,6 +57,10 @@ def _in_postgres(here: str, there: str) -> dict[str, Any]:
         "instances_dr": replace(REPLICA, engine_version=there),
     }
     return {part: (replace(row, engine="postgres"),) for part, row in rows.items()}
+
+
+def _with(name: str, value: str) -> rds_groups.ParameterGroup:
+    return replace(PARAMETERS, parameters=(*PARAMETERS.parameters, (name, value)))
 
 
 def _limits(there: str, here: str) -> dict[str, Any]:
@@ -149,6 +154,10 @@ EXAMPLES = [
     _parity("parameter-group", PASS, PARAMETERS.name, **_limits("2000", "2500")),
     _parity("parameter-group", FAIL, PARAMETERS.name, **_limits("2000", "1999")),
     _parity("parameter-group", FAIL, PARAMETERS.name, **_limits("0", "2500")),
+    *(
+        _parity("parameter-group", expected, PARAMETERS.name, parameter_groups_dr=(_with(name, "1"),))
+        for name, expected in (("slow_query_log", PASS), ("require_secure_transport", FAIL), ("sql_mode", FAIL))
+    ),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=()),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, family="mysql8.4"),)),
     _parity("parameter-group", FAIL, PARAMETERS.name, parameter_groups_dr=(replace(PARAMETERS, parameters=()),)),
