@@ -19,7 +19,7 @@ from dr_checks.derived.pairing import (
 )
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, Admission, TrafficRule, covers_lists, parse_rule
-from dr_checks.derived.ways import HIDDEN, Ways, data_tier, table_of
+from dr_checks.derived.ways import HIDDEN, Way, Ways, data_tier, table_of
 from dr_checks.network.endpoints import takes
 from dr_estate.config.environment import Side
 from dr_estate.model.ecs_settings import source_of
@@ -300,10 +300,9 @@ def way_out(view: View) -> Iterator[Finding]:
         # A transit gateway's own routes are another account's to show: what stands behind it is not read here.
         elif leads and lacking and _is_unfollowed(view, route):
             yield _beyond(view, place, route)
-        elif not leads and not lacking and view.env.automation.enabled and not view.env.names.recovery_subnets:
-            yield _hangs(view, ways, place, route)
         elif leads or not lacking:
-            yield view.ok(place, route, wanted, "a task placed here can start")
+            held_in = None if leads else _held_in(view, ways, place, (leads, route))
+            yield held_in or view.ok(place, route, wanted, "a task placed here can start")
         else:
             shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
             measured = f"{route}; no endpoint for {', '.join(lacking)}"
@@ -360,6 +359,14 @@ def _recovery_leaves(view: View, ways: Ways, places: dict[str, set[str]]) -> Ite
             yield view.warn(names, "no egress to every address at 443", str(_HTTPS_OUT), reason, remedy)
 
 
+def _held_in(view: View, ways: Ways, place: str, way: Way) -> Finding | None:
+    """The warning of a subnet whose tasks start by endpoints alone; None where none of them asks for more."""
+    if view.env.automation.enabled and not view.env.names.recovery_subnets:
+        return _hangs(view, ways, place, way[1])
+    is_shut_in = way[0] is False and _ways_of_primary(view) & {"nat", "igw"}
+    return _shut_in(view, ways, place, way[1]) if is_shut_in else None
+
+
 def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
     reason = (
         "tenants' tasks start by endpoints; the task of a recovery, which AWS starts in this subnet, would hang: "
@@ -368,6 +375,12 @@ def _hangs(view: View, ways: Ways, place: str, route: str) -> Finding:
     wanted, sentence = "a working default route for the task of a recovery", f"aws_route in {view.region}: {_GATEWAY}."
     remedy = Remedy(sentence, ways.mend(place))
     return view.warn(place, f"{route}; endpoints for every service that tenants need", wanted, reason, remedy)
+
+
+def _shut_in(view: View, ways: Ways, place: str, route: str) -> Finding:
+    reason = "tasks start and serve; what they ask of the internet, as they may in the primary region, is not answered"
+    remedy = Remedy(f"aws_route in {view.region}: {_GATEWAY}; accept it where no site asks others.", ways.mend(place))
+    return view.warn(place, f"{route}; endpoints of AWS alone", "a way to the internet", reason, remedy)
 
 
 def _exit_remedy(view: View, ways: Ways, place: str, *, shut: bool) -> Remedy:
@@ -403,15 +416,17 @@ def _move_command(view: View, ways: Ways, service: ecs.Service) -> tuple[str, ..
 
 def _is_unfollowed(view: View, target: str) -> bool:
     """Whether it leads out of the VPC to another network, and no task of the primary region leaves by its kind."""
-    if not target.startswith(ELSEWHERE):
-        return False
+    return target.startswith(ELSEWHERE) and target.partition("-")[0] not in _ways_of_primary(view)
+
+
+def _ways_of_primary(view: View) -> set[str]:
+    """By which kinds of gateways tasks of the primary region leave: none where they are not seen."""
     try:
         places = {place for _, service in tenant_services(view, Side.PRIMARY) for place in service.subnets}
         tables = view.get(vpc.route_tables, Side.PRIMARY)
     except DataUnavailable:
-        return True
-    kinds = {table.default.partition("-")[0] for place in places if (table := table_of(tables, place))}
-    return target.partition("-")[0] not in kinds
+        return set()
+    return {table.default.partition("-")[0] for place in places if (table := table_of(tables, place))}
 
 
 def _beyond(view: View, place: str, target: str) -> Finding:

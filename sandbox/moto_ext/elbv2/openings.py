@@ -24,15 +24,20 @@ CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
 def lets_in(account: str, region: str, balancer: FakeLoadBalancer, port: int, source: str = VISITOR) -> bool:
     """Whether a security group of the balancer opens the port to the source; one without groups is open."""
     ec2 = ec2_backends[account][region]
-    lists = {listed.id for listed in ec2.managed_prefix_lists.values() if listed.prefix_list_name == source}
+    lists = {
+        listed.id
+        for listed in ec2.managed_prefix_lists.values()
+        if listed.prefix_list_name == source
+        or any(_covers(entry.get("Cidr"), source) for entry in (listed.entries or {}).get(listed.version or 1) or ())
+    }
     groups = [ec2.get_security_group_from_id(name) for name in balancer.security_groups]
     rules = [rule for group in groups if group for rule in group.ingress_rules if covers_port(rule, port)]
     # One rule that covers it is enough: security groups only allow.
-    return not groups or any(rule.prefix_list_id in lists or _covers(rule, source) for rule in rules)
+    opens = (rule.prefix_list_id in lists or _covers(rule.ip_range.get("CidrIp"), source) for rule in rules)
+    return not groups or any(opens)
 
 
-def _covers(rule: Any, source: str) -> bool:
-    span = rule.ip_range.get("CidrIp")
+def _covers(span: Any, source: str) -> bool:
     # CloudFront's servers have thousands of addresses: only its own list or everybody covers them all.
     if source == CLOUDFRONT:
         return bool(span == "0.0.0.0/0")

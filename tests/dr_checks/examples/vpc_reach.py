@@ -43,6 +43,7 @@ _IN_ANOTHER_VPC = AUTOMATED.model_copy(
     update={"names": SIT.names.model_copy(update={"recovery_subnets": ("subnet-9",)})}
 )
 _SHUT_IN = (replace(group("sit-ecs-sg"), egress=("tcp 443-443 vpc",)), group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",)))
+SHUT = (replace(TASKS_OUT, default="", state=""), PUBLIC_OUT)
 BY_TRANSIT, THEIR_TABLES = (replace(TASKS_OUT, default="tgw-1"), PUBLIC_OUT), (vpc.route_tables, Side.PRIMARY)
 _BY_GATEWAY = {
     TABLES: (RouteTable("rtb-1", False, PLACES, "igw-1", "active"), PUBLIC_OUT),
@@ -228,7 +229,7 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.UNKNOWN, _route(gateways=DENIED)),
     Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route("pcx-1"), PLACE),
-    Example("vpc-reach.way-out", Status.PASS, _route("pcx-1", endpoints=ALL)),
+    Example("vpc-reach.way-out", Status.WARN, _route("pcx-1", endpoints=ALL), PLACE),
     *(
         Example("vpc-reach.way-out", Status.WARN, _route(target, endpoints=ALL), PLACE, AUTOMATED)
         for target in ("", "pcx-1")
@@ -246,14 +247,18 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.PASS, _route("eni-1")),
     Example("vpc-reach.way-out", Status.PASS, connected({TABLES: BY_TRANSIT, THEIR_TABLES: BY_TRANSIT})),
     Example("vpc-reach.way-out", Status.WARN, connected({TABLES: BY_TRANSIT, THEIR_TABLES: DENIED})),
-    Example("vpc-reach.way-out", Status.PASS, _route("", endpoints=ALL)),
+    Example("vpc-reach.way-out", Status.WARN, _route("", endpoints=ALL), PLACE),
+    *(
+        Example("vpc-reach.way-out", Status.PASS, connected({TABLES: SHUT, THEIR_TABLES: theirs, ENDPOINTS: ALL}))
+        for theirs in (SHUT, BY_TRANSIT, DENIED)
+    ),
     Example("vpc-reach.way-out", Status.PASS, connected({TABLES: (RouteTable("rtb-0", True, (), "igw-1", "active"),)})),
     Example("vpc-reach.way-out", Status.FAIL, _route(""), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route("", endpoints=(*ALL[1:], replace(ALL[0], private_names=False)))),
     Example("vpc-reach.way-out", Status.FAIL, _reading("/shared/salt", ALL), PLACE),
-    Example("vpc-reach.way-out", Status.PASS, _reading("/shared/salt", (*ALL, replace(ALL[0], service="ssm")))),
+    Example("vpc-reach.way-out", Status.WARN, _reading("/shared/salt", (*ALL, replace(ALL[0], service="ssm")))),
     Example("vpc-reach.way-out", Status.FAIL, _route("", endpoints=ALL[1:]), PLACE),
-    Example("vpc-reach.way-out", Status.PASS, _apart("rtb-1", "rtb-9")),
+    Example("vpc-reach.way-out", Status.WARN, _apart("rtb-1", "rtb-9")),
     Example("vpc-reach.way-out", Status.FAIL, _apart("rtb-1"), frozenset({PLACES[1]})),
     Example("vpc-reach.way-out", Status.FAIL, _route(state="blackhole"), PLACE),
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=(NatGateway("nat-1", "failed"),)), PLACE),

@@ -104,6 +104,28 @@ def test_a_tenant_without_healthy_tasks_is_unavailable_in_that_region_alone(serv
     assert 200 == visited(ports, Side.DR).status
 
 
+def test_a_list_of_addresses_lets_in_whom_its_entries_name(served: Endpoint, ports: Ports) -> None:
+    region = PROD.region(Side.DR)
+    ec2, elb = (client_of(served, service, region, person="admin") for service in ("ec2", "elbv2"))
+    (group,) = elb.describe_load_balancers()["LoadBalancers"][0]["SecurityGroups"]
+    rules = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
+    try:
+        statuses = []
+        for entries in ({}, {"Entries": [{"Cidr": "0.0.0.0/0"}]}):
+            named = {"PrefixListName": f"visitors-{len(entries)}", "MaxEntries": 1, "AddressFamily": "IPv4"}
+            listed = ec2.create_managed_prefix_list(**named, **entries)["PrefixList"]["PrefixListId"]
+            rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "PrefixListIds": [{"PrefixListId": listed}]}
+            ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+            try:
+                statuses.append(visited(ports, Side.DR).status)
+            except DataUnavailable:
+                statuses.append(0)
+        assert statuses == [0, 200]
+    finally:
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+
+
 def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) -> None:
     served.inject("primary-dark")
     try:
