@@ -12,6 +12,7 @@ from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.ecs_settings import (
     AMOUNTS,
+    DEFAULTS,
     ESSENTIAL,
     LOG_DRIVER,
     REGISTRY_SOURCE,
@@ -296,6 +297,7 @@ def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[De
 
 def _is_no_less(name: str, mine: str | None, primary: str | None) -> bool:
     """Whether it is an amount of which there is as much: none is no limit."""
+    mine, primary = mine or DEFAULTS.get(name), primary or DEFAULTS.get(name)
     return name in AMOUNTS and (mine is None or (primary is not None and int(mine) >= int(primary)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -53,7 +53,7 @@ def demand(view: View) -> CapacityDemand:
         tasks += more
         units += more * sizes[tenant.id]
     own = int(view.env.automation.enabled)
-    of_run = _ONE_OFF_TASKS * max(sizes.values(), default=0) + own * CPU_UNITS
+    of_run = _ONE_OFF_TASKS * _of_lender(view, sizes, services) + own * CPU_UNITS
     return CapacityDemand(
         tenants=len(view.tenants),
         services=len(services),
@@ -64,6 +64,12 @@ def demand(view: View) -> CapacityDemand:
         tasks_of_run=_ONE_OFF_TASKS + own,
         vcpu_of_run=of_run / _CPU_UNITS_A_VCPU,
     )
+
+
+def _of_lender(view: View, sizes: Mapping[str, int], services: Mapping[str, ecs.Service]) -> int:
+    """CPU units of the first tenant with a service: the run's one-off tasks are of its definition, of no other's."""
+    names = {tenant.id: view.env.named(view.env.names.service, tenant=tenant.id) for tenant in view.tenants}
+    return next((sizes[tenant] for tenant, name in names.items() if name in services), max(sizes.values(), default=0))
 
 
 def _sizes(view: View) -> dict[str, int]:

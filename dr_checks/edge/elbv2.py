@@ -281,7 +281,9 @@ def listener_certificates(view: View) -> Iterator[Finding]:
                 f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
                 _certificate_commands(view, host),
             )
-            yield view.gap(host, measured, "covered", reason, remedy, tenant, stops=refused)
+            yield view.gap(
+                host, measured, "covered", reason, remedy, tenant, stops=refused or _comes_directly(view, host)
+            )
 
 
 def _refused_without(view: View, names: Collection[str]) -> bool:
@@ -297,6 +299,14 @@ def _refused_without(view: View, names: Collection[str]) -> bool:
         else []
     )
     return any(answers) and not covers(names, view.env.traffic.origin_record)
+
+
+def _comes_directly(view: View, host: str) -> bool:
+    """Whether browsers ask the load balancer itself for a customer's host: the distribution has no alias for it."""
+    customers = {name for names in view.env.traffic.customer_hosts.values() for name in names}
+    known = view.read_for_remedy(cloudfront.distributions, Side.GLOBAL) is not None
+    found = serving(view) if known and host in customers else None
+    return found is not None and not covers(found.aliases, host)
 
 
 def _certificate_commands(view: View, host: str) -> tuple[str, ...]:

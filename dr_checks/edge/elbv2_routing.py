@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from itertools import count
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View
@@ -408,9 +409,17 @@ def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) 
     return (view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, **changes),) if changes else ()
 
 
-def _codes(group: elbv2.TargetGroup) -> set[str]:
-    """The status codes of a health check; a range is one of them as it is written."""
-    return {code.strip() for code in group.check_codes.split(",")}
+def _codes(group: elbv2.TargetGroup) -> set[int]:
+    """The status codes that a health check takes, written as ``200,401`` or ``200-299``."""
+    ranges = [code.split("-") for code in group.check_codes.replace(" ", "").split(",")]
+    known = [row for row in ranges if all(code.isdecimal() for code in row)]
+    return {code for row in known for code in range(int(row[0]), int(row[-1]) + 1)}
+
+
+def _takes_as_much(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> bool:
+    """Whether a check takes all that the other takes, and no error besides: no broken page is healthy by it."""
+    here, there = _codes(mine), _codes(theirs)
+    return bool(there) and there <= here and all(code < HTTPStatus.BAD_REQUEST for code in here - there)
 
 
 def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]:
@@ -420,12 +429,15 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("target_type", mine.target_type, theirs.target_type),
         ("health_check.port", mine.check_port, theirs.check_port),
         ("health_check.path", mine.check_path, theirs.check_path),
-        # Codes are a set: in another order they are the same.
-        *((("health_check.matcher", mine.check_codes, theirs.check_codes),) if _codes(mine) != _codes(theirs) else ()),
+        ("health_check.matcher", mine.check_codes, theirs.check_codes),
         ("health_check.protocol", mine.check_protocol, theirs.check_protocol),
         ("protocol_version", mine.version, theirs.version),
     )
-    return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
+    # ECS registers each task with its container's port, whatever the group's own (ELB API, TargetDescription).
+    by_address = mine.target_type == theirs.target_type == "ip"
+    same = {"port": by_address, "health_check.matcher": _takes_as_much(mine, theirs)}
+    unlike = (row for row in compared if row[1] != row[2] and not same.get(row[0]))
+    return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in unlike]
 
 
 @check(

@@ -14,14 +14,17 @@ from dr_estate.model.references import neutral
 # What is read of a revision: a kept answer of which something else was read is not compared with it.
 SETTINGS_READ = "all settings but buffers of logs, the health check's command, sources, files, what values lead to"
 # Settings of which more is no lack; none is no limit.
-AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
+AMOUNTS = frozenset({"cpu", "memory", "memoryReservation", "stopTimeout"})
+# What a setting is that is not given, where that is no lack of limits (ECS API, ContainerDefinition).
+DEFAULTS = {"stopTimeout": "30"}
 _CLOUDWATCH = "awslogs"
 ESSENTIAL, LOG_DRIVER, _HEALTH_CHECK = "essential", "log driver", "healthCheck"
 _HEALTH_COMMAND = "health check command"
 # Settings that decide which program runs, and whether it runs where it cannot write its log.
 WHAT_RUNS = frozenset({"command", "entryPoint", LOG_DRIVER})
-# ECS ends a task whose essential container fails it (ECS guide, "Determine task health using container health checks").
-WHAT_MAY_END_IT = frozenset({_HEALTH_COMMAND})
+# ECS ends a task whose essential container fails it (ECS guide, "Determine task health using container health checks");
+# a server that cannot write its process id and temporary files ends by itself.
+WHAT_MAY_END_IT = frozenset({_HEALTH_COMMAND, "readonlyRootFilesystem"})
 _READ_APART = frozenset(
     {"name", "image", "portMappings", "environment", "secrets", "mountPoints", ESSENTIAL, "logConfiguration"}
 )
@@ -57,6 +60,10 @@ def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, 
     """
     found = {name: value for name, value in row.items() if value and name not in _READ_APART | _OF_NO_EFFECT}
     found |= dict.fromkeys(_OF_ONE_REGION & found.keys(), "given")
+    # A process that reaps others alone: with it and without the same program runs.
+    linux = {key: value for key, value in (row.get("linuxParameters") or {}).items() if value}
+    if not linux.keys() - {"initProcessEnabled"}:
+        found.pop("linuxParameters", None)
     if row.get(ESSENTIAL) is False:
         found[ESSENTIAL] = False
     # The numbers of ports are read apart; a load balancer reaches TCP ones alone, the default.

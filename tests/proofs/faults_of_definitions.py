@@ -321,6 +321,8 @@ _PROGRAMS: dict[str, _Change] = {
     "schema from a parameter": _schema_fetched,
     "image of a public registry": _of_container(image="wordpress:6"),
     "more memory": _set(memory="4096", cpu="1024"),
+    "disk to be read only": _of_container(readonlyRootFilesystem=True),
+    "longer to stop": _of_container(stopTimeout=90, linuxParameters={"initProcessEnabled": True}),
     "container that may end": _beside(essential=False),
 }
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {

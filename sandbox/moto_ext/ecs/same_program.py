@@ -47,6 +47,8 @@ def _container_faults(
         yield f"failed to initialize logging driver: {_logger(found)}"
     if (own := _health(found)) and own != _health(wanted):
         yield f"{wanted['name']} is UNHEALTHY"
+    if found.get("readonlyRootFilesystem") and not wanted.get("readonlyRootFilesystem"):
+        yield f"{wanted['name']}: Read-only file system"
     site, home = _site(wanted), _site(found)
     if site and home and site != home:
         yield f"Visitors are sent on to {home}, not {site}"

@@ -95,6 +95,7 @@ EXAMPLES = [
     Example("definitions.parity", Status.PASS, _set_up({"memory": "64"}, {"memory": "64"})),
     Example("definitions.parity", Status.PASS, _set_up({"memory": "100"}, {"memory": "64"})),
     Example("definitions.parity", Status.PASS, _set_up({}, {"memory": "64"})),
+    Example("definitions.parity", Status.PASS, _set_up({"stopTimeout": "90"})),
     Example("definitions.parity", Status.PASS, _estate({"mounts": (), "settings": (("user", "nobody"),)})),
     Example("definitions.parity", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.parity", Status.UNKNOWN, _dark()),
@@ -127,6 +128,8 @@ EXAMPLES = [
             _set_up({"healthCheck": "sha256:1"}),
             _set_up({"memory": "64"}),
             _set_up({"memory": "64"}, {"memory": "65"}),
+            _set_up({"stopTimeout": "2"}),
+            _set_up({"readonlyRootFilesystem": "true"}),
         )
     ),
     Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),

@@ -62,6 +62,10 @@ def _fetched(policy: str, name: str) -> Snapshot:
 UNDISTRIBUTED = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"distribution_alias": ""})})
 
 
+SHOP = "shop.example.org"
+CUSTOMERS = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"customer_hosts": {"tenant1": (SHOP,)}})})
+
+
 def _on_ports(attached: dict[int, str]) -> Snapshot:
     """HTTPS listeners with one certificate each, of which the wildcard is arn:1."""
     rows = tuple(listener(Side.DR, port, certificates=(arn,)) for port, arn in attached.items())
@@ -150,6 +154,10 @@ EXAMPLES = [
         )
     ),
     Example("elbv2.listener-certificates", Status.FAIL, _secure(WILDCARD, attached=("arn:2",)), env=UNDISTRIBUTED),
+    # A customer's visitors ask the load balancer itself.
+    Example(
+        "elbv2.listener-certificates", Status.FAIL, _fetched("http-only", WILDCARD.domain), frozenset({SHOP}), CUSTOMERS
+    ),
     Example("elbv2.listener-certificates", Status.UNKNOWN, _secure(DENIED)),
     Example("elbv2.listener-certificates", Status.FAIL, _on_ports({443: "arn:2", 8443: "arn:1"})),
     Example("elbv2.listener-certificates", Status.PASS, _on_ports({443: "arn:1", 8443: "arn:2"})),

@@ -185,7 +185,12 @@ EXAMPLES = [
     Example("elbv2-routing.default-action", Status.UNKNOWN, balanced({(elbv2.listeners, PRIMARY): DENIED})),
     Example("elbv2-routing.target-groups", Status.PASS, balanced()),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_interval_s=30)),
-    Example("elbv2-routing.target-groups", Status.PASS, _groups(check_codes="401,200")),
+    *(
+        Example("elbv2-routing.target-groups", Status.PASS, _groups(check_codes=codes))
+        for codes in ("401,200", "200-299,401", "200,302, 401")
+    ),
+    # ECS registers each task with its container's port.
+    Example("elbv2-routing.target-groups", Status.PASS, _groups(port=8080)),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_timeout_s=6)),
     Example("elbv2-routing.target-groups", Status.WARN, _groups(check_timeout_s=4), TENANT2),
     Example("elbv2-routing.target-groups", Status.PASS, _groups(check_timeout_s=0)),
@@ -194,11 +199,13 @@ EXAMPLES = [
         Example("elbv2-routing.target-groups", Status.FAIL, _groups(**changed), TENANT2)
         for changed in (
             {"protocol": "HTTPS"},
-            {"port": 8080},
             {"target_type": "instance"},
             {"check_path": "/"},
             {"check_port": "9999"},
             {"check_codes": "200"},
+            {"check_codes": "200-299"},
+            {"check_codes": "200-499"},
+            {"check_codes": ""},
             {"check_protocol": "HTTPS"},
             {"version": "HTTP2"},
             {"balancers": ()},

@@ -55,6 +55,12 @@ MANY = _capacity(tasks_per_service=200)
 EXAMPLES = [
     Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=3.4)),
     Example("quotas.fargate-vcpu", Status.WARN, _world(FARGATE_VCPU=3.0)),
+    # The run's own tasks are of the first tenant's definition, however large another's is.
+    Example(
+        "quotas.fargate-vcpu",
+        Status.PASS,
+        _world({(ecs.task_definitions, Side.DR): definitions(D, cpu=1024)}, FARGATE_VCPU=4.5),
+    ),
     Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=2.9), frozenset({service_quotas.FARGATE_VCPU})),
     Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=6.0, used=5.5)),
     Example("quotas.fargate-vcpu", Status.FAIL, _world({(ecs.services, Side.DR): ()}, FARGATE_VCPU=1.9)),

@@ -71,7 +71,8 @@ def test_another_log_driver_and_its_options_are_settings() -> None:
 
 
 def test_what_differs_by_region_without_harm_is_not_compared() -> None:
-    assert _set(dockerLabels={"a": "b"}) == {}
+    assert _set(dockerLabels={"a": "b"}) == _set(linuxParameters={"initProcessEnabled": True, "tmpfs": []}) == {}
+    assert _set(linuxParameters={"sharedMemorySize": 64}).keys() == {"linuxParameters"}
     waiting = {"mode": "non-blocking", "max-buffer-size": "25m"}
     assert _set(logConfiguration={"logDriver": "awslogs", "options": waiting}) == {}
     files = [_set(environmentFiles=[{"value": f"arn:aws:s3:::{name}/a.env", "type": "s3"}]) for name in ("a", "a-dr")]
