@@ -1,10 +1,15 @@
-"""How an emulator class is changed: an operation added, a method wrapped, an error raised. All of it idempotent."""
+"""How an emulator class is changed: an operation added, a method wrapped, an error raised.
+
+A repair is declared above the function that does it, and :func:`install` carries all of them out. Two that stand around
+one method follow the names of their modules, whichever is imported first.
+"""
 
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import ServiceException
@@ -12,21 +17,59 @@ from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 
 Method = Callable[..., Any]
+Function = TypeVar("Function", bound=Method)
+_REPAIRS: defaultdict[str, list[Callable[[], object]]] = defaultdict(list)  # by the module of the function
 _MARK = "_repaired_by_sandbox"
 
 
-def attach(owner: type, *members: Method) -> None:
-    """Give ``owner`` these functions as methods, under their own names; an existing one is replaced."""
-    for member in members:
-        setattr(owner, member.__name__, member)
+def install() -> None:
+    """Carry out all repairs that are declared: module after module by name, in each as they stand. Idempotent."""
+    for module in sorted(_REPAIRS):
+        for repair in _REPAIRS[module]:
+            repair()
 
 
-def attach_property(owner: type, getter: Method) -> None:
-    """Give ``owner`` a read-only property called like ``getter``."""
-    setattr(owner, getter.__name__, property(getter))
+def _declared(repair: Callable[[Any], object]) -> Callable[[Function], Function]:
+    """Let ``repair`` be called with the function below when the repairs are installed, not when it is imported."""
+
+    def declare(function: Function) -> Function:
+        _REPAIRS[function.__module__].append(functools.partial(repair, function))
+        return function
+
+    return declare
 
 
-def wrap(owner: type, name: str, around: Method) -> None:
+def attribute(owner: object, **values: Any) -> None:
+    """Give ``owner`` attributes that the emulator's class or module lacks, or others in their place."""
+    _REPAIRS[""] += [functools.partial(setattr, owner, name, value) for name, value in values.items()]
+
+
+def attach(owner: type) -> Callable[[Function], Function]:
+    """Give ``owner`` the function below as a method, under its own name; an existing one is replaced."""
+    return _declared(lambda member: setattr(owner, member.__name__, member))
+
+
+def attach_property(owner: type) -> Callable[[Function], Function]:
+    """Give ``owner`` a read-only property called like the function below."""
+    return _declared(lambda getter: setattr(owner, getter.__name__, property(getter)))
+
+
+def computed(owner: type, name: str) -> Callable[[Function], Function]:
+    """Let the function below compute an attribute that the emulator writes: what it writes is ignored."""
+    return _declared(lambda compute: setattr(owner, name, property(compute, lambda _thing, _value: None)))
+
+
+def wrap(owner: type, *names: str) -> Callable[[Function], Function]:
+    """Replace ``owner``'s methods of these names by the function below, called as ``around(original, self, ...)``."""
+
+    def put(around: Method) -> None:
+        for name in names:
+            put_around(owner, name, around)
+
+    return _declared(put)
+
+
+def put_around(owner: type, name: str, around: Method) -> None:
     """Replace ``owner.name`` by ``around(original, self, ...)``; does nothing when it was replaced before."""
     original, mark = getattr(owner, name), f"{around.__module__}.{around.__qualname__}"
     # One process of the tests installs the repairs again and again: a repair around itself would run twice.
@@ -49,34 +92,41 @@ def _repaired_by(method: Method | None) -> Iterator[str]:
         method = getattr(method, "__wrapped__", None)
 
 
-def wrap_property(owner: type, name: str, around: Method) -> None:
-    """Let the property ``owner.name`` answer ``around(original getter, self)``; idempotent as :func:`wrap`."""
-    getter = getattr(owner, name).fget
-    if getattr(getter, _MARK, None) == around.__qualname__:
-        return
+def wrap_property(owner: type, name: str) -> Callable[[Function], Function]:
+    """Let the property ``owner.name`` answer what the function below returns of ``(original getter, self)``."""
 
-    def repair(self: Any) -> Any:
-        return around(getter, self)
+    def put(around: Method) -> None:
+        getter = getattr(owner, name).fget
+        if getattr(getter, _MARK, None) == around.__qualname__:
+            return
 
-    setattr(repair, _MARK, around.__qualname__)
-    setattr(owner, name, property(repair))
+        def repair(self: Any) -> Any:
+            return around(getter, self)
+
+        setattr(repair, _MARK, around.__qualname__)
+        setattr(owner, name, property(repair))
+
+    return _declared(put)
 
 
-def operation(owner: type[BaseResponse], name: str, answer: Callable[[Any, dict[str, Any]], Any]) -> None:
-    """Add or replace an API operation.
+def operation(owner: type[BaseResponse], *names: str) -> Callable[[Function], Function]:
+    """Add or replace API operations, which the function below answers.
 
     ``answer(response, params)`` gets the request parsed by the service model (names as in the API, times as
     datetimes) and returns the answer as the API names it, or None for an empty one.
     """
 
-    def perform(self: BaseResponse) -> ActionResult:
-        # moto has parsed the parameters already for the services whose response class asks for it.
-        if not self.automated_parameter_parsing:
-            self.parse_parameters(self.normalized_request)
-        return _AsNamed(answer(self, self.params))
+    def add(answer: Method) -> None:
+        def perform(self: BaseResponse) -> ActionResult:
+            # moto has parsed the parameters already for the services whose response class asks for it.
+            if not self.automated_parameter_parsing:
+                self.parse_parameters(self.normalized_request)
+            return _AsNamed(answer(self, self.params))
 
-    perform.__name__ = name
-    setattr(owner, name, perform)
+        for name in names:
+            setattr(owner, name, perform)
+
+    return _declared(add)
 
 
 class _AsNamed(ActionResult):
@@ -104,7 +154,7 @@ class MemberPicker(XFormedAttributePicker):
 def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
     """Route every path of a REST service to its handler, which then finds the operation by the service model."""
     # setdefault: a path that moto serves already keeps its own handler.
-    url_paths.setdefault("{0}/.*$", dispatch)
+    _REPAIRS[""].append(functools.partial(url_paths.setdefault, "{0}/.*$", dispatch))
 
 
 class ServiceError(ServiceException):

@@ -46,11 +46,13 @@ def _account(self: AccountResponse, params: dict[str, Any]) -> str:
     return str(params.get("AccountId") or self.current_account)
 
 
+@operation(AccountResponse, "get_region_opt_status")
 def _get(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     region = _known_region(params["RegionName"])
     return {"RegionName": region, "RegionOptStatus": opt_status(_account(self, params), region)}
 
 
+@operation(AccountResponse, "list_regions")
 def _list(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     wanted, account = params.get("RegionOptStatusContains") or (), _account(self, params)
     regions = [{"RegionName": name, "RegionOptStatus": opt_status(account, name)} for name in _regions()]
@@ -60,10 +62,12 @@ def _list(self: AccountResponse, params: dict[str, Any]) -> dict[str, Any]:
     return {"Regions": shown, "NextToken": token}
 
 
+@operation(AccountResponse, "enable_region")
 def _enable(self: AccountResponse, params: dict[str, Any]) -> None:
     _choose(_account(self, params), params["RegionName"], True)
 
 
+@operation(AccountResponse, "disable_region")
 def _disable(self: AccountResponse, params: dict[str, Any]) -> None:
     _choose(_account(self, params), params["RegionName"], False)
 
@@ -86,10 +90,4 @@ def _known_region(region: str) -> str:
     return region
 
 
-def install() -> None:
-    """Add the region operations. Idempotent."""
-    operation(AccountResponse, "get_region_opt_status", _get)
-    operation(AccountResponse, "list_regions", _list)
-    operation(AccountResponse, "enable_region", _enable)
-    operation(AccountResponse, "disable_region", _disable)
-    catch_all(urls.url_paths, AccountResponse.dispatch)
+catch_all(urls.url_paths, AccountResponse.dispatch)

@@ -14,11 +14,12 @@ from moto.cloudfront.models import cloudfront_backends
 from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.core.patching import refused, wrap
+from sandbox.core.patching import attribute, refused, wrap
 
 _RENEWAL = "renewal"
 
 
+@wrap(AWSCertificateManagerBackend, "request_certificate")
 def _request_certificate(
     original: Callable[..., Any],
     self: AWSCertificateManagerBackend,
@@ -36,6 +37,7 @@ def _request_certificate(
     return arn
 
 
+@wrap(CertBundle, "describe")
 def _describe_certificate(original: Callable[..., Any], self: CertBundle) -> dict[str, Any]:
     answer: dict[str, Any] = original(self)
     certificate = answer["Certificate"]
@@ -71,6 +73,7 @@ def _users(arn: str) -> Iterator[str]:
             yield distribution.arn
 
 
+@wrap(AWSCertificateManagerBackend, "delete_certificate")
 def _delete_certificate(original: Callable[..., Any], self: AWSCertificateManagerBackend, arn: str) -> None:
     # ResourceInUseException (API_DeleteCertificate): moto deletes what its own list does not name.
     if users := list(_users(arn)):
@@ -78,6 +81,7 @@ def _delete_certificate(original: Callable[..., Any], self: AWSCertificateManage
     original(self, arn)
 
 
+@wrap(AWSCertificateManagerBackend, "list_certificates")
 def _list_certificates(
     original: Callable[..., Any], self: AWSCertificateManagerBackend, statuses: Any, includes: Any
 ) -> list[CertBundle]:
@@ -85,10 +89,4 @@ def _list_certificates(
     return list(original(self, statuses, {"keyTypes": ["RSA_1024", "RSA_2048"], **(includes or {})}))
 
 
-def install() -> None:
-    """Repair ACM. Idempotent."""
-    wrap(AWSCertificateManagerBackend, "list_certificates", _list_certificates)
-    setattr(CertBundle, _RENEWAL, None)
-    wrap(AWSCertificateManagerBackend, "request_certificate", _request_certificate)
-    wrap(AWSCertificateManagerBackend, "delete_certificate", _delete_certificate)
-    wrap(CertBundle, "describe", _describe_certificate)
+attribute(CertBundle, **{_RENEWAL: None})

@@ -132,6 +132,7 @@ def _caller_arn(response: SimpleSystemManagerResponse) -> str:
     return f"arn:aws:iam::{account}:root"
 
 
+@operation(SimpleSystemManagerResponse, "start_automation_execution")
 def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend, name, version = response.ssm_backend, str(params["DocumentName"]), params.get("DocumentVersion")
     tokens: dict[str, str] = state(backend, "automation_tokens")
@@ -221,6 +222,7 @@ def _complete_parameters(
     return found
 
 
+@operation(SimpleSystemManagerResponse, "send_automation_signal")
 def _signal(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
     """Only who is named in the step may approve or reject it (aws:approve)."""
     execution = _execution_of(response, params)
@@ -244,6 +246,7 @@ def _is(caller: str, approver: str) -> bool:
     return approver in (caller, role)
 
 
+@operation(SimpleSystemManagerResponse, "stop_automation_execution")
 def _stop(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
     execution = _execution_of(response, params)
     if execution.status not in OVER:
@@ -258,6 +261,7 @@ def _execution_of(response: SimpleSystemManagerResponse, params: dict[str, Any])
     return execution
 
 
+@operation(SimpleSystemManagerResponse, "get_automation_execution")
 def _get(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
     execution = _execution_of(response, params)
     steps = [{name: value for name, value in step.items() if name != "Signal"} for step in execution.steps]
@@ -291,6 +295,7 @@ def _about(execution: DocumentExecution) -> dict[str, Any]:
     return {**about, **({"ExecutionEndTime": execution.ended_at} if execution.ended_at else {})}
 
 
+@operation(SimpleSystemManagerResponse, "describe_automation_executions")
 def _describe(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
     rows = sorted(_executions(response.ssm_backend).values(), key=lambda row: row.began_at, reverse=True)
     tests: dict[str, Callable[[DocumentExecution, list[str]], bool]] = {
@@ -473,12 +478,3 @@ class _Player:
         if ran.returncode:
             raise _StepFailed(FAILED, (ran.stderr.strip().splitlines() or ["it failed"])[-1])
         return json.loads(ran.stdout.splitlines()[-1])
-
-
-def install() -> None:
-    """Add the operations. Idempotent."""
-    operation(SimpleSystemManagerResponse, "start_automation_execution", _start)
-    operation(SimpleSystemManagerResponse, "send_automation_signal", _signal)
-    operation(SimpleSystemManagerResponse, "stop_automation_execution", _stop)
-    operation(SimpleSystemManagerResponse, "get_automation_execution", _get)
-    operation(SimpleSystemManagerResponse, "describe_automation_executions", _describe)

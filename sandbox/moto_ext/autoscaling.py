@@ -47,6 +47,7 @@ def _target(self: ApplicationAutoScalingResponse, target: FakeScalableTarget) ->
     }
 
 
+@operation(ApplicationAutoScalingResponse, "describe_scalable_targets")
 def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     scalable_targets = self.applicationautoscaling_backend.describe_scalable_targets(
         params["ServiceNamespace"], params.get("ResourceIds"), params.get("ScalableDimension")
@@ -56,6 +57,7 @@ def _targets(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> di
     return {"ScalableTargets": [_target(self, target) for target in found], "NextToken": token}
 
 
+@operation(ApplicationAutoScalingResponse, "describe_scheduled_actions")
 def _describe_scheduled_actions(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend: Any = self.applicationautoscaling_backend  # its hints demand what callers may leave out
     actions = backend.describe_scheduled_actions(
@@ -68,6 +70,7 @@ def _describe_scheduled_actions(self: ApplicationAutoScalingResponse, params: di
     return {"ScheduledActions": [_build_scheduled_action(action) for action in found], "NextToken": token}
 
 
+@operation(ApplicationAutoScalingResponse, "describe_scaling_policies")
 def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> dict[str, Any]:
     names = params.get("PolicyNames")
     scaling_policies = [
@@ -79,10 +82,3 @@ def _policies(self: ApplicationAutoScalingResponse, params: dict[str, Any]) -> d
     ]
     found, token = page(scaling_policies, params, POLICIES_A_PAGE, NOT_GIVEN)
     return {"ScalingPolicies": [_build_policy(policy) for policy in found], "NextToken": token}
-
-
-def install() -> None:
-    """Repair the three operations. Idempotent."""
-    operation(ApplicationAutoScalingResponse, "describe_scalable_targets", _targets)
-    operation(ApplicationAutoScalingResponse, "describe_scheduled_actions", _describe_scheduled_actions)
-    operation(ApplicationAutoScalingResponse, "describe_scaling_policies", _policies)

@@ -24,6 +24,7 @@ from sandbox.core.patching import refused, wrap
 from sandbox.core.state import now
 
 
+@wrap(DistributionConfig, "__init__")
 def _config(original: Callable[..., Any], self: DistributionConfig, config: dict[str, Any]) -> None:
     behaviour = config["DefaultCacheBehavior"]
     wanted = behaviour["TargetOriginId"]
@@ -52,6 +53,7 @@ def _require_origin(name: str, known: set[str]) -> None:
         raise refused("NoSuchOrigin", "One or more of your origins or origin groups do not exist.")
 
 
+@wrap(ViewerCertificate, "__init__")
 def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: dict[str, Any]) -> None:
     original(self, config)
     # AWS names the certificate thrice, in two of them in its older fields (API_ViewerCertificate).
@@ -60,6 +62,7 @@ def _certificate(original: Callable[..., Any], self: ViewerCertificate, config: 
         self.certificate_source, self.certificate = "acm", arn
 
 
+@wrap(Distribution, "__init__")
 def _init_distribution(original: Callable[..., Any], self: Distribution, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     setattr(self, "last_modified_time", now())  # noqa: B010 - the emulator declares it as text
@@ -72,6 +75,7 @@ def _init_distribution(original: Callable[..., Any], self: Distribution, *args: 
             raise refused("CNAMEAlreadyExists", f"{min(taken)} is already associated with another resource.")
 
 
+@wrap(CloudFrontBackend, "update_distribution")
 def _update_distribution(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, **kwargs: Any) -> Any:
     distribution = self.distributions.get(kwargs.get("_id", ""))
     # PreconditionFailed where the ETag is of an older state; moto reads If-Match and compares it with nothing.
@@ -82,6 +86,7 @@ def _update_distribution(original: Callable[..., Any], self: CloudFrontBackend, 
     return answer
 
 
+@wrap(Origin, "__init__")
 def _origin(original: Callable[..., Any], self: Origin, origin: dict[str, Any]) -> None:
     original(self, origin)
     # moto's Origin keeps the older access identity alone, and forgets the control that has replaced it.
@@ -90,6 +95,7 @@ def _origin(original: Callable[..., Any], self: Origin, origin: dict[str, Any]) 
         self.__dict__["s3_origin_config"] = {"OriginAccessIdentity": self.s3_access_identity}
 
 
+@wrap(DefaultCacheBehaviour, "__init__")
 def _behaviour(original: Callable[..., Any], self: DefaultCacheBehaviour, config: dict[str, Any]) -> None:
     original(self, config)
     # Where a cache policy says what is forwarded, there are no older settings beside it (API_DefaultCacheBehavior).
@@ -115,13 +121,3 @@ def asks_by_tls(account: str) -> bool:
     origins = [config.Origins["Items"][0] for config in configs if config.Enabled]
     policies = [getattr(vars(origin).get("custom_origin_config"), "origin_protocol_policy", "") for origin in origins]
     return any(policy in ("https-only", "match-viewer") for policy in policies)
-
-
-def install() -> None:
-    """Repair CloudFront. Idempotent."""
-    wrap(DistributionConfig, "__init__", _config)
-    wrap(DefaultCacheBehaviour, "__init__", _behaviour)
-    wrap(Origin, "__init__", _origin)
-    wrap(ViewerCertificate, "__init__", _certificate)
-    wrap(Distribution, "__init__", _init_distribution)
-    wrap(CloudFrontBackend, "update_distribution", _update_distribution)

@@ -6,7 +6,6 @@ The emulator has no policies at all. The managed ones are known by their ids.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from moto.cloudfront import urls
@@ -24,7 +23,8 @@ def _policies(backend: CloudFrontBackend, kind: str) -> dict[str, dict[str, Any]
     return state(backend, f"_{kind}s")
 
 
-def _create(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, Any]]:
+def _declare(kind: str, name: str) -> None:
+    @operation(CloudFrontResponse, f"create_{kind}")
     def create(response: CloudFrontResponse, params: dict[str, Any]) -> dict[str, Any]:
         config, known = params[f"{name}Config"], _policies(response.backend, kind)
         if config["Name"] in {policy[f"{name}Config"]["Name"] for policy in known.values()}:
@@ -33,26 +33,18 @@ def _create(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, A
         known[policy["Id"]] = policy
         return {name: policy, "ETag": policy["Id"], "Location": f"/2020-05-31/{kind}/{policy['Id']}"}
 
-    return create
-
-
-def _get(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, Any]]:
+    @operation(CloudFrontResponse, f"get_{kind}")
     def get(response: CloudFrontResponse, params: dict[str, Any]) -> dict[str, Any]:
         found = _policies(response.backend, kind).get(params["Id"])
         if found is None:
             raise refused(f"NoSuch{name}", "The policy does not exist.")
         return {name: found, "ETag": found["Id"]}
 
-    return get
-
-
-def _delete(kind: str, name: str) -> Callable[[Any, dict[str, Any]], dict[str, Any]]:
+    @operation(CloudFrontResponse, f"delete_{kind}")
     def delete(response: CloudFrontResponse, params: dict[str, Any]) -> dict[str, Any]:
         if _policies(response.backend, kind).pop(params["Id"], None) is None:
             raise refused(f"NoSuch{name}", "The policy does not exist.")
         return {}
-
-    return delete
 
 
 def forwards_host(account: str, behaviour: DefaultCacheBehaviour) -> bool:
@@ -79,10 +71,6 @@ def _forwards(backend: CloudFrontBackend, kind: str, policy: str) -> bool:
     )
 
 
-def install() -> None:
-    """Add the policies. Idempotent."""
-    catch_all(urls.url_paths, CloudFrontResponse.dispatch)
-    for kind, name in _KINDS.items():
-        operation(CloudFrontResponse, f"create_{kind}", _create(kind, name))
-        operation(CloudFrontResponse, f"get_{kind}", _get(kind, name))
-        operation(CloudFrontResponse, f"delete_{kind}", _delete(kind, name))
+catch_all(urls.url_paths, CloudFrontResponse.dispatch)
+for _kind, _name in _KINDS.items():
+    _declare(_kind, _name)

@@ -23,7 +23,7 @@ from moto.ecs.models import ecs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.moto_api._internal import mock_random
 
-from sandbox.core.patching import attach, attach_property, offset, wrap
+from sandbox.core.patching import attach, attach_property, attribute, offset, wrap
 from sandbox.moto_ext.account import opt_in_word
 from sandbox.moto_ext.ecs.tasks import addresses_taken, alive, all_tasks, mac_of
 from sandbox.moto_ext.route53.route53 import addresses_of
@@ -132,6 +132,7 @@ def interface_count(account: str, region: str) -> int:
     return len(backend.enis) + len(interfaces_of_balancers(backend)) + sum(1 for task in tasks if task.address)
 
 
+@attach(ElasticNetworkInterfaces)
 def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     """Interfaces of tasks and load balancers beside the emulator's own, a thousand a page.
 
@@ -156,6 +157,7 @@ def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
     return ActionResult({"NetworkInterfaces": found[start:end], "NextToken": token})
 
 
+@attach_property(Subnet)
 def available_ip_address_count(self: Subnet) -> int:
     """Addresses left: AWS keeps five, every interface and every live task holds one."""
     interfaces = [eni for eni in self.ec2_backend.enis.values() if eni.subnet.id == self.id]
@@ -164,6 +166,7 @@ def available_ip_address_count(self: Subnet) -> int:
     return int(self.cidr.num_addresses) - NOT_GIVEN_OUT - taken - addresses_taken(ecs, self.id)
 
 
+@attach(EC2Backend)
 def describe_regions(self: EC2Backend, region_names: list[str] | None = None) -> list[Region]:
     """The regions of this account's partition with its own opt-in status."""
     regions = [
@@ -174,6 +177,7 @@ def describe_regions(self: EC2Backend, region_names: list[str] | None = None) ->
     return [region for region in regions if not region_names or region.name in region_names]
 
 
+@attach_property(Route)
 def state(self: Route) -> str:
     """A route to what was deleted, or is not attached to the VPC, is a black hole. Source: EC2 API Reference, Route."""
     interfaces = self.route_table.ec2_backend.enis
@@ -189,6 +193,7 @@ def state(self: Route) -> str:
     return "blackhole" if is_gone else "active"
 
 
+@wrap(EC2Backend, "associate_dhcp_options")
 def _associate_dhcp_options(original: Callable[..., None], self: EC2Backend, dhcp_options: Any, vpc: Any) -> None:
     """The VPC's former options are free again, unless another VPC has them. Source: API_DeleteDhcpOptions."""
     former = vpc.dhcp_options
@@ -211,24 +216,17 @@ def _default_options(backend: EC2Backend) -> DHCPOptionsSet:
     return backend.dhcp_options_sets[id_]
 
 
+@attach_property(VPC)
 def dhcp_options_id(self: VPC) -> str:
     """The id of the VPC's own options, else of the region's."""
     return str((self.dhcp_options or _default_options(self.ec2_backend)).id)
 
 
+@wrap(EC2Backend, "describe_dhcp_options")
 def _describe_dhcp_options(original: Callable[..., Any], self: EC2Backend, *args: Any, **kwargs: Any) -> Any:
     _default_options(self)
     return original(self, *args, **kwargs)
 
 
-def install() -> None:
-    """Repair EC2. Idempotent."""
-    attach_property(VPC, dhcp_options_id)
-    wrap(EC2Backend, "describe_dhcp_options", _describe_dhcp_options)
-    wrap(EC2Backend, "associate_dhcp_options", _associate_dhcp_options)
-    attach_property(Route, state)
-    setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no VPN gateway propagates routes, as AWS reports
-    setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
-    attach(ElasticNetworkInterfaces, describe_network_interfaces)
-    attach_property(Subnet, available_ip_address_count)
-    attach(EC2Backend, describe_regions)
+attribute(RouteTable, propagating_vgw_set=[])  # no VPN gateway propagates routes, as AWS reports
+attribute(NetworkInterface, private_dns_name=None)  # unset by the emulator without DNS host names

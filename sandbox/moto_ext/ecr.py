@@ -27,11 +27,13 @@ RULES = 10
 _AWS_KEY = "alias/aws/ecr"
 
 
+@attach(Image)
 def _create_digest(self: Image) -> None:
     # moto hashes the layers alone (Image._create_digest): two manifests of the same layers had one digest.
     self._image_digest = "sha256:" + hashlib.sha256(self.image_manifest.encode()).hexdigest()
 
 
+@attach(ECRBackend)
 def put_replication_configuration(self: ECRBackend, replication_config: dict[str, Any]) -> dict[str, Any]:
     """Set the registry's rules; at most ten, none to the registry itself."""
     rules = replication_config["rules"]
@@ -45,6 +47,7 @@ def put_replication_configuration(self: ECRBackend, replication_config: dict[str
     return {"replicationConfiguration": replication_config}
 
 
+@wrap(ECRBackend, "create_repository")
 def _create_repository(
     original: Any,
     self: ECRBackend,
@@ -64,6 +67,7 @@ def _create_repository(
     return created
 
 
+@wrap(ECRBackend, "put_image")
 def _put_image(
     original: Any,
     self: ECRBackend,
@@ -135,6 +139,7 @@ def _store(source: ECRBackend, target: ECRBackend, name: str, digest: str) -> No
         known.update_tag(tag)
 
 
+@operation(ECRResponse, "describe_image_replication_status")
 def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend, image_id = response.ecr_backend, params["imageId"]
     repository = backend._get_repository(params["repositoryName"], params.get("registryId"))
@@ -150,6 +155,7 @@ def _status(response: ECRResponse, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@wrap(ECRBackend, "batch_get_image")
 def _batch_get(
     original: Any, self: ECRBackend, repository_name: str, registry_id: Any = None, image_ids: Any = None
 ) -> dict[str, Any]:
@@ -167,19 +173,9 @@ def _is(image: Image, image_id: dict[str, str]) -> bool:
     return image_id.get("imageDigest") == image.get_image_digest() or image_id.get("imageTag") in image.image_tags
 
 
+@wrap(ECRResponse, "call_action")
 def _around_request(original: Any, self: ECRResponse) -> Any:
     deliver(self.current_account)
     answer = original(self)
     deliver(self.current_account)
     return answer
-
-
-def install() -> None:
-    """Add replication, repair digests and tags. Idempotent."""
-    attach(Image, _create_digest)
-    attach(ECRBackend, put_replication_configuration)
-    wrap(ECRBackend, "create_repository", _create_repository)
-    wrap(ECRBackend, "put_image", _put_image)
-    wrap(ECRBackend, "batch_get_image", _batch_get)
-    wrap(ECRResponse, "call_action", _around_request)
-    operation(ECRResponse, "describe_image_replication_status", _status)

@@ -12,10 +12,6 @@ from moto.elasticache.responses import ElastiCacheResponse
 from sandbox.core.patching import operation
 
 
+@operation(ElastiCacheResponse, "describe_serverless_caches")
 def _list(_response: ElastiCacheResponse, _params: dict[str, Any]) -> dict[str, Any]:
     return {"ServerlessCaches": []}
-
-
-def install() -> None:
-    """Add the operation. Idempotent."""
-    operation(ElastiCacheResponse, "describe_serverless_caches", _list)

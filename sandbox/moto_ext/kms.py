@@ -21,7 +21,7 @@ from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.policy_validator import action_matches, resource_matches
 from moto.kms.responses import KmsResponse
 
-from sandbox.core.patching import attach, operation, refused, wrap
+from sandbox.core.patching import attach, attribute, operation, refused, wrap
 
 # mrk- and 32 digits for a multi-Region key, a UUID for all others (KMS guide, key identifiers).
 KEY_ID = re.compile(r"mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -46,6 +46,7 @@ def key_of_aws(backend: BaseBackend, alias: str) -> str:
     return str(kms.keys[kms.any_id_to_key_id(alias)].arn)
 
 
+@attach(KmsResponse)
 def _validate_cmk_id(self: KmsResponse, key_id: str) -> None:
     plain_id = self.kms_backend.get_key_id(key_id)
     arn = key_id.startswith("arn:") and ":key/" in key_id
@@ -84,6 +85,7 @@ def _primary(backend: KmsBackend, key_id: str) -> Key:
     return key
 
 
+@attach(KmsBackend)
 def replicate_key(self: KmsBackend, key_id: str, replica_region: str) -> Key:
     """Make the replica: same id and material; state, policy, grants and aliases of its own."""
     primary, target = _primary(self, key_id), kms_backends[self.account_id][replica_region]
@@ -101,6 +103,7 @@ def replicate_key(self: KmsBackend, key_id: str, replica_region: str) -> Key:
     return replica
 
 
+@wrap(KmsResponse, "replicate_key")
 def _replicate(original: Any, self: KmsResponse) -> Any:
     answer = original(self)
     key_id = self.kms_backend.any_id_to_key_id(self._get_param("KeyId"))
@@ -113,6 +116,7 @@ def _replicate(original: Any, self: KmsResponse) -> Any:
     return answer
 
 
+@operation(KmsResponse, "update_primary_region")
 def _move_primary(response: KmsResponse, params: dict[str, Any]) -> None:
     key, region = _primary(response.kms_backend, params["KeyId"]), params["PrimaryRegion"]
     keys = _siblings(key)
@@ -122,11 +126,13 @@ def _move_primary(response: KmsResponse, params: dict[str, Any]) -> None:
     _configure(keys, region)
 
 
+@attach(KmsBackend)
 def describe_key(self: KmsBackend, key_id: str) -> Key:
     """The key of this region, as its own configuration says."""
     return self.keys[self.any_id_to_key_id(key_id)]
 
 
+@wrap(KmsBackend, "delete_key")
 def _delete_key(original: Any, self: KmsBackend, key_id: str) -> None:
     key = self.keys.get(key_id)
     original(self, key_id)
@@ -141,11 +147,13 @@ def _require_usable(key: Key) -> None:
         raise refused(code, f"{key.arn} is {key.key_state.lower()}.")
 
 
+@wrap(KmsBackend, "enable_key", "disable_key", "schedule_key_deletion", "cancel_key_deletion")
 def _by_id(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
     """Keys may be named by ARN too, which the emulator takes for an id here."""
     return original(self, self.any_id_to_key_id(key_id), *args, **kwargs)
 
 
+@wrap(KmsBackend, "encrypt")
 def _encrypt(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> Any:
     key = self.keys.get(self.any_id_to_key_id(key_id))
     if key is not None:
@@ -153,6 +161,7 @@ def _encrypt(original: Any, self: KmsBackend, key_id: str, *args: Any, **kwargs:
     return original(self, key_id, *args, **kwargs)
 
 
+@wrap(KmsBackend, "decrypt")
 def _decrypt(original: Any, self: KmsBackend, *args: Any, **kwargs: Any) -> Any:
     plaintext, arn = original(self, *args, **kwargs)
     # After the original: only the ciphertext says which key it is of.
@@ -160,6 +169,7 @@ def _decrypt(original: Any, self: KmsBackend, *args: Any, **kwargs: Any) -> Any:
     return plaintext, arn
 
 
+@wrap(KmsResponse, "list_aliases")
 def _aliases(original: Any, self: KmsResponse) -> str:
     document = json.loads(original(self))
     mine = f":kms:{self.region}:"
@@ -180,17 +190,5 @@ def check_statement(statement: dict[str, Any], resource: str, action: str) -> bo
     return is_for_all and of_all and not statement.get("Condition")
 
 
-def install() -> None:
-    """Repair multi-Region keys, key states and whom a key policy denies. Idempotent."""
-    setattr(policy_validator, "check_statement", check_statement)  # noqa: B010 - a module's function, as below
-    setattr(kms_models, "generate_key_id", generate_key_id)  # noqa: B010 - a module's function is replaced on purpose
-    attach(KmsResponse, _validate_cmk_id)
-    attach(KmsBackend, replicate_key, describe_key)
-    for name in ("enable_key", "disable_key", "schedule_key_deletion", "cancel_key_deletion"):
-        wrap(KmsBackend, name, _by_id)
-    wrap(KmsBackend, "encrypt", _encrypt)
-    wrap(KmsBackend, "decrypt", _decrypt)
-    wrap(KmsBackend, "delete_key", _delete_key)
-    wrap(KmsResponse, "replicate_key", _replicate)
-    wrap(KmsResponse, "list_aliases", _aliases)
-    operation(KmsResponse, "update_primary_region", _move_primary)
+attribute(policy_validator, check_statement=check_statement)
+attribute(kms_models, generate_key_id=generate_key_id)

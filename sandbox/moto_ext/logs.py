@@ -29,6 +29,7 @@ def _is_admitted(backend: LogsBackend, group: str, key: str) -> bool:
     return admits(account, region, key, f"logs.{region}", *USES, **context)
 
 
+@wrap(LogsBackend, "create_log_group")
 def _create(original: Any, self: LogsBackend, log_group_name: str, tags: Any, **more: Any) -> Any:
     key = str(more.get("kmsKeyId") or "")
     # CreateLogGroup refuses a key that the service cannot use; one that is disabled later refuses each line.
@@ -49,27 +50,21 @@ def _group(response: LogsResponse, params: dict[str, Any]) -> LogGroup:
     return response.logs_backend.groups[name]
 
 
+@operation(LogsResponse, "associate_kms_key")
 def _associate(response: LogsResponse, params: dict[str, Any]) -> None:
     group = _group(response, params)
     _require(response.logs_backend, group.name, params["kmsKeyId"])
     group.kms_key_id = params["kmsKeyId"]
 
 
+@operation(LogsResponse, "disassociate_kms_key")
 def _disassociate(response: LogsResponse, params: dict[str, Any]) -> None:
     _group(response, params).kms_key_id = None
 
 
+@wrap(LogsBackend, "put_log_events", "get_log_events")
 def _on_lines(original: Any, self: LogsBackend, log_group_name: str, *args: Any, **kwargs: Any) -> Any:
     found = self.groups.get(log_group_name)
     if found is not None and not takes_lines(self, found):
         raise refused("AccessDeniedException", f"The key {found.kms_key_id} of {log_group_name} cannot be used.")
     return original(self, log_group_name, *args, **kwargs)
-
-
-def install() -> None:
-    """Let log groups ask for their keys. Idempotent."""
-    wrap(LogsBackend, "create_log_group", _create)
-    operation(LogsResponse, "associate_kms_key", _associate)
-    operation(LogsResponse, "disassociate_kms_key", _disassociate)
-    for name in ("put_log_events", "get_log_events"):
-        wrap(LogsBackend, name, _on_lines)

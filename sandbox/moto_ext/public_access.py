@@ -32,6 +32,8 @@ def mode_of(backend: EC2Backend, vpc: str, subnet: str = "") -> str:
     return mode
 
 
+@attach_property(Subnet)
+@attach_property(VPC)
 def block_public_access_states(self: Subnet | VPC) -> dict[str, str]:
     """What DescribeSubnets and DescribeVpcs say of it."""
     subnet = self.id if isinstance(self, Subnet) else ""
@@ -39,6 +41,7 @@ def block_public_access_states(self: Subnet | VPC) -> dict[str, str]:
     return {"InternetGatewayBlockMode": mode_of(self.ec2_backend, vpc, subnet)}
 
 
+@operation(EC2Response, "modify_vpc_block_public_access_options", "describe_vpc_block_public_access_options")
 def _options(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     backend = response.ec2_backend
     if (mode := params.get("InternetGatewayBlockMode", OFF)) not in MODES:
@@ -57,6 +60,7 @@ def _options(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     return {"VpcBlockPublicAccessOptions": found}
 
 
+@operation(EC2Response, "create_vpc_block_public_access_exclusion")
 def _exclude(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     backend, subnet, vpc = response.ec2_backend, params.get("SubnetId"), params.get("VpcId")
     if bool(subnet) == bool(vpc) or params["InternetGatewayExclusionMode"] not in _EXCLUSIONS:
@@ -76,19 +80,10 @@ def _exclude(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     return {"VpcBlockPublicAccessExclusion": row}
 
 
+@operation(EC2Response, "delete_vpc_block_public_access_exclusion")
 def _exclude_no_more(response: EC2Response, params: dict[str, Any]) -> dict[str, Any]:
     rows = state(response.ec2_backend, "public_access_exclusions")
     if (row := rows.pop(params["ExclusionId"], None)) is None:
         message = f"The exclusion '{params['ExclusionId']}' does not exist"
         raise refused("InvalidVpcBlockPublicAccessExclusionId.NotFound", message)
     return {"VpcBlockPublicAccessExclusion": {**row, "State": "delete-in-progress"}}
-
-
-def install() -> None:
-    """Add the operations, and what is said of VPCs and subnets. Idempotent."""
-    for owner in (Subnet, VPC):
-        attach_property(owner, block_public_access_states)
-    operation(EC2Response, "modify_vpc_block_public_access_options", _options)
-    operation(EC2Response, "describe_vpc_block_public_access_options", _options)
-    operation(EC2Response, "create_vpc_block_public_access_exclusion", _exclude)
-    operation(EC2Response, "delete_vpc_block_public_access_exclusion", _exclude_no_more)

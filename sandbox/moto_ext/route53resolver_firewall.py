@@ -61,11 +61,13 @@ def _create_row(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row
     return stored
 
 
+@operation(Route53ResolverResponse, "create_firewall_domain_list")
 def _create_list(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"], "Domains": []}
     return {"FirewallDomainList": _create_row(self, LISTS, "rslvr-fdl", row)}
 
 
+@operation(Route53ResolverResponse, "update_firewall_domains")
 def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = _row_of(self, LISTS, params["FirewallDomainListId"])
     # Route 53 lists domains with their last dot.
@@ -75,11 +77,13 @@ def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
     return {"Id": row["Id"], "Name": row["Name"], "Status": "COMPLETE"}
 
 
+@operation(Route53ResolverResponse, "create_firewall_rule_group")
 def _create_group(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"]}
     return {"FirewallRuleGroup": _create_row(self, GROUPS, "rslvr-frg", row)}
 
 
+@operation(Route53ResolverResponse, "create_firewall_rule")
 def _create_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
     _row_of(self, GROUPS, params["FirewallRuleGroupId"])
     _row_of(self, LISTS, params["FirewallDomainListId"])
@@ -93,6 +97,7 @@ def _rule_key(params: _Row) -> tuple[str, str]:
     return params["FirewallRuleGroupId"], params["FirewallDomainListId"]
 
 
+@operation(Route53ResolverResponse, "associate_firewall_rule_group")
 def _associate(self: Route53ResolverResponse, params: _Row) -> _Row:
     _row_of(self, GROUPS, params["FirewallRuleGroupId"])
     taken = state(self.route53resolver_backend, ASSOCIATIONS).values()
@@ -104,6 +109,7 @@ def _associate(self: Route53ResolverResponse, params: _Row) -> _Row:
     return {"FirewallRuleGroupAssociation": _create_row(self, ASSOCIATIONS, "rslvr-frgassoc", row)}
 
 
+@operation(Route53ResolverResponse, "disassociate_firewall_rule_group")
 def _disassociate(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = _row_of(self, ASSOCIATIONS, params["FirewallRuleGroupAssociationId"])
     if row["MutationProtection"] == "ENABLED":
@@ -112,6 +118,7 @@ def _disassociate(self: Route53ResolverResponse, params: _Row) -> _Row:
     return {"FirewallRuleGroupAssociation": {**row, "Status": "DELETING"}}
 
 
+@operation(Route53ResolverResponse, "delete_firewall_rule")
 def _delete_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
     found = state(self.route53resolver_backend, RULES).pop(_rule_key(params), None)
     if found is None:
@@ -119,6 +126,7 @@ def _delete_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
     return {"FirewallRule": found}
 
 
+@operation(Route53ResolverResponse, "delete_firewall_rule_group")
 def _delete_group(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = _row_of(self, GROUPS, params["FirewallRuleGroupId"])
     used = [*state(self.route53resolver_backend, ASSOCIATIONS).values()]
@@ -129,6 +137,7 @@ def _delete_group(self: Route53ResolverResponse, params: _Row) -> _Row:
     return {"FirewallRuleGroup": row}
 
 
+@operation(Route53ResolverResponse, "delete_firewall_domain_list")
 def _delete_list(self: Route53ResolverResponse, params: _Row) -> _Row:
     row = _row_of(self, LISTS, params["FirewallDomainListId"])
     if any(rule["FirewallDomainListId"] == row["Id"] for rule in state(self.route53resolver_backend, RULES).values()):
@@ -150,30 +159,19 @@ def _listing(kind: str, key: str, *filters: str) -> Callable[[Route53ResolverRes
     return answer
 
 
+@operation(Route53ResolverResponse, "list_firewall_domains")
 def _list_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
     domains = _row_of(self, LISTS, params["FirewallDomainListId"])["Domains"]
     shown, token = page(domains, params, _PAGE, "InvalidNextTokenException")
     return {"Domains": shown, "NextToken": token}
 
 
-def install() -> None:
-    """Add the operations of DNS Firewall. Idempotent."""
-    added = {
-        "create_firewall_domain_list": _create_list,
-        "update_firewall_domains": _update_domains,
-        "create_firewall_rule_group": _create_group,
-        "create_firewall_rule": _create_rule,
-        "associate_firewall_rule_group": _associate,
-        "disassociate_firewall_rule_group": _disassociate,
-        "delete_firewall_rule": _delete_rule,
-        "delete_firewall_rule_group": _delete_group,
-        "delete_firewall_domain_list": _delete_list,
-        "list_firewall_domains": _list_domains,
-        "list_firewall_domain_lists": _listing(LISTS, "FirewallDomainLists"),
-        "list_firewall_rules": _listing(RULES, "FirewallRules", "FirewallRuleGroupId"),
-        "list_firewall_rule_group_associations": _listing(
-            ASSOCIATIONS, "FirewallRuleGroupAssociations", "FirewallRuleGroupId", "VpcId"
-        ),
-    }
-    for name, answer in added.items():
-        operation(Route53ResolverResponse, name, answer)
+for _name, _answer in (
+    ("list_firewall_domain_lists", _listing(LISTS, "FirewallDomainLists")),
+    ("list_firewall_rules", _listing(RULES, "FirewallRules", "FirewallRuleGroupId")),
+    (
+        "list_firewall_rule_group_associations",
+        _listing(ASSOCIATIONS, "FirewallRuleGroupAssociations", "FirewallRuleGroupId", "VpcId"),
+    ),
+):
+    operation(Route53ResolverResponse, _name)(_answer)

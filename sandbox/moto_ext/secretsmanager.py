@@ -49,31 +49,34 @@ def _place(store: SecretsStore, key: str) -> str:
     return names.get(partial, partial) if found is None or found.arn != key else names[found.name]
 
 
+@wrap(SecretsStore, "__contains__")
 def _has(_: Any, self: SecretsStore, key: str) -> bool:
     return dict.__contains__(self, _place(self, key))
 
 
+@wrap(SecretsStore, "get")
 def _get(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret | None:
     return dict.get(self, _place(self, key))
 
 
+@wrap(SecretsStore, "__getitem__")
 def _item(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret:
     return dict.__getitem__(self, _place(self, key))
 
 
+@wrap(SecretsStore, "__setitem__")
 def _put(original: Any, self: SecretsStore, key: str, value: FakeSecret | ReplicaSecret) -> None:
     names = _names(self)
     original(self, key, value)
     names[value.name] = key
 
 
+@wrap(SecretsStore, "pop")
 def _take(_: Any, self: SecretsStore, key: str) -> FakeSecret | ReplicaSecret | None:
     return dict.pop(self, _place(self, key), None)
 
 
-_LOOKUPS: dict[str, Any] = {"__contains__": _has, "__getitem__": _item, "__setitem__": _put, "get": _get, "pop": _take}
-
-
+@wrap(FakeSecret, "create_replicas")
 def _create_replicas(
     original: Any, self: FakeSecret, replica_regions: list[dict[str, str]], force_overwrite: bool
 ) -> list[ReplicaSecret]:
@@ -92,6 +95,7 @@ def _create_replicas(
     return replica_secrets
 
 
+@wrap(FakeSecret, "to_dict")
 def _describe_secret(original: Any, self: FakeSecret) -> dict[str, Any]:
     """As the emulator describes a secret, and how far each replica is."""
     response: dict[str, Any] = original(self)
@@ -104,6 +108,7 @@ def _describe_secret(original: Any, self: FakeSecret) -> dict[str, Any]:
     return response
 
 
+@wrap(ReplicaSecret, "to_dict")
 def _replica_shown(original: Any, self: ReplicaSecret) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     # moto shows the primary's key, which is of another region.
@@ -113,6 +118,7 @@ def _replica_shown(original: Any, self: ReplicaSecret) -> dict[str, Any]:
     return response if key == SecretsManagerBackend.DEFAULT_KMS_KEY_ALIAS else {**response, "KmsKeyId": key}
 
 
+@operation(SecretsManagerResponse, "stop_replication_to_replica")
 def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[str, str]:
     backend: SecretsManagerBackend = response.backend
     replica = backend.describe_secret(params["SecretId"])
@@ -143,6 +149,7 @@ def _promote(response: SecretsManagerResponse, params: dict[str, Any]) -> dict[s
     return {"ARN": own.arn}
 
 
+@wrap(SecretsManagerBackend, "batch_get_secret_value")
 def _batch(original: Any, self: SecretsManagerBackend, *args: Any, **kwargs: Any) -> Any:
     if len(kwargs.get("secret_id_list") or []) > BATCH:
         raise InvalidParameterException(f"At most {BATCH} secrets can be asked for at once.")
@@ -165,6 +172,7 @@ def _is_locked(backend: SecretsManagerBackend, arn: str) -> bool:
     return key is not None and key.key_state != "Enabled"
 
 
+@wrap(SecretsManagerBackend, "update_secret_version_stage")
 def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:
     refused_here = truth.answer("secretsmanager.replica-refuses-stage-move")
     if refused_here and isinstance(self.secrets.get(secret_id), ReplicaSecret):
@@ -178,6 +186,7 @@ def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *arg
     return answer
 
 
+@wrap(SecretsManagerBackend, "get_resource_policy")
 def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> str:
     """A replica has the policy of its source. Whether it may be asked for it is assumed."""
     found = self.secrets.get(secret_id)
@@ -187,6 +196,7 @@ def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> st
     return json.dumps({"ARN": found.arn, "Name": found.source.name, **policy})
 
 
+@wrap(SecretsManagerBackend, "put_resource_policy", "delete_resource_policy")
 def _changes(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:
     """AWS: LastChangedDate is when the secret was modified in any way."""
     answer = original(self, secret_id, *args, **kwargs)
@@ -194,18 +204,3 @@ def _changes(original: Any, self: SecretsManagerBackend, secret_id: str, *args: 
     if isinstance(changed, FakeSecret):
         changed.last_changed_date = int(now().timestamp())
     return answer
-
-
-def install() -> None:
-    """Repair replicas, and find secrets by their names. Idempotent."""
-    for name, lookup in _LOOKUPS.items():
-        wrap(SecretsStore, name, lookup)
-    wrap(FakeSecret, "create_replicas", _create_replicas)
-    wrap(FakeSecret, "to_dict", _describe_secret)
-    wrap(ReplicaSecret, "to_dict", _replica_shown)
-    wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
-    wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)
-    wrap(SecretsManagerBackend, "get_resource_policy", _policy_of)
-    wrap(SecretsManagerBackend, "put_resource_policy", _changes)
-    wrap(SecretsManagerBackend, "delete_resource_policy", _changes)
-    operation(SecretsManagerResponse, "stop_replication_to_replica", _promote)

@@ -15,8 +15,7 @@ from moto.sns.models import SNSBackend, Subscription, Topic
 from moto.sns.responses import SNSResponse
 from moto.sqs.models import Queue, SQSBackend
 
-from sandbox.core.patching import attach, operation, refused, wrap
-from sandbox.moto_ext.ecs.services import ComputedAttribute
+from sandbox.core.patching import computed, operation, refused, wrap
 
 # A person or a web server must answer with the token (SNS guide, confirming a subscription).
 CONFIRMED_BY_SOMEBODY = ("email", "email-json", "http", "https")
@@ -39,16 +38,19 @@ def _of(topic: Topic) -> Iterator[Subscription]:
     )
 
 
+@computed(Topic, "subscriptions_confimed")  # the emulator's own spelling
 def count_confirmed(self: Topic) -> int:
     """How many subscriptions of the topic hear it."""
     return sum(1 for subscription in _of(self) if not is_pending(subscription))
 
 
+@computed(Topic, "subscriptions_pending")
 def count_pending(self: Topic) -> int:
     """How many subscriptions of the topic wait for a confirmation."""
     return sum(1 for subscription in _of(self) if is_pending(subscription))
 
 
+@wrap(SNSBackend, "subscribe")
 def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwargs: Any) -> Subscription:
     known = set(self.subscriptions)
     subscription: Subscription = original(self, *args, **kwargs)
@@ -59,6 +61,7 @@ def _subscribe(original: Callable[..., Any], self: SNSBackend, *args: Any, **kwa
     return subscription
 
 
+@wrap(SNSResponse, "subscribe")
 def _answer_subscription(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     subscription = self.backend.subscriptions[answer.result["SubscriptionArn"]]
@@ -68,6 +71,7 @@ def _answer_subscription(original: Callable[..., Any], self: SNSResponse) -> Any
     return answer
 
 
+@operation(SNSResponse, "confirm_subscription")
 def _confirm(self: SNSResponse, params: dict[str, Any]) -> dict[str, Any]:
     topic = self.backend.get_topic(params["TopicArn"])
     for subscription in _of(topic):
@@ -78,11 +82,13 @@ def _confirm(self: SNSResponse, params: dict[str, Any]) -> dict[str, Any]:
     raise refused("InvalidParameter", "Invalid parameter: Token")
 
 
+@wrap(Subscription, "publish")
 def _publish(original: Callable[..., Any], self: Subscription, *args: Any, **kwargs: Any) -> None:
     if not is_pending(self):
         original(self, *args, **kwargs)
 
 
+@wrap(SNSResponse, "list_subscriptions", "list_subscriptions_by_topic")
 def _list_subscriptions(original: Callable[..., Any], self: SNSResponse) -> Any:
     answer = original(self)
     answer.result["Subscriptions"] = [
@@ -99,6 +105,7 @@ def _list_subscriptions(original: Callable[..., Any], self: SNSResponse) -> Any:
     return answer
 
 
+@wrap(SQSBackend, "set_queue_attributes")
 def _set_queue_attributes(
     original: Callable[..., Queue], self: SQSBackend, queue_name: str, attributes: dict[str, Any]
 ) -> Queue:
@@ -107,17 +114,3 @@ def _set_queue_attributes(
     if "Policy" not in attributes:
         queue.policy = policy
     return queue
-
-
-def install() -> None:
-    """Repair SNS. Idempotent."""
-    attach(Topic, count_confirmed, count_pending)
-    setattr(Topic, "subscriptions_confimed", ComputedAttribute("count_confirmed"))  # noqa: B010 - the emulator's own spelling
-    setattr(Topic, "subscriptions_pending", ComputedAttribute("count_pending"))  # noqa: B010 - same
-    wrap(SNSBackend, "subscribe", _subscribe)
-    wrap(Subscription, "publish", _publish)
-    wrap(SQSBackend, "set_queue_attributes", _set_queue_attributes)
-    wrap(SNSResponse, "subscribe", _answer_subscription)
-    wrap(SNSResponse, "list_subscriptions", _list_subscriptions)
-    wrap(SNSResponse, "list_subscriptions_by_topic", _list_subscriptions)
-    operation(SNSResponse, "confirm_subscription", _confirm)

@@ -22,7 +22,7 @@ from moto.stepfunctions import responses
 from moto.stepfunctions.models import StepFunctionBackend
 
 from sandbox.core.deployed import DEPLOYED
-from sandbox.core.patching import attach, wrap
+from sandbox.core.patching import attribute, put_around
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.ecs.processes import role_variables
 
@@ -114,9 +114,10 @@ def _prepare() -> None:
     )
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-    attach(state_task_service_ecs.StateTaskServiceEcs, _normalise_parameters, _normalise_response)
-    wrap(state_task_service_aws_sdk.StateTaskServiceAwsSdk, "_normalise_parameters", _body_as_json)
-    wrap(StepFunctionsParserBackend, "start_execution", _start_execution)
+    for normalise in (_normalise_parameters, _normalise_response):
+        setattr(state_task_service_ecs.StateTaskServiceEcs, normalise.__name__, normalise)
+    put_around(state_task_service_aws_sdk.StateTaskServiceAwsSdk, "_normalise_parameters", _body_as_json)
+    put_around(StepFunctionsParserBackend, "start_execution", _start_execution)
 
 
 def _backend(account: str, region: str) -> StepFunctionBackend:
@@ -127,7 +128,5 @@ def _backend(account: str, region: str) -> StepFunctionBackend:
     return backend
 
 
-def install() -> None:
-    """Execute state machines. Idempotent."""
-    # moto chooses its backend in this function: with the interpreter or without.
-    responses.get_backend = _backend
+# moto chooses its backend in this function: with the interpreter or without.
+attribute(responses, get_backend=_backend)

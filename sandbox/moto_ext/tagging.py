@@ -20,6 +20,7 @@ _BUCKET = "arn:aws:s3:::"
 _UNKNOWN = frozenset({"autoscaling", "docdb", "mwaa", "neptune-db"})
 
 
+@wrap(EventsBackend, "iter_tagged_resources")
 def _with_rules(original: Callable[[EventsBackend], Iterator[Any]], self: EventsBackend) -> Iterator[Any]:
     yield from original(self)
     for bus in self.event_buses.values():
@@ -28,6 +29,7 @@ def _with_rules(original: Callable[[EventsBackend], Iterator[Any]], self: Events
             yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
 
 
+@wrap(ResourceGroupsTaggingAPIBackend, "get_resources")
 def _of_region(
     original: Callable[..., Any], self: ResourceGroupsTaggingAPIBackend, *args: Any, **kwargs: Any
 ) -> tuple[str | None, list[TaggedResource]]:
@@ -40,9 +42,3 @@ def _of_region(
     # ARNs of buckets have no region: moto lists every bucket in each region.
     elsewhere = {f"{_BUCKET}{name}" for name, bucket in buckets.items() if bucket.region_name != self.region_name}
     return token, [row for row in rows if row.arn not in elsewhere]
-
-
-def install() -> None:
-    """Repair the listing. Idempotent."""
-    wrap(EventsBackend, "iter_tagged_resources", _with_rules)
-    wrap(ResourceGroupsTaggingAPIBackend, "get_resources", _of_region)

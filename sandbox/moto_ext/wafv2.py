@@ -13,6 +13,7 @@ from moto.wafv2.models import FakeRule, FakeWebACL
 from sandbox.core.patching import wrap
 
 
+@wrap(FakeWebACL, "update")
 def _update(
     original: Callable[..., None],
     acl: FakeWebACL,
@@ -22,8 +23,3 @@ def _update(
     **named: Any,
 ) -> None:
     original(acl, default_action, rules or [], *others, **named)
-
-
-def install() -> None:
-    """Repair the operation. Idempotent."""
-    wrap(FakeWebACL, "update", _update)

@@ -42,9 +42,7 @@ class Emulator:
 
     def __init__(self, account: str) -> None:
         from sandbox import moto_ext
-        from sandbox.moto_ext import speedups
 
-        speedups.install()
         moto_ext.install()
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 

@@ -24,7 +24,7 @@ from sandbox.client.endpoint import Endpoint
 from tests.hosting import hosted
 from tests.proofs.changes import Aws
 from tests.proofs.test_workflows import Runner, checkout, jobs_of, virtual_environment
-from tests.utils.running import ROOT, rules
+from tests.utils.running import rules
 
 pytestmark = [pytest.mark.proof, pytest.mark.judge("awscli")]
 

@@ -39,6 +39,7 @@ def _check_plan(plan: Plan) -> Plan:
     return plan
 
 
+@wrap(BackupBackend, "create_backup_plan")
 def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Plan:
     plan: Plan = original(self, *args, **kwargs)
     try:
@@ -49,6 +50,7 @@ def _create_plan(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) 
         raise
 
 
+@wrap(BackupBackend, "delete_backup_plan")
 def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any:
     # API_DeleteBackupPlan: a plan with selections is not deleted. moto has no selections to look for.
     if any(selection.plan_id == backup_plan_id for selection in selections(self).values()):
@@ -57,6 +59,7 @@ def _delete_plan(original: Any, self: BackupBackend, backup_plan_id: str) -> Any
     return original(self, backup_plan_id)
 
 
+@serve("update_backup_plan")
 def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     old = _plan(backend, params["BackupPlanId"])
     rule_ids = {rule["RuleName"]: rule["RuleId"] for rule in old.backup_plan["Rules"]}
@@ -69,6 +72,7 @@ def _update_plan(backend: BackupBackend, params: dict[str, Any]) -> dict[str, An
     return old.to_dict()
 
 
+@serve("create_backup_selection")
 def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     plan, backup_selection = _plan(backend, params["BackupPlanId"]), params["BackupSelection"]
     mine = [other for other in selections(backend).values() if other.plan_id == plan.backup_plan_id]
@@ -97,15 +101,18 @@ def _selection(backend: BackupBackend, params: dict[str, Any]) -> SimulatedSelec
     return found
 
 
+@serve("get_backup_selection")
 def _get_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     found = _selection(backend, params)
     return {**_show(found), "BackupSelection": found.request}
 
 
+@serve("delete_backup_selection")
 def _delete_selection(backend: BackupBackend, params: dict[str, Any]) -> None:
     del selections(backend)[_selection(backend, params).id]
 
 
+@serve("list_backup_selections")
 def _list_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     mine = [
         _show(selection) for selection in selections(backend).values() if selection.plan_id == params["BackupPlanId"]
@@ -124,6 +131,7 @@ def _vault(backend: BackupBackend, vault: Vault) -> dict[str, Any]:
     }
 
 
+@serve("describe_backup_vault")
 def _describe_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     name = params["BackupVaultName"]
     if name not in backend.vaults:
@@ -131,17 +139,20 @@ def _describe_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str,
     return _vault(backend, backend.vaults[name])
 
 
+@serve("list_backup_vaults")
 def _list_vaults(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page([_vault(backend, vault) for vault in backend.vaults.values()], params)
     return {"BackupVaultList": shown, "NextToken": token}
 
 
+@serve("delete_backup_vault")
 def _delete_vault(backend: BackupBackend, params: dict[str, Any]) -> None:
     if _describe_vault(backend, params)["NumberOfRecoveryPoints"]:
         raise refused("InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
     del backend.vaults[params["BackupVaultName"]]
 
 
+@wrap(BackupBackend, "create_backup_vault")
 def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any) -> Vault:
     vault: Vault = original(self, *args, **kwargs)
     # A vault without a key of its own gets the key of AWS Backup, which other accounts cannot use (T19).
@@ -150,17 +161,4 @@ def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any)
     return vault
 
 
-def install() -> None:
-    """Add selections, plan updates and full vaults. Idempotent."""
-    catch_all(urls.url_paths, urls.response.dispatch)
-    wrap(BackupBackend, "create_backup_plan", _create_plan)
-    wrap(BackupBackend, "delete_backup_plan", _delete_plan)
-    wrap(BackupBackend, "create_backup_vault", _create_vault)
-    serve("update_backup_plan", _update_plan)
-    serve("create_backup_selection", _create_selection)
-    serve("get_backup_selection", _get_selection)
-    serve("delete_backup_selection", _delete_selection)
-    serve("list_backup_selections", _list_selections)
-    serve("describe_backup_vault", _describe_vault)
-    serve("list_backup_vaults", _list_vaults)
-    serve("delete_backup_vault", _delete_vault)
+catch_all(urls.url_paths, urls.response.dispatch)

@@ -57,6 +57,7 @@ def job_descriptions(backend: BackupBackend, kind: str, id_name: str, params: di
     ]
 
 
+@serve("start_backup_job")
 def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     name = params["BackupVaultName"]
     if name not in backend.vaults:
@@ -105,6 +106,7 @@ def _shown_before(backend: BackupBackend, token: str | None) -> dict[str, Any] |
     return _job_summary(job) if job else None
 
 
+@serve("start_copy_job")
 def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     point = find_point(backend, params["RecoveryPointArn"], params["SourceBackupVaultName"])
     # A point that is CREATING cannot be copied.
@@ -125,6 +127,7 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
     return {"CopyJobId": job.id, "CreationDate": job.created, "IsParent": False}
 
 
+@serve("describe_backup_job")
 def _describe_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return _with_start_by(find_job(backend, "backup", params["BackupJobId"]).describe("BackupJobId"))
 
@@ -134,25 +137,18 @@ def _with_start_by(job: dict[str, Any]) -> dict[str, Any]:
     return {"StartBy": job["CreationDate"] + START_WINDOW, **job}
 
 
+@serve("describe_copy_job")
 def _describe_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return {"CopyJob": find_job(backend, "copy", params["CopyJobId"]).describe("CopyJobId")}
 
 
+@serve("list_backup_jobs")
 def _list_backups(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page(job_descriptions(backend, "backup", "BackupJobId", params), params)
     return {"BackupJobs": [_with_start_by(job) for job in shown], "NextToken": token}
 
 
+@serve("list_copy_jobs")
 def _list_copies(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page(job_descriptions(backend, "copy", "CopyJobId", params), params)
     return {"CopyJobs": shown, "NextToken": token}
-
-
-def install() -> None:
-    """Add backup and copy jobs. Idempotent."""
-    serve("start_backup_job", _start_backup)
-    serve("start_copy_job", _start_copy)
-    serve("describe_backup_job", _describe_backup)
-    serve("describe_copy_job", _describe_copy)
-    serve("list_backup_jobs", _list_backups)
-    serve("list_copy_jobs", _list_copies)

@@ -37,6 +37,7 @@ def _newest_first(found: list[BackupPoint]) -> list[BackupPoint]:
     return sorted(found, key=lambda point: point.created, reverse=True)
 
 
+@serve("list_recovery_points_by_backup_vault")
 def _by_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     name = params["BackupVaultName"]
     if name not in backend.vaults:
@@ -55,16 +56,19 @@ def _by_vault(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return {"RecoveryPoints": shown, "NextToken": token}
 
 
+@serve("list_recovery_points_by_resource")
 def _by_resource(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     found = [point for point in points(backend).values() if point.resource.arn == params["ResourceArn"]]
     shown, token = page([point.describe() for point in _newest_first(found)], params)
     return {"RecoveryPoints": shown, "NextToken": token}
 
 
+@serve("describe_recovery_point")
 def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"]).describe()
 
 
+@serve("delete_recovery_point")
 def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
     point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
     # A vault lock in compliance mode lets nobody delete before the lifecycle ends (Backup guide, vault lock).
@@ -75,6 +79,7 @@ def _delete(backend: BackupBackend, params: dict[str, Any]) -> None:
     del points(backend)[point.arn]
 
 
+@serve("get_recovery_point_restore_metadata")
 def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     point = find_point(backend, params["RecoveryPointArn"], params["BackupVaultName"])
     if point.resource.kind == "RDS":
@@ -102,6 +107,7 @@ def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@serve("list_protected_resources")
 def _list_protected_resources(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     newest: dict[str, BackupPoint] = {}
     for point in points(backend).values():
@@ -122,13 +128,3 @@ def _show_protected(point: BackupPoint) -> dict[str, Any]:
         "LastBackupVaultArn": point.vault.backup_vault_arn,
         "LastRecoveryPointArn": point.arn,
     }
-
-
-def install() -> None:
-    """Add recovery points. Idempotent."""
-    serve("list_recovery_points_by_backup_vault", _by_vault)
-    serve("list_recovery_points_by_resource", _by_resource)
-    serve("describe_recovery_point", _describe)
-    serve("delete_recovery_point", _delete)
-    serve("get_recovery_point_restore_metadata", _metadata)
-    serve("list_protected_resources", _list_protected_resources)

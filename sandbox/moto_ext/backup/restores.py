@@ -121,6 +121,7 @@ def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
         raise JobFails(reason)
 
 
+@serve("start_restore_job")
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     jobs_by_token: dict[str, str] = state(backend, "restore_tokens")
     # A run that was killed asks again with the same token: no second database comes of it.
@@ -164,10 +165,12 @@ def _show(job: dict[str, Any]) -> dict[str, Any]:
     return job if job["State"] == "COMPLETED" else {**job, "CreatedResourceArn": None}
 
 
+@serve("describe_restore_job")
 def _describe(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return _show(find_job(backend, "restore", params["RestoreJobId"]).describe("RestoreJobId"))
 
 
+@serve("list_restore_jobs")
 def _list(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page([_show(job) for job in job_descriptions(backend, "restore", "RestoreJobId", params)], params)
     return {"RestoreJobs": shown, "NextToken": token}
@@ -188,6 +191,7 @@ def _testing_plan(backend: BackupBackend, name: str) -> dict[str, Any]:
     return {**plan, "LastExecutionTime": runs[-1] if runs else None}
 
 
+@serve("create_restore_testing_plan")
 def _create_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     restore_testing_plan = params["RestoreTestingPlan"]
     name = restore_testing_plan["RestoreTestingPlanName"]
@@ -199,19 +203,23 @@ def _create_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str,
     return plan
 
 
+@serve("list_restore_testing_plans")
 def _list_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     shown, token = page([_testing_plan(backend, name) for name in _testing(backend)], params)
     return {"RestoreTestingPlans": shown, "NextToken": token}
 
 
+@serve("get_restore_testing_plan")
 def _get_testing(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     return {"RestoreTestingPlan": _testing_plan(backend, params["RestoreTestingPlanName"])}
 
 
+@serve("delete_restore_testing_plan")
 def _delete_testing(backend: BackupBackend, params: dict[str, Any]) -> None:
     _testing(backend).pop(_testing_plan(backend, params["RestoreTestingPlanName"])["RestoreTestingPlanName"])
 
 
+@serve("create_restore_testing_selection")
 def _create_testing_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     plan, restore_testing_selection = (
         _testing_plan(backend, params["RestoreTestingPlanName"]),
@@ -227,20 +235,8 @@ def _create_testing_selection(backend: BackupBackend, params: dict[str, Any]) ->
     return values
 
 
+@serve("list_restore_testing_selections")
 def _list_testing_selections(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     selections = _testing_plan(backend, params["RestoreTestingPlanName"])["selections"]
     shown, token = page(list(selections.values()), params)
     return {"RestoreTestingSelections": shown, "NextToken": token}
-
-
-def install() -> None:
-    """Add restores and restore testing plans. Idempotent."""
-    serve("start_restore_job", _start)
-    serve("describe_restore_job", _describe)
-    serve("list_restore_jobs", _list)
-    serve("create_restore_testing_plan", _create_testing)
-    serve("list_restore_testing_plans", _list_testing)
-    serve("get_restore_testing_plan", _get_testing)
-    serve("delete_restore_testing_plan", _delete_testing)
-    serve("create_restore_testing_selection", _create_testing_selection)
-    serve("list_restore_testing_selections", _list_testing_selections)

@@ -18,16 +18,19 @@ from sandbox.moto_ext.backup.simulation import serve
 TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")
 
 
+@serve("describe_region_settings")
 def _settings(backend: BackupBackend, _params: dict[str, Any]) -> dict[str, Any]:
     # Each type is opted in until somebody changes that: the seeded plan would otherwise select nothing.
     opted: dict[str, bool] = dict.fromkeys(TYPES, True) | state(backend, "resource_type_opt_in")
     return {"ResourceTypeOptInPreference": opted, "ResourceTypeManagementPreference": dict.fromkeys(TYPES, False)}
 
 
+@serve("update_region_settings")
 def _update(backend: BackupBackend, params: dict[str, Any]) -> None:
     state(backend, "resource_type_opt_in").update(params.get("ResourceTypeOptInPreference") or {})
 
 
+@serve("get_backup_vault_access_policy")
 def _vault_policy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     name = params["BackupVaultName"]
     policy = state(backend, "vault_policies").get(name)
@@ -36,16 +39,19 @@ def _vault_policy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     return {"BackupVaultName": name, "BackupVaultArn": backend.vaults[name].backup_vault_arn, "Policy": policy}
 
 
+@serve("put_backup_vault_access_policy")
 def _put_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
     if params["BackupVaultName"] not in backend.vaults:
         raise refused("ResourceNotFoundException", f"Backup vault {params['BackupVaultName']} does not exist.")
     state(backend, "vault_policies")[params["BackupVaultName"]] = params.get("Policy")
 
 
+@serve("delete_backup_vault_access_policy")
 def _delete_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
     state(backend, "vault_policies").pop(params["BackupVaultName"], None)
 
 
+@serve("describe_protected_resource")
 def _describe_protected_resource(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["ResourceArn"]
     mine = [point for point in points(backend).values() if point.resource.arn == arn and point.done]
@@ -64,13 +70,3 @@ def _describe_protected_resource(backend: BackupBackend, params: dict[str, Any])
         "LatestRestoreJobCreationDate": last.created if last else None,
         "LatestRestoreRecoveryPointCreationDate": last.answer["RecoveryPointCreationDate"] if last else None,
     }
-
-
-def install() -> None:
-    """Add region settings, policies of vaults and protected resources in full. Idempotent."""
-    serve("get_backup_vault_access_policy", _vault_policy)
-    serve("put_backup_vault_access_policy", _put_vault_policy)
-    serve("delete_backup_vault_access_policy", _delete_vault_policy)
-    serve("describe_region_settings", _settings)
-    serve("update_region_settings", _update)
-    serve("describe_protected_resource", _describe_protected_resource)

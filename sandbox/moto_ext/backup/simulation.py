@@ -21,7 +21,7 @@ from typing import Any
 from moto.backup.models import BackupBackend, Plan, backup_backends
 from moto.backup.responses import BackupResponse
 
-from sandbox.core.patching import operation, state
+from sandbox.core.patching import Function, operation, state
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.copies import copy_of
 from sandbox.moto_ext.backup.keys import key_fault
@@ -76,15 +76,19 @@ class RuleRun:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, seed)).upper()
 
 
-def serve(name: str, answer: Callable[[BackupBackend, dict[str, Any]], Any]) -> None:
+def serve(name: str) -> Callable[[Function], Function]:
     """Answer an AWS Backup operation from ``answer(backend of the region, request)``, the past played up to now."""
 
-    def answer_now(response: BackupResponse, params: dict[str, Any]) -> Any:
-        # Every region first: the copies of another region's plan land in this one.
-        simulate(response.current_account)
-        return answer(response.backup_backend, params)
+    def declare(answer: Function) -> Function:
+        @operation(BackupResponse, name)
+        def answer_now(response: BackupResponse, params: dict[str, Any]) -> Any:
+            # Every region first: the copies of another region's plan land in this one.
+            simulate(response.current_account)
+            return answer(response.backup_backend, params)
 
-    operation(BackupResponse, name, answer_now)
+        return answer
+
+    return declare
 
 
 def history_start() -> datetime:

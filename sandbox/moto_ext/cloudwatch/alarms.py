@@ -56,6 +56,7 @@ def _truth(node: ast.expr) -> bool:
     raise refused("ValidationError", "AlarmRule holds something that is no alarm, AND, OR or NOT.")
 
 
+@operation(CloudWatchResponse, "put_composite_alarm")
 def _put_composite(self: CloudWatchResponse, params: dict[str, Any]) -> None:
     backend = self.cloudwatch_backend
     _holds(backend, params["AlarmRule"], frozenset())
@@ -80,6 +81,7 @@ def _put_composite(self: CloudWatchResponse, params: dict[str, Any]) -> None:
     )
 
 
+@operation(CloudWatchResponse, "describe_alarms")
 def _describe(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = self.cloudwatch_backend
     # Metric alarms alone where no type is named (API_DescribeAlarms, AlarmTypes).
@@ -127,6 +129,7 @@ def _is_asked(backend: CloudWatchBackend, alarm: Alarm, params: dict[str, Any]) 
     )
 
 
+@operation(CloudWatchResponse, "describe_alarm_history")
 def _history(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     items = [
         item
@@ -160,10 +163,3 @@ def _changes(alarm: Alarm) -> list[dict[str, Any]]:
             }
         )
     return descriptions
-
-
-def install() -> None:
-    """Repair alarms. Idempotent."""
-    operation(CloudWatchResponse, "put_composite_alarm", _put_composite)
-    operation(CloudWatchResponse, "describe_alarms", _describe)
-    operation(CloudWatchResponse, "describe_alarm_history", _history)

@@ -20,6 +20,7 @@ MOST_QUERIES = 500
 PAGE = 500
 
 
+@operation(CloudWatchResponse, "get_metric_data")
 def _get_data(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     queries = params.get("MetricDataQueries") or []
     window = _window(params)
@@ -79,6 +80,7 @@ def _result(query: dict[str, Any], series: dict[Any, float], newest_first: bool)
     return {"Id": query["Id"], "Label": label, "Timestamps": moments, "Values": values, "StatusCode": "Complete"}
 
 
+@operation(CloudWatchResponse, "get_metric_statistics")
 def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     plain, extended = params.get("Statistics") or [], params.get("ExtendedStatistics") or []
     if not plain and not extended:
@@ -102,6 +104,7 @@ def _get_statistics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[st
     return {"Label": params["MetricName"], "Datapoints": list(points.values())}
 
 
+@operation(CloudWatchResponse, "list_metrics")
 def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str, Any]:
     namespace = params.get("Namespace")
     backend = self.cloudwatch_backend
@@ -134,10 +137,3 @@ def _list_metrics(self: CloudWatchResponse, params: dict[str, Any]) -> dict[str,
 
 def _has(key: Key, wanted: dict[str, str]) -> bool:
     return any(name == wanted["Name"] and wanted.get("Value") in (None, value) for name, value in key[2])
-
-
-def install() -> None:
-    """Repair metrics. Idempotent."""
-    operation(CloudWatchResponse, "get_metric_data", _get_data)
-    operation(CloudWatchResponse, "get_metric_statistics", _get_statistics)
-    operation(CloudWatchResponse, "list_metrics", _list_metrics)

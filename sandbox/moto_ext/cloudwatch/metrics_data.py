@@ -20,6 +20,7 @@ from moto.rds.models import DBInstance, rds_backends
 from moto.route53.models import HealthCheck, route53_backends
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
+from sandbox.core.patching import attribute
 from sandbox.core.state import STATE, broken_since, replicated_until
 from sandbox.core.timing import lag_s
 from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, MetricSource, Value, always, source, until_dark
@@ -182,8 +183,6 @@ def _healthy(check: HealthCheck, value: float) -> Value:
     return lambda moment: value if was_healthy(check, moment + timedelta(minutes=1)) else 0.0
 
 
-def install() -> None:
-    """Give buckets, tables and databases the values of a healthy day. Idempotent."""
-    setattr(DBInstance, _FREE, FREE_PART)
-    setattr(FakeBucket, _OBJECTS_LATE, OBJECT_LATENCY_S)
-    setattr(Table, _WRITES_LATE, TABLE_LATENCY_MS)
+attribute(DBInstance, **{_FREE: FREE_PART})
+attribute(FakeBucket, **{_OBJECTS_LATE: OBJECT_LATENCY_S})
+attribute(Table, **{_WRITES_LATE: TABLE_LATENCY_MS})

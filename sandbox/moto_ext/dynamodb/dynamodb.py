@@ -64,6 +64,7 @@ def _remove(table: Table, region: str) -> None:
     backend.delete_table(table.name)
 
 
+@wrap(DynamoHandler, "update_table")
 def _update_table(original: Any, self: DynamoHandler) -> Any:
     table = self.dynamodb_backend.get_table(self.body["TableName"])
     for update in self.body.get("ReplicaUpdates") or []:
@@ -98,6 +99,7 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
     return original(self)
 
 
+@wrap(DynamoDBBackend, "delete_table")
 def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
     table: Table = original(self, name)
     for member in list(_peers(table)):
@@ -109,6 +111,7 @@ def _delete_table(original: Any, self: DynamoDBBackend, name: str) -> Table:
     return table
 
 
+@wrap(Table, "describe")
 def _describe(original: Any, self: Table, base_key: str = "TableDescription") -> dict[str, Any]:
     response: dict[str, Any] = original(self, base_key)
     others = [replica.describe() for replica in replicas(self).values() if replica.region != self.region_name]
@@ -119,6 +122,7 @@ def _describe(original: Any, self: Table, base_key: str = "TableDescription") ->
     return response
 
 
+@wrap(DynamoDBBackend, "describe_continuous_backups")
 def _continuous_backups(original: Any, self: DynamoDBBackend, table_name: str) -> dict[str, Any]:
     # moto gives its own dictionary: a change here would be kept.
     response: dict[str, Any] = copy.deepcopy(original(self, table_name))
@@ -126,11 +130,3 @@ def _continuous_backups(original: Any, self: DynamoDBBackend, table_name: str) -
     if recovery["PointInTimeRecoveryStatus"] == "ENABLED":
         recovery["LatestRestorableDateTime"] = to_the_second(replicated_until(self.region_name, RESTORABLE_LAG_S))
     return response
-
-
-def install() -> None:
-    """Add global tables. Idempotent."""
-    wrap(DynamoHandler, "update_table", _update_table)
-    wrap(DynamoDBBackend, "delete_table", _delete_table)
-    wrap(DynamoDBBackend, "describe_continuous_backups", _continuous_backups)
-    wrap(Table, "describe", _describe)

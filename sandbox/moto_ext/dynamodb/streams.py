@@ -31,6 +31,7 @@ _SESSION_S = 12 * 3600
 _HANDED_OVER = "_handed_over"
 
 
+@attach(StreamShard)
 def add(self: StreamShard, old: Any, new: Any) -> None:
     """Keep what was written as a record of the stream."""
     # PutItem and UpdateItem that change nothing write no record (DynamoDB guide, streams).
@@ -44,6 +45,7 @@ def add(self: StreamShard, old: Any, new: Any) -> None:
     self.items.append(record)
 
 
+@wrap(DynamoHandler, "call_action")
 def _call_action(original: Any, self: DynamoHandler) -> Any:
     tables = dynamodb_backends[self.current_account][self.region].tables
     # Before the request too: what failed last time is handed over again.
@@ -117,9 +119,3 @@ def _clients_of(account: str, region: str, role: str) -> Any:
         return DEPLOYED.client_of(keys, "s3", region)
     own = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
     return boto3.client("s3", region, **own, aws_session_token=session.session_token)
-
-
-def install() -> None:
-    """Let functions read streams. Idempotent."""
-    attach(StreamShard, add)
-    wrap(DynamoHandler, "call_action", _call_action)

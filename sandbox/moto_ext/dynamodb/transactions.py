@@ -29,6 +29,7 @@ _MISMATCH = "com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchExcepti
 _TOKEN_COUNTS = timedelta(minutes=10)  # API_TransactWriteItems, ClientRequestToken
 
 
+@wrap(DynamoHandler, "transact_write_items")
 def _transact_once(original: Any, self: DynamoHandler) -> Any:
     """A token that was done is answered as done, and nothing is asked or written; one that was cancelled is not."""
     token, items, backend = self.body.get("ClientRequestToken"), self.body["TransactItems"], self.dynamodb_backend
@@ -45,6 +46,7 @@ def _transact_once(original: Any, self: DynamoHandler) -> Any:
     return answer
 
 
+@wrap(DynamoDBBackend, "transact_write_items")
 def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
     found: Touched = {}
     for operation in (operation for item in transact_items for operation in item.values()):
@@ -62,6 +64,7 @@ def _transact(original: Any, self: DynamoDBBackend, transact_items: list[dict[st
         _transaction.touched = None
 
 
+@attach(Table)
 def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - how copy.deepcopy asks
     """Within a transaction the items that it names are copied; the others are the same ones in both."""
     touched: Touched | None = getattr(_transaction, "touched", None)
@@ -84,10 +87,3 @@ def __deepcopy__(self: Table, memo: dict[int, Any]) -> Table:  # noqa: N807 - ho
         # Records of a transaction that is taken back must go with it.
         table.stream_shard.items = list(table.stream_shard.items)
     return table
-
-
-def install() -> None:
-    """Let transactions be light, and done once. Idempotent."""
-    wrap(DynamoDBBackend, "transact_write_items", _transact)
-    wrap(DynamoHandler, "transact_write_items", _transact_once)
-    attach(Table, __deepcopy__)

@@ -95,6 +95,7 @@ def _apply(source: Table, table: Table, key: Key, at: datetime) -> None:
         table.items.pop(hash_key, None)
 
 
+@wrap(Table, "put_item")
 def _put_item(original: Any, self: Table, *args: Any, **kwargs: Any) -> Item:
     # BatchWriteItem and transactions come here too: moto writes them by the table's own methods.
     item: Item = original(self, *args, **kwargs)
@@ -102,29 +103,24 @@ def _put_item(original: Any, self: Table, *args: Any, **kwargs: Any) -> Item:
     return item
 
 
+@wrap(Table, "delete_item")
 def _delete_item(original: Any, self: Table, hash_key: Any, range_key: Any) -> Any:
     gone = original(self, hash_key, range_key)
     note(self, (hash_key, range_key))
     return gone
 
 
+@wrap(DynamoDBBackend, "update_item")
 def _update_item(original: Any, self: DynamoDBBackend, table_name: str, *args: Any, **kwargs: Any) -> Item:
     item: Item = original(self, table_name, *args, **kwargs)
     note(self.get_table(table_name), (item.hash_key, item.range_key))
     return item
 
 
+@wrap(DynamoHandler, "call_action")
 def _around_request(original: Any, self: DynamoHandler) -> Any:
     # Before the request: a region that answers again gets what was stranded.
     deliver(self.current_account)
     answer = original(self)
     deliver(self.current_account)
     return answer
-
-
-def install() -> None:
-    """Let writes follow. Idempotent."""
-    wrap(DynamoHandler, "call_action", _around_request)
-    wrap(DynamoDBBackend, "update_item", _update_item)
-    wrap(Table, "put_item", _put_item)
-    wrap(Table, "delete_item", _delete_item)

@@ -15,6 +15,7 @@ from typing import Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.ecs.models import Service
 
+from sandbox.core.patching import computed
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
 from sandbox.moto_ext.ecs.targets import Targets
@@ -31,6 +32,7 @@ def serve_well(service: Service, tasks: Iterable[RunningTask], targets: Targets 
     return all(targets.passes(service, task) for task in tasks)
 
 
+@computed(Service, "deployments")
 def counted_deployments(self: Service) -> list[dict[str, Any]]:
     """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
     moment = now()

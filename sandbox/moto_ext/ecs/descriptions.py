@@ -109,6 +109,7 @@ def page_of(items: list[Any], params: dict[str, Any], default: int = PAGE) -> tu
     return items[start:end], str(end) if end < len(items) else None
 
 
+@wrap(EC2ContainerServiceResponse, "list_tasks")
 def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     from moto.core.responses import ActionResult
 
@@ -139,6 +140,7 @@ def _list_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse)
     return ActionResult({"taskArns": page, "nextToken": token})
 
 
+@wrap(EC2ContainerServiceResponse, "describe_tasks")
 def _describe_tasks(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     from moto.core.responses import ActionResult
 
@@ -161,6 +163,7 @@ def _describe_tasks(original: Callable[..., Any], self: EC2ContainerServiceRespo
     return ActionResult({"tasks": descriptions, "failures": failures})
 
 
+@operation(EC2ContainerServiceResponse, "list_services")
 def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     cluster = self.ecs_backend._get_cluster(params.get("cluster", "default")).name
     found = [
@@ -176,6 +179,7 @@ def _list_services(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
     return {"serviceArns": page, "nextToken": token}
 
 
+@operation(EC2ContainerServiceResponse, "list_task_definitions")
 def _list_definitions(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     found = self.ecs_backend.list_task_definitions(
         params.get("familyPrefix"),  # type: ignore[arg-type] # None means all families
@@ -187,6 +191,7 @@ def _list_definitions(self: EC2ContainerServiceResponse, params: dict[str, Any])
     return {"taskDefinitionArns": page, "nextToken": token}
 
 
+@operation(EC2ContainerServiceResponse, "list_task_definition_families")
 def _list_families(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     wanted = params.get("status") or "ALL"
     found = [
@@ -202,17 +207,8 @@ def _list_families(self: EC2ContainerServiceResponse, params: dict[str, Any]) ->
     return {"families": page, "nextToken": token}
 
 
+@operation(EC2ContainerServiceResponse, "list_clusters")
 def _list_clusters(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     found = [cluster.arn for cluster in self.ecs_backend.clusters.values() if cluster.status == "ACTIVE"]
     page, token = page_of(found, params)
     return {"clusterArns": page, "nextToken": token}
-
-
-def listing_operations() -> None:
-    """Replace what lists and describes tasks, services, families and clusters. Idempotent."""
-    wrap(EC2ContainerServiceResponse, "list_tasks", _list_tasks)
-    wrap(EC2ContainerServiceResponse, "describe_tasks", _describe_tasks)
-    operation(EC2ContainerServiceResponse, "list_services", _list_services)
-    operation(EC2ContainerServiceResponse, "list_task_definitions", _list_definitions)
-    operation(EC2ContainerServiceResponse, "list_task_definition_families", _list_families)
-    operation(EC2ContainerServiceResponse, "list_clusters", _list_clusters)

@@ -7,22 +7,20 @@ and UpdateService, lists deleted services, and pages nothing. Call it with plain
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
 from moto.core.resource_tagging import TaggedResource
-from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskDefinition
+from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from sandbox.core import truth
-from sandbox.core.patching import attach, operation, refused, wrap
+from sandbox.core.patching import operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
-from sandbox.moto_ext.ecs.deployments import counted_deployments
-from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import TaskRequest, alive, all_tasks, containers_of, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
@@ -51,6 +49,7 @@ FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 DESCRIBED_AT_ONCE = 10
 
 
+@wrap(EC2ContainerServiceResponse, "create_service")
 def _create_service(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     params, backend = self.params, self.ecs_backend
     cluster = backend._get_cluster(params.get("cluster", "default"))
@@ -134,6 +133,7 @@ def _keep(service: Service, params: dict[str, Any]) -> None:
         setattr(service, "deployment_configuration", {**BOUNDS, **before, **found})  # noqa: B010 - no attribute of the class
 
 
+@operation(EC2ContainerServiceResponse, "update_service")
 def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = self.ecs_backend
     service = backend._get_service(params.get("cluster", "default"), params["service"].split("/")[-1])
@@ -171,6 +171,7 @@ def _deployment_settings(service: Service) -> tuple[Any, ...]:
     )
 
 
+@wrap(EC2ContainerServiceBackend, "delete_service")
 def _delete_service(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_name: str, service_name: str, force: bool
 ) -> Service:
@@ -181,6 +182,7 @@ def _delete_service(
     return service
 
 
+@wrap(EC2ContainerServiceBackend, "describe_services")
 def _describe_services(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster_str: str, service_names_or_arns: list[str]
 ) -> Any:
@@ -192,6 +194,7 @@ def _describe_services(
     return found
 
 
+@wrap(EC2ContainerServiceResponse, "run_task")
 def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     from moto.core.responses import ActionResult
 
@@ -241,6 +244,7 @@ def _refuse_override_of_secret(definition: TaskDefinition, overrides: dict[str, 
         raise refused("ClientException", f"{message} the container, such as '{both}'.")
 
 
+@wrap(EC2ContainerServiceResponse, "stop_task")
 def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     from moto.core.responses import ActionResult
 
@@ -256,6 +260,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
     return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
 
 
+@wrap(EC2ContainerServiceBackend, "register_task_definition")
 def _register_definition(original: Callable[..., Any], self: EC2ContainerServiceBackend, *args: Any, **kw: Any) -> Any:
     definition = original(self, *args, **kw)
     definition.registered_at = now()
@@ -272,6 +277,7 @@ def _register_definition(original: Callable[..., Any], self: EC2ContainerService
     return definition
 
 
+@wrap(EC2ContainerServiceBackend, "describe_task_definition")
 def _describe_definition(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, task_definition_str: str
 ) -> Any:
@@ -288,34 +294,10 @@ def _describe_definition(
     return original(self, name)
 
 
+@wrap(EC2ContainerServiceBackend, "iter_tagged_resources")
 def _tagged_resources(original: Callable[..., Any], self: EC2ContainerServiceBackend) -> Iterator[TaggedResource]:
     """The sandbox's own tasks are found by their tags as well, while they live."""
     yield from original(self)
     for task in alive(all_tasks(self).values()):
         tags = {tag["key"]: tag["value"] for tag in task.tags}
         yield TaggedResource(arn=arn_of(self, task), tags=tags, resource_type="ecs:task")
-
-
-def install() -> None:
-    """Repair ECS. Idempotent."""
-    counts = {"running_count": "counted_running", "pending_count": "counted_pending"}
-    attach(Service, keeping.counted_running, keeping.counted_pending, counted_deployments)
-    attach(Cluster, keeping.services_in, keeping.running_in, keeping.pending_in)
-    for name, count in itertools.chain(counts.items(), [("deployments", "counted_deployments")]):
-        setattr(Service, name, keeping.ComputedAttribute(count))
-    for name, count in (
-        ("active_services_count", "services_in"),
-        ("running_tasks_count", "running_in"),
-        ("pending_tasks_count", "pending_in"),
-    ):
-        setattr(Cluster, name, keeping.ComputedAttribute(count))
-    wrap(EC2ContainerServiceResponse, "create_service", _create_service)
-    wrap(EC2ContainerServiceResponse, "run_task", _run_task)
-    wrap(EC2ContainerServiceResponse, "stop_task", _stop_task)
-    operation(EC2ContainerServiceResponse, "update_service", _update_service)
-    wrap(EC2ContainerServiceBackend, "delete_service", _delete_service)
-    wrap(EC2ContainerServiceBackend, "describe_services", _describe_services)
-    wrap(EC2ContainerServiceBackend, "register_task_definition", _register_definition)
-    wrap(EC2ContainerServiceBackend, "describe_task_definition", _describe_definition)
-    wrap(EC2ContainerServiceBackend, "iter_tagged_resources", _tagged_resources)
-    listing_operations()

@@ -12,6 +12,7 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 from moto.elbv2.models import elbv2_backends
 
+from sandbox.core.patching import computed
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real
 from sandbox.moto_ext.ecs.deployments import judge, serve_well
@@ -25,25 +26,13 @@ DELAY = "deregistration_delay.timeout_seconds"
 EVENTS_KEPT = 100
 
 
-class ComputedAttribute:
-    """An attribute the emulator writes and that we compute; what it writes is ignored."""
-
-    def __init__(self, count: str) -> None:
-        self._count = count
-
-    def __get__(self, thing: Any, owner: type | None = None) -> Any:
-        """The computed value."""
-        return self if thing is None else getattr(thing, self._count)()
-
-    def __set__(self, thing: Any, value: Any) -> None:
-        """Ignore the emulator's own bookkeeping."""
-
-
+@computed(Service, "running_count")
 def counted_running(self: Service) -> int:
     """How many tasks run at this moment."""
     return sum(1 for task in tasks_of(self) if task.status(now()) == "RUNNING")
 
 
+@computed(Service, "pending_count")
 def counted_pending(self: Service) -> int:
     """How many tasks are starting at this moment."""
     return sum(1 for task in tasks_of(self) if task.status(now()) == "PENDING")
@@ -192,16 +181,19 @@ def with_groups(backend: EC2ContainerServiceBackend, network: dict[str, Any] | N
     return {"awsvpcConfiguration": inner}
 
 
+@computed(Cluster, "active_services_count")
 def services_in(self: Cluster) -> int:
     """How many services of the cluster are active."""
     return sum(1 for service in _backend_of(self).services.values() if _is_of(service, self))
 
 
+@computed(Cluster, "running_tasks_count")
 def running_in(self: Cluster) -> int:
     """How many tasks of the cluster run at this moment."""
     return _in_state(self, "RUNNING")
 
 
+@computed(Cluster, "pending_tasks_count")
 def pending_in(self: Cluster) -> int:
     """How many tasks of the cluster are starting at this moment."""
     return _in_state(self, "PENDING")

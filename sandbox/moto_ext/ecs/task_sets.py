@@ -11,10 +11,9 @@ from typing import Any
 from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskSet
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from sandbox.core.patching import attach, refused, wrap
+from sandbox.core.patching import computed, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
-from sandbox.moto_ext.ecs.services import ComputedAttribute
 from sandbox.moto_ext.ecs.tasks import alive
 
 WHOLE = {"unit": "PERCENT", "value": 100.0}
@@ -25,21 +24,25 @@ def _service_of(task_set: TaskSet) -> Service:
     return found
 
 
+@computed(TaskSet, "running_count")
 def count_running(self: TaskSet) -> int:
     """How many of the set's tasks run at this moment."""
     return sum(1 for task in keeping.tasks_in(_service_of(self), self) if task.status(now()) == "RUNNING")
 
 
+@computed(TaskSet, "pending_count")
 def count_pending(self: TaskSet) -> int:
     """How many of the set's tasks are starting at this moment."""
     return sum(1 for task in keeping.tasks_in(_service_of(self), self) if task.status(now()) == "PENDING")
 
 
+@computed(TaskSet, "computed_desired_count")
 def count_desired(self: TaskSet) -> int:
     """How many tasks the set is to run."""
     return keeping.desired_in(_service_of(self), self)
 
 
+@wrap(EC2ContainerServiceResponse, "create_task_set")
 def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     params, backend = self.params, self.ecs_backend
     # Kept from moto, which would start tasks on container instances by it.
@@ -55,6 +58,7 @@ def _create(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> 
     return answer
 
 
+@wrap(EC2ContainerServiceBackend, "update_task_set")
 def _update(
     original: Callable[..., Any],
     self: EC2ContainerServiceBackend,
@@ -68,6 +72,7 @@ def _update(
     return changed
 
 
+@wrap(EC2ContainerServiceResponse, "delete_task_set")
 def _delete_if_scaled_down(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
     """A set that is not scaled down to zero is deleted with ``force`` alone (API_DeleteTaskSet, force)."""
     name = str(self.params.get("taskSet", ""))
@@ -78,6 +83,7 @@ def _delete_if_scaled_down(original: Callable[..., Any], self: EC2ContainerServi
     return original(self)
 
 
+@wrap(EC2ContainerServiceBackend, "delete_task_set")
 def _delete(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster: str, service: str, task_set: str
 ) -> TaskSet:
@@ -85,18 +91,3 @@ def _delete(
     for task in alive(keeping.tasks_in(_service_of(gone), gone)):
         task.stop(now(), "Task set deleted")
     return gone
-
-
-def install() -> None:
-    """Let task sets run their tasks. Idempotent."""
-    attach(TaskSet, count_running, count_pending, count_desired)
-    for name, count in (
-        ("running_count", "count_running"),
-        ("pending_count", "count_pending"),
-        ("computed_desired_count", "count_desired"),
-    ):
-        setattr(TaskSet, name, ComputedAttribute(count))
-    wrap(EC2ContainerServiceResponse, "create_task_set", _create)
-    wrap(EC2ContainerServiceResponse, "delete_task_set", _delete_if_scaled_down)
-    wrap(EC2ContainerServiceBackend, "update_task_set", _update)
-    wrap(EC2ContainerServiceBackend, "delete_task_set", _delete)

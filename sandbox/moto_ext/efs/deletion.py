@@ -40,6 +40,7 @@ def _leaving(backend: EFSBackend) -> dict[str, datetime]:
     return state(backend, "leaving_file_systems")
 
 
+@wrap(EFSBackend, "delete_file_system")
 def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
     # Before the look-up: what was being deleted may be gone by now.
     _sweep(self)
@@ -77,11 +78,7 @@ def _sweep(backend: EFSBackend) -> None:
             del backend.access_points[point]
 
 
-def _sweep_first(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> Any:
-    _sweep(self)
-    return original(self, *args, **kwargs)
-
-
+@wrap(EFSBackend, "create_file_system")
 def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
     file_system: FileSystem = original(self, *args, **kwargs)
     # At the quick pace a file system is there at once: seeding and disasters use it in the next call.
@@ -90,6 +87,13 @@ def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: A
     return file_system
 
 
+@wrap(EFSBackend, "describe_file_systems", "create_file_system", "describe_access_points")
+def _sweep_first(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> Any:
+    _sweep(self)
+    return original(self, *args, **kwargs)
+
+
+@wrap(EFSBackend, "create_mount_target")
 def _create_mount_target(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> MountTarget:
     target: MountTarget = original(self, *args, **kwargs)
     if is_real():
@@ -97,23 +101,14 @@ def _create_mount_target(original: Any, self: EFSBackend, *args: Any, **kwargs: 
     return target
 
 
+@wrap(MountTarget, "info_json")
 def _mount_target(original: Any, self: MountTarget) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     return {**response, "LifeCycleState": moving(self) or self.life_cycle_state}
 
 
+@wrap(EFSBackend, "delete_access_point")
 def _delete_access_point(original: Any, self: EFSBackend, access_point_id: str) -> None:
     if access_point_id not in self.access_points:
         raise AccessPointNotFound(access_point_id)
     original(self, access_point_id)
-
-
-def install() -> None:
-    """Repair how file systems come and go. Idempotent."""
-    wrap(EFSBackend, "delete_file_system", _delete)
-    wrap(EFSBackend, "delete_access_point", _delete_access_point)
-    wrap(EFSBackend, "create_file_system", _create_file_system)
-    wrap(EFSBackend, "create_mount_target", _create_mount_target)
-    wrap(MountTarget, "info_json", _mount_target)
-    for name in ("describe_file_systems", "create_file_system", "describe_access_points"):
-        wrap(EFSBackend, name, _sweep_first)

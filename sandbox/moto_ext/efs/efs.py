@@ -65,6 +65,7 @@ def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileS
     return given
 
 
+@operation(EFSResponse, "create_replication_configuration")
 def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = response.efs_backend
     source = _file_system(backend, params["SourceFileSystemId"])
@@ -91,6 +92,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     return replication.describe()
 
 
+@operation(EFSResponse, "delete_replication_configuration")
 def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
     """Both sides, or this side alone (LOCAL_CONFIGURATION_ONLY: for when the other region cannot be reached, T27)."""
     here = response.efs_backend
@@ -118,6 +120,7 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
             known[replication.source_id] = replace(left, trouble=ABANDONED, stuck=False)
 
 
+@operation(EFSResponse, "describe_replication_configurations")
 def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend = response.efs_backend
     found = list(replications(backend).values())
@@ -130,6 +133,7 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     return {"Replications": shown, "NextToken": token}
 
 
+@operation(EFSResponse, "update_file_system_protection")
 def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = _file_system(response.efs_backend, params["FileSystemId"])
     # Nobody changes the protection of a destination while it is one.
@@ -140,6 +144,7 @@ def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     return {"ReplicationOverwriteProtection": wanted}
 
 
+@wrap(EFSBackend, "create_file_system")
 def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
     created: FileSystem = original(self, *args, **kwargs)
     # Encrypted without a key of its own it lies under AWS's key for EFS (API_CreateFileSystem, KmsKeyId).
@@ -148,6 +153,7 @@ def _create_file_system(original: Any, self: EFSBackend, *args: Any, **kwargs: A
     return created
 
 
+@wrap(FileSystem, "info_json")
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
     protection = {"ReplicationOverwriteProtection": protection_of(self)}
@@ -157,12 +163,4 @@ def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     return {**response, **state_and_size, "FileSystemProtection": protection}
 
 
-def install() -> None:
-    """Add replication configurations and overwrite protection. Idempotent."""
-    catch_all(urls.url_paths, urls.response.dispatch)
-    operation(EFSResponse, "create_replication_configuration", _create)
-    operation(EFSResponse, "delete_replication_configuration", _delete)
-    operation(EFSResponse, "describe_replication_configurations", _describe)
-    operation(EFSResponse, "update_file_system_protection", _protect)
-    wrap(EFSBackend, "create_file_system", _create_file_system)
-    wrap(FileSystem, "info_json", _with_protection)
+catch_all(urls.url_paths, urls.response.dispatch)

@@ -14,6 +14,7 @@ from sandbox.core.timing import is_real, soon
 from sandbox.moto_ext.efs.deletion import life_cycle
 
 
+@operation(EFSResponse, "update_file_system")
 def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
     file_system.throughput_mode = params.get("ThroughputMode") or file_system.throughput_mode
@@ -22,6 +23,7 @@ def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     return file_system.info_json()
 
 
+@operation(EFSResponse, "put_backup_policy")
 def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
     wanted = params["BackupPolicy"]["Status"]
@@ -45,12 +47,14 @@ def _change_policy(file_system: FileSystem) -> None:
         file_system.__dict__["_policy_before"] = (policy_in_force(file_system), until)
 
 
+@wrap(EFSBackend, "put_file_system_policy")
 def _put_file_system_policy(original: Any, self: EFSBackend, file_system_id: str, *args: Any, **kwargs: Any) -> Any:
     if file_system_id in self.file_systems_by_id:
         _change_policy(self.file_systems_by_id[file_system_id])
     return original(self, file_system_id, *args, **kwargs)
 
 
+@operation(EFSResponse, "delete_file_system_policy")
 def _delete_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
     _change_policy(file_system)
@@ -58,6 +62,7 @@ def _delete_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, A
     return {}
 
 
+@wrap(EFSBackend, "describe_backup_policy")
 def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, str]:
     file_system = self.describe_file_systems(file_system_id=file_system_id)[1][0]
     if status := file_system.__dict__.get("_backup_status"):
@@ -66,6 +71,7 @@ def _policy(original: Any, self: EFSBackend, file_system_id: str) -> dict[str, s
     return response
 
 
+@wrap(EFSBackend, "create_access_point")
 def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> AccessPoint:
     found = self.file_systems_by_id.get(kwargs["file_system_id"])
     if found is None:
@@ -75,13 +81,3 @@ def _access_point(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) ->
         raise refused("IncorrectFileSystemLifeCycleState", f"{found.file_system_id} is {life_cycle(found)}.")
     access_point: AccessPoint = original(self, *args, **kwargs)
     return access_point
-
-
-def install() -> None:
-    """Add updates, backup policies and the end of file system policies. Idempotent."""
-    operation(EFSResponse, "update_file_system", _update)
-    operation(EFSResponse, "put_backup_policy", _put_policy)
-    operation(EFSResponse, "delete_file_system_policy", _delete_policy)
-    wrap(EFSBackend, "put_file_system_policy", _put_file_system_policy)
-    wrap(EFSBackend, "describe_backup_policy", _policy)
-    wrap(EFSBackend, "create_access_point", _access_point)

@@ -40,10 +40,12 @@ def _capacity_of(self: ELBV2Response, arn: str) -> dict[str, Any]:
     }
 
 
+@operation(ELBV2Response, "describe_capacity_reservation")
 def _describe(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     return _capacity_of(self, params["LoadBalancerArn"])
 
 
+@operation(ELBV2Response, "modify_capacity_reservation")
 def _modify(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["LoadBalancerArn"]
     if params.get("ResetCapacityReservation"):
@@ -55,9 +57,3 @@ def _modify(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     _capacity_of(self, arn)
     _units(self)[arn] = units
     return _capacity_of(self, arn)
-
-
-def install() -> None:
-    """Add the operations that modify and describe the reservation. Idempotent."""
-    operation(ELBV2Response, "describe_capacity_reservation", _describe)
-    operation(ELBV2Response, "modify_capacity_reservation", _modify)

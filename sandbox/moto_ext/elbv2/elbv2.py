@@ -41,6 +41,7 @@ APPLICATION_DEFAULTS = {
 HTTP_LISTENER_DEFAULTS = {"routing.http.response.server.enabled": "true"}
 
 
+@wrap(FakeLoadBalancer, "__init__")
 def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     region = self.arn.split(":")[3]
@@ -53,6 +54,7 @@ def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: A
         self.dns_name = f"{self.name}-{self.arn.rpartition('/')[2]}.elb.{region}.amazonaws.com"
 
 
+@wrap(FakeTargetGroup, "__init__")
 def _new_group(original: Callable[..., Any], self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:
     """A group without a protocol version speaks HTTP/1.1 (API_CreateTargetGroup)."""
     original(self, *args, **kwargs)
@@ -60,12 +62,14 @@ def _new_group(original: Callable[..., Any], self: FakeTargetGroup, *args: Any, 
         self.protocol_version = self.protocol_version or "HTTP1"
 
 
+@wrap(FakeListener, "__init__")
 def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     if self.protocol in ("HTTP", "HTTPS"):
         self.attributes = dict(HTTP_LISTENER_DEFAULTS)
 
 
+@wrap(ELBV2Response, "create_listener", "modify_listener")
 def _keep_mutual_authentication(original: Callable[..., Any], self: ELBV2Response) -> Any:
     """A listener keeps whether it demands certificates of its clients (API_MutualAuthenticationAttributes)."""
     answer, wanted = original(self), self.params.get("MutualAuthentication")
@@ -74,6 +78,7 @@ def _keep_mutual_authentication(original: Callable[..., Any], self: ELBV2Respons
     return answer
 
 
+@wrap(ELBv2Backend, "delete_load_balancer")
 def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str) -> None:
     load_balancer = self.load_balancers.get(arn)
     if load_balancer is not None and load_balancer.attrs.get("deletion_protection.enabled") == "true":
@@ -85,6 +90,7 @@ def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str)
         group.load_balancer_arns = [name for name in group.load_balancer_arns if name != arn]
 
 
+@operation(ELBV2Response, "describe_target_health")
 def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any]:
     group = self.elbv2_backend.target_groups.get(params["TargetGroupArn"])
     if group is None:
@@ -108,6 +114,7 @@ def _unregistered_target(group: FakeTargetGroup, target: dict[str, Any]) -> Grou
     return GroupTarget(target["Id"], port, "", "unused", "Target.NotRegistered", words)
 
 
+@wrap(ELBv2Backend, "deregister_targets")
 def _deregister(
     original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
 ) -> None:
@@ -128,6 +135,7 @@ def _deregister(
         original(self, target_group_arn, rest)
 
 
+@wrap(ELBv2Backend, "register_targets")
 def _register(
     original: Callable[..., Any], self: ELBv2Backend, target_group_arn: str, instances: list[dict[str, Any]]
 ) -> None:
@@ -174,6 +182,7 @@ def _with_values(rule: FakeRule) -> FakeRule:
     return rule
 
 
+@wrap(ELBv2Backend, "create_rule", "create_listener")
 def _name_balancers_once(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
     """A group names each of its load balancers once, and those alone that still forward to it."""
     answer = original(self, *args, **kwargs)
@@ -183,6 +192,7 @@ def _name_balancers_once(original: Callable[..., Any], self: ELBv2Backend, *args
     return answer
 
 
+@wrap(ELBv2Backend, "delete_rule", "delete_listener", "modify_rule", "modify_listener")
 def _keep_forwarding_balancers(original: Callable[..., Any], self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
     answer = original(self, *args, **kwargs)
     tied: dict[str, dict[str, None]] = {}
@@ -198,25 +208,10 @@ def _keep_forwarding_balancers(original: Callable[..., Any], self: ELBv2Backend,
     return answer
 
 
-def install() -> None:
-    """Repair ELBv2. Idempotent."""
-    wrap(FakeLoadBalancer, "__init__", _new_balancer)
-    wrap(FakeListener, "__init__", _new_listener)
-    wrap(FakeTargetGroup, "__init__", _new_group)
-    wrap(ELBv2Backend, "delete_load_balancer", _delete_balancer)
-    wrap(ELBv2Backend, "deregister_targets", _deregister)
-    wrap(ELBv2Backend, "register_targets", _register)
-    operation(ELBV2Response, "describe_target_health", _target_health)
-    for name in ("create_rule", "create_listener"):
-        wrap(ELBv2Backend, name, _name_balancers_once)
-    for name in ("create_listener", "modify_listener"):
-        wrap(ELBV2Response, name, _keep_mutual_authentication)
-    for name in ("delete_rule", "delete_listener", "modify_rule", "modify_listener"):
-        wrap(ELBv2Backend, name, _keep_forwarding_balancers)
-    for name, result in (
-        ("describe_load_balancers", "LoadBalancers"),
-        ("describe_target_groups", "TargetGroups"),
-        ("describe_rules", "Rules"),
-        ("describe_listeners", "Listeners"),
-    ):
-        wrap(ELBV2Response, name, _paging(result))
+for _operation, _result in (
+    ("describe_load_balancers", "LoadBalancers"),
+    ("describe_target_groups", "TargetGroups"),
+    ("describe_rules", "Rules"),
+    ("describe_listeners", "Listeners"),
+):
+    wrap(ELBV2Response, _operation)(_paging(_result))

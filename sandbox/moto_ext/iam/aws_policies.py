@@ -36,11 +36,13 @@ def add_policy(backend: IAMBackend, arn: str) -> None:
         backend.managed_policies[policy.arn] = policy
 
 
+@wrap(IAMBackend, "attach_role_policy", "attach_user_policy", "attach_group_policy", "get_policy")
 def _by_arn(original: Any, self: IAMBackend, policy_arn: str, *args: Any, **kwargs: Any) -> Any:
     add_policy(self, policy_arn)
     return original(self, policy_arn, *args, **kwargs)
 
 
+@wrap(IAMBackend, "list_policies")
 def _list_policies(
     original: Any,
     self: IAMBackend,
@@ -54,10 +56,3 @@ def _list_policies(
         for end in _shipped():
             add_policy(self, f"arn:{self.partition}:{_PREFIX}{end}")
     return original(self, marker, max_items, only_attached, path_prefix, scope)
-
-
-def install() -> None:
-    """Let every account have AWS's policies. Idempotent."""
-    for operation in ("attach_role_policy", "attach_user_policy", "attach_group_policy", "get_policy"):
-        wrap(IAMBackend, operation, _by_arn)
-    wrap(IAMBackend, "list_policies", _list_policies)

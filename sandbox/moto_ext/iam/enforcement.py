@@ -44,6 +44,7 @@ _S3_ACTIONS = {
 Caller = tuple[User | Role, Context]
 
 
+@wrap(BaseResponse, "_authenticate_and_authorize_normal_action")
 def _authorize(original: Callable[..., Any], self: BaseResponse, resource: str = "*") -> Any:
     caller = _caller_of(self)
     if caller is None:
@@ -65,6 +66,7 @@ def _always(response: BaseResponse, region: str) -> Context:
     return {**known, **of_s3, "aws:PrincipalAccount": own, "aws:ResourceAccount": own}
 
 
+@wrap(S3Response, "_authenticate_and_authorize_s3_action")
 def _judged_in_s3(
     original: Callable[..., Any], self: S3Response, bucket_name: str | None = None, key_name: str | None = None
 ) -> Any:
@@ -180,9 +182,3 @@ def denial(self: BaseResponse, message: str) -> Denied:
         status, headers, body = self.serialized(ActionResult(refused(code, message)))
     self.response_headers.update(headers)
     return Denied(max(int(status), 403), body)
-
-
-def install() -> None:
-    """Let every response class ask first. Idempotent."""
-    wrap(BaseResponse, "_authenticate_and_authorize_normal_action", _authorize)
-    wrap(S3Response, "_authenticate_and_authorize_s3_action", _judged_in_s3)

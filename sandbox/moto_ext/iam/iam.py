@@ -84,6 +84,7 @@ def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Iam
     return [_managed_policy(managed_policy)] if managed_policy is not None else []
 
 
+@operation(IamResponse, "simulate_principal_policy")
 def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
     principal = principal_of(self.backend, params["PolicySourceArn"])
     policies = [*policies_of(self.backend, principal), *_given_policies(params, "PolicyInputList")]
@@ -92,6 +93,7 @@ def _simulate_principal(self: IamResponse, params: dict[str, Any]) -> dict[str, 
     return _simulation(policies, boundaries, params)
 
 
+@operation(IamResponse, "simulate_custom_policy")
 def _simulate_custom(_: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
     boundaries = _given_policies(params, "PermissionsBoundaryPolicyInputList")
     return _simulation(_given_policies(params, "PolicyInputList"), boundaries, params)
@@ -162,9 +164,3 @@ def _on(
 
 def _matched_statements(decision: PolicyDecision) -> list[dict[str, Any]]:
     return [{"SourcePolicyId": policy.id, "SourcePolicyType": policy.kind} for policy in decision.matched]
-
-
-def install() -> None:
-    """Add the simulator. Idempotent."""
-    operation(IamResponse, "simulate_principal_policy", _simulate_principal)
-    operation(IamResponse, "simulate_custom_policy", _simulate_custom)

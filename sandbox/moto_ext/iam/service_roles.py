@@ -28,6 +28,7 @@ def _can_be_taken(response: BaseResponse, role: str, service: str, work: str) ->
     return allowed or not STATE.extras.get("enforce_iam")
 
 
+@wrap(EventBridgeSchedulerResponse, "create_schedule")
 def _create_schedule(original: Any, self: EventBridgeSchedulerResponse) -> Any:
     given = json.loads(self.body)
     group, name = given.get("GroupName") or "default", self.uri.split("/")[-1]
@@ -38,6 +39,7 @@ def _create_schedule(original: Any, self: EventBridgeSchedulerResponse) -> Any:
     return original(self)
 
 
+@wrap(StepFunctionResponse, "create_state_machine")
 def _create_state_machine(original: Any, self: StepFunctionResponse) -> Any:
     given = json.loads(self.body)
     name = given["name"] if truth.answer("states.role-bears-machine") else ""
@@ -45,9 +47,3 @@ def _create_state_machine(original: Any, self: StepFunctionResponse) -> Any:
         message = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized"
         raise denial(self, f"{message} to assume the provided role.")
     return original(self)
-
-
-def install() -> None:
-    """Judge the roles. Idempotent."""
-    wrap(EventBridgeSchedulerResponse, "create_schedule", _create_schedule)
-    wrap(StepFunctionResponse, "create_state_machine", _create_state_machine)

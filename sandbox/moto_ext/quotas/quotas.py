@@ -69,11 +69,13 @@ def _of_service(params: dict[str, Any]) -> list[QuotaDefinition]:
     return [q for q in DEFAULTS.values() if q.service == service and wanted in (None, q.code)]
 
 
+@operation(ServiceQuotasResponse, "list_service_quotas")
 def _list(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     found, token = page([_applied_quota(self, quota) for quota in _of_service(params)], params, PAGE, NOT_GIVEN)
     return {"Quotas": found, "NextToken": token}
 
 
+@operation(ServiceQuotasResponse, "list_aws_default_service_quotas")
 def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     found, token = page(
         [_quota_description(self, quota, quota.value) for quota in _of_service(params)], params, PAGE, NOT_GIVEN
@@ -81,21 +83,25 @@ def _list_defaults(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[
     return {"Quotas": found, "NextToken": token}
 
 
+@operation(ServiceQuotasResponse, "get_service_quota")
 def _get(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     return {"Quota": _applied_quota(self, _default(params["ServiceCode"], params["QuotaCode"]))}
 
 
+@operation(ServiceQuotasResponse, "get_aws_default_service_quota")
 def _get_default(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     quota = _default(params["ServiceCode"], params["QuotaCode"])
     return {"Quota": _quota_description(self, quota, quota.value)}
 
 
+@operation(ServiceQuotasResponse, "list_services")
 def _services(_: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     known = [{"ServiceCode": code, "ServiceName": name} for code, name in SERVICES.items()]
     found, token = page(known, params, PAGE, NOT_GIVEN)
     return {"Services": found, "NextToken": token}
 
 
+@operation(ServiceQuotasResponse, "request_service_quota_increase")
 def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     quota = _default(params["ServiceCode"], params["QuotaCode"])
     service_quotas_backend = servicequotas_backends[self.current_account][self.region]
@@ -117,24 +123,14 @@ def _request(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, A
     return {"RequestedQuota": change}
 
 
+@operation(
+    ServiceQuotasResponse,
+    "list_requested_service_quota_change_history",
+    "list_requested_service_quota_change_history_by_quota",
+)
 def _history(self: ServiceQuotasResponse, params: dict[str, Any]) -> dict[str, Any]:
     changes = state(servicequotas_backends[self.current_account][self.region], "quota_changes").values()
     wanted = ("ServiceCode", "QuotaCode", "Status")
     retained = [c for c in changes if all(params.get(key) in (None, c[key]) for key in wanted)]
     found, token = page(retained, params, PAGE, NOT_GIVEN)
     return {"RequestedQuotas": found, "NextToken": token}
-
-
-def install() -> None:
-    """Add the quota operations. Idempotent."""
-    for name, answer in (
-        ("list_service_quotas", _list),
-        ("list_aws_default_service_quotas", _list_defaults),
-        ("get_service_quota", _get),
-        ("get_aws_default_service_quota", _get_default),
-        ("list_services", _services),
-        ("request_service_quota_increase", _request),
-        ("list_requested_service_quota_change_history", _history),
-        ("list_requested_service_quota_change_history_by_quota", _history),
-    ):
-        operation(ServiceQuotasResponse, name, answer)

@@ -63,6 +63,7 @@ def _usage(backend: RDSBackend) -> dict[str, int]:
     }
 
 
+@operation(RDSResponse, "describe_account_attributes")
 def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, Any]:
     # The one quota that RDS and Service Quotas share: raised there, it must be seen here.
     instances = limit(response.current_account, response.region, "rds", DB_INSTANCES)
@@ -72,6 +73,7 @@ def _attributes(response: RDSResponse, _params: Mapping[str, Any]) -> dict[str, 
     return {"AccountQuotas": quotas}
 
 
+@operation(RDSResponse, "describe_pending_maintenance_actions")
 def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     waiting = state(response.backend, "pending_maintenance")
     wanted = params.get("ResourceIdentifier")
@@ -84,6 +86,7 @@ def _pending(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
+@wrap(RDSBackend, "describe_db_parameter_groups")
 def _groups(original: Any, self: RDSBackend, db_parameter_group_kwargs: Mapping[str, Any]) -> Any:
     found = original(self, db_parameter_group_kwargs)
     name = db_parameter_group_kwargs.get("db_parameter_group_name")
@@ -94,6 +97,7 @@ def _groups(original: Any, self: RDSBackend, db_parameter_group_kwargs: Mapping[
     return found
 
 
+@operation(RDSResponse, "describe_db_parameters")
 def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     group = response.backend.describe_db_parameter_groups({"db_parameter_group_name": params["DBParameterGroupName"]})[
         0
@@ -102,11 +106,3 @@ def _parameters(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, A
     set_by_user = [{**_BY_USER, **parameter} for parameter in group.parameters.values()]
     wanted = params.get("Source")
     return {"Parameters": [parameter for parameter in set_by_user if wanted in (None, parameter["Source"])]}
-
-
-def install() -> None:
-    """Add account attributes and pending maintenance; refuse to describe absent parameter groups. Idempotent."""
-    operation(RDSResponse, "describe_account_attributes", _attributes)
-    operation(RDSResponse, "describe_pending_maintenance_actions", _pending)
-    operation(RDSResponse, "describe_db_parameters", _parameters)
-    wrap(RDSBackend, "describe_db_parameter_groups", _groups)

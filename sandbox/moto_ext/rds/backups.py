@@ -97,6 +97,7 @@ def retained_backups(backend: RDSBackend) -> dict[str, RetainedBackup]:
     return {arn: backup for arn, backup in backups.items() if backup.resource_id not in there}
 
 
+@wrap(RDSResponse, "delete_db_instance")
 def _retain(original: Any, self: RDSResponse) -> Any:
     answer = original(self)
     gone = answer.result["DBInstance"]
@@ -119,6 +120,7 @@ def _retain(original: Any, self: RDSResponse) -> Any:
     return answer
 
 
+@operation(RDSResponse, "delete_db_instance_automated_backup")
 def _delete(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     names = {params.get("DbiResourceId"), params.get("DBInstanceAutomatedBackupsArn")}
     found = [copy for copy in retained_backups(response.backend).values() if names & {copy.resource_id, copy.arn}]
@@ -182,6 +184,7 @@ def _own_backup(instance: DBInstance) -> dict[str, Any]:
     }
 
 
+@attach_property(DBInstance)
 def db_instance_automated_backups_replications(self: DBInstance) -> list[dict[str, str]]:
     """Where this instance's automated backups are replicated to."""
     return [
@@ -203,6 +206,7 @@ def _source(backend: RDSBackend, arn: str) -> DBInstance:
     return instance
 
 
+@operation(RDSResponse, "start_db_instance_automated_backups_replication")
 def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
     replicated_backups = replications(backend)
@@ -229,6 +233,7 @@ def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"DBInstanceAutomatedBackup": copy.describe()}
 
 
+@operation(RDSResponse, "stop_db_instance_automated_backups_replication")
 def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     replicated_backups = replications(response.backend)
     found = [copy for copy in replicated_backups.values() if copy.source_arn == params["SourceDBInstanceArn"]]
@@ -237,6 +242,7 @@ def _stop(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"DBInstanceAutomatedBackup": replicated_backups.pop(found[0].arn).describe()}
 
 
+@operation(RDSResponse, "describe_db_instance_automated_backups")
 def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     backend = response.backend
     # An instance with retention 0 has no automated backup.
@@ -254,13 +260,3 @@ def _describe(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
     if not found and params.get("DBInstanceAutomatedBackupsArn"):
         raise refused("DBInstanceAutomatedBackupNotFound", "No automated backup has this ARN.")
     return {"DBInstanceAutomatedBackups": found}
-
-
-def install() -> None:
-    """Add automated-backup replication, and backups that outlive their instance. Idempotent."""
-    operation(RDSResponse, "start_db_instance_automated_backups_replication", _start)
-    operation(RDSResponse, "stop_db_instance_automated_backups_replication", _stop)
-    operation(RDSResponse, "describe_db_instance_automated_backups", _describe)
-    operation(RDSResponse, "delete_db_instance_automated_backup", _delete)
-    wrap(RDSResponse, "delete_db_instance", _retain)
-    attach_property(DBInstance, db_instance_automated_backups_replications)

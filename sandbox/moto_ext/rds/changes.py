@@ -23,6 +23,7 @@ from sandbox.moto_ext.rds.rds import gib_of, require_capacity
 FORMER = "former_read_only"
 
 
+@wrap(RDSBackend, "modify_db_instance")
 def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
     name = db_instance_identifier
     unless_leaving(self, name)
@@ -79,6 +80,7 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
                 copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
 
 
+@wrap(RDSBackend, "create_auto_snapshot")
 def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str, db_snapshot_identifier: str) -> Any:
     """The snapshot of a new instance is called by its name and the minute: another may have had that name until now."""
     name = db_snapshot_identifier
@@ -88,6 +90,7 @@ def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str
     return original(self, db_instance_identifier, name)
 
 
+@wrap(RDSBackend, "modify_db_parameter_group")
 def _modify_group(
     original: Any, self: RDSBackend, db_parameter_group_name: str, db_parameter_group_parameters: Any
 ) -> Any:
@@ -115,6 +118,7 @@ def _applying(group: Any) -> bool:
     return bool(moving(group))
 
 
+@wrap_property(DBInstance, "db_parameter_group_status_list")
 def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:
     return [
         {"DBParameterGroupName": group.name, "ParameterApplyStatus": "applying" if _applying(group) else "in-sync"}
@@ -132,17 +136,9 @@ def refuses_writes(instance: DBInstance) -> str:
     return ""
 
 
+@wrap(RDSBackend, "modify_db_subnet_group")
 def _modify_subnets(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
     """Leave the group where it is: the emulator loses one that it changes."""
     found = original(self, *args, **kwargs)
     self.subnet_groups[found.name] = found
     return found
-
-
-def install() -> None:
-    """Repair renames, parameter groups and subnet groups. Idempotent."""
-    wrap(RDSBackend, "modify_db_subnet_group", _modify_subnets)
-    wrap(RDSBackend, "modify_db_instance", _modify)
-    wrap(RDSBackend, "create_auto_snapshot", _first_snapshot)
-    wrap(RDSBackend, "modify_db_parameter_group", _modify_group)
-    wrap_property(DBInstance, "db_parameter_group_status_list", _statuses)

@@ -22,6 +22,7 @@ def _leaving(backend: RDSBackend) -> dict[str, tuple[str, datetime, bool]]:
     return state(backend, "leaving_instances")
 
 
+@wrap(RDSBackend, "delete_db_instance")
 def _delete(
     original: Any,
     self: RDSBackend,
@@ -94,6 +95,7 @@ def detach(backend: RDSBackend, replica: DBInstance) -> None:
         found.remove_replica(replica)
 
 
+@wrap(RDSBackend, "describe_db_instances")
 def _sweep_first(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
     sweep(self)
     return original(self, *args, **kwargs)
@@ -107,6 +109,7 @@ def unless_leaving(backend: RDSBackend, name: str) -> None:
         raise refused("InvalidDBInstanceState", f"Instance {name} is being deleted.")
 
 
+@wrap(RDSResponse, "delete_db_instance")
 def _require_final_snapshot(original: Any, self: RDSResponse) -> Any:
     """A caller names a final snapshot or skips it; a replica and a member of a cluster have none."""
     chosen = self.params.get("SkipFinalSnapshot") or self.params.get("FinalDBSnapshotIdentifier")
@@ -116,10 +119,3 @@ def _require_final_snapshot(original: Any, self: RDSResponse) -> Any:
         message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
         raise refused("InvalidParameterCombination", message)
     return original(self)
-
-
-def install() -> None:
-    """Repair deletions. Idempotent."""
-    wrap(RDSResponse, "delete_db_instance", _require_final_snapshot)
-    wrap(RDSBackend, "delete_db_instance", _delete)
-    wrap(RDSBackend, "describe_db_instances", _sweep_first)

@@ -47,6 +47,7 @@ def _offers(backend: RDSBackend, params: Mapping[str, Any]) -> list[tuple[str, s
     ]
 
 
+@operation(RDSResponse, "describe_db_engine_versions")
 def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "DBEngineVersions": [
@@ -65,6 +66,7 @@ def _versions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+@wrap(RDSResponse, "describe_orderable_db_instance_options")
 def _orderable(original: Any, self: RDSResponse) -> Any:
     params = self.params
     if params.get("Engine") not in VERSIONS:
@@ -101,6 +103,7 @@ def _orderable_of_engine(response: RDSResponse) -> Any:
     return ActionResult({"OrderableDBInstanceOptions": rows})
 
 
+@operation(RDSResponse, "describe_source_regions")
 def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
     """The other regions; automated backups replicate from each that no disaster withdrew."""
     gone = state(response.backend, "withdrawn_offers")
@@ -120,6 +123,7 @@ def _source_regions(response: RDSResponse, params: Mapping[str, Any]) -> dict[st
     }
 
 
+@wrap(RDSBackend, "describe_option_groups")
 def _groups(original: Any, self: RDSBackend, option_group_kwargs: Mapping[str, Any]) -> list[OptionGroup]:
     wanted = option_group_kwargs
     if wanted.get("option_group_name"):
@@ -132,11 +136,3 @@ def _groups(original: Any, self: RDSBackend, option_group_kwargs: Mapping[str, A
         for option_group in every
         if all(getattr(option_group, name) == value for name, value in params.items())
     ]
-
-
-def install() -> None:
-    """Add engine versions and orderable options; let option groups be listed. Idempotent."""
-    operation(RDSResponse, "describe_db_engine_versions", _versions)
-    operation(RDSResponse, "describe_source_regions", _source_regions)
-    wrap(RDSResponse, "describe_orderable_db_instance_options", _orderable)
-    wrap(RDSBackend, "describe_option_groups", _groups)

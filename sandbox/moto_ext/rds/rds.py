@@ -18,7 +18,7 @@ from moto.rds.models import DBInstance, DBSnapshot, Event, RDSBackend
 from moto.rds.utils import valid_preferred_maintenance_window
 
 from sandbox.core import truth
-from sandbox.core.patching import attach, attach_property, refused, wrap
+from sandbox.core.patching import attach, attach_property, attribute, refused, wrap
 from sandbox.core.state import broken_since, ill, replicated_until
 from sandbox.core.timing import TimedStatus, begin, is_stopped, lag_s, to_the_second
 from sandbox.moto_ext.data import stored_data
@@ -132,6 +132,7 @@ def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | 
     return arn
 
 
+@wrap(DBInstance, "__init__")
 def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any) -> None:
     if kwargs.get("backup_retention_period", 1) is None:  # CloudFormation passes what a template leaves out
         del kwargs["backup_retention_period"]
@@ -148,6 +149,7 @@ def require_capacity(backend: RDSBackend, instance_class: str) -> None:
         raise refused("InsufficientDBInstanceCapacity", message)
 
 
+@wrap(RDSBackend, "create_db_instance")
 def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
     sweep(self)
     require_capacity(self, str(db_kwargs.get("db_instance_class") or ""))
@@ -156,6 +158,7 @@ def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInsta
     return instance
 
 
+@attach(RDSBackend)
 def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     """Create a replica with its own identity; the source must keep automated backups (InvalidDBInstanceState)."""
     params = {key: db_kwargs[key] for key in db_kwargs}
@@ -189,6 +192,7 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {xform_name(key): value for key, value in params.items()}
 
 
+@attach(RDSBackend)
 def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     """Detach the replica on both sides and reboot it; irreversible, refused while it is backing up (T22)."""
     replica = self.describe_db_instances(db_kwargs["db_instance_identifier"])[0]
@@ -218,6 +222,7 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     return replica
 
 
+@attach(DBInstance)
 def remove_replica(self: DBInstance, replica: DBInstance) -> None:
     """Forget a replica, by whichever name the source knew it."""
     # moto files it by name, this module by ARN where the region differs.
@@ -225,6 +230,7 @@ def remove_replica(self: DBInstance, replica: DBInstance) -> None:
     self.replicas = [name for name in self.replicas if name not in names]
 
 
+@attach_property(DBInstance)
 def status_infos(self: DBInstance) -> list[dict[str, Any]]:
     """Replication's health: replicating, or error once the source region went dark or the link broke.
 
@@ -242,6 +248,7 @@ def status_infos(self: DBInstance) -> list[dict[str, Any]]:
     return [info if info["Normal"] else info | {"Message": f"Replication from {source} is not running."}]
 
 
+@attach_property(DBInstance)
 def latest_restorable_time(self: DBInstance) -> datetime | None:
     """Transaction logs reach S3 every five minutes (AWS: USER_PIT); none without automated backups."""
     if not self.backup_retention_period:
@@ -249,6 +256,7 @@ def latest_restorable_time(self: DBInstance) -> datetime | None:
     return to_the_second(replicated_until(self.region, log_upload_s()))
 
 
+@wrap(RDSBackend, "reboot_db_instance")
 def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBInstance:
     instance: DBInstance = original(self, db_instance_identifier)
     # RDS reboots an available instance alone (API_RebootDBInstance).
@@ -259,17 +267,6 @@ def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBI
     return instance
 
 
-def install() -> None:
-    """Repair instances and replicas. Idempotent."""
-    setattr(DBInstance, "status", TimedStatus())  # noqa: B010 - the emulator's class declares no such attribute
-    setattr(DBSnapshot, "status", TimedStatus())  # noqa: B010 - same
-    setattr(DBInstance, "replication_state", None)  # noqa: B010 - same
-    setattr(DBInstance, "replication_frozen_at", None)  # noqa: B010 - same
-    Event.EVENT_MAP[_RESTARTED] = {"Categories": ["availability"], "Message": "DB instance restarted"}
-    wrap(DBInstance, "__init__", _own_resource_id)
-    wrap(RDSBackend, "create_db_instance", _created_in_time)
-    wrap(RDSBackend, "reboot_db_instance", _reboot)
-    attach(DBInstance, remove_replica)
-    attach_property(DBInstance, status_infos)
-    attach_property(DBInstance, latest_restorable_time)
-    attach(RDSBackend, create_db_instance_read_replica, promote_read_replica)
+attribute(DBInstance, status=TimedStatus(), replication_state=None, replication_frozen_at=None)
+attribute(DBSnapshot, status=TimedStatus())
+Event.EVENT_MAP[_RESTARTED] = {"Categories": ["availability"], "Message": "DB instance restarted"}

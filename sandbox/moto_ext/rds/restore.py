@@ -60,6 +60,7 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, 
     return db_instance
 
 
+@wrap(RDSBackend, "restore_db_instance_to_point_in_time")
 def _to_point_in_time(
     _original: Any, self: RDSBackend, source_db_identifier: str, target_db_identifier: str, overrides: Any
 ) -> DBInstance:
@@ -88,6 +89,7 @@ def _to_point_in_time(
     return db_instance
 
 
+@wrap(RDSBackend, "create_db_snapshot")
 def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
     snapshot: DBSnapshot = original(self, *args, **kwargs)
     # Now: what is written later is not in the snapshot.
@@ -98,6 +100,7 @@ def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBS
     return snapshot
 
 
+@wrap(RDSBackend, "restore_db_instance_from_db_snapshot")
 def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overrides: Any) -> DBInstance:
     # AWS Backup's points bear ids of RDS snapshots, and moto's RDS does not know them.
     if point := point_behind(self, from_snapshot_id):
@@ -109,6 +112,7 @@ def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overr
     return db_instance
 
 
+@wrap(RDSBackend, "copy_db_snapshot")
 def _copy_snapshot(
     original: Any,
     self: RDSBackend,
@@ -134,14 +138,6 @@ def _copy_snapshot(
     name = source.database.db_instance_identifier
     begin(snapshot, "creating", "rds.copy-snapshot", name, gib=gib_of(source.database))
     return snapshot
-
-
-def install() -> None:
-    """Repair restores and snapshot copies. Idempotent."""
-    wrap(RDSBackend, "restore_db_instance_to_point_in_time", _to_point_in_time)
-    wrap(RDSBackend, "copy_db_snapshot", _copy_snapshot)
-    wrap(RDSBackend, "create_db_snapshot", _snapshot)
-    wrap(RDSBackend, "restore_db_instance_from_db_snapshot", _from_snapshot)
 
 
 def point_behind(backend: RDSBackend, snapshot_id: str) -> BackupPoint | None:

@@ -60,6 +60,7 @@ CHECK_SETTINGS = {
 }
 
 
+@wrap(Route53, "create_health_check")
 def _create_check(original: Callable[..., Any], self: Route53) -> Any:
     from moto.core.responses import ActionResult
 
@@ -88,6 +89,7 @@ def _keep_more(check: HealthCheck, params: dict[str, Any]) -> None:
             check.__dict__[xform_name(name)] = params[name]
 
 
+@wrap_property(HealthCheck, "health_check_config")
 def _config_of(getter: Callable[..., Any], self: HealthCheck) -> dict[str, Any]:
     """The emulator's configuration with the settings it forgets."""
     config: dict[str, Any] = getter(self)
@@ -103,6 +105,7 @@ def _require_own_settings(check: HealthCheck, params: dict[str, Any]) -> None:
             raise refused("InvalidInput", f"Invalid parameter : {check.type_} health checks must not have {name}.")
 
 
+@operation(Route53, "update_health_check")
 def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     _require_own_settings(check, params)
@@ -125,6 +128,7 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     return {"HealthCheck": check}
 
 
+@operation(Route53, "list_health_checks")
 def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     health_checks = list(self.backend.health_checks.values())
     size = int(params.get("MaxItems") or PAGE)
@@ -141,6 +145,7 @@ def _list_checks(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@operation(Route53, "get_health_check_status")
 def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     # Calculated checks have no checkers of their own (API_GetHealthCheckStatus).
@@ -151,6 +156,7 @@ def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     return {"HealthCheckObservations": _observations(check, words)}
 
 
+@operation(Route53, "get_health_check_last_failure_reason")
 def _last_failure(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     failure = HealthChecker(self.current_account).observe(check)
@@ -162,16 +168,3 @@ def _observations(check: HealthCheck, words: str) -> list[dict[str, Any]]:
     places = [place for place in CHECKER_REGIONS if not regions or place[0] in regions]
     report = {"Status": words, "CheckedTime": now()}
     return [{"Region": region, "IPAddress": address, "StatusReport": report} for region, address in places]
-
-
-def install() -> None:
-    """Repair health checks. Idempotent."""
-    wrap(Route53, "create_health_check", _create_check)
-    wrap_property(HealthCheck, "health_check_config", _config_of)
-    for name, perform in (
-        ("update_health_check", _update_check),
-        ("list_health_checks", _list_checks),
-        ("get_health_check_status", _check_status),
-        ("get_health_check_last_failure_reason", _last_failure),
-    ):
-        operation(Route53, name, perform)

@@ -37,6 +37,7 @@ def name_servers(zone_id: str) -> list[str]:
     ]
 
 
+@wrap(Route53Backend, "create_hosted_zone")
 def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any, **kwargs: Any) -> FakeZone:
     reference = kwargs.get("caller_reference")
     # A caller reference that was used is refused (API_CreateHostedZone, HostedZoneAlreadyExists).
@@ -55,12 +56,14 @@ def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any,
     return zone
 
 
+@wrap(Route53, "create_hosted_zone")
 def _create_hosted_zone(original: Callable[..., Any], self: Route53) -> Any:
     result = original(self)
     result.result["ChangeInfo"] = new_change(self.backend, "a new zone")
     return result
 
 
+@attach_property(FakeZone)
 def features(self: FakeZone) -> dict[str, Any]:
     """Accelerated recovery of the zone: DISABLED, ENABLING, then ENABLED (T02)."""
     wanted, when = self.__dict__.get("accelerated", (False, None))
@@ -69,6 +72,7 @@ def features(self: FakeZone) -> dict[str, Any]:
     return {"AcceleratedRecoveryStatus": moving if when and now() < when else settled}
 
 
+@operation(Route53, "update_hosted_zone_features")
 def _update_features(self: Route53, params: dict[str, Any]) -> None:
     zone = self.backend.get_hosted_zone(params["Id"] if "Id" in params else params["HostedZoneId"])
     # Public zones only (T02).
@@ -81,10 +85,12 @@ def _update_features(self: Route53, params: dict[str, Any]) -> None:
         )
 
 
+@operation(Route53, "list_resource_record_sets")
 def _list_records(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     return list_records(self.backend.get_hosted_zone(params["HostedZoneId"]), params)
 
 
+@operation(Route53, "test_dns_answer")
 def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     zone = self.backend.get_hosted_zone(params["HostedZoneId"])
     name, kind = plain(params["RecordName"]), params["RecordType"]
@@ -124,17 +130,6 @@ def addresses_behind(account: str, name: str, kind: str) -> list[str]:
     return addresses_of(bare) if kind == "A" else []
 
 
-def install() -> None:
-    """Repair Route 53. Idempotent."""
-    wrap(Route53Backend, "create_hosted_zone", _create_zone)
-    wrap(Route53, "create_hosted_zone", _create_hosted_zone)
-    attach_property(FakeZone, features)
-    for name, perform in (
-        ("change_resource_record_sets", change),
-        ("get_change", get_change),
-        ("list_resource_record_sets", _list_records),
-        ("update_hosted_zone_features", _update_features),
-        ("test_dns_answer", _test_answer),
-    ):
-        operation(Route53, name, perform)
-    catch_all(urls.url_paths, Route53.dispatch)
+operation(Route53, "change_resource_record_sets")(change)
+operation(Route53, "get_change")(get_change)
+catch_all(urls.url_paths, Route53.dispatch)

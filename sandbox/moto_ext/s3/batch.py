@@ -178,6 +178,7 @@ def _moment(given: datetime | str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@operation(S3ControlResponse, "create_job")
 def _create(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]:
     backend, token = response.backend, params["ClientRequestToken"]
     tokens = state(backend, "batch_tokens")
@@ -231,6 +232,7 @@ def _row(job: BatchJob) -> dict[str, Any]:
     return {**row, "ProgressSummary": {"TotalNumberOfTasks": total, **counts}}
 
 
+@operation(S3ControlResponse, "describe_job")
 def _describe(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]:
     job = _job(response, params)
     given = {name: job.request[name] for name in ("ManifestGenerator", "Operation", "Report", "RoleArn")}
@@ -239,6 +241,7 @@ def _describe(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, 
     return {"Job": {**_row(job), **given, "JobArn": arn, "ConfirmationRequired": False, "FailureReasons": reasons}}
 
 
+@operation(S3ControlResponse, "list_jobs")
 def _list(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]:
     advance(response.current_account)
     wanted = params.get("JobStatuses")
@@ -248,6 +251,7 @@ def _list(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]
     return {"Jobs": shown, "NextToken": token}
 
 
+@operation(S3ControlResponse, "update_job_status")
 def _update(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]:
     job, wanted = _job(response, params), params["RequestedJobStatus"]
     if wanted != "Cancelled":
@@ -259,6 +263,7 @@ def _update(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, An
     return {"JobId": job.id, "Status": "Cancelling", "StatusUpdateReason": params.get("StatusUpdateReason")}
 
 
+@wrap(S3Response, "key_response", "bucket_response")
 def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) -> Any:
     """Advance the jobs before a request to S3, so that it sees what they have done by now."""
     # Nothing but requests moves the world: each of S3's moves its jobs.
@@ -267,19 +272,11 @@ def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) 
     return original(self, *args, **kwargs)
 
 
+@wrap(BaseIAMPolicyValidator, "_validate_resource_format")
 def _resource_format(original: Any, self: BaseIAMPolicyValidator, resource: str) -> None:
     """Let a policy name jobs by their region, which of S3's resources they alone have."""
     if not resource.startswith("arn:aws:s3:") or not resource.split(":", 5)[-1].startswith("job/"):
         original(self, resource)
 
 
-def install() -> None:
-    """Add jobs of S3 Batch Replication. Idempotent."""
-    operation(S3ControlResponse, "create_job", _create)
-    operation(S3ControlResponse, "describe_job", _describe)
-    operation(S3ControlResponse, "list_jobs", _list)
-    operation(S3ControlResponse, "update_job_status", _update)
-    wrap(S3Response, "key_response", _around_request)
-    wrap(S3Response, "bucket_response", _around_request)
-    wrap(BaseIAMPolicyValidator, "_validate_resource_format", _resource_format)
-    catch_all(urls.url_paths, S3ControlResponse.dispatch)
+catch_all(urls.url_paths, S3ControlResponse.dispatch)

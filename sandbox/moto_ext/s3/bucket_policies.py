@@ -15,6 +15,7 @@ from sandbox.core.patching import wrap
 from sandbox.moto_ext.iam.policies import statements
 
 
+@wrap(FakeBucket, "get_permission")
 def _get_permission(original: Any, self: FakeBucket, action: str, resource: str) -> PermissionResult:
     rows = statements(self.policy.decode()) if self.policy else []
     # moto's IAMPolicy reads no conditions: a statement limited to one role would admit or deny everybody.
@@ -23,8 +24,3 @@ def _get_permission(original: Any, self: FakeBucket, action: str, resource: str)
         return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
     found: PermissionResult = original(self, action, resource)
     return found
-
-
-def install() -> None:
-    """Leave conditions to IAM. Idempotent."""
-    wrap(FakeBucket, "get_permission", _get_permission)

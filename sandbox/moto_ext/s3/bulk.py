@@ -50,6 +50,7 @@ def fill(account: str, buckets: Sequence[str], prefix: str, count: int, size_byt
             backend.buckets[name].keys[key.name] = key
 
 
+@wrap(S3Backend, "upload_part_copy")
 def _upload_part_copy(original: Any, self: S3Backend, *args: Any, **kwargs: Any) -> FakeKey:
     """Let a part of what is only said to be large be as large as its range."""
     part: FakeKey = original(self, *args, **kwargs)
@@ -61,15 +62,10 @@ def _upload_part_copy(original: Any, self: S3Backend, *args: Any, **kwargs: Any)
     return part
 
 
+@wrap(S3Backend, "complete_multipart_upload")
 def _complete(original: Any, self: S3Backend, bucket_name: str, multipart_id: str, body: Iterator[Any]) -> Any:
     chosen, parts = list(body), dict(self.get_bucket(bucket_name).multiparts[multipart_id].parts)
     key = original(self, bucket_name, multipart_id, iter(chosen))
     if key is not None:
         key.contentsize = sum(parts[number].contentsize for number, _ in chosen)
     return key
-
-
-def install() -> None:
-    """Let what is made of large parts be large. Idempotent."""
-    wrap(S3Backend, "upload_part_copy", _upload_part_copy)
-    wrap(S3Backend, "complete_multipart_upload", _complete)

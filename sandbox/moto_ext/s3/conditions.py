@@ -27,6 +27,7 @@ class CopySourceTooLarge(InvalidRequest):
         )
 
 
+@wrap(S3Response, "copy_object")
 def _copy_object(original: Any, self: S3Response) -> Any:
     source = urlsplit(str(self.headers.get("x-amz-copy-source")))
     bucket, _, key = unquote(source.path).lstrip("/").partition("/")
@@ -46,8 +47,3 @@ def _demand(wanted: Any, current: str, condition: str) -> None:
     # With or without quotes: clients send both.
     if wanted and str(wanted).strip('"') != current.strip('"'):
         raise PreconditionFailed(condition)
-
-
-def install() -> None:
-    """Let a copy heed its conditions. Idempotent."""
-    wrap(S3Response, "copy_object", _copy_object)

@@ -35,21 +35,25 @@ def _in_order(keys: _VersionedKeyStore) -> list[str]:
     return order
 
 
+@wrap(_VersionedKeyStore, "__setitem__")
 def _note_new(original: Any, self: _VersionedKeyStore, key: str, value: Any) -> Any:
     if _ORDER in self.__dict__ and key not in self:
         insort(self.__dict__[_ORDER], key)
     return original(self, key, value)
 
 
+@wrap(_VersionedKeyStore, "setlist")
 def _note_list(original: Any, self: _VersionedKeyStore, key: str, list_: Any) -> Any:
     return _note_new(original, self, key, list_)
 
 
+@wrap(_VersionedKeyStore, "pop")
 def _note_gone(original: Any, self: _VersionedKeyStore, key: str) -> Any:
     self.__dict__.pop(_ORDER, None)
     return original(self, key)
 
 
+@wrap(S3Response, "list_object_versions")
 def _answer(original: Any, self: S3Response) -> Any:
     """One page, written out."""
     params = {name: values[0] for name, values in self.querystring.items()}
@@ -102,11 +106,3 @@ def _version(row: Row) -> str:
 def _element(name: str, fields: dict[str, Any], more: str = "") -> str:
     inner = "".join(f"<{field}>{escape(str(value))}</{field}>" for field, value in fields.items())
     return f"<{name}>{inner}{more}</{name}>"
-
-
-def install() -> None:
-    """Let a page of a listing cost what is on it. Idempotent."""
-    wrap(_VersionedKeyStore, "__setitem__", _note_new)
-    wrap(_VersionedKeyStore, "setlist", _note_list)
-    wrap(_VersionedKeyStore, "pop", _note_gone)
-    wrap(S3Response, "list_object_versions", _answer)

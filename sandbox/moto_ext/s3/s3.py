@@ -125,18 +125,21 @@ def replicate(
     return True
 
 
+@wrap(S3Backend, "put_object")
 def _put_object(original: Any, self: S3Backend, bucket_name: str, *args: Any, **kwargs: Any) -> FakeKey:
     key: FakeKey = original(self, bucket_name, *args, **kwargs)
     _note(self, bucket_name, key)
     return key
 
 
+@wrap(S3Backend, "_set_delete_marker")
 def _delete_marker(original: Any, self: S3Backend, bucket_name: str, key_name: str) -> FakeDeleteMarker:
     delete_marker: FakeDeleteMarker = original(self, bucket_name, key_name)
     _note(self, bucket_name, delete_marker)
     return delete_marker
 
 
+@wrap_property(FakeKey, "response_dict")
 def _headers(original: Any, self: FakeKey) -> dict[str, Any]:
     headers: dict[str, Any] = original(self)
     # HEAD and GET show it (API_HeadObject, x-amz-replication-status).
@@ -144,6 +147,7 @@ def _headers(original: Any, self: FakeKey) -> dict[str, Any]:
     return {**headers, "x-amz-replication-status": status} if status else headers
 
 
+@wrap(S3Response, "key_response", "bucket_response")
 def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) -> Any:
     """Deliver what waits; this request's own objects only when it has set all of their metadata."""
     _request.notes = []
@@ -161,6 +165,7 @@ def _around_request(original: Any, self: S3Response, *args: Any, **kwargs: Any) 
     return answer
 
 
+@wrap(S3Backend, "put_bucket_replication")
 def _put_replication(original: Any, self: S3Backend, bucket_name: str, replication: dict[str, Any]) -> None:
     rules = replication["Rule"] if isinstance(replication["Rule"], list) else [replication["Rule"]]
     for rule in rules:
@@ -173,6 +178,7 @@ def _put_replication(original: Any, self: S3Backend, bucket_name: str, replicati
     original(self, bucket_name, replication)
 
 
+@attach(S3Response)
 def get_bucket_replication(self: S3Response) -> Any:
     """The configuration as it was put: filters, delete markers, metrics and replication time included."""
     self.data["Action"] = "GetBucketReplication"
@@ -183,6 +189,7 @@ def get_bucket_replication(self: S3Response) -> Any:
     return self.serialized(ActionResult({"ReplicationConfiguration": {"Role": config["Role"], "Rules": rules}}))
 
 
+@attach(S3Response)
 def get_bucket_request_payment(self: S3Response) -> Any:
     """The owner pays, as S3 has it unless PutBucketRequestPayment said otherwise: Terraform asks it of each bucket."""
     self.data["Action"] = "GetBucketRequestPayment"
@@ -190,11 +197,13 @@ def get_bucket_request_payment(self: S3Response) -> Any:
     return self.serialized(ActionResult({"Payer": "BucketOwner"}))
 
 
+@wrap(S3Response, "list_objects")
 def _list_objects(original: Any, self: S3Response) -> Any:
     # The emulator lists the objects where a subresource is asked for that it does not know.
     return get_bucket_request_payment(self) if "requestPayment" in self.querystring else original(self)
 
 
+@wrap(S3Response, "head_bucket")
 def _head_bucket(original: Any, self: S3Response) -> Any:
     """Name the bucket's ARN, and that no access point was asked for (API_HeadBucket)."""
     status, headers, body = original(self)
@@ -202,16 +211,3 @@ def _head_bucket(original: Any, self: S3Response) -> Any:
         headers |= {"x-amz-bucket-arn": f"arn:{self.partition}:s3:::{self.bucket_name}"}
         headers |= {"x-amz-access-point-alias": "false"}
     return status, headers, body
-
-
-def install() -> None:
-    """Make replication copy. Idempotent."""
-    wrap(S3Response, "head_bucket", _head_bucket)
-    wrap(S3Response, "list_objects", _list_objects)
-    wrap(S3Backend, "put_object", _put_object)
-    wrap(S3Backend, "_set_delete_marker", _delete_marker)
-    wrap(S3Backend, "put_bucket_replication", _put_replication)
-    wrap(S3Response, "key_response", _around_request)
-    wrap(S3Response, "bucket_response", _around_request)
-    wrap_property(FakeKey, "response_dict", _headers)
-    attach(S3Response, get_bucket_replication, get_bucket_request_payment)
