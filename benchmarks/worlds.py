@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from benchmarks.measuring import ROOT
 from dr_estate.config.environment import Environment
-from sandbox.client import embedded
+from sandbox.client import launcher
 from sandbox.client.endpoint import Endpoint
 
 
@@ -59,7 +59,7 @@ class BenchmarkWorld:
 @contextlib.contextmanager
 def both_worlds(environment: Environment, tenants: int) -> Iterator[tuple[BenchmarkWorld, BenchmarkWorld]]:
     """The emulator with ``tenants`` tenants, and a server of its canned answers, until the block ends."""
-    with embedded.running(environment, tenants) as endpoint, canned_world(endpoint) as repeating:
+    with launcher.running(environment, tenants) as endpoint, canned_world(endpoint) as repeating:
         yield (
             BenchmarkWorld(
                 "emulator", endpoint.url, {**repeating.variables, "AWS_ENDPOINT_URL": endpoint.url}, endpoint

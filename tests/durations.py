@@ -30,7 +30,7 @@ _KIND_BY_CODE = {
     ("tests/worlds.py", "_as_it_began"): "worlds",
     ("sandbox/client/endpoint.py", "return_to"): "worlds",
     ("sandbox/client/endpoint.py", "keep"): "worlds",
-    ("sandbox/client/embedded.py", "running"): "worlds",
+    ("sandbox/client/launcher.py", "running"): "worlds",
     ("tests/proofs/processes.py", "wait"): "runs",
     ("dr_estate/snapshot/observer.py", "observe"): "looks",
     ("tests/utils/forking.py", "wait"): "looks",

@@ -29,7 +29,7 @@ from dr_estate.model.engines import MYSQL, Engine
 from dr_estate.snapshot.registry import reads
 from sandbox import moto_ext
 from sandbox.client.endpoint import Endpoint, from_json
-from sandbox.client.launch_options import LaunchOptions
+from sandbox.client.launcher import LaunchOptions
 from sandbox.core import request_parser
 from sandbox.moto_ext import speedups
 from sandbox.server import process
@@ -48,7 +48,7 @@ LATE = (
 def hosted(
     environment: Environment, tenants: int, seeded: bool = True, speed: float = 1.0, engine: Engine = MYSQL
 ) -> Iterator[Endpoint]:
-    """A world as ``sandbox.client.embedded.running`` starts it, in a forked process."""
+    """A world as ``sandbox.client.launcher.running`` starts it, in a forked process."""
     order_end, order = os.pipe()
     word, word_end = os.pipe()
     with os.fdopen(order, "wb") as orders, os.fdopen(word, "rb") as words:

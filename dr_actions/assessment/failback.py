@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from dr_actions.actions.database import failback
 from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
@@ -18,16 +20,18 @@ from dr_actions.actions.traffic.records import cutover_pairs
 from dr_actions.actions.traffic.verification import probes_a_minute
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
+from dr_actions.journal.entries import Entry
+from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
-from dr_actions.planning.estimate import job_s
-from dr_actions.planning.write_pause import WritePause
+from dr_actions.planning.estimate import WritePause, job_s
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.derived.site_visits import part_or
 from dr_checks.posture.posture import FENCE, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
+from dr_checks.posture.writers import ABORT
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import stores
 from dr_estate.model.aws_durations import MEDIAN
@@ -67,10 +71,12 @@ def failback_gates(
     results: Sequence[CheckResult], plan: Plan, posture: Posture, signals: Signals, context: PlanContext
 ) -> tuple[Gate, ...]:
     """Return every gate of a failback with ``plan``."""
+    well = signals.primary_api is Api.ANSWERS
+    message = f"the API of {context.env.regions.primary} {_ANSWERS[signals.primary_api]}."
     return (
         _away(posture, context.env),
         *_plan_gates(plan, posture, context.env),
-        _answers(signals, context.env),
+        Gate("primary.answers", met=well, says=message, stops=True),
         *_primary_gates(plan, context),
         *_one_writer(posture, context),
         *_direction(context),
@@ -157,12 +163,6 @@ def _regions_without_vault(plan: Plan, env: Environment) -> str:
     """The regions in which a step is to back up into a vault that the settings do not name; "" where there is none."""
     steps = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
     return " and ".join(sorted({env.region(step.side) for step in steps if step.before.get("vault") == ""}))
-
-
-def _answers(signals: Signals, env: Environment) -> Gate:
-    well = signals.primary_api is Api.ANSWERS
-    message = f"the API of {env.regions.primary} {_ANSWERS[signals.primary_api]}."
-    return Gate("primary.answers", met=well, says=message, stops=True)
 
 
 def write_pause_gate(pause: WritePause | None, env: Environment) -> Iterator[Gate]:
@@ -398,3 +398,44 @@ def _time_of_job(row: s3_objects.BucketDifference, context: PlanContext) -> str:
         return rest
     often = f"in nine of ten cases within {duration(round(most_s))}" if most_s < limit_s else rest
     return f"in about {duration(round(usual_s))}, {often}"
+
+
+def abort_gates(results: Sequence[CheckResult], context: PlanContext) -> tuple[Gate, ...]:
+    """Return every gate of an abort: the DR database is intact, and no copy was promoted in the primary region."""
+    return (*_database_gates(context), *serving_gates(results_of_source(results, context)))
+
+
+def _database_gates(context: PlanContext) -> Iterator[Gate]:
+    name, regions = failback.own_name(context), context.env.regions
+    try:
+        source = failback.writer(context)
+    except DataUnavailable as error:
+        yield Gate("abort.dr-whole", met=False, says=error.unavailable.why, stops=True)
+        return
+    # An abort goes back to this database: without it there is nothing to go back to.
+    if source is None or DATABASE[source.status].broken:
+        how = "not there" if source is None else source.status
+        message = f"{failback.own_name(context, Side.DR)} of {regions.dr} is {how}."
+        yield Gate("abort.dr-whole", met=False, says=message, stops=True)
+        return
+    yield Gate("abort.dr-whole", met=True, says=f"{source.identifier} of {regions.dr} holds every acknowledged write.")
+    try:
+        promoted = has_primary_copy(context, source)
+        message = f"{name} of {regions.primary} was{'' if promoted else ' not'} promoted"
+    except DataUnavailable as error:
+        promoted, message = False, f"no promotion is recorded, and {regions.primary} is not seen"
+        message += f" ({error.unavailable.why.rstrip('.')})"
+    by_hand = "where none are, rename it by hand, then abort again"
+    message += f": writes may be there alone; {by_hand}." if promoted else "."
+    yield Gate("abort.one-writer", met=not promoted, says=message, stops=True)
+
+
+def way_back(plan: Plan, env: Environment, entries: Sequence[Entry] = ()) -> str:
+    """Until when the failback of ``plan`` can be aborted, and which side writes; "" for any other plan."""
+    step, regions = last_reversible_step(plan), env.regions
+    if step is None:
+        return ""
+    if (entry := point_of_no_return(entries)) is not None:
+        return f"It is past its point of no return (entry {entry.seq}, {entry.step}): {regions.primary} is to write."
+    until = f"until the primary database is promoted ({step.id})"
+    return f"You can abort ({ABORT}) {until}. Until then {regions.dr} alone may write."

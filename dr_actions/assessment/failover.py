@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dr_actions.actions.common.unavailable_handling import tenants_without_service
-from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
+from dr_actions.actions.common.unavailable_handling import tenants_without_service, unfenced_reason, unfenced_sentence
 from dr_actions.actions.database import copy_selection, restore_dr
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.model.action import TO_DR, PlanContext, StepState
 from dr_actions.model.gates import FENCE, ITEM, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
-from dr_actions.planning.plan_stages import PlanGrowth, PlanStage
-from dr_actions.planning.write_pause import WritePause
+from dr_actions.planning.estimate import PlanGrowth, PlanStage, WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.derived.visitors import first_failure
 from dr_checks.operations import rpo, supported
@@ -118,8 +116,7 @@ class Assessment:
 
     ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by the table of
     AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take, and ``stages`` the plan
-    in short.
-    ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
+    in short. ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
     ``outage`` is since when the primary region is lost, None where the plan is for no outage. ``write_pause`` is for
     how long a failback lets nobody write, None where the plan stops no writes. ``growth`` is how long the steps take
     with the tenants of today and with more of them.

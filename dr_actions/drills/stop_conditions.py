@@ -2,14 +2,23 @@
 
 A drill is practice: it never runs beside an incident (T48), in a blocked window, while an alarm is on, upon what an
 earlier drill left behind (T47), or in an estate that is not well. What could not be seen is no leave to begin.
+
+Which part of a full drill is next, from its record alone: switchover, failback, clean-up, or nothing. Pure.
+
+A drill that was stopped anywhere is completed in the direction in which nothing is lost: a switchover that changed
+nothing, or rolled back all that it did, only needs a clean-up; a switchover that is half done is finished, and then the
+estate fails back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import NOTIFYING, role_of
 from dr_checks.derived.due import blocked_now
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.posture.posture import Posture, PostureName
@@ -23,6 +32,8 @@ from dr_estate.snapshot.snapshot import Snapshot
 ALARMS = "drill.alarms"
 _OFF = ("OK", "INSUFFICIENT_DATA")
 _SIDES = (Side.PRIMARY, Side.DR)
+_WALKED = ("done", "unconfirmed", "invalid", "degraded")
+_TOUCHES = (EntryKind.INTENT, EntryKind.MANUAL_DONE)
 
 
 def drill_gates(snapshot: Snapshot, env: Environment, posture: Posture, now: datetime) -> tuple[Gate, ...]:
@@ -78,3 +89,39 @@ def _residue_gate(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
     except DataUnavailable as error:
         message = f"whether an earlier drill left something cannot be seen: {error.unavailable.why}"
     yield Gate("drill.leftovers", met=not message, says=message or "no earlier drill left anything.", stops=True)
+
+
+def next_part(past: Sequence[Entry]) -> Goal | None:
+    """The goal of the next part; None where the drill is over."""
+    begun = max((number for number, entry in enumerate(past) if entry.kind is EntryKind.BEGIN), default=None)
+    if begun is None:
+        return None
+    goal, since = Goal(past[begun].data["plan"]["goal"]), past[begun:]
+    ended = [str(entry.data.get("outcome")) for entry in since if entry.kind is EntryKind.END]
+    walked = ended[-1:] != [] and ended[-1] in _WALKED
+    if goal is Goal.SWITCHOVER:
+        if walked:
+            return Goal.FAILBACK
+        return Goal.SWITCHOVER if has_changes(since) else Goal.CLEAN_UP
+    if goal is Goal.FAILBACK:
+        return Goal.CLEAN_UP if walked else Goal.FAILBACK
+    return None if goal is Goal.CLEAN_UP and "done" in ended else Goal.CLEAN_UP
+
+
+def needs_new_plan(past: Sequence[Entry], goal: Goal) -> bool:
+    """Whether ``goal`` is another than that of the plan on record, so that it begins with a plan of its own."""
+    begun = [entry for entry in past if entry.kind is EntryKind.BEGIN]
+    return not begun or begun[-1].data["plan"]["goal"] != goal
+
+
+def has_changes(since: Sequence[Entry]) -> bool:
+    """Whether a step of the plan that begins ``since`` changed what was not taken back; a message changes nothing."""
+    goal = Goal(since[0].data["plan"]["goal"])
+    touched: set[str] = set()
+    for entry in since:
+        step = str(entry.step)
+        if entry.kind is EntryKind.UNDONE:
+            touched.discard(step)
+        elif entry.kind in _TOUCHES and role_of(goal, step) not in NOTIFYING:
+            touched.add(step)
+    return bool(touched)

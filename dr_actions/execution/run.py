@@ -15,8 +15,7 @@ from typing import Any, Protocol
 
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import begin_time, confirmations
+from dr_actions.guard.context import GuardContext, begin_time, confirmations
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted_gates
@@ -169,16 +168,15 @@ class PlanRun:
 
     ``read`` reads parts of the snapshot again, based on an earlier snapshot, on some sides. ``program_context`` is
     where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where this run no longer
-    holds the lock; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why this run is
-    to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
-    ``sign_in`` waits for lost credentials. ``pace`` holds calls to AWS's published rates, None where nothing
-    throttles (a sandbox); ``paced_s`` is how long that has taken so far. ``rto_ends_at`` is when the recovery time
-    objective is over, None where no outage is known; ``estimate_s`` says how long these steps take.
-    ``started_by_aws``: it is a task that AWS started, nobody sits at it, and another needs another approval.
-    ``awaits_rest``: all else is done. ``person`` is who runs it, and confirms. ``no_writes_since`` is when nobody can
-    write any more; ``report_writes`` hears that, from when on others are to notify people of it, and None, None once
-    all can write again. ``fence_began_s`` is when the first step of the old primary's fence began, by
-    the clock; ``fence_weighed`` whether its result was judged.
+    holds the lock; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why this run is to
+    stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far. ``sign_in``
+    waits for lost credentials. ``pace`` holds calls to AWS's published rates, None where nothing throttles (a sandbox);
+    ``paced_s`` is how long that has taken so far. ``rto_ends_at`` is when the recovery time objective is over, None
+    where no outage is known; ``estimate_s`` says how long these steps take. ``started_by_aws``: it is a task that AWS
+    started, nobody sits at it, and another needs another approval. ``awaits_rest``: all else is done. ``person`` is who
+    runs it, and confirms. ``no_writes_since`` is when nobody can write any more; ``report_writes`` hears that, from
+    when on others are to notify people of it, and None, None once all can write again. ``fence_began_s`` is when the
+    first step of the old primary's fence began, by the clock; ``fence_weighed`` whether its result was judged.
     """
 
     env: Environment

@@ -139,10 +139,9 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
     subject is busy, until nothing of it moved for the step's time. While nobody can write an essential step is tried
-    without an end, and people are notified. As long as AWS takes some of a batch and throttles
-    others, no attempt is counted, and the wait for AWS's rates makes no step late. Where the run has lost its
-    credentials it waits for new ones first; so has a program that failed while AWS refuses them, whatever it says of
-    its end.
+    without an end, and people are notified. As long as AWS takes some of a batch and throttles others, no attempt is
+    counted, and the wait for AWS's rates makes no step late. Where the run has lost its credentials it waits for new
+    ones first; so has a program that failed while AWS refuses them, whatever it says of its end.
     """
     refused: Refusals = {}
     open_steps, began_s, attempt, tries, watch = steps, run.clock.monotonic(), 0, 0, ProgressWatch()

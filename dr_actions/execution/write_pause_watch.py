@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.notifications.messages import Message, critical, nobody_writes, write_pause_lasts
+from dr_actions.actions.notifications.notifications import Message, critical, nobody_writes, write_pause_lasts
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.run import PlanRun
@@ -19,7 +19,7 @@ from dr_actions.journal.journal import EntryKind
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Step
-from dr_actions.planning.write_pause import is_over, lasting_s
+from dr_actions.planning.estimate import is_over, lasting_s
 from dr_estate.model.durations import duration
 
 # The alarm of a run: its message to the critical topic of the DR region. A failed delivery never stops a run (T40).

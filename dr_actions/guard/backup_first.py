@@ -3,6 +3,12 @@
 Rule ``guard.backup-first``. It stops the call itself, whatever the order of the steps is, and whatever was approved:
 each store of each side needs a complete recovery point that was created since the run began (T28). The DR region takes
 writes meanwhile: what is written after its backup is in its own stores, which are kept.
+
+Freeze before promotion: no store of the primary region becomes writable while the DR region's may take writes. Pure.
+
+Rule ``guard.frozen-first``: in a failback the call that makes the primary's files writable is sent only once the freeze
+of the DR region's files is confirmed in the journal, and the call that promotes its database only once every freeze of
+the plan is. So at each moment one region writes to each store (T41).
 """
 
 from __future__ import annotations
@@ -11,11 +17,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from dr_actions.guard.batch_exemptions import CREATE
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import STORES, Proof, Store
+from dr_actions.guard.context import STORES, GuardContext, Proof, Store
+from dr_actions.guard.failback_exemptions import CREATE_JOB, END, LOCAL_ONLY
 from dr_actions.model.gates import Refusal
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment
 
 RULE = "guard.backup-first"
@@ -33,6 +38,8 @@ _PLACED = frozenset(
 _WRITES_OBJECTS = frozenset(
     {"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject", "s3:UploadPart", "s3:UploadPartCopy"}
 )
+FROZEN_FIRST = "guard.frozen-first"
+PROMOTE = "rds:PromoteReadReplica"
 
 
 def unproven(proofs: Collection[Proof], begun_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:
@@ -109,7 +116,7 @@ def _objects(call: Call, env: Environment) -> bool:
 
 def _job(call: Call, _env: Environment) -> bool:
     """A job of S3 writes where the rules of its source bucket lead, wherever it is started."""
-    return call.name == CREATE
+    return call.name == CREATE_JOB
 
 
 def _anchors(call: Call, env: Environment) -> bool:
@@ -133,3 +140,20 @@ _TESTS: tuple[Callable[[Call, Environment], bool], ...] = (
     _objects,
     _job,
 )
+
+
+def freeze_refusal(call: Call, context: GuardContext) -> Refusal | None:
+    """Why ``call`` must not leave, None where it makes nothing writable or the DR region is frozen."""
+    env = context.env
+    frozen_at = context.files_frozen_at if call.name == END else context.frozen_at
+    if context.goal is not Goal.FAILBACK or frozen_at is not None or not makes_writable(call, env):
+        return None
+    reason = f"{env.regions.dr} is not frozen, so two regions would take writes (T41)"
+    return Refusal(FROZEN_FIRST, f"{call.name} in {call.region} lets {env.regions.primary} take writes: {reason}.")
+
+
+def makes_writable(call: Call, env: Environment) -> bool:
+    """Whether ``call`` lets the primary's database or files take writes."""
+    if call.name == PROMOTE:
+        return call.region == env.regions.primary
+    return call.name == END and call.region == env.regions.dr and call.params.get("DeletionMode") != LOCAL_ONLY

@@ -5,6 +5,15 @@ A replication onto an existing file system discards what was written there (T28)
 to calls that copy from the DR region to the primary region. The opposite direction is allowed for the file system of
 the DR region alone, whose files are in the primary region by then. A failback and its abort alike take off the tool's
 own freeze of the DR region's files and remove its own markers, without proven backups.
+
+Of S3 Batch it may start one job, and cancel it. The job replicates a bucket of tenants' data in the DR region as that
+bucket's own rules say, with the one role that the environment file names; it is compared field by field. From which
+moment on it takes versions is free: fewer do no harm. Only a job that was seen under the description of the
+environment's failbacks is cancelled: an account has others.
+
+Of secrets, the primary's gets the value that the DR region's has (its former version stays as AWSPREVIOUS); afterwards
+the DR region's becomes a replica of the primary's again, which ``secrets/replicate_to_dr`` allows only where the
+primary's says all that it says.
 """
 
 from __future__ import annotations
@@ -13,12 +22,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from dr_actions.guard import batch_exemptions, secret_exemptions
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import Proof
+from dr_actions.guard.context import GuardContext, Proof
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.stores import FILES, KEY, ONLY_A_MARKER
+from dr_estate.model.replication_job import OWN, created_after, request_of
+from dr_estate.model.stores import DATABASE, FILES, KEY, ONLY_A_MARKER
 from dr_estate.readers import dynamodb, s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
@@ -30,6 +38,9 @@ COMPLETE = "s3:CompleteMultipartUpload"
 _OBJECTS = ("s3", "s3control")
 LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
 Params = Mapping[str, Any]
+CREATE_JOB, UPDATE_JOB = "s3control:CreateJob", "s3control:UpdateJobStatus"
+ENDED = "Cancelled"
+PUT_SECRET, REPLICATE_SECRET = "secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions"
 
 
 def exempt(call: Call, context: GuardContext) -> bool:
@@ -42,8 +53,8 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if context.goal is not Goal.FAILBACK:
         return False
     of_objects = call.service in _OBJECTS
-    leads_to_primary = _leads_to_primary(call, env) or batch_exemptions.exempt(call, context)
-    return (leads_to_primary and _has_backups(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
+    leads_to_primary = _leads_to_primary(call, env) or is_replication_job(call, context)
+    return (leads_to_primary and _has_backups(proofs, not of_objects)) or copies_secret(call, context)
 
 
 def _is_marker(call: Call, env: Environment) -> bool:
@@ -97,3 +108,35 @@ def _source(copy_source: Any) -> tuple[str, str]:
         return str(copy_source.get("Bucket", "")), str(copy_source.get("Key", ""))
     bucket, _, key = str(copy_source or "").partition("?versionId=")[0].lstrip("/").partition("/")
     return bucket, unquote(key)
+
+
+def is_replication_job(call: Call, context: GuardContext) -> bool:
+    """Whether ``call`` starts such a job in the DR region, or cancels one there."""
+    env = context.env
+    if not env.failback.objects_batch_role or call.region != env.region(Side.DR):
+        return False
+    if call.name == UPDATE_JOB:
+        is_own = call.params.get("AccountId") == env.account and call.params.get("JobId") in context.own_jobs
+        return is_own and call.params.get("RequestedJobStatus") == ENDED
+    request = {name: value for name, value in call.params.items() if name not in OWN}
+    since = created_after(request)
+    return call.name == CREATE_JOB and request in [request_of(env, copy, since) for _, copy in s3.data_pairs(env)]
+
+
+def copies_secret(call: Call, context: GuardContext) -> bool:
+    """Return whether ``call`` copies a secret of the estate back, or makes the DR region's a replica of it again."""
+    env = context.env
+    backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE.id and proof.arn}
+    if context.goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
+        return False
+    if not _of_the_estate(call.text("SecretId"), env):
+        return False
+    if call.name == REPLICATE_SECRET:
+        return [replica_region.get("Region") for replica_region in call.params.get("AddReplicaRegions", ())] == [
+            env.regions.dr
+        ]
+    return call.name == PUT_SECRET
+
+
+def _of_the_estate(name: str, env: Environment) -> bool:
+    return name == env.named(env.names.master_secret) or bool(env.tenant_of(env.names.tenant_secret, name))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dr_actions.guard import automation_exemptions, backup_first, drill_exemptions, failback_exemptions, frozen_first
+from dr_actions.guard import automation_exemptions, backup_first, drill_exemptions, failback_exemptions
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import WEIGHED, destruction, is_read
 from dr_actions.model.gates import Refusal
@@ -41,7 +41,9 @@ _CUT_OVER = frozenset({"A", "AAAA", "CNAME"})
 
 def judge(call: Call, context: GuardContext) -> str | None:
     """Why ``call`` must not leave, the rule's id first; None where it may. The mutating client asks before each."""
-    refused = refusal(call, context) or backup_first.refusal(call, context) or frozen_first.refusal(call, context)
+    refused = (
+        refusal(call, context) or backup_first.refusal(call, context) or backup_first.freeze_refusal(call, context)
+    )
     return f"{refused.rule}: {refused.message}" if refused else None
 
 

@@ -144,8 +144,7 @@ def unwritable_sentence(path: Path, reason: str) -> str:
     """What is said once of a file that cannot be written any more."""
     return (
         f"{path} cannot be written ({reason}): the run goes on, and its record is kept in the control table alone "
-        f"until "
-        "there is space again."
+        "until there is space again."
     )
 
 

@@ -85,7 +85,11 @@ def altered_items(chain: Chain, evidence: StreamEvidence, speed: float = 1.0) ->
         if pk == HISTORY or pk.startswith(f"{HISTORY}#"):
             yield from _altered_history(records, evidence.items.get(pk, {}), (first, last), speed)
         elif pk.startswith(APPROVAL):
-            yield from _altered_approvals(records, evidence.items.get(pk, {}))
+            # An approver writes an own item again: it is what was written last.
+            for sk, rows in sorted(by_item(records).items()):
+                item = evidence.items.get(pk, {}).get(sk)
+                if item is None or image_digest(item) != rows[-1].image:
+                    yield f"{_name(rows[-1])} is not what was written {utc_text(rows[-1].created)}"
     changes = [row for row in evidence.records.get(HISTORY, ()) if row.event == "INSERT"]
     for row in evidence.records.get(STANDING, ()):
         on_record = any(
@@ -105,14 +109,6 @@ def _altered_history(
             continue
         if flaw := flaw_of(stated, rows, items.get(sk), speed):
             yield f"{_name(rows[0])} {flaw}"
-
-
-def _altered_approvals(records: Sequence[StreamRecord], items: Items) -> Iterator[str]:
-    """An approver writes an own item again; it is what was written last."""
-    for sk, rows in sorted(by_item(records).items()):
-        item = items.get(sk)
-        if item is None or image_digest(item) != rows[-1].image:
-            yield f"{_name(rows[-1])} is not what was written {utc_text(rows[-1].created)}"
 
 
 def _first_rewrite(written: Sequence[StreamRecord], chain: Chain) -> tuple[int, str] | None:

@@ -47,14 +47,13 @@ class PlanContext:
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``begun_sending_at``
     when it first left, ``confirmed_at`` when it was last seen done, ``begun_at`` when the run began, None in an
     assessment. ``recorded`` gives the before-values of each step of the incident's failover, so that a failback
-    restores exactly those.
-    ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
-    id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
-    ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran. ``confirmed_facts`` are the evidence
-    upon which each step was last seen done. ``accepted`` are the gates that are set aside by name now. ``fence`` is the
-    side that a fence stops, or a release lets write again. ``journal_head`` is number and digest of the journal's last
-    entry, ``rules`` the digest of the rules that the run goes by, both for messages. Only what a drill makes bears, in
-    its steps, a name made of ``incident``.
+    restores exactly those. ``renamed_databases`` names the databases of the DR region that the incident's own failback
+    set aside, by resource id. ``changes`` are the ids under which Route 53 took the changes of this run's steps,
+    ``deployments`` those of the ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran.
+    ``confirmed_facts`` are the evidence upon which each step was last seen done. ``accepted`` are the gates that are
+    set aside by name now. ``fence`` is the side that a fence stops, or a release lets write again. ``journal_head`` is
+    number and digest of the journal's last entry, ``rules`` the digest of the rules that the run goes by, both for
+    messages. Only what a drill makes bears, in its steps, a name made of ``incident``.
     """
 
     env: Environment

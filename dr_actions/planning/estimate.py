@@ -4,22 +4,35 @@ A size-aware estimate goes by ``dr_estate/model/aws_durations.toml``, whose rows
 counts and is not known, and where a row is missing, the step counts with its whole time budget. AWS's published rates
 are of an account and a region (``dr_estate/aws/pace.py``): calls, launches and registrations of one batch overlap, so
 its slowest counts; batches run one after another.
+
+A plan as people read it at night: what follows one another and is of one playbook step is one stage. Pure.
+
+How long a failback lets nobody write: from the database's freeze on, for the first visitors and for the last. Pure.
+
+Uploads are refused for longer, from the files' freeze on: AWS takes minutes to enforce it, and the last sync some more.
+
+Who is led to the primary writes from the first stage on. Who is still led to the DR region reads until the last stage:
+one region alone writes. Steps are taken to be independent, so that their spreads add up as squares do.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
 
 from dr_actions.actions.compute.rollout import STARTS, UPDATE
-from dr_actions.actions.database.promotion import COUNTED
+from dr_actions.actions.database.promotion import COUNTED, FREEZE_SEEN
 from dr_actions.actions.database.protection import SECOND_ZONE
 from dr_actions.actions.registry import actions
-from dr_actions.guard.batch_exemptions import CREATE as CREATE_JOB
+from dr_actions.guard.failback_exemptions import CREATE_JOB
 from dr_actions.model.action import Waits
-from dr_actions.model.plan import Call, Step, batches, part_of
+from dr_actions.model.plan import Call, Plan, Step, batches, part_of
+from dr_actions.model.sequence import FREEZES, Role, announced_step, playbook_step, role_of
 from dr_actions.run_history.durations import StepDurations, by_action, is_measured
 from dr_estate.aws.pace import launch_s, shortest_s
 from dr_estate.config.environment import Environment, Side
@@ -41,6 +54,11 @@ _RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
 _THOUSAND = 1000
 _BACKUPS = {store.backup.arn_part: f"backup.back-up-{store.id}" for store in STORES if store.backup}
 _RESTORES = {store.backup.type: f"backup.restore-{store.id}" for store in STORES if store.backup}
+# How long a plan takes with more tenants like its own, beside what AWS's published rates alone make it take. Pure.
+
+LARGER = (100, 1000, 10_000)
+_P90 = 0.9
+_LAG = "database/verify_primary_in_sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +243,12 @@ def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
     if step.call.name == "ecs:RunTask":
         return _RUN_ONCE[1:] if waits.task_runs else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":
-        return _of_service(step, step.call)
+        wanted, before = step.call.params.get("desiredCount"), step.before.get("desiredCount") or 0
+        # Fewer tasks start nothing: what is waited for is that the others stop.
+        if wanted is None or wanted < before or not wanted:
+            return ("ecs.stop-task",)
+        replaces = before and ("taskDefinition" in step.call.params or step.call.params.get("forceNewDeployment"))
+        return (*STARTS, *_REPLACE) if replaces else STARTS
     if step.call.name == "rds:ModifyDBInstance":
         return (_of_instance(step.call),)
     if step.call.name == "backup:StartBackupJob":
@@ -241,16 +264,161 @@ def _of_call(call: Call) -> tuple[str, ...]:
     return () if row is None else (row.id,)
 
 
-def _of_service(step: Step, call: Call) -> tuple[str, ...]:
-    wanted, before = call.params.get("desiredCount"), step.before.get("desiredCount") or 0
-    # Fewer tasks start nothing: what is waited for is that the others stop.
-    if wanted is None or wanted < before or not wanted:
-        return ("ecs.stop-task",)
-    replaces = before and ("taskDefinition" in call.params or call.params.get("forceNewDeployment"))
-    return (*STARTS, *_REPLACE) if replaces else STARTS
-
-
 def _of_instance(call: Call) -> str:
     if "NewDBInstanceIdentifier" in call.params:
         return "rds.rename"
     return "rds.modify-multi-az" if call.params.get("MultiAZ") else "rds.modify"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanGrowth:
+    """The seconds of a plan's steps for so many tenants, and those that no tool is faster than."""
+
+    tenants: int
+    estimate_s: int
+    floor_s: int
+
+
+def growth_of(
+    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes
+) -> tuple[PlanGrowth, ...]:
+    """The steps with the tenants that they have and with each larger number; nothing where no step is a tenant's.
+
+    The stores are as large as now: what is counted is calls, tasks and targets.
+    """
+    now = len({step.tenant for step in steps if step.tenant})
+    return tuple(_of(steps, env, measured, sizes, now)) if now else ()
+
+
+def _of(
+    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, now: int
+) -> Iterator[PlanGrowth]:
+    for tenants in (now, *(number for number in LARGER if number > now)):
+        times = tenants / now
+        yield PlanGrowth(tenants, estimate_s(steps, env, measured, sizes, times), round(floor_s(steps, env, times)))
+
+
+class StageWrites(StrEnum):
+    """Whether visitors write while a stage goes: as before it, nobody, or the first of them again once it led them."""
+
+    GO_ON = "go on"
+    STOPPED = "stopped"
+    RETURN = "return"
+
+
+@dataclass(frozen=True)
+class PlanStage:
+    """Steps one after another. ``first`` is the place of the first of them, as a run counts: from 1.
+
+    ``estimate_s`` is how long they take.
+    """
+
+    name: str
+    first: int
+    steps: tuple[Step, ...]
+    estimate_s: float
+    writes: StageWrites = StageWrites.GO_ON
+
+
+def stages_of(plan: Plan, estimate_s: Callable[[Sequence[Step]], float]) -> tuple[PlanStage, ...]:
+    """Return the stages of the plan in order. ``estimate_s`` returns how many seconds steps take."""
+    paused = without_writes(plan)
+
+    def belongs(place: int) -> tuple[str, StageWrites]:
+        writes = StageWrites.STOPPED if place in paused else StageWrites.GO_ON
+        writes = StageWrites.RETURN if paused and place == paused[-1] else writes
+        return playbook_step(plan.goal, plan.steps[place]).name, writes
+
+    stages = []
+    for (name, writes), places in groupby(range(len(plan.steps)), key=belongs):
+        whole = list(places)
+        steps = plan.steps[whole[0] : whole[-1] + 1]
+        stages.append(PlanStage(name, whole[0] + 1, steps, estimate_s(steps), writes))
+    return tuple(stages)
+
+
+@dataclass(frozen=True, slots=True)
+class WritePause:
+    """Seconds without writes, at the median and in nine of ten cases, for the primary's first visitors and its last.
+
+    ``uploads_p50_s`` and ``uploads_p90_s`` are the seconds without uploads, for its first visitors.
+    """
+
+    first_p50_s: int
+    first_p90_s: int
+    last_p50_s: int
+    last_p90_s: int
+    uploads_p50_s: int
+    uploads_p90_s: int
+
+
+def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> WritePause | None:
+    """Return the pause of a plan that freezes and then routes visitors to the primary region; None for any other."""
+    freezes, moves = _places(plan)
+    if not freezes or not moves:
+        return None
+    # Who holds the former address writes nowhere until the TTL is over.
+    settles_s = env.thresholds.record_ttl_s - round(env.failback.bake_minutes * _MINUTE_S)  # the bake follows the move
+
+    ready = any(announced_step(plan, step.id) is not None for step in plan.steps)
+
+    def between(frozen: int, moved: int) -> tuple[int, int]:
+        typical_s, most_s = _seconds(plan.steps[frozen : moved + 1], env, measured, sizes, ready)
+        return typical_s + settles_s, most_s + settles_s
+
+    first, last = moves[0], moves[-1]
+    return WritePause(*between(freezes[-1], first), *between(freezes[-1], last), *between(freezes[0], first))
+
+
+def without_writes(plan: Plan) -> range:
+    """The places of the steps, from the database's freeze to the first move, between which nobody writes; or none."""
+    freezes, moves = _places(plan)
+    return range(freezes[-1], moves[0] + 1) if freezes and moves else range(0)
+
+
+def lasting_s(plan: Plan, sent_at: Mapping[str, datetime], now: datetime) -> float | None:
+    """Return the seconds for which not everybody can write, at ``now``; None outside that time.
+
+    It lasts from the freeze until all visitors are led back to the primary region. ``sent_at`` is when each step took
+    effect, by its id.
+    """
+    freezes, moves = _places(plan)
+    # The last freeze is the database's: the files' comes before it.
+    frozen = sent_at.get(plan.steps[freezes[-1]].id) if freezes and moves else None
+    return None if frozen is None or is_over(plan, sent_at) else (now - frozen).total_seconds()
+
+
+def is_over(plan: Plan, sent_at: Mapping[str, datetime]) -> bool:
+    """Whether every visitor was led to the region that takes writes: the last move took effect."""
+    _, moves = _places(plan)
+    last_batch = batches(plan.steps[place] for place in moves)[-1:]
+    return bool(moves) and all(step.id in sent_at for batch in last_batch for step in batch)
+
+
+def _places(plan: Plan) -> tuple[list[int], list[int]]:
+    """The places of the steps that freeze, and of those that lead visitors."""
+    roles = [role_of(plan.goal, step.id) for step in plan.steps]
+    freezes = [place for place, role in enumerate(roles) if role in FREEZES]
+    return freezes, [place for place, role in enumerate(roles) if role is Role.TRAFFIC]
+
+
+def _seconds(
+    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, ready: bool
+) -> tuple[int, int]:
+    """Seconds that the steps take by the median, and in nine of ten cases.
+
+    ``ready``: the person whose change comes first has seen it before. The lag of the replica is published while the
+    other proofs go on: it is waited for from the moment on at which the freeze was seen.
+    """
+    typical_s = spread_s = 0.0
+    seen_s: float | None = None
+    for batch in batches(steps):
+        by_hand = CHECKED if ready and any(step.manual for step in batch) else BY_HAND
+        ready = ready and by_hand == BY_HAND
+        usual_s, most_s = (batch_s(batch, env, measured, sizes, level, by_hand) for level in (MEDIAN, _P90))
+        if batch[0].action == _LAG and seen_s is not None:
+            # Published meanwhile: what the proofs before it took is not waited for a second time.
+            usual_s, most_s = (max(look_s(), seconds - (typical_s - seen_s)) for seconds in (usual_s, most_s))
+        typical_s, spread_s = typical_s + usual_s, spread_s + (most_s - usual_s) ** 2
+        seen_s = typical_s if batch[0].action == FREEZE_SEEN else seen_s
+    return round(typical_s), round(typical_s + spread_s**0.5)

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.failback import way_back
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import NO_RECOVERY, Danger, Goal, Step, batches
-from dr_actions.planning.plan_stages import PlanGrowth, PlanStage, StageWrites
-from dr_actions.planning.write_pause import WritePause
+from dr_actions.planning.estimate import PlanGrowth, PlanStage, StageWrites, WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.session_life import Coverage

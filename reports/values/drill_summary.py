@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.drills.inventory import Residue, ResidueState
 from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
 from reports.values import run_summary

@@ -18,10 +18,8 @@ from typing import Any
 from dr_estate.config.environment import Environment
 from dr_estate.model.engines import ENGINES, MYSQL
 from sandbox.client import endpoint as endpoints
-from sandbox.client.embedded import DEFAULT_TENANTS
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.launch_options import LaunchOptions, Progress, no_progress, same_world
-from sandbox.client.launcher import start
+from sandbox.client.launcher import DEFAULT_TENANTS, LaunchOptions, Progress, no_progress, same_world, start
 from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.world_file import home
@@ -94,19 +92,14 @@ def down(environment: Environment, save: bool = True) -> ShutdownResult:
             lost = str(silent)
     if not _await_free(environment.name):
         lost = f"{lost or 'it did not end'}, so it was killed"
-        _kill(environment.name)
+        # The id may be another process's by now where the lock is free: so the lock is looked at again.
+        pid = (folder_of(environment.name) / "lock").read_text(encoding="ascii")
+        if pid.isdigit() and not free(environment.name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
         if not _await_free(environment.name):
             raise SandboxError(f"The sandbox of {environment.name} did not end within {DOWN_DEADLINE_S:g} s.")
     return ShutdownResult(ran=True, lost=lost if save else "")
-
-
-def _kill(name: str) -> None:
-    """Kill the process that holds the world's lock: it wrote its id there."""
-    # The id may be another process's by now where the lock is free: so the lock is looked at again.
-    pid = (folder_of(name) / "lock").read_text(encoding="ascii")
-    if pid.isdigit() and not free(name):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
 
 
 def find(environment: Environment) -> Endpoint | None:

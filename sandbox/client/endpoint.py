@@ -139,10 +139,9 @@ class Endpoint:
         last EFS sync left out, which its time does not show), ``replica_lag_s`` (read replicas), ``replica_unseen_s``
         (what has not reached a read replica yet, which its ReplicaLag does not show), ``lag_published_s``, the interval
         at which CloudWatch gets ReplicaLag (a minute on AWS), and ``dns_lag_s``, how long name servers take to get a
-        change (0 unless it is given, up to a minute on AWS).
-        ``slow_s`` is how long calls and visits take that an outage slows; it overrides the outage's own seconds.
-        ``quantile`` (0 to 1) fixes where in its range each operation's duration lies, instead of a random draw: 0.5 is
-        the median.
+        change (0 unless it is given, up to a minute on AWS). ``slow_s`` is how long calls and visits take that an
+        outage slows; it overrides the outage's own seconds. ``quantile`` (0 to 1) fixes where in its range each
+        operation's duration lies, instead of a random draw: 0.5 is the median.
         """
         self.ask("PUT", "timing", dict(seconds))
 

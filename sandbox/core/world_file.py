@@ -61,15 +61,11 @@ def about(path: Path) -> dict[str, Any]:
 def open_world(path: Path) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
     """Open a world of our own: what it says of itself, and the file, standing at the world. Raises SandboxError."""
     with path.open("rb") as file:
-        _require_own(file.fileno(), path)
+        status = os.fstat(file.fileno())
+        # Any bit for group or others refuses the file: who can write it can run code as us.
+        if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+            raise SandboxError(f"{path} is not a private file of yours (0600): the sandbox will not load it.")
         yield _header(file.readline(LINE), path), file
-
-
-def _require_own(handle: int, path: Path) -> None:
-    status = os.fstat(handle)
-    # Any bit for group or others refuses the file: who can write it can run code as us.
-    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise SandboxError(f"{path} is not a private file of yours (0600): the sandbox will not load it.")
 
 
 def _header(line: bytes, path: Path) -> dict[str, Any]:

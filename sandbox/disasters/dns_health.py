@@ -6,9 +6,10 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.dns_records import pair, without_check, without_evaluation
+from sandbox.disasters.dns_records import pair, with_evaluation, without_check, without_evaluation
 from sandbox.disasters.dns_zone import Record, swap
 from sandbox.disasters.elbv2 import balancer_of
+from sandbox.disasters.services import update
 from sandbox.world.world import World
 
 # Neither 80 nor 443: the load balancers open these two alone.
@@ -122,3 +123,20 @@ def leaves_with_the_standby(world: World) -> None:
     primary, secondary = pair(world)
     swap(world, [primary, secondary], [without_evaluation(primary), without_check(without_evaluation(secondary))])
     _update(world, primary, FullyQualifiedDomainName=balancer_of(world, Side.DR)["DNSName"])
+
+
+@disaster(
+    "one-tenant-moves-all",
+    "The traffic records evaluate target health, and one tenant of the primary region was scaled to 0",
+    trips=("dns-choice.no-tenant-moves-all",),
+    consequences=(
+        *("answers.as-recorded", "answers.resolvers-agree", "primary.services-running"),
+        "sites.every-site-answers",
+    ),
+    posture="ON_DR_UNPLANNED",
+)
+def moves_all(world: World) -> None:
+    """Let both records evaluate their target's health, and scale the last tenant to 0 in the primary region."""
+    before = pair(world)
+    swap(world, list(before), [with_evaluation(record) for record in before])
+    update(world, Side.PRIMARY, world.tenants[-1], desiredCount=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -210,3 +211,18 @@ def scales_alone(world: World) -> None:
     world.call(
         Side.PRIMARY, scaling, "PutScalingPolicy", TargetTrackingScalingPolicyConfiguration=tracking, **policy, **what
     )
+
+
+@disaster(
+    "table-replica-denies",
+    "A resource policy in the DR region denies everybody to use the replica of a table",
+    trips=("store-access.admits-alike", "store-access.admits-operator"),
+)
+def replica_denies(world: World) -> None:
+    """Put the policy on the first table's replica."""
+    arn = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=_table(world))["Table"]["TableArn"]
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": arn}
+    world.undo(Side.DR, "dynamodb", "DeleteResourcePolicy", ResourceArn=arn)
+    # On AWS a deny of everybody also stops DynamoDB's own replication (guide, global tables security).
+    text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    world.call(Side.DR, "dynamodb", "PutResourcePolicy", ResourceArn=arn, Policy=text)

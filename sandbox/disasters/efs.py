@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -247,3 +248,27 @@ def volume_of_the_primary(world: World) -> None:
     # Recorded last, so replayed before the revision is deregistered.
     world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=current["taskDefinitionArn"], **named)
     world.call(Side.DR, "ecs", "UpdateService", taskDefinition=task_definition_arn, **named)
+
+
+@disaster(
+    "efs-policy-locks-out",
+    "A policy of the DR region's file system denies every client outside the networks of the primary region",
+    trips=("efs-policy.admits-alike",),
+    consequences=UNMOUNTED,
+)
+def policy_locks_out(world: World) -> None:
+    """Deny mounting from any VPC but one of the primary region."""
+    system = file_system(world, Side.DR)["FileSystemId"]
+    named = {"Name": "tag:Name", "Values": [world.environment.named(world.environment.names.vpc)]}
+    network = world.call(Side.PRIMARY, "ec2", "DescribeVpcs", Filters=[named])["Vpcs"][0]["VpcId"]
+    statement = {
+        "Sid": "OurNetworkOnly",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "elasticfilesystem:ClientMount",
+        # A VPC's id is of one region: a copied policy keeps the other's id.
+        "Condition": {"StringNotEquals": {"aws:SourceVpc": network}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.undo(Side.DR, "efs", "DeleteFileSystemPolicy", FileSystemId=system)
+    world.call(Side.DR, "efs", "PutFileSystemPolicy", FileSystemId=system, Policy=policy)

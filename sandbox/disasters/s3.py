@@ -84,9 +84,7 @@ def copy_without_cors(world: World) -> None:
 
 
 @disaster(
-    "s3-copy-without-website",
-    "One bucket answers as a website, and its copy does not",
-    trips=("s3-website.alike",),
+    "s3-copy-without-website", "One bucket answers as a website, and its copy does not", trips=("s3-website.alike",)
 )
 def copy_without_website(world: World) -> None:
     """Let the primary region's bucket answer with an index page."""
@@ -259,12 +257,25 @@ def copy_forgets(world: World) -> None:
 )
 def copy_denies(world: World) -> None:
     """Put the policy on the first bucket's copy."""
-    env = world.environment
-    name = env.named(env.names.bucket_copy, bucket=env.named(env.names.buckets[0]))
-    denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:ReplicateObject", "Resource": f"arn:aws:s3:::{name}/*"}
-    world.undo(Side.DR, "s3", "DeleteBucketPolicy", Bucket=name)
+    _deny_everybody(world, "s3:ReplicateObject")
+
+
+@disaster(
+    "bucket-copy-denies-reads",
+    "A bucket policy in the DR region denies everybody to read objects of a copy",
+    trips=("store-access.admits-alike", "store-access.admits-operator"),
+)
+def copy_denies_reads(world: World) -> None:
+    """Put the policy on the first bucket's copy."""
+    _deny_everybody(world, "s3:GetObject")
+
+
+def _deny_everybody(world: World, action: str) -> None:
+    _, there = _pair(world)
+    denial = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{there}/*"}
+    world.undo(Side.DR, "s3", "DeleteBucketPolicy", Bucket=there)
     text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
-    world.call(Side.DR, "s3", "PutBucketPolicy", Bucket=name, Policy=text)
+    world.call(Side.DR, "s3", "PutBucketPolicy", Bucket=there, Policy=text)
 
 
 @disaster(

@@ -2,9 +2,8 @@
 
 The interpreter calls other services as keys of nobody at a port of its own. Here it calls this very world, with a
 session of the role, so that IAM decides where it is enforced. It sends ECS no request as AWS does (names of members),
-and an execution without a name has none. Plain boto3: ``create_state_machine``,
-``start_execution``, ``describe_execution``. Source: Step Functions
-Developer Guide, "How AWS Step Functions works with IAM".
+and an execution without a name has none. Plain boto3: ``create_state_machine``, ``start_execution``,
+``describe_execution``. Source: Step Functions Developer Guide, "How AWS Step Functions works with IAM".
 """
 
 from __future__ import annotations

@@ -16,14 +16,13 @@ from functools import partial
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.engines import MYSQL, Engine
-from sandbox.client.launch_options import Progress, no_progress
+from sandbox.client.launcher import Progress, no_progress
 from sandbox.core.state import STATE
 from sandbox.seeding import (
     access,
     alerting,
     automation,
     backups,
-    certificates,
     credentials,
     database,
     edge,
@@ -33,25 +32,19 @@ from sandbox.seeding import (
     load_balancers,
     network,
     objects,
-    parameters,
     permissions,
-    restores,
     run_history,
-    runbook,
     services,
-    stream_anchors,
     tables,
     traffic,
 )
-from sandbox.seeding.clients import SeedClients
-from sandbox.seeding.headroom import build as raise_quotas
-from sandbox.seeding.site import Estate, Site, tenant_list
+from sandbox.seeding.site import Estate, SeedClients, Site, tenant_list
 
 BUILDERS: tuple[Callable[[Estate], None], ...] = (
     access.build,
     network.build,
     # Before the services: CreateService and load balancers count against the quotas as AWS does (T33).
-    raise_quotas,
+    services.build_quotas,
     images.build,
     database.build,
     files.build,
@@ -60,7 +53,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     run_history.build,
     # Before services and after the database: task definitions name secrets, secrets the database's user.
     credentials.build,
-    certificates.build,
+    edge.build_certificates,
     load_balancers.build,
     # After the load balancers: a service registers its tasks in a target group that some listener uses.
     services.build,
@@ -69,16 +62,15 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     traffic.build,
     alerting.build,
     errands.build,
-    parameters.build,
     # After all data: the selection plays the past day of the plan over what stands there.
     backups.build,
     # Needs the copies that the plan made.
-    restores.build,
-    runbook.build,
+    backups.build_restore_tests,
+    automation.build_runbook,
     permissions.build,
-    automation.build,
+    automation.build_starts,
     # Last: the function reads the control table's stream from now on.
-    stream_anchors.build,
+    automation.build_anchors,
 )
 
 
@@ -90,7 +82,10 @@ def seed(environment: Environment, tenants: int, progress: Progress = no_progres
     The emulator must be repaired (``sandbox.moto_ext.install()``) and hold nothing of this estate. ``STATE.tenants`` is
     set to the tenants' names as AWS names spell them. Raises ClientError where the emulator refuses a call.
     """
-    estate = new_estate(environment, tenants, engine)
+    clients = SeedClients(environment.account)
+    sides = (Side.PRIMARY, Side.DR)
+    primary, dr = (Site(side, environment.region(side), environment.on(side), clients, engine) for side in sides)
+    estate = Estate(environment, tenant_list(tenants), primary, dr)
     with _at_once():
         for done, build in enumerate(BUILDERS):
             estate.primary.clients.on_call = partial(progress, f"seeding {tenants} tenants", done, len(BUILDERS))
@@ -112,11 +107,3 @@ def _at_once() -> Iterator[None]:
         del STATE.extras["transition_s"]
         if transition_s is not None:
             STATE.extras["transition_s"] = transition_s
-
-
-def new_estate(environment: Environment, tenants: int, engine: Engine = MYSQL) -> Estate:
-    """Return the empty estate: two sites and the tenants' names."""
-    clients = SeedClients(environment.account)
-    sides = (Side.PRIMARY, Side.DR)
-    primary, dr = (Site(side, environment.region(side), environment.on(side), clients, engine) for side in sides)
-    return Estate(environment, tenant_list(tenants), primary, dr)

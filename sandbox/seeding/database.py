@@ -60,7 +60,12 @@ def build(estate: Estate) -> None:
         _groups(site)
     instance = _instance(estate.primary)
     estate.primary.database_host = instance["Endpoint"]["Address"]
-    _install(estate)
+    # Each tenant's schema is older than anything that copies the database.
+    env, region = estate.environment, estate.primary.region
+    db_instance = rds_backends[env.account][region].databases[env.named(env.names.database)]
+    for tenant in estate.tenants:
+        schema = env.named(env.names.tenant_schema, tenant=tenant.name)
+        install_schema(db_instance, schema, tenant.name, now() - INSTALLED_AGO)
     # As long as nothing is restored the name leads nowhere: RDS gives the endpoint to the instance of that name.
     account_part = estate.primary.database_host.partition(".")[2].replace(estate.primary.region, estate.dr.region)
     estate.dr.database_host = f"{estate.dr.environment.database_on(Side.DR)}.{account_part}"
@@ -128,15 +133,6 @@ def _instance(site: Site) -> dict[str, Any]:
     return instance
 
 
-def _install(estate: Estate) -> None:
-    """Install each tenant's site: its schema is older than anything that copies the database."""
-    env, region = estate.environment, estate.primary.region
-    db_instance = rds_backends[env.account][region].databases[env.named(env.names.database)]
-    for tenant in estate.tenants:
-        schema = env.named(env.names.tenant_schema, tenant=tenant.name)
-        install_schema(db_instance, schema, tenant.name, now() - INSTALLED_AGO)
-
-
 def _copies(estate: Estate, source: str) -> None:
     """Start the mechanism the environment prefers; AWS Backup copies are made for every environment that replicates."""
     env, rds = estate.dr.environment, estate.dr.client("rds")
@@ -158,11 +154,7 @@ def _copies(estate: Estate, source: str) -> None:
             Tags=as_list(tag_map(env, name, data=True)),
         )
         # a replica begins without backups of its own
-        rds.modify_db_instance(
-            DBInstanceIdentifier=name,
-            BackupRetentionPeriod=RETENTION_DAYS,
-            ApplyImmediately=True,
-        )
+        rds.modify_db_instance(DBInstanceIdentifier=name, BackupRetentionPeriod=RETENTION_DAYS, ApplyImmediately=True)
     elif "automated-backup" in env.replication.database:
         # Asked of the region that gets the backups, with a key of that region (T24).
         rds.start_db_instance_automated_backups_replication(

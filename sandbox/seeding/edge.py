@@ -1,24 +1,32 @@
-"""CloudFront: one wildcard distribution whose single origin is the origin name, over HTTP."""
+"""CloudFront: one wildcard distribution whose single origin is the origin name, over HTTP; and certificates (T20).
+
+They are issued in both regions for their load balancers, and in us-east-1 for CloudFront.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from sandbox.seeding.certificates import for_distribution
-from sandbox.seeding.site import Estate, as_list, tag_map
+from moto.acm.models import acm_backends
+
+from dr_estate.config.environment import Side
+from sandbox.seeding.site import Estate, as_list, tag_map, test_domain
 
 # AWS's managed policies, alike in all accounts: CachingDisabled and AllViewer (CloudFront guide, managed policies).
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 ORIGIN = "platform-origin"
+VALIDATED_AGO = timedelta(days=20)
 
 
 def build(estate: Estate) -> None:
     """Make the distribution; its domain name is what the tenants' records point at."""
     env = estate.environment
+    # CloudFront takes certificates from us-east-1 alone.
     response = estate.world_wide("cloudfront").create_distribution_with_tags(
         DistributionConfigWithTags={
-            "DistributionConfig": _config(estate, for_distribution(estate)),
+            "DistributionConfig": _config(estate, request(estate, estate.environment.region(Side.GLOBAL))),
             "Tags": {"Items": as_list(tag_map(env, env.traffic.distribution_alias.lstrip("*.")))},
         }
     )
@@ -77,3 +85,26 @@ def _origin(name: str) -> dict[str, Any]:
         "ConnectionAttempts": 2,
         "ConnectionTimeout": 5,
     }
+
+
+def build_certificates(estate: Estate) -> None:
+    """Request the three certificates and let their DNS validation be long past."""
+    for site in estate.sites:
+        site.certificate = request(estate, site.region)
+
+
+def request(estate: Estate, region: str) -> str:
+    """Return the ARN of an issued certificate of ``region`` covering every tenant, customer and test host."""
+    env = estate.environment
+    # Each name is a subject alternative name: a wildcard covers one label and no customer's own domain.
+    customers = {host for hosts in env.traffic.customer_hosts.values() for host in hosts}
+    names = [env.traffic.tenant_domain, f"*.{test_domain(env)}", env.traffic.origin_record, *sorted(customers)]
+    arn = estate.primary.clients.client("acm", region).request_certificate(
+        DomainName=env.traffic.distribution_alias,
+        SubjectAlternativeNames=names,
+        ValidationMethod="DNS",
+        Tags=as_list(tag_map(env, env.traffic.tenant_domain)),
+    )["CertificateArn"]
+    # the emulator issues a certificate some time after the request: make that time long past
+    acm_backends[env.account][region]._certificates[arn].created_at -= VALIDATED_AGO
+    return str(arn)

@@ -1,16 +1,23 @@
 """ECS: cluster, and a log group, task definition, service and scaling target for each tenant, in both regions.
 
 Everything a task definition names lives in its own region: registry, database, secrets, files and logs (T18, T21).
+
+Service quotas: raised in both regions to what a failover of all tenants demands (T33).
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, host_of, tag_map
 
 # A pair that Fargate offers (ECS guide, task CPU and memory): half a vCPU with 1, 2, 3 or 4 GB.
 CPU, MEMORY_MIB = 512, 1024
+CPU_UNITS_A_VCPU = 1024
+LISTENERS = 2
+# A deployment runs up to twice its tasks for a while; half more than the failover needs lets it begin.
+SPARE = 1.5
 
 
 def build(estate: Estate) -> None:
@@ -149,3 +156,34 @@ def _scaling(site: Site, tenant: SeedTenant, cluster: str, tasks: int) -> None:
         },
         **what,
     )
+
+
+def build_quotas(estate: Estate) -> None:
+    """Request each quota that its default value would not satisfy. Needs doing before services start tasks."""
+    for site in estate.sites:
+        quotas = site.client("service-quotas")
+        for (service, code), needed in demand(estate).items():
+            value = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]
+            if value < needed:
+                quotas.request_service_quota_increase(ServiceCode=service, QuotaCode=code, DesiredValue=float(needed))
+
+
+def demand(estate: Estate) -> dict[tuple[str, str], int]:
+    """Return by service and quota code what a region needs: every tenant at failover size, the headroom, and a half."""
+    capacity, tenants = estate.environment.capacity, len(estate.tenants)
+    customers = sum(len(hosts) for hosts in estate.environment.traffic.customer_hosts.values())
+    tasks = tenants * capacity.tasks_per_service
+    needs = {
+        ("fargate", "L-3032A538"): tasks * CPU / CPU_UNITS_A_VCPU,
+        ("ecs", "L-9EF96962"): tenants,
+        # Each Fargate task has a network interface of its own (awsvpc).
+        ("vpc", "L-DF5E4CA3"): tasks,
+        # The names and defaults of the codes stand in moto_ext/quotas/quota_table.py.
+        ("elasticloadbalancing", "L-7EED9B64"): tenants * LISTENERS,
+        ("elasticloadbalancing", "L-7E6692B2"): tasks,
+        ("elasticloadbalancing", "L-B22855CB"): tenants,
+        ("elasticloadbalancing", "L-822D1B1B"): tenants,
+        ("acm", "L-FB94F0B0"): customers + 3,
+    }
+    factor = SPARE + capacity.headroom_percent / 100
+    return {quota: math.ceil(needed * factor) for quota, needed in needs.items()}

@@ -15,7 +15,7 @@ from sandbox.core.error_responses import failure, not_implemented
 from sandbox.core.people import EXPIRED
 from sandbox.core.request_parser import ApiCall, Environ, identify
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.world import fault_injection, memory_snapshots
+from sandbox.world import fault_injection, persistence
 from sandbox.world.call_recorder import Recorder, count_try
 from sandbox.world.moto_app import Emulator
 
@@ -88,7 +88,7 @@ class Application:
         # Before the count: calls with temporary keys are counted and judged as those of their person.
         call, expired = self.emulator.people.resolve(call, environ)
         self.counts.add(call)
-        age = memory_snapshots.age()
+        age = persistence.age()
         if self.latency_s:
             # Outside of the lock: a hundred slow calls at once take as long as one.
             time.sleep(self.latency_s)
@@ -102,7 +102,7 @@ class Application:
         # The lock is held from the age to the record: a world that is
         # exchanged between would get a call of the one before.
         with WORLD_LOCK:
-            if age != memory_snapshots.age():
+            if age != persistence.age():
                 raise fault_injection.DroppedConnection
             response = self.emulator.answer(call, environ)
             # Reads are not recorded: two runs are compared by what they changed.

@@ -22,7 +22,7 @@ from sandbox.core.timing import pace, set_pace
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played_scene
-from sandbox.world.memory_snapshots import WorldStore, grow_older
+from sandbox.world.persistence import WorldStore, grow_older
 from sandbox.world.world import World
 
 # The names that /timing takes; what each means stands in timing.lag_s and Endpoint.timing.
@@ -237,7 +237,7 @@ class ControlApi:
         return {}
 
     def _fill(self, body: Answer) -> Answer:
-        from sandbox.moto_ext.s3.bulk import fill
+        from sandbox.moto_ext.s3.listing import fill
 
         with WORLD_LOCK:
             fill(self._world.environment.account, **body)

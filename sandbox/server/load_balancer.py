@@ -14,7 +14,7 @@ from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, e
 from dr_estate.config.environment import Environment
 from sandbox.core.state import SITES, STATE, ill
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.moto_ext.data import first_start
+from sandbox.moto_ext.data import tenant_pages
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.data.tenant_pages import FINE, UNAUTHORISED, PageAnswer
 from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
@@ -137,7 +137,8 @@ class LoadBalancerSite:
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups[arn] for arn in groups_of(action) if arn in backend.target_groups]
         targets = Targets(self.environment.account, self.region, frozenset(group.arn for group in groups))
-        known = [(group, _open_targets(targets.of(group))) for group in groups]
+        # No request is sent to a target that drains (ELB guide, deregistration delay).
+        known = [(group, [target for target in targets.of(group) if target.state != "draining"]) for group in groups]
         # Of a weighted forward the first group with a healthy target: the weights are not played.
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
@@ -165,7 +166,7 @@ class LoadBalancerSite:
         if page.status in (FINE, UNAUTHORISED):
             if tenant := self._tenant(targets, group):
                 return self._page(tenant, page, wanted)
-            host, services = first_start.host_of(task), _names(targets, group)
+            host, services = tenant_pages.host_of(task), _names(targets, group)
             return SiteReply(FINE, PAGE.format(tenant=services, host=host) if host else f"This is {services}.")
         return SiteReply(page.status, f"<h1>{page.status}</h1>")
 
@@ -213,11 +214,6 @@ def _location(config: Mapping[str, str], listener: FakeListener, host: str, path
         for name, value in request.items()
     }
     return f"{to['Protocol'].lower()}://{to['Host']}:{to['Port']}{to['Path']}"
-
-
-def _open_targets(targets: list[GroupTarget]) -> list[GroupTarget]:
-    """Those that may get a request: none is sent to a target that drains (ELB guide, deregistration delay)."""
-    return [target for target in targets if target.state != "draining"]
 
 
 def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from dr_estate.config.environment import Environment
 from dr_estate.network.open_files import allow_open_files
 from sandbox.client.endpoint import Endpoint, to_json
-from sandbox.client.launch_options import LaunchOptions, Progress, same_world
+from sandbox.client.launcher import LaunchOptions, Progress, same_world
 from sandbox.core import truth, world_file, world_lock
 from sandbox.core.clock import CLOCK
 from sandbox.core.deployed import DEPLOYED

@@ -9,10 +9,13 @@ expects 401 (basic auth), the tenants' pages ask for a password.
 ``POST /wp-json/dr/v1/rows`` (or ``files``) with ``{"id": ...}`` writes through the task that answers into the database
 and the file system behind it: 201 is an acknowledged write, 503 says why there is none. ``GET`` lists the tenant's ids.
 The sandbox's token, as the control path wants it, stands for the password.
+
+The CloudFront distribution as a visitor meets it: alias, origin name, the region DNS leads to, its load balancer.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import ssl
 import tempfile
@@ -21,22 +24,120 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from moto.cloudfront.models import cloudfront_backends
+
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import TOKEN_HEADER
 from sandbox.core.state import SITES, ill
 from sandbox.core.timing import lag_s
 from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.cloudfront import added_headers, forwards_host
 from sandbox.moto_ext.data.task_data import KINDS
+from sandbox.moto_ext.elbv2.openings import CLOUDFRONT
+from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.names import plain
 from sandbox.moto_ext.route53.route53 import addresses_of
-from sandbox.server import distribution_site
-from sandbox.server.distribution_site import DistributionSite
 from sandbox.server.dns_server import FOREVER_S
-from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, as_json, balancers_of
+from sandbox.server.load_balancer import (
+    JSON,
+    NO_HEADERS,
+    LoadBalancerSite,
+    SiteReply,
+    SiteRequest,
+    as_json,
+    balancers_of,
+)
 from sandbox.world.fault_injection import STOPPING
 
+# What stands in the place of a region where the world reports its sites' ports.
+NAME = "cloudfront"
+BAD_GATEWAY, NO_ANSWER = 502, 504
+# A host that no distribution has as alias: 403 (CloudFront guide, alternate domain names).
+UNKNOWN_HOST = 403
+HTTP, HTTPS = 80, 443
 HEADER = "X-World-Sites"
 LOOPBACK = "127.0.0.1"
 API = "/wp-json/dr/v1/"
+
+
+class DistributionSite:
+    """The account's distributions, in front of the regions' load balancers."""
+
+    region = ""
+
+    def __init__(self, account: str, doors: Mapping[str, LoadBalancerSite]) -> None:
+        self.account = account
+        self._doors = doors
+
+    def trusts(self, token: str) -> bool:
+        """Whether it is the sandbox's token: CloudFront hands the visitor's headers on."""
+        return any(door.trusts(token) for door in self._doors.values())
+
+    def lets_in(self, _port: int) -> bool:
+        """Everybody reaches CloudFront."""
+        return True
+
+    def reply(
+        self,
+        port: int,
+        host: str,
+        wanted: SiteRequest | None = None,
+        source: str = CLOUDFRONT,
+        headers: Mapping[str, str] = NO_HEADERS,
+        path: str = "/",
+    ) -> SiteReply | None:
+        """The answer of the origin to ``host``; an origin that does not answer is a 504 (CloudFront guide).
+
+        A behaviour whose policies leave Host out asks for the origin's own name in its place. The origin's own headers
+        come in the place of the visitor's.
+        """
+        with WORLD_LOCK:
+            config = self._config(host)
+            if config is None:
+                return SiteReply(UNKNOWN_HOST, "<h1>403 ERROR</h1>")
+            # One origin and one behaviour: what the seeded distribution has. Groups of origins are not played.
+            fetched = config.Origins["Items"][0]
+            origin, sent_headers = str(fetched.domain_name), {**headers, **added_headers(fetched)}
+            region = self._region(origin)
+            sent = host if forwards_host(self.account, config.DefaultCacheBehavior) else origin
+        # An origin name that resolves to no load balancer is a 502 (CloudFront guide, HTTP 502, DNS error).
+        if region not in self._doors:
+            return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
+        # Of the origin's certificate nothing is judged here: one that does not fit would be a 502.
+        reply = self._doors[region].reply(_origin_port(fetched, port), sent, wanted, source, sent_headers, path)
+        return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
+
+    def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
+        """The certificate that a region's load balancer presents: the same names are covered."""
+        return next((found for door in self._doors.values() if (found := door.certificate(name))), None)
+
+    def _config(self, host: str) -> Any:
+        """The enabled distribution whose alias covers the host, the nearest alias first, None where there is none."""
+        naming: dict[bool, Any] = {}
+        for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
+            config: Any = distribution.distribution_config
+            aliases = [alias.lower() for alias in (distribution.Aliases or {}).get("Items") or ()]
+            if config.Enabled and any(fnmatch.fnmatchcase(host, alias) for alias in aliases):
+                # An alias without a wildcard goes before one with it (CloudFront guide, alternate domain names).
+                naming.setdefault(host in aliases, config)
+        return naming.get(True, naming.get(False))
+
+    def _region(self, origin: str) -> str:
+        """The region of the load balancer that the origin is, or that DNS names for it at this moment."""
+        checker = HealthChecker(self.account)
+        if own := checker.load_balancer(plain(origin)):
+            return own[0]
+        # Not CloudFront's own cache of DNS: the name is resolved for each visit, so a change of DNS is met at once.
+        answer = checker.resolve(plain(origin))
+        found = checker.load_balancer(plain(answer.alias["DNSName"])) if answer.alias else None
+        return found[0] if found else ""
+
+
+def _origin_port(origin: Any, port: int) -> int:
+    """The port at which CloudFront asks the origin, by its protocol policy; ``port`` is the visitor's."""
+    custom = getattr(origin, "custom_origin_config", None)  # a bucket has none
+    policy = custom.origin_protocol_policy if custom else ""
+    return {"https-only": HTTPS, "match-viewer": port}.get(policy, HTTP)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -139,16 +240,16 @@ def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, 
     doors = {region: LoadBalancerSite(environment, region, token) for region in regions}
     return {
         **{region: _serve(door) for region, door in doors.items()},
-        distribution_site.NAME: _serve(DistributionSite(environment.account, doors)),
+        NAME: _serve(DistributionSite(environment.account, doors)),
     }
 
 
 def _serve(door: LoadBalancerSite | DistributionSite) -> tuple[int, int]:
-    plain, secure = _listen(door, 80), _listen(door, 443)
+    http, secure = _listen(door, 80), _listen(door, 443)
     secure.secure = _secure(door)
-    for server in (plain, secure):
+    for server in (http, secure):
         threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
-    return int(plain.server_address[1]), int(secure.server_address[1])
+    return int(http.server_address[1]), int(secure.server_address[1])
 
 
 def _listen(door: LoadBalancerSite | DistributionSite, port: int) -> _Server:
@@ -160,11 +261,11 @@ def _listen(door: LoadBalancerSite | DistributionSite, port: int) -> _Server:
 def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
     """Where each region's sites answer, and its load balancer's names and addresses in the world's DNS."""
     found: dict[str, dict[str, Any]] = {}
-    for region, (plain, secure) in ports.items():
+    for region, (http, secure) in ports.items():
         with WORLD_LOCK:
-            names = _names(environment, region) if region != distribution_site.NAME else []
+            names = _names(environment, region) if region != NAME else []
         addresses = [address for dns_name in names for address in addresses_of(dns_name)]
-        found[region] = {"address": LOOPBACK, "http": plain, "https": secure, "names": names, "addresses": addresses}
+        found[region] = {"address": LOOPBACK, "http": http, "https": secure, "names": names, "addresses": addresses}
     return found
 
 
@@ -174,4 +275,4 @@ def _names(environment: Environment, region: str) -> list[str]:
 
 def header_of(ports: Mapping[str, tuple[int, int]]) -> str:
     """Return the ports in the format of the header: ``region=address:http:https``, separated by blanks."""
-    return " ".join(f"{region}={LOOPBACK}:{plain}:{secure}" for region, (plain, secure) in ports.items())
+    return " ".join(f"{region}={LOOPBACK}:{http}:{secure}" for region, (http, secure) in ports.items())

@@ -31,14 +31,21 @@ _BATCH = 10  # services of one DescribeServices
 def world_observation(world: World, scenario: Mapping[str, Any]) -> WorldObservation:
     """The world as it is now, and what ``scenario`` (its record in the world's state) says was done since."""
     sides = (Side.PRIMARY, Side.DR)
-    records = _records(world)
+    # Imported here: the disasters load the whole emulator.
+    from sandbox.disasters.dns_zone import traffic_zone
+
+    pages = world.client("route53", world.environment.region(Side.GLOBAL)).get_paginator("list_resource_record_sets")
+    records = [dict(r) for page in pages.paginate(HostedZoneId=traffic_zone(world)) for r in page["ResourceRecordSets"]]
+    health = HealthChecker(world.environment.account).health()
+    # The draw is always 0: of weighted records the first that counts as healthy answers.
+    dns_answer = answer(ZoneRecords(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
     return WorldObservation(
         env=world.environment,
         tenants=world.tenants,
         services={side: tuple(_services(world, side)) for side in sides},
         databases={side: tuple(_databases(world, side)) for side in sides},
         leads=_leads(world, records),
-        answers=_answers(world, records),
+        answers=_region_of(world, {"AliasTarget": dns_answer.alias}) if dns_answer.alias else "",
         pinned=_is_pinned(world, records),
         journal=tuple(_journal(world, moment(scenario["since"]))) if scenario else (),
         mutations=tuple(scenario.get("mutations", ())),
@@ -106,14 +113,6 @@ def _databases(world: World, side: Side) -> Iterator[ObservedDatabase]:
         )
 
 
-def _records(world: World) -> list[Record]:
-    # Imported here: the disasters load the whole emulator.
-    from sandbox.disasters.dns_zone import traffic_zone
-
-    pages = world.client("route53", world.environment.region(Side.GLOBAL)).get_paginator("list_resource_record_sets")
-    return [dict(r) for page in pages.paginate(HostedZoneId=traffic_zone(world)) for r in page["ResourceRecordSets"]]
-
-
 def _pair(world: World, records: list[Record]) -> dict[Side, Record]:
     traffic = world.environment.traffic
     sides = {traffic.primary_set_identifier: Side.PRIMARY, traffic.secondary_set_identifier: Side.DR}
@@ -128,14 +127,6 @@ def _leads(world: World, records: list[Record]) -> str:
     if len(preferred) != 1:
         return ""
     return _region_of(world, pair[preferred[0]])
-
-
-def _answers(world: World, records: list[Record]) -> str:
-    """The region that the world's name server answers with at this moment."""
-    health = HealthChecker(world.environment.account).health()
-    # The draw is always 0: of weighted records the first that counts as healthy answers.
-    dns_answer = answer(ZoneRecords(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
-    return _region_of(world, {"AliasTarget": dns_answer.alias}) if dns_answer.alias else ""
 
 
 def _region_of(world: World, record: Record) -> str:

@@ -18,7 +18,7 @@ from sandbox.training import scenarios
 from sandbox.training.observer import world_observation
 from sandbox.training.scenarios.observation import WorldObservation
 from sandbox.training.scenarios.scenario import GoalState, Scenario, ScenarioGoal
-from sandbox.world import memory_snapshots, persistence
+from sandbox.world import persistence
 from sandbox.world.call_recorder import SCENARIO, played_scene
 from sandbox.world.world import World
 
@@ -45,7 +45,7 @@ def begin(world: World, name: str) -> Shown:
         started = _starting_state(world_observation(world, {}))
     except Exception:
         # A scene that is set in part would be judged as if it were whole.
-        memory_snapshots.exchange(kept_at.timestamp(), before)
+        persistence.exchange(kept_at.timestamp(), before)
         raise
     finally:
         # What the stage recorded is dropped: a scene ends by the kept world, not by undos.
@@ -95,7 +95,7 @@ def debrief(world: World, hint: bool = False) -> Shown:
 def end(_: World) -> Shown:
     """Make the world the one from before the scene. Raises SandboxError where none is played."""
     record = _record()
-    memory_snapshots.exchange(moment(record["kept_at"]).timestamp(), record["before"])
+    persistence.exchange(moment(record["kept_at"]).timestamp(), record["before"])
     return {"ended": record["name"]}
 
 

@@ -15,8 +15,6 @@ from sandbox.core.people import Registry, settle
 from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.world_lock import WORLD_LOCK
 
-"""Held by each call while it is inside the emulator, and while the world is saved: moto is not thread-safe."""
-
 # moto reads these at import: no thousand default images, certificates issued at once.
 SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_ACM_VALIDATION_WAIT": "0", "MOTO_DISABLE_GLOBAL_CORS": "true"}
 FOREIGN = ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_PROFILE", "MOTO_ACCOUNT_ID")

@@ -1,8 +1,13 @@
-"""The whole world in one pickle: every backend of the emulator and STATE, so that identities survive."""
+"""The whole world in one pickle: every backend of the emulator and STATE, so that identities survive.
+
+Worlds are kept in files and in memory, so that one process can return to the same world in milliseconds. It is then as
+old as it was when it was kept: every moment in it is moved by the time that passed, whole seconds alone.
+"""
 
 from __future__ import annotations
 
 import copyreg
+import gc
 import io
 import math
 import sys
@@ -24,13 +29,15 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict
 
 from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
-from sandbox.core.state import STATE, WorldState
+from sandbox.core.state import STATE, WorldState, now
+from sandbox.core.world_lock import WORLD_LOCK
 
 # The types have no public names: threading.Lock and RLock are functions.
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 _later = timedelta(0)
 _SECRETS_MOMENTS = ("created_date", "deleted_date", "last_changed_date", "last_rotation_date", "next_rotation_date")
 _PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
+_returns = [0]
 
 
 def dump() -> bytes:
@@ -67,23 +74,21 @@ def take(world: bytes, older_s: int = 0) -> None:
     BackendDict.reset()  # before the world is read: it closes the contents of S3 objects of every world there is
     try:
         _take(cloudpickle.loads(world))
-        _move_secrets(older_s)
+        # moto's secrets hold numbers where other services hold datetimes: only those six fields are times.
+        for backends in (found for found in _in_use() if found.service_name == "secretsmanager"):
+            for backend in (backend for regions in backends.values() for backend in regions.values()):
+                for secret in (vars(secret) for secret in dict.values(backend.secrets)):
+                    secret.update({name: secret[name] + older_s for name in _SECRETS_MOMENTS if secret.get(name)})
     finally:
         _later = timedelta(0)
 
 
 def _take(world: dict[str, Any]) -> None:
-    _restore(world["backends"])
+    for service_backends, beside, accounts in world["backends"]:
+        vars(service_backends).update(beside)
+        for account, regions in accounts.items():
+            service_backends[account].update(regions)
     STATE.__dict__.update({**WorldState().__dict__, **world["state"]})
-
-
-def _move_secrets(older_s: int) -> None:
-    """Shift the times of secrets: whole seconds since 1970, which a pickle does not distinguish from other numbers."""
-    # moto's secrets hold numbers where other services hold datetimes: only those six fields are times.
-    for backends in (found for found in _in_use() if found.service_name == "secretsmanager"):
-        for backend in (backend for regions in backends.values() for backend in regions.values()):
-            for secret in (vars(secret) for secret in dict.values(backend.secrets)):
-                secret.update({name: secret[name] + older_s for name in _SECRETS_MOMENTS if secret.get(name)})
 
 
 def _backends() -> list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]:
@@ -102,13 +107,6 @@ def _in_use() -> list[BackendDict[Any]]:
 def _beside(backends: BackendDict[Any]) -> dict[str, Any]:
     """What a special dictionary keeps beside its backends: S3's owners of names, the organisations' members."""
     return {k: v for k, v in vars(backends).items() if isinstance(v, dict)}
-
-
-def _restore(backends: list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]) -> None:
-    for service_backends, beside, accounts in backends:
-        vars(service_backends).update(beside)
-        for account, regions in accounts.items():
-            service_backends[account].update(regions)
 
 
 class _Pickler(cloudpickle.Pickler):
@@ -216,3 +214,49 @@ def _parent_of(regions: AccountSpecificBackend[Any]) -> BackendDict[Any]:
 def _account_of(module: str, attribute: str, account: str) -> AccountSpecificBackend[Any]:
     found: AccountSpecificBackend[Any] = _held_by(module, attribute)[account]
     return found
+
+
+def age() -> int:
+    """How often a world was returned to: a call that began under another number belongs to a world that is gone."""
+    return _returns[0]
+
+
+class WorldStore:
+    """The worlds kept by name."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, bytes]] = {}
+
+    def keep(self, name: str) -> None:
+        """Remember the world as it is now. Raises SandboxError where a part of it cannot be kept."""
+        with WORLD_LOCK:
+            self._kept[name] = (now().timestamp(), dump())
+
+    def return_to(self, name: str) -> None:
+        """Make the kept world that of this process. Raises SandboxError for a name that was never kept."""
+        if name not in self._kept:
+            known = ", ".join(sorted(self._kept)) or "none"
+            raise SandboxError(f"No world was kept as '{name}' (kept: {known}).")
+        exchange(*self._kept[name])
+
+
+def grow_older(seconds: int) -> None:
+    """Move every moment of this process's world ``seconds`` back, as if that time had passed."""
+    with WORLD_LOCK:
+        exchange(now().timestamp() + seconds, dump())
+
+
+def exchange(kept_at: float, world: bytes) -> None:
+    """Make ``world`` that of this process, as old as it was at ``kept_at`` (seconds since 1970)."""
+    with WORLD_LOCK:
+        # Before the exchange: a call that waits for the lock sees the new number and is dropped.
+        _returns[0] += 1
+        collecting = gc.isenabled()
+        # What is made here stays: a collection in the middle would look through a half-built world in vain.
+        gc.disable()
+        try:
+            # floor: a moment moved too far would lie in the future.
+            take(world, math.floor(now().timestamp() - kept_at))
+        finally:
+            if collecting:
+                gc.enable()

@@ -15,7 +15,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import DrillSettings, Execution, Failback
 from dr_estate.config.settings import ReadLimits
 from dr_estate.model.engines import ENGINES, MYSQL
-from sandbox.client.launch_options import Progress, no_progress
+from sandbox.client.launcher import Progress, no_progress
 from sandbox.core import truth, world_file
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
@@ -80,7 +80,9 @@ def fill(
     with contextlib.suppress(SandboxError):  # a read-only home directory keeps none: it is built again next time
         about = {"environment": environment.name, "tenants": tenants, "built_at": time.time()}
         world_file.write(path, persistence.dump(), about)
-        _forget_old(folder)
+        paths = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in paths[KEPT:]:
+            old.unlink(missing_ok=True)
 
 
 def build(
@@ -112,9 +114,3 @@ def fresh(path: Path) -> bool:
         return time.time() - path.stat().st_mtime < FRESH_S
     except OSError:
         return False
-
-
-def _forget_old(folder: Path) -> None:
-    paths = sorted(folder.glob("*.world"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in paths[KEPT:]:
-        old.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from dr_estate.config.environment import load_environment
-from sandbox.client.embedded import running
+from sandbox.client.launcher import running
 from sandbox.core import truth
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE

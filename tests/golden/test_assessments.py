@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.assessment.cost import hourly_cost
-from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
+from dr_actions.assessment.data_loss import Loss, hourly_cost, losses_of, missing_items
 from dr_actions.assessment.failback import (
     failback_advice,
     failback_gates,

@@ -17,9 +17,8 @@ import pytest
 from dr_actions.authorization.clearance import Approval, Clearance, decide, decide_trial, extended_clearance
 from dr_actions.authorization.resumption import EXPECTED, Resumption, gates_to_go_on, resume
 from dr_actions.guard import backup_first
-from dr_actions.guard.context import GuardContext
+from dr_actions.guard.context import STORES, GuardContext, Proof
 from dr_actions.guard.destructive_operations import BY_PARAMETERS, CARRIERS, NEVER_DONE, OVERWRITES, WEIGHED
-from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.guard import GLOBAL_SERVICES, IDENTITY, refusal
 from dr_actions.model.gates import Gate, Refusal
 from dr_actions.model.plan import Call, Danger, Goal

@@ -10,10 +10,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from dr_actions.assessment.abort import abort_gates
-from dr_actions.assessment.cost import hourly_cost, leftovers_sentence
-from dr_actions.assessment.data_loss import missing_items
-from dr_actions.assessment.failback import failback_gates, objects_to_copy, stranded_writes, sync_estimate
+from dr_actions.assessment.data_loss import hourly_cost, leftovers_sentence, missing_items
+from dr_actions.assessment.failback import abort_gates, failback_gates, objects_to_copy, stranded_writes, sync_estimate
 from dr_actions.assessment.failover import database_is_down, fence_gate, outage_start, targets_gates
 from dr_actions.assessment.fence import fence_gates
 from dr_actions.model.gates import Gate

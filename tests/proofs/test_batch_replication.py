@@ -11,7 +11,7 @@ import pytest
 
 from dr_actions.actions.objects import batch_replication, copies
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.guard.evidence import STORES
+from dr_actions.guard.context import STORES
 from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock

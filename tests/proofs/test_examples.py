@@ -24,8 +24,8 @@ from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import load_environment
 from dr_estate.config.map_file import map_path
 from dr_estate.snapshot.observer import observe
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import AWAY, HOME, build_tool
 from tests.hosting import hosted
 from tests.proofs.faults_of_definitions import DEFINITIONS

@@ -23,7 +23,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_actions.drills.inventory import Inventory, differences, inventory
-from dr_actions.guard.evidence import confirmations
+from dr_actions.guard.context import confirmations
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json

@@ -24,8 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side, load_environment
-from sandbox.client.traffic_writer import KINDS, AcknowledgedWrite, Sites, Writer, duplicates, missing
-from sandbox.client.visitors import Visitors
+from sandbox.client.traffic_writer import KINDS, AcknowledgedWrite, Sites, Visitors, Writer, duplicates, missing
 from tests.hosting import hosted
 from tests.proofs.test_many_objects import ALIKE, FULL, NEW
 from tests.proofs.test_round_trip import ENVIRONMENTS, ROOT, Trip

@@ -13,7 +13,7 @@ from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox import moto_ext
 from sandbox.core.state import STATE
 from sandbox.seeding import seed
-from sandbox.seeding.clients import SeedClients
+from sandbox.seeding.site import SeedClients
 
 FOLDER = Path(__file__).parents[2] / "environments"
 SIDES = (Side.PRIMARY, Side.DR)

@@ -11,8 +11,7 @@ from dr_estate.config.environment import Environment, Side, load_environment, pa
 from sandbox.core.state import STATE
 from sandbox.moto_ext import install
 from sandbox.seeding import seed
-from sandbox.seeding.clients import SeedClients
-from sandbox.seeding.site import tenant_list
+from sandbox.seeding.site import SeedClients, tenant_list
 from tests.sandbox.seeding_worlds import FOLDER, Seeded
 
 

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment
-from sandbox.client.embedded import running
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import running
 from sandbox.core.errors import SandboxError
 from sandbox.core.request_parser import identify
 from tests.hosting import hosted

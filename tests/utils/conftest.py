@@ -11,8 +11,8 @@ from dr_actions.model.plan import Plan
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.world_id import WorldId
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.utils.lost_prod import Prod
 from tests.utils.running import at_endpoint, direct_rules
 from tests.worlds import borrowed

@@ -12,8 +12,8 @@ import pytest
 
 from dr_estate.config.environment import load_environment
 from dr_estate.config.map_file import MapKind
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import (
     API_HOST,
     AWAY,

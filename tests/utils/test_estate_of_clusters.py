@@ -12,8 +12,8 @@ import pytest
 
 from dr_estate.config.environment import load_environment
 from dr_estate.config.map_file import map_from
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import AWAY, HOME, ONE_BALANCER, SUFFIX, TWO_CLUSTERS, build, build_tool
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint

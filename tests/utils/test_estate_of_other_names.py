@@ -9,8 +9,8 @@ import pytest
 
 from dr_estate.config.environment import load_environment
 from dr_estate.config.map_file import MapKind, map_path
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import API_HOST, AWAY, HOME, HOST, SUFFIX, build, build_tool
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dr_estate.config.environment import Side, load_environment
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import AWAY, BUCKET, HOME, HOST, SECRET, SERVICES, SUFFIX, TABLES, build, build_tool
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint

@@ -10,8 +10,8 @@ import pytest
 
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.map_file import MapKind, map_path
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.second_team import HOME, build
 from tests.hosting import hosted
 from tests.utils.running import ROOT, Ran, at_endpoint, direct_rules, rules

@@ -10,8 +10,8 @@ import pytest
 
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.map_file import MapKind
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.dr_estate.scan.acme import AWAY, DATABASE, HOME, REPLICA, SUFFIX, build, build_tool
 from tests.hosting import hosted
 from tests.proofs.changes import Aws

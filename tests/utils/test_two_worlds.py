@@ -11,8 +11,8 @@ import pytest
 
 from dr_estate.config.environment import load_environment
 from sandbox.client import endpoint as endpoints
-from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launcher import HURRIED
 from tests.utils.running import Ran, at_endpoint, dr_cli, rules, signed_in
 from tests.worlds import borrowed, home_with_seeds
 

@@ -18,7 +18,7 @@ from functools import partial
 
 from dr_actions.actions.database import failback
 from dr_actions.guard.backup_first import CLOCKS_APART
-from dr_actions.guard.evidence import STORES
+from dr_actions.guard.context import STORES
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -59,6 +59,8 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         if store.kind == DATABASE.id and not vault:
             yield _snapshot_step(context, store)
             continue
+        points, type_ = context.snapshot.get(backup.recovery_points, Side.DR), _BACKUPS[store.kind].type
+        plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
         yield context.step(
             CREATE_BACKUPS.name,
             store.name,
@@ -75,7 +77,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                 {
                     "BackupVaultName": vault,
                     "ResourceArn": store.arn,
-                    "IamRoleArn": _role(context, store.kind),
+                    "IamRoleArn": backup_plan.backup_role(context.env, type_, points, plans),
                     "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
                     "StartWindowMinutes": START_WINDOW_MINUTES,
                     "Lifecycle": {"DeleteAfterDays": days},
@@ -169,13 +171,6 @@ def _kept_days(context: PlanContext, side: Side) -> int:
     if vault is None:
         return days
     return min(max(days, vault.min_retention_days or days), vault.max_retention_days or days)
-
-
-def _role(context: PlanContext, kind: str) -> str:
-    """The role as which AWS Backup backs up such a store."""
-    points, type_ = context.snapshot.get(backup.recovery_points, Side.DR), _BACKUPS[kind].type
-    plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
-    return backup_plan.backup_role(context.env, type_, points, plans)
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

@@ -19,8 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.common.unavailable_handling import name_list
-from dr_actions.actions.common.unfenced import living_tasks, unfenced_reason, unfenced_sentence
+from dr_actions.actions.common.unavailable_handling import living_tasks, name_list, unfenced_reason, unfenced_sentence
 from dr_actions.actions.compute.rollout import START_S, UPDATE, evidence_of, service_of, update_call
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
 from dr_actions.model.plan import Danger, Goal, Step
@@ -110,8 +109,7 @@ def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
     if others and not context.only_tenants:
         yield (
             f"Tasks of {name_list(sorted(others))} run in {context.env.region(context.fence)} outside the tenants' "
-            f"services, and "
-            "are not fenced: stop them by hand if they write."
+            "services, and are not fenced: stop them by hand if they write."
         )
 
 

@@ -147,9 +147,8 @@ def notes(context: PlanContext) -> Iterator[str]:
             and (not chosen or database.identifier != chosen.identifier)
         ):
             yield (
-                f"{database.identifier} stands in {region} and replicates nothing. If an interrupted "
-                "recovery promoted or "
-                "restored it, resume that incident instead: two databases would take writes."
+                f"{database.identifier} stands in {region} and replicates nothing. If an interrupted recovery promoted "
+                "or restored it, resume that incident instead: two databases would take writes."
             )
 
 

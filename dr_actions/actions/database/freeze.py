@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_actions.actions.common.unfenced import unfenced_services
+from dr_actions.actions.common.unavailable_handling import unfenced_services
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
@@ -269,9 +269,8 @@ def _unfreeze_step(
         group,
         part=part,
         side=side,
-        says=f"Set {parameter} of the parameter group {group} in {region} to {value} again: a copy or a "
-        f"failover "
-        "to come uses it.",
+        says=f"Set {parameter} of the parameter group {group} in {region} to {value} again: a copy or a failover to "
+        "come uses it.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {parameter} of {group} to {failback.FROZEN}.",
         budget_s=600,

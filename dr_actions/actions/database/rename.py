@@ -62,8 +62,7 @@ class Renaming:
         if instance := self.of(context):
             yield (
                 f"{instance.identifier} in {context.env.region(self.side)} will be kept as "
-                f"{failback.retained_name(instance)} ({self.was}): "
-                "delete it when it is no longer needed."
+                f"{failback.retained_name(instance)} ({self.was}): delete it when it is no longer needed."
             )
 
 

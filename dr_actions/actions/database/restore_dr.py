@@ -274,8 +274,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.DRIFTED,
             f"{instance.identifier} was there before this plan and holds older data than the copies do. If an "
-            "interrupted "
-            f"recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
+            f"interrupted recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
             _evidence(instance),
         )
     made_from = dict(instance.tags).get(RESTORED_FROM)

@@ -2,16 +2,21 @@
 
 A replication in the wrong direction discards all that was written since (T28). So the direction is never taken from the
 plan alone: right before each call it must follow from what is seen.
+
+A policy with a freeze's statement replaces EFS's default, which allows everything to every client that reaches a mount
+target: where there was no policy, the frozen policy states what the default allows, except writing, and on condition of
+the mount target: without that condition it would count as public (T66). A deny overrides every allow, for every client.
+Source: EFS User Guide, "Using IAM to control access to file systems" and "Creating file system policies".
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Drifted, Observe, PlanContext, PlanSteps, StepStatus
 from dr_actions.model.plan import Params, Step, step_id
 from dr_checks.posture.signals import TrafficDirection, signals_of
@@ -19,6 +24,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION, FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, efs, rds, route53, route53_health_checks
+from dr_estate.readers.efs import FROZEN_SID, STAMP, FileSystemPolicy
 from dr_estate.reading.reader import Reader
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
@@ -27,6 +33,13 @@ OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
 SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs.policies)
 # What the direction is computed from: an action that makes a call upon it watches all of this.
 EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
+# Characters of a file system policy. Source: API_PutFileSystemPolicy.
+LONGEST = 20_000
+_DEFAULT_SID = "ReadWhileFrozenForFailback"
+_VERSION = "2012-10-17"
+_MOUNTED = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
+_READ = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess"]
+Statement = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +151,7 @@ def policy_to_freeze(context: PlanContext) -> tuple[efs.FileSystem, str] | None:
     found, seen = file_systems(context), policy(context, Side.DR)
     if found is None or seen is None:
         return None
-    return found.dr, write_freeze_policy.unfrozen(seen)
+    return found.dr, unfrozen(seen)
 
 
 def still_since(context: PlanContext) -> datetime | None:
@@ -215,3 +228,46 @@ def sizes(found: FileSystems) -> tuple[tuple[str, str], ...]:
 def timestamp(moment: datetime | None) -> str:
     """A moment as sentences and facts say it."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"
+
+
+def unfrozen(policy: FileSystemPolicy) -> str:
+    """The policy's text without what freezes it; "" where nothing else is in it, or there was none."""
+    if not policy.text or policy.freeze_time is None:
+        return policy.text
+    document = json.loads(policy.text)
+    statements = [statement for statement in _statements(document) if not _is_own(statement)]
+    return json.dumps({**document, "Statement": statements}) if statements else ""
+
+
+def policy_with_freeze(text: str, arn: str, moment: datetime) -> str:
+    """The policy ``text`` of the file system ``arn`` ("" for none) with the statement that freezes it."""
+    # Without a policy everything is allowed; a Deny alone would end that, so the default's reads are written out.
+    document = json.loads(text) if text else {"Version": _VERSION, "Statement": [_default(arn)]}
+    return json.dumps({**document, "Statement": [*_statements(document), _deny(arn, f"{moment:{STAMP}}")]})
+
+
+def policies_match(text: str, other: str) -> bool:
+    """Whether two policies say the same, whatever their white space and order of keys."""
+    return text == other or bool(text and other and json.loads(text) == json.loads(other))
+
+
+def _statements(document: dict[str, Any]) -> list[Statement]:
+    listed = document.get("Statement", [])
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _is_own(statement: Statement) -> bool:
+    sid = str(statement.get("Sid", ""))
+    return sid.startswith(FROZEN_SID) or sid == _DEFAULT_SID
+
+
+def _default(arn: str) -> Statement:
+    return {**_statement(_DEFAULT_SID, "Allow", _READ, arn), "Condition": _MOUNTED}
+
+
+def _deny(arn: str, stamp: str) -> Statement:
+    return _statement(f"{FROZEN_SID}{stamp}", "Deny", "elasticfilesystem:ClientWrite", arn)
+
+
+def _statement(sid: str, effect: str, action: str | list[str], arn: str) -> Statement:
+    return {"Sid": sid, "Effect": effect, "Principal": {"AWS": "*"}, "Action": action, "Resource": arn}

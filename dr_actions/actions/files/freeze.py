@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from dr_actions.actions.files import failback
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.actions.files import write_freeze_policy
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -49,11 +49,11 @@ def _freeze_step(context: PlanContext, system: efs.FileSystem, text: str) -> Ste
 
 def freeze_call(step: Step, context: PlanContext) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
-    text = write_freeze_policy.policy_with_freeze(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
+    text = failback.policy_with_freeze(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
     # Before the call: refused by EFS afterwards, the failback would stop in its write pause.
-    if len(text) > write_freeze_policy.LONGEST:
+    if len(text) > failback.LONGEST:
         raise ValueError(
-            f"the policy of {step.before['file system']} would be longer than {write_freeze_policy.LONGEST} characters"
+            f"the policy of {step.before['file system']} would be longer than {failback.LONGEST} characters"
         )
     return step.call_with({"Policy": text})
 
@@ -64,7 +64,7 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
     if policy is None or policy.file_system != step.before["file system"]:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
     # Compared by content: EFS answers a policy in another spelling than it was put.
-    if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.before["policy"]):
+    if not failback.policies_match(failback.unfrozen(policy), step.before["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.freeze_time is None:
         return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
@@ -140,7 +140,7 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
     policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
         return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
-    if not write_freeze_policy.policies_match(write_freeze_policy.unfrozen(policy), step.after["policy"]):
+    if not failback.policies_match(failback.unfrozen(policy), step.after["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.freeze_time is not None:
         return StepStatus(

@@ -44,8 +44,7 @@ def _allow_primary_steps(context: PlanContext, found: files_failback.FileSystems
         name,
         side=Side.PRIMARY,
         says=f"Take the overwrite protection off {found.primary.id} ({name}) in {region}: the files of {found.dr.id} "
-        f"in "
-        f"{context.env.regions.dr} are then written over it, and what it alone holds is in its backup only.",
+        f"in {context.env.regions.dr} are then written over it, and what it alone holds is in its backup only.",
         danger=Danger.IRREVERSIBLE,
         undo="Until the replication begins, protection can be switched on again; after that only its backup has the "
         "files that the primary alone held.",
@@ -331,8 +330,7 @@ def _to_dr_steps(context: PlanContext, found: files_failback.FileSystems) -> Ite
         name,
         side=Side.DR,
         says=f"Replicate {found.primary.id} ({name}) in {primary} onto {found.dr.id} in {dr} again. It overwrites "
-        f"that: "
-        "the two are alike but for what the primary took since its files were copied back.",
+        "that: the two are alike but for what the primary took since its files were copied back.",
         danger=Danger.COMPENSABLE,
         undo="End the replication again: both file systems stay.",
         budget_s=sync_limit_s(found.primary),
@@ -370,9 +368,8 @@ def _end_stale_steps(context: PlanContext, found: files_failback.FileSystems) ->
             END_STALE_REPLICATION.name,
             name,
             side=Side.PRIMARY,
-            says=f"Drop the half of the old replication {found.primary.id} -> {found.dr.id} that {region} still "
-            "holds: its "
-            "other half was deleted in the failover. No file is touched.",
+            says=f"Drop the half of the old replication {found.primary.id} -> {found.dr.id} that {region} still holds: "
+            "its other half was deleted in the failover. No file is touched.",
             danger=Danger.COMPENSABLE,
             undo="Not needed: that half replicates nothing, and a new replication is made at the end.",
             budget_s=900,

@@ -132,8 +132,7 @@ def open_steps(context: PlanContext) -> Iterator[Step]:
                 step.subject,
                 side=Side.DR,
                 says=f"Where {context.env.regions.primary} does not do its half in time: make {system} "
-                f"({step.subject}) in "
-                f"{region} writable by deleting its replication configuration in {region} alone.",
+                f"({step.subject}) in {region} writable by deleting its replication configuration in {region} alone.",
                 danger=step.danger,
                 undo=step.undo,
                 budget_s=step.budget_s,

@@ -17,7 +17,7 @@ from typing import Any
 
 from dr_actions.actions.objects import copies as objects_copies
 from dr_actions.actions.objects.copies import UNDO
-from dr_actions.guard.batch_exemptions import CREATE, END, ENDED
+from dr_actions.guard.failback_exemptions import CREATE_JOB, ENDED, UPDATE_JOB
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_checks.derived import role_limits
@@ -304,7 +304,7 @@ REPLICATE = Action(
     "objects/replicate_to_primary",
     "Lets S3 copy to the primary region what it has not replicated: a job of S3 Batch Replication per "
     "bucket, if allowed.",
-    {CREATE},
+    {CREATE_JOB},
     (s3_batch_jobs.jobs,),
     replicate_steps,
     replicate_status,
@@ -315,7 +315,7 @@ REPLICATE = Action(
 END_JOB = Action(
     "objects/end_replication",
     "Ends an S3 Batch Replication job whose time is over: from here on only the run copies objects back.",
-    {END},
+    {UPDATE_JOB},
     (s3_batch_jobs.jobs,),
     end_steps,
     end_status,

@@ -1,12 +1,11 @@
 """Copies back what the DR region's buckets hold and the primary's lack, and proves that nothing older is missing.
 
-Both lists are read side by side, a page at a time, many objects are copied at once inside S3, and after
-every thousand objects the journal gets a cursor: a run that died resumes after it. Versions stay on both sides, tags
-and metadata are copied with the object, and nothing is deleted: what was deleted in the DR region stays in the primary
-region, and is reported. An object that is newer in the primary region is left. The copy is made while the DR region
-writes, once more in the write pause, when little is left (what was written since the first listing began), and a last
-time once all traffic is in the primary region: S3 is not frozen, and a writer of objects needs neither database nor
-files.
+Both lists are read side by side, a page at a time, many objects are copied at once inside S3, and after every thousand
+objects the journal gets a cursor: a run that died resumes after it. Versions stay on both sides, tags and metadata are
+copied with the object, and nothing is deleted: what was deleted in the DR region stays in the primary region, and is
+reported. An object that is newer in the primary region is left. The copy is made while the DR region writes, once more
+in the write pause, when little is left (what was written since the first listing began), and a last time once all
+traffic is in the primary region: S3 is not frozen, and a writer of objects needs neither database nor files.
 """
 
 from __future__ import annotations

@@ -84,9 +84,8 @@ def start_steps(context: PlanContext) -> Iterator[Step]:
             label=tenant.id,
             nth=number // size,
             side=Side.DR,
-            says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, "
-            "mounts its "
-            "files, and ends.",
+            says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, mounts "
+            "its files, and ends.",
             danger=Danger.COMPENSABLE,
             undo="The task ends by itself; the clean-up stops one that does not.",
             budget_s=600,

@@ -14,10 +14,9 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.database import copy_selection
+from dr_actions.actions.secrets import comparison
 from dr_actions.actions.secrets import comparison as secrets_comparison
-from dr_actions.actions.secrets import primary_references
-from dr_actions.actions.secrets.comparison import SecretPair
-from dr_actions.actions.secrets.primary_references import MovableSecret
+from dr_actions.actions.secrets.comparison import MovableSecret, SecretPair
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step, step_id
 from dr_estate.config.environment import Side
@@ -42,8 +41,8 @@ REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 
 def promote_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each replica to be rewritten."""
-    if primary_references.database(context):
-        for reference in primary_references.movable_secrets(context):
+    if comparison.database(context):
+        for reference in comparison.movable_secrets(context):
             if reference.secret.replica_of:
                 name, region = reference.secret.name, context.env.regions.dr
                 home = reference.secret.replica_of
@@ -55,9 +54,8 @@ def promote_steps(context: PlanContext) -> Iterator[Step]:
                     f"{', '.join(reference.fields)} must change.",
                     danger=Danger.COMPENSABLE,
                     undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager "
-                    "replicate-secret-to-regions "
-                    f"--region {home} --secret-id {name} --add-replica-regions Region={region} "
-                    "--force-overwrite-replica-secret.",
+                    f"replicate-secret-to-regions --region {home} --secret-id {name} --add-replica-regions "
+                    f"Region={region} --force-overwrite-replica-secret.",
                     budget_s=LISTED_S + 120,
                     call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
                     tenant=reference.tenant,
@@ -71,7 +69,7 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
 
     AWS refuses it of a secret that is no replica any more: a run that goes on does not send it a second time.
     """
-    secret, _ = primary_references.dr_secret(step.subject, context)
+    secret, _ = comparison.dr_secret(step.subject, context)
     if secret is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", secret.arn), ("version", secret.current_version))
@@ -192,9 +190,9 @@ LEADING_TO = "<leading to>"
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each secret that leads to the primary region by a name that can be moved."""
-    goal = primary_references.database(context)
+    goal = comparison.database(context)
     if goal:
-        for reference in primary_references.movable_secrets(context):
+        for reference in comparison.movable_secrets(context):
             yield _step(context, reference, goal)
 
 
@@ -235,7 +233,7 @@ def _step(context: PlanContext, reference: MovableSecret, goal: str) -> Step:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once no field names the primary region by a name that can be moved. The digests of values say so."""
-    secret, content = primary_references.dr_secret(step.subject, context)
+    secret, content = comparison.dr_secret(step.subject, context)
     if secret is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     if content is None:
@@ -244,7 +242,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         raise DataUnavailable(content.unseen)
     if content.failure:
         return StepStatus(StepState.DRIFTED, f"{step.subject} cannot be decrypted: {content.failure}.")
-    left = primary_references.movable(content)
+    left = comparison.movable(content)
     facts = (("secret", secret.arn), ("version", content.version))
     if not left:
         return StepStatus(StepState.DONE, f"{secret.name} leads to the DR region.", facts)
@@ -297,12 +295,12 @@ def put_secret_value(step: Step, call: Call, sender: Sender, read_in: str, away:
 
 def notes(context: PlanContext) -> Iterator[str]:
     """Values that could not be read."""
-    yield from primary_references.notes(context)
+    yield from comparison.notes(context)
 
 
 def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Values that this tool does not rewrite."""
-    yield from primary_references.cleanup_notes(context)
+    yield from comparison.cleanup_notes(context)
 
 
 POINT_TO_DR = Action(

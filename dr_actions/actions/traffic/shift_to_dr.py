@@ -205,13 +205,6 @@ def answers_to_visitors(context: PlanContext) -> list[DnsAnswer]:
     return [answer for answers in found for answer in answers if isinstance(answer, DnsAnswer)]
 
 
-def resolver_answers(context: PlanContext, name: str) -> list[DnsAnswer]:
-    """What resolvers say of ``name``; none where none is configured or can be asked."""
-    parts = (part for part, _ in context.snapshot.of_entrances(context.env))
-    found = (answer for part in parts for answer in part_or(part, dns_answers.resolved, Side.GLOBAL, ()))
-    return [answer for answer in found if isinstance(answer, DnsAnswer) and answer.name == name]
-
-
 def rollback_call(step: Step) -> Call | None:
     """The batch of the before-values. Raises nothing; None for a step without a call."""
     comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"

@@ -21,8 +21,8 @@ from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import rollout as compute_rollout
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.database import failback as database_failback
+from dr_actions.actions.files import failback
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.traffic.answers_gate import TrafficShare, answers_gate, at_least
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
@@ -106,7 +106,7 @@ def _of_files(context: PlanContext) -> Iterator[StepStatus]:
         return
     if found.freeze_time is None:
         system = context.snapshot.find(efs.file_systems, Side.DR, id=found.file_system)
-        text = write_freeze_policy.policy_with_freeze(found.text, system.arn if system else "*", since)
+        text = failback.policy_with_freeze(found.text, system.arn if system else "*", since)
         command = (
             f"aws efs put-file-system-policy --region {region} --file-system-id {found.file_system} "
             f"--policy {shlex.quote(text)}"

@@ -1,6 +1,8 @@
-"""AWS Backup plans, selections and vaults (AWS: API_CreateBackupSelection, API_UpdateBackupPlan).
+"""AWS Backup plans, selections and vaults with their policies, and the region's settings (opt-in of resource types).
 
-The emulator keeps plans and vaults only: no selections, no points, no jobs; see the sibling modules.
+The emulator keeps plans and vaults only: no selections, no points, no jobs; see the sibling modules. Source: AWS
+API_CreateBackupSelection, API_UpdateBackupPlan, API_GetBackupVaultAccessPolicy, API_DescribeRegionSettings,
+API_DescribeProtectedResource.
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ from typing import Any
 from moto.backup import urls
 from moto.backup.models import BackupBackend, Plan, Vault
 
-from sandbox.core.patching import catch_all, page, refused, wrap
+from sandbox.core.patching import catch_all, page, refused, state, wrap
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.model import SimulatedSelection, points, selections
-from sandbox.moto_ext.backup.schedule import occurrences
+from sandbox.moto_ext.backup.durations import occurrences
+from sandbox.moto_ext.backup.model import SimulatedSelection, jobs, points, selections
 from sandbox.moto_ext.backup.simulation import history_start, serve
 from sandbox.moto_ext.kms import key_of_aws
 
 DEFAULT_KEY = "alias/aws/backup"
+# The types that an estate of this kind can have; AWS lists more (API_DescribeRegionSettings).
+TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")
 
 
 def _plan(backend: BackupBackend, plan_id: str) -> Plan:
@@ -162,3 +166,57 @@ def _create_vault(original: Any, self: BackupBackend, *args: Any, **kwargs: Any)
 
 
 catch_all(urls.url_paths, urls.response.dispatch)
+
+
+@serve("describe_region_settings")
+def _settings(backend: BackupBackend, _params: dict[str, Any]) -> dict[str, Any]:
+    # Each type is opted in until somebody changes that: the seeded plan would otherwise select nothing.
+    opted: dict[str, bool] = dict.fromkeys(TYPES, True) | state(backend, "resource_type_opt_in")
+    return {"ResourceTypeOptInPreference": opted, "ResourceTypeManagementPreference": dict.fromkeys(TYPES, False)}
+
+
+@serve("update_region_settings")
+def _update(backend: BackupBackend, params: dict[str, Any]) -> None:
+    state(backend, "resource_type_opt_in").update(params.get("ResourceTypeOptInPreference") or {})
+
+
+@serve("get_backup_vault_access_policy")
+def _vault_policy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    name = params["BackupVaultName"]
+    policy = state(backend, "vault_policies").get(name)
+    if name not in backend.vaults or policy is None:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} has no access policy.")
+    return {"BackupVaultName": name, "BackupVaultArn": backend.vaults[name].backup_vault_arn, "Policy": policy}
+
+
+@serve("put_backup_vault_access_policy")
+def _put_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
+    if params["BackupVaultName"] not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {params['BackupVaultName']} does not exist.")
+    state(backend, "vault_policies")[params["BackupVaultName"]] = params.get("Policy")
+
+
+@serve("delete_backup_vault_access_policy")
+def _delete_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
+    state(backend, "vault_policies").pop(params["BackupVaultName"], None)
+
+
+@serve("describe_protected_resource")
+def _describe_protected_resource(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    arn = params["ResourceArn"]
+    mine = [point for point in points(backend).values() if point.resource.arn == arn and point.done]
+    if not mine:
+        raise refused("ResourceNotFoundException", f"{arn} is not protected in this region.")
+    newest = max(mine, key=lambda point: point.created)
+    restores = [job for job in jobs(backend, "restore").values() if job.resource.arn == arn]
+    last = max(restores, key=lambda job: job.created, default=None)
+    return {
+        "ResourceArn": arn,
+        "ResourceType": newest.resource.kind,
+        "ResourceName": newest.resource.name,
+        "LastBackupTime": newest.created,
+        "LastBackupVaultArn": newest.vault.backup_vault_arn,
+        "LastRecoveryPointArn": newest.arn,
+        "LatestRestoreJobCreationDate": last.created if last else None,
+        "LatestRestoreRecoveryPointCreationDate": last.answer["RecoveryPointCreationDate"] if last else None,
+    }

@@ -1,14 +1,18 @@
-"""When an AWS Backup job begins and ends at the real pace: by its resource's size, and around a database's windows.
+"""When AWS Backup works: the times of a rule, and when a job begins and ends at the real pace.
 
-A database's backup does not begin in the hour before its own backup or maintenance window, or in it; a job that could
-not begin within its start window expires (AWS Backup guide, plan-options-and-configuration).
+A rule runs at cron(minute hour day-of-month month day-of-week year) or rate(n hours|days). A job takes its time by its
+resource's size, and begins around a database's windows.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from aws_croniter import AwsCroniter
 from moto.efs.models import efs_backends
 
 from dr_estate.model.stores import STORES
@@ -26,6 +30,8 @@ OTHERS, COPY = "backup.back-up", "backup.copy"
 _BEFORE = timedelta(hours=1)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOUR_S = 3600
+CLOCK_CHANGE = timedelta(hours=2)  # the most by which a zone's clock is set forward or back
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,39 @@ def after_windows(moment: datetime, resource: BackupResource) -> datetime:
 def _offset(word: str) -> timedelta:
     *day, hours, minutes = word.split(":")
     return timedelta(days=_DAYS.index(day[0]) if day else 0, hours=int(hours), minutes=int(minutes))
+
+
+def _cron(fields: str, zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[datetime]:
+    """The library counts in UTC alone: it is given the zone's wall clock as UTC."""
+    first, last = (moment.astimezone(zone).replace(tzinfo=UTC) for moment in (after, until))
+    cron = AwsCroniter(" ".join(fields.split()))
+    for wall in cron.get_all_schedule_bw_dates(first - CLOCK_CHANGE, last + CLOCK_CHANGE):
+        moment = wall.replace(tzinfo=zone).astimezone(UTC)
+        # The hours beyond both ends were asked for because of a change of the clock: they are left out again.
+        if after < moment <= until:
+            yield moment
+
+
+def _rate(fields: str, after: datetime, until: datetime) -> Iterator[datetime]:
+    match = re.fullmatch(r"(\d+) (hour|day)s?", fields.strip())
+    if match is None or int(match[1]) == 0:
+        raise ValueError(f"cannot read 'rate({fields})'")
+    every_s = int(match[1]) * (HOUR_S if match[2] == "hour" else 24 * HOUR_S)
+    # Counted from 1970, so that each look finds the same runs.
+    tick = int(after.timestamp()) // every_s + 1
+    while (moment := datetime.fromtimestamp(tick * every_s, UTC)) <= until:
+        yield moment
+        tick += 1
+
+
+def occurrences(expression: str, timezone: str, after: datetime, until: datetime) -> list[datetime]:
+    """The runs later than ``after`` and not later than ``until``, oldest first (UTC).
+
+    Raises ValueError when the expression cannot be followed.
+    """
+    kind, _, fields = expression.strip().rstrip(")").partition("(")
+    if kind == "cron":
+        return list(_cron(fields, ZoneInfo(timezone), after, until))
+    if kind == "rate":
+        return list(_rate(fields, after, until))
+    raise ValueError(f"'{expression}' is neither cron(...) nor rate(...)")

@@ -10,9 +10,8 @@ from moto.backup.models import BackupBackend
 
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.copies import copy_of
+from sandbox.moto_ext.backup.copies import copy_of, key_fault
 from sandbox.moto_ext.backup.durations import BACK_UPS, COPY, OTHERS, job_times
-from sandbox.moto_ext.backup.keys import key_fault
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points, vault_at
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources

@@ -19,12 +19,11 @@ from moto.rds.models import rds_backends
 from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import STATE, now
-from sandbox.moto_ext.backup.durations import RESTORES, job_times
+from sandbox.moto_ext.backup.copies import key_fault
+from sandbox.moto_ext.backup.durations import RESTORES, job_times, occurrences
 from sandbox.moto_ext.backup.jobs import find_job, job_descriptions, new_id
-from sandbox.moto_ext.backup.keys import key_fault
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
-from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.backup.simulation import serve
 from sandbox.moto_ext.data.stored_data import ASIDE, StoredRow, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.moto_ext.efs.deletion import begin_creating

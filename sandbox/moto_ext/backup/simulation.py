@@ -23,8 +23,8 @@ from moto.backup.responses import BackupResponse
 
 from sandbox.core.patching import Function, operation, state
 from sandbox.core.state import STATE, now
-from sandbox.moto_ext.backup.copies import copy_of
-from sandbox.moto_ext.backup.keys import key_fault
+from sandbox.moto_ext.backup.copies import copy_of, key_fault
+from sandbox.moto_ext.backup.durations import occurrences
 from sandbox.moto_ext.backup.model import (
     JOBS_KEPT_DAYS,
     BackupPoint,
@@ -38,7 +38,6 @@ from sandbox.moto_ext.backup.model import (
     world_time,
 )
 from sandbox.moto_ext.backup.resources import resources, selected_resources
-from sandbox.moto_ext.backup.schedule import occurrences
 
 # With the copy some five minutes after the hour: the oldest copy is 65 minutes old (T25).
 BACKUP_TAKES = timedelta(minutes=2)

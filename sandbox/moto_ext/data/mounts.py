@@ -16,7 +16,7 @@ from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.iam.models import iam_backends
 
 from sandbox.moto_ext.ecs.task_network import NFS, NetworkPeer, TaskNetwork
-from sandbox.moto_ext.efs.settings import policy_in_force
+from sandbox.moto_ext.efs.efs import policy_in_force
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, statements
 from sandbox.moto_ext.iam.role_access import decide_now, opens

@@ -17,9 +17,8 @@ from moto.ecs.models import Service
 
 from sandbox.core.patching import computed
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
 from sandbox.moto_ext.ecs.targets import Targets
-from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive
+from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive, backend_of, rollouts_of, tasks_of
 
 
 def serve_well(service: Service, tasks: Iterable[RunningTask], targets: Targets | None = None) -> bool:

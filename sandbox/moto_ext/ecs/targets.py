@@ -18,11 +18,9 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
-from sandbox.moto_ext.data.first_start import install_sites
-from sandbox.moto_ext.data.tenant_pages import FINE, NOT_FOUND, UNAUTHORISED, PageAnswer, TenantPages
-from sandbox.moto_ext.ecs.service_tasks import tasks_of
+from sandbox.moto_ext.data.tenant_pages import FINE, NOT_FOUND, UNAUTHORISED, PageAnswer, TenantPages, install_sites
 from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
-from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of, tasks_of
 
 _TCP = "TCP"
 

@@ -21,7 +21,7 @@ from moto.secretsmanager.models import ReplicaSecret, secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
 from sandbox.core.state import STATE
-from sandbox.moto_ext.ecs.images import repository_of, resolve
+from sandbox.moto_ext.ecr import repository_of, resolve
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.iam.policies import AccessRequest
 from sandbox.moto_ext.iam.role_access import TASKS, admits, may, may_use_key, opens, role_of, said_to, trusts

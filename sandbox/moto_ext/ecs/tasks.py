@@ -3,6 +3,8 @@
 The emulator lists no task for a service. Ours are started and stopped by the calls that ask for it, in the time
 Fargate takes: 100 at once, then 20 a second for an account and region (AWS: throttling.html of ECS; T35). Time alone
 moves a task from PENDING to RUNNING and, when it was replaced, to STOPPED; describing moves nothing.
+
+The tasks and the deployments that belong to an ECS service.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
+from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskDefinition
+from moto.servicediscovery.models import servicediscovery_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import ill, lost_zones, now
 from sandbox.core.timing import duration_s, is_real, transition_s
-from sandbox.moto_ext.ecs.images import size_gib
-from sandbox.moto_ext.ecs.registries import registry_fault
+from sandbox.moto_ext.ecr import size_gib
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, network_fault
 
@@ -38,6 +40,8 @@ NOT_STARTED = ("CannotPull", "ResourceInitializationError", "ECS was unable to a
 NEVER_WELL = "Task failed ELB health checks"
 # How the stopped reasons begin of tasks that count against their deployment (stopped task error codes).
 FAILED = (*NOT_STARTED, NEVER_WELL)
+_REGION, _ACCOUNT = 3, 4
+_REASON = "The Service Discovery instance could not be registered."
 
 
 @dataclass(eq=False)
@@ -45,9 +49,8 @@ class RunningTask:
     """One task. ``group`` is ``service:NAME`` or ``family:NAME``.
 
     ``leaves_at`` is when it serves no more, ``stops_at`` when it has drained and stopped; both may lie ahead.
-    ``exit_codes`` are of its containers by their names, where they ended in different ways.
-    ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs. ``marked``: it has
-    written a marker.
+    ``exit_codes`` are of its containers by their names, where they ended in different ways. ``serves_at`` is when its
+    load balancer may first find it healthy, None for as soon as it runs. ``marked``: it has written a marker.
     """
 
     id: str
@@ -284,7 +287,7 @@ def _addresses(backend: EC2ContainerServiceBackend, subnet: str) -> set[str]:
 
 def _room(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> int:
     """How many such tasks the region's vCPU quota still allows, none where the region has no capacity."""
-    from sandbox.moto_ext.quotas.limits import limit
+    from sandbox.moto_ext.quotas.quota_table import limit
 
     vcpu = float(wanted.definition.cpu or 0) / 1024
     if wanted.launch_type == "FARGATE" and ill(backend.region_name, "no-capacity", "ecs"):
@@ -325,3 +328,44 @@ def mac_of(task: RunningTask) -> str:
     """A stable hardware address for the task's interface."""
     digest = hashlib.sha256(task.id.encode()).hexdigest()
     return "06:" + ":".join(digest[place : place + 2] for place in range(0, 10, 2))
+
+
+def arns_of(service: Any) -> tuple[str, ...]:
+    """The registries that a service, or a task set, names."""
+    return tuple(row["registryArn"] for row in service.service_registries or () if row.get("registryArn"))
+
+
+def registry_fault(region: str, arns: Iterable[str]) -> str:
+    """The stopped reason of a task of ``region`` where one of the registries is not there, "" where all are."""
+    return _REASON if any(not _is_there(region, arn) for arn in arns) else ""
+
+
+def _is_there(region: str, arn: str) -> bool:
+    parts = arn.split(":")
+    # ECS registers in its own region's Cloud Map alone.
+    if parts[_REGION] != region:
+        return False
+    services = servicediscovery_backends[parts[_ACCOUNT]][region].services
+    return any(service.arn == arn for service in services.values())
+
+
+def backend_of(service: Service) -> EC2ContainerServiceBackend:
+    """The emulator's backend that the service lives in."""
+    backend: EC2ContainerServiceBackend = service._backend
+    return backend
+
+
+def group_of(service: Service) -> str:
+    """The group its tasks carry."""
+    return f"service:{service.name}"
+
+
+def tasks_of(service: Service) -> list[RunningTask]:
+    """All tasks of the service, stopped ones of the last hour included."""
+    return of_group(backend_of(service), service.cluster_name, group_of(service))
+
+
+def rollouts_of(service: Service) -> list[dict[str, Any]]:
+    """Its deployments in order, the newest last."""
+    found: list[dict[str, Any]] = service.__dict__.setdefault("rollouts", [])
+    return found

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from moto.servicequotas.models import servicequotas_backends
 from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
+
+from sandbox.core.patching import refused, state
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,17 @@ DEFAULTS: dict[tuple[str, str], QuotaDefinition] = {(quota.service, quota.code):
     )
     for quota in _VPC
 }
+
+
+def limit(account: str, region: str, service: str, code: str) -> float:
+    """The value of a quota that applies in a region. Raises NoSuchResourceException."""
+    default = _default(service, code)
+    applied = state(servicequotas_backends[account][region], "quotas_applied")
+    # What was asked for; else AWS's default: no account of the sandbox has a history.
+    return float(applied.get((service, code), default.value))
+
+
+def _default(service: str, code: str) -> QuotaDefinition:
+    if (service, code) not in DEFAULTS:
+        raise refused("NoSuchResourceException", "The request failed because the specified quota does not exist.")
+    return DEFAULTS[service, code]

@@ -15,8 +15,7 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as ecs_services
-from sandbox.moto_ext.quotas.limits import _default, limit
-from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, QuotaDefinition
+from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, QuotaDefinition, _default, limit
 
 PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 

@@ -44,7 +44,10 @@ def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     for entry in changes:
         zone_batch.apply(entry["Action"], entry["ResourceRecordSet"])
     # After the last change: within a batch SOA or NS may be replaced.
-    zone_batch.require_apex()
+    apex = plain(zone_batch.zone.name)
+    for kind, words in (("SOA", "exactly one SOA record"), ("NS", "at least one NS record")):
+        if not zone_batch.by_name.get((apex, kind)):
+            raise refused("InvalidChangeBatch", f"[A HostedZone must contain {words} for the zone itself.]")
     # Before the records are exchanged: what name servers go on answering is what stands here.
     supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
@@ -161,12 +164,6 @@ class _Batch:
         self.book[key] = record_set
         self.by_name.setdefault(key[:2], []).append(record_description(record_set))
         self._names.setdefault(key[0], set()).add(key[1])
-
-    def require_apex(self) -> None:
-        apex = plain(self.zone.name)
-        for kind, words in (("SOA", "exactly one SOA record"), ("NS", "at least one NS record")):
-            if not self.by_name.get((apex, kind)):
-                raise refused("InvalidChangeBatch", f"[A HostedZone must contain {words} for the zone itself.]")
 
 
 def _comparable(record: Record) -> dict[str, Any]:

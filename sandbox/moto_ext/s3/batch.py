@@ -26,8 +26,7 @@ from sandbox.core.state import now
 from sandbox.core.timing import begin, is_stopped, moving
 from sandbox.moto_ext.iam.policies import AccessRequest
 from sandbox.moto_ext.iam.role_access import may, role_of, trusts
-from sandbox.moto_ext.s3.rules import takes
-from sandbox.moto_ext.s3.s3 import STATUS, replicate
+from sandbox.moto_ext.s3.s3 import STATUS, replicate, takes
 
 # A job fails where more than half of its tasks fail, after at least a thousand (S3 guide, failure rate).
 _SERVICE, _TRIED, _MOST_FAILED = "batchoperations.s3.amazonaws.com", 1000, 0.5

@@ -2,17 +2,21 @@
 
 The emulator stores the configuration, returns it wrong, and copies nothing. Objects that wait for a dark region
 are kept in ``backend.__dict__["unreplicated"]``: (bucket, key, version) -> since when; see :func:`backlog`.
+It also passes over the conditions of bucket policies, so that a statement with one would speak to everybody: such a
+statement is judged where IAM is enforced (sandbox/moto_ext/iam/enforcement.py), and nowhere else.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import threading
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.exceptions import ReplicationConfigurationNotFoundError, S3ClientError
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
@@ -20,13 +24,14 @@ from moto.s3.responses import S3Response
 from sandbox.core.patching import attach, state, wrap, wrap_property
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, is_stopped
-from sandbox.moto_ext.s3.rules import rule_answer, takes
+from sandbox.moto_ext.iam.policies import statements
 
 # Where a version keeps how far its replication is.
 STATUS = "_replication_status"
 Waiting = tuple[str, str, str]
 # Each request's own notes: requests of several threads wait for the world in turn.
 _request = threading.local()
+NUMBERS = ("Priority", "Minutes")
 
 
 class InvalidRequest(S3ClientError):
@@ -211,3 +216,62 @@ def _head_bucket(original: Any, self: S3Response) -> Any:
         headers |= {"x-amz-bucket-arn": f"arn:{self.partition}:s3:::{self.bucket_name}"}
         headers |= {"x-amz-access-point-alias": "false"}
     return status, headers, body
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _filter(rule: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    rule_filter = rule.get("Filter") or {}
+    # Prefix and tags together stand in And (API_ReplicationRuleFilter).
+    both = rule_filter.get("And") or rule_filter
+    prefix = both.get("Prefix") or rule.get("Prefix") or ""
+    tags = [tag for tag in _as_list(both.get("Tag")) if tag]
+    return prefix, {tag["Key"]: tag.get("Value") or "" for tag in tags}
+
+
+def takes(rule: dict[str, Any], key: str, tags: dict[str, str], delete_marker: bool) -> bool:
+    """Return whether an enabled rule replicates this object, or this delete marker.
+
+    Delete markers are replicated only where the rule enables it, or where it is of the old kind without Filter (T30).
+    """
+    prefix, wanted = _filter(rule)
+    if rule["Status"] != "Enabled" or not key.startswith(prefix):
+        return False
+    if delete_marker:
+        status = (rule.get("DeleteMarkerReplication") or {}).get("Status")
+        # A rule of the first version, without Filter, replicates delete markers unless it says no.
+        return status == "Enabled" if "Filter" in rule else status != "Disabled"
+    return all(tags.get(name) == value for name, value in wanted.items())
+
+
+def rule_answer(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule as GetBucketReplication answers it."""
+    answer: dict[str, Any] = _typed_value({key: value for key, value in rule.items() if key != "Filter"})
+    if "Filter" in rule:
+        prefix, tags = _filter(rule)
+        pairs = [{"Key": name, "Value": value} for name, value in tags.items()]
+        if pairs and ("And" in (rule["Filter"] or {})):
+            answer["Filter"] = {"And": {"Prefix": prefix, "Tags": pairs}}
+        else:
+            answer["Filter"] = {"Tag": pairs[0]} if pairs else {"Prefix": prefix}
+    return answer
+
+
+def _typed_value(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        # Names with @ are attributes of the XML, not members of the API.
+        return {key: _typed_value(inner, key) for key, inner in value.items() if not key.startswith("@")}
+    return int(value) if name in NUMBERS else value
+
+
+@wrap(FakeBucket, "get_permission")
+def _get_permission(original: Any, self: FakeBucket, action: str, resource: str) -> PermissionResult:
+    rows = statements(self.policy.decode()) if self.policy else []
+    # moto's IAMPolicy reads no conditions: a statement limited to one role would admit or deny everybody.
+    if any("Condition" in row for row in rows):
+        document = {"Version": "2012-10-17", "Statement": [row for row in rows if "Condition" not in row]}
+        return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
+    found: PermissionResult = original(self, action, resource)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.training.scenarios import goals
+from sandbox.training.scenarios import scenario
 from sandbox.training.scenarios.observation import WorldObservation, parameter
 from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
@@ -22,7 +22,7 @@ def _not_promoted(seen: WorldObservation) -> GoalResult:
 
 def _judge_restore(seen: WorldObservation) -> GoalResult:
     """The database that serves was made from another copy."""
-    found = goals.database_serves(seen)
+    found = scenario.database_serves(seen)
     database = seen.database(Side.DR)
     return goal_result(found.standing is GoalState.MET and bool(database and database.restored_from), found.evidence)
 
@@ -76,10 +76,10 @@ Reachable: the Platform Admin, by chat. The database team, impatient. What do yo
             ("T45",),
             _by_name,
         ),
-        goals.SERVICES_RUN,
-        goals.TRAFFIC_HELD,
-        goals.RECORDED,
-        goals.NOTHING_DELETED,
+        scenario.SERVICES_RUN,
+        scenario.TRAFFIC_HELD,
+        scenario.RECORDED,
+        scenario.NOTHING_DELETED,
     ),
     hints=(
         "`status --replication` shows what a lag that nobody publishes is: not 0, but not seen.",

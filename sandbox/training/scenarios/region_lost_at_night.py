@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.training.scenarios import goals
+from sandbox.training.scenarios import scenario
 from sandbox.training.scenarios.observation import WorldObservation
 from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, goal_result
 
@@ -41,11 +41,11 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
             "The loss was proven by two witnesses before anything was changed",
             "A scheduled 0 is not an outage, and one silent API is a symptom: PRIMARY_LOST needs two.",
             ("T43",),
-            goals.judge_of_posture("PRIMARY_LOST"),
+            scenario.judge_of_posture("PRIMARY_LOST"),
         ),
-        goals.DATABASE_SERVES,
-        goals.SERVICES_RUN,
-        goals.TRAFFIC_HELD,
+        scenario.DATABASE_SERVES,
+        scenario.SERVICES_RUN,
+        scenario.TRAFFIC_HELD,
         ScenarioGoal(
             "stays-awake",
             "The night's schedule cannot put {dr} to sleep again",
@@ -54,8 +54,8 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
             ("T36",),
             _awake,
         ),
-        goals.RECORDED,
-        goals.NOTHING_DELETED,
+        scenario.RECORDED,
+        scenario.NOTHING_DELETED,
     ),
     hints=(
         "`status` shows the posture and its evidence. Does it call this a scheduled night?",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.training.scenarios import goals
+from sandbox.training.scenarios import scenario
 from sandbox.training.scenarios.observation import WorldObservation
 from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
@@ -61,10 +61,10 @@ missing there?""",
             "Edits of records go through us-east-1 and may be impossible exactly then. Health checks and answers are "
             "the data plane, which goes on.",
             ("T01", "T05"),
-            goals.answers_lead_there,
+            scenario.answers_lead_there,
         ),
-        goals.DATABASE_SERVES,
-        goals.SERVICES_RUN,
+        scenario.DATABASE_SERVES,
+        scenario.SERVICES_RUN,
         ScenarioGoal(
             "by-name",
             "What could not be seen was accepted by a person, by name and with a reason",
@@ -86,7 +86,7 @@ missing there?""",
             ("T01", "T14"),
             _not_hammered,
         ),
-        goals.NOTHING_DELETED,
+        scenario.NOTHING_DELETED,
     ),
     hints=(
         "Ask the world's name server yourself (`sandbox show` names it): dig the traffic name. Who answers?",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.training.scenarios import goals
+from sandbox.training.scenarios import scenario
 from sandbox.training.scenarios.observation import WorldObservation, call_names, parameter
 from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, goal_result, harm_result
 
@@ -72,7 +72,7 @@ Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right
             ("T43",),
             _alone,
         ),
-        goals.NOTHING_DELETED,
+        scenario.NOTHING_DELETED,
     ),
     hints=(
         "`test --infra` judges every tenant's wiring. `--tenant T` narrows what you read to one.",

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from dr_actions.actions.traffic.records import record_set, shifted_pair, upserts
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import Proof
+from dr_actions.guard.context import GuardContext, Proof
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Goal, Step

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.database import freeze
-from dr_actions.assessment.abort import abort_gates, way_back
+from dr_actions.assessment.failback import abort_gates, way_back
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import make_plan

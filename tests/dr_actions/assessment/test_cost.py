@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.assessment.cost import hourly_cost, leftovers_sentence
+from dr_actions.assessment.data_loss import hourly_cost, leftovers_sentence
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.reader import Reader

@@ -20,8 +20,8 @@ from dr_actions.assessment.failover import Advice
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.planning.estimate import WritePause
 from dr_actions.planning.planner import context_of
-from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.drills.phases import needs_new_plan, next_part
+from dr_actions.drills.stop_conditions import needs_new_plan, next_part
 from dr_actions.journal.entries import Entry, EntryKind, entry_after
 from dr_actions.model.plan import Goal, to_json
 from dr_estate.model.journal_chain import genesis

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_actions.drills.inventory import Inventory
-from dr_actions.drills.residue import Residue, ResidueState, is_clean, residue
+from dr_actions.drills.inventory import Inventory, Residue, ResidueState, is_clean, residue
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, to_json
 from dr_estate.config.environment import Side

@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 from dr_actions.actions.compute import scaling
-from dr_actions.actions.files.write_freeze_policy import policy_with_freeze
+from dr_actions.actions.files.failback import policy_with_freeze
 from dr_actions.actions.traffic import shift_to_primary
 from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from dr_actions.guard.backup_first import CLOCKS_APART, RULE, refusal, syncs, unproven
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import STORES, Proof, proof_of
-from dr_actions.guard.secret_exemptions import exempt
+from dr_actions.guard.context import STORES, GuardContext, Proof, proof_of
+from dr_actions.guard.failback_exemptions import copies_secret
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
 from tests.dr_actions.deciding import NOW
@@ -146,11 +145,11 @@ AGAIN = call(
 
 @pytest.mark.parametrize("api_call", [PUT, AGAIN], ids=call_id)
 def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(api_call: Call) -> None:
-    assert exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
-    assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
-    assert not exempt(api_call, GuardContext(SIT, goal=None, proofs=PROOFS))
+    assert copies_secret(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+    assert not copies_secret(api_call, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
+    assert not copies_secret(api_call, GuardContext(SIT, goal=None, proofs=PROOFS))
     for side in (Side.PRIMARY, Side.DR):
-        assert not exempt(
+        assert not copies_secret(
             api_call,
             GuardContext(
                 SIT, goal=Goal.FAILBACK, proofs=[p for p in PROOFS if (p.side, p.store) != (side, "database")]
@@ -171,7 +170,7 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
     ids=call_id,
 )
 def test_no_other_secret_and_no_other_direction_is_exempt(api_call: Call) -> None:
-    assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+    assert not copies_secret(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
 
 
 @pytest.mark.parametrize(

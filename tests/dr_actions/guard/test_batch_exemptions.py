@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.guard.batch_exemptions import CREATE, END
 from dr_actions.guard.context import GuardContext
+from dr_actions.guard.failback_exemptions import CREATE_JOB, UPDATE_JOB
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
@@ -38,7 +38,7 @@ def job(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backups_and_a_configured_role() -> None:
-    for name, params in ((CREATE, job()), (END, CANCEL)):
+    for name, params in ((CREATE_JOB, job()), (UPDATE_JOB, CANCEL)):
         assert "" == judged(name, params)
         for goal in (None, Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT, Goal.CLEAN_UP):
             assert judged(name, params, goal=goal).startswith("guard.")
@@ -48,10 +48,10 @@ def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backu
 
 
 def test_a_job_may_take_fewer_versions_by_a_moment_and_nothing_else_in_its_place() -> None:
-    assert "" == judged(CREATE, {**request_of(ENV, ITS_COPY, "2026-02-23T08:00:00Z"), **OWN})
+    assert "" == judged(CREATE_JOB, {**request_of(ENV, ITS_COPY, "2026-02-23T08:00:00Z"), **OWN})
     whole = request_of(ENV, ITS_COPY)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
     for wrong in ({"CreatedBefore": "2026-02-23T08:00:00Z"}, {"CreatedAfter": ["2026-02-23T08:00:00Z"]}):
-        assert "guard.never-delete" == judged(CREATE, job(**source(ITS_COPY, Filter={**whole, **wrong})))
+        assert "guard.never-delete" == judged(CREATE_JOB, job(**source(ITS_COPY, Filter={**whole, **wrong})))
 
 
 def source(bucket: str, **changes: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def source(bucket: str, **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_every_other_job_is_refused(changes: dict[str, Any]) -> None:
-    assert "guard.never-delete" == judged(CREATE, job(**changes))
+    assert "guard.never-delete" == judged(CREATE_JOB, job(**changes))
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_every_other_job_is_refused(changes: dict[str, Any]) -> None:
     [{"RequestedJobStatus": "Ready"}, {"AccountId": "999999999999"}, {"JobId": "a-strangers"}, {"JobId": ""}],
 )
 def test_no_job_is_confirmed_and_none_of_others_is_touched(changes: dict[str, Any]) -> None:
-    assert "guard.never-delete" == judged(END, {**CANCEL, **changes})
+    assert "guard.never-delete" == judged(UPDATE_JOB, {**CANCEL, **changes})
 
 
 def test_a_job_that_was_not_seen_to_be_a_failbacks_own_is_not_cancelled() -> None:
-    assert "guard.never-delete" == judged(END, CANCEL, own_jobs=frozenset())
+    assert "guard.never-delete" == judged(UPDATE_JOB, CANCEL, own_jobs=frozenset())
     found = s3_batch_jobs.ReplicationJob("job-1", "sit failback INC-1: a to b, run of 1", "Active", None, 1, 0, 0)
     seen = GuardContext.upon(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, (found,)), ENV)
-    assert "" == judged(END, CANCEL, own_jobs=seen.own_jobs)
+    assert "" == judged(UPDATE_JOB, CANCEL, own_jobs=seen.own_jobs)
     assert {"job-1"} == seen.with_snapshot(with_part(recorded("healthy"), s3_batch_jobs.jobs, Side.DR, DENIED)).own_jobs

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import Proof, renamed_databases_in
+from dr_actions.guard.context import GuardContext, Proof, renamed_databases_in
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, Plan, Step, step_id
 from dr_actions.model.sequence import SEQUENCE, Role

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import STORES, Proof
+from dr_actions.guard.context import STORES, GuardContext, Proof
 from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE, exempt
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dr_actions.guard.backup_first import FROZEN_FIRST, freeze_refusal
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.frozen_first import RULE, refusal
 from dr_actions.model.plan import Call, Goal
 from tests.dr_actions.deciding import NOW
 from tests.dr_actions.guard.test_backup_first import DR, PRIMARY, SIT, call
@@ -17,20 +17,20 @@ END = call("efs:DeleteReplicationConfiguration", DR, SourceFileSystemId="fs-2", 
 
 
 def judged(api_call: Call, goal: Goal = Goal.FAILBACK, **known: Any) -> str | None:
-    refused = refusal(api_call, GuardContext(SIT, goal=goal, **known))
+    refused = freeze_refusal(api_call, GuardContext(SIT, goal=goal, **known))
     return refused.rule if refused else None
 
 
 @pytest.mark.parametrize("api_call", [PROMOTE, END], ids=["database", "files"])
 def test_nothing_at_home_is_made_writable_before_the_dr_region_is_frozen(api_call: Call) -> None:
-    assert judged(api_call) == RULE
+    assert judged(api_call) == FROZEN_FIRST
     assert judged(api_call, frozen_at=NOW, files_frozen_at=NOW) is None
 
 
 def test_files_are_made_writable_at_home_once_those_of_the_dr_region_are_frozen_and_the_database_not_before_it_is() -> (
     None
 ):
-    assert (judged(END, files_frozen_at=NOW), judged(PROMOTE, files_frozen_at=NOW)) == (None, RULE)
+    assert (judged(END, files_frozen_at=NOW), judged(PROMOTE, files_frozen_at=NOW)) == (None, FROZEN_FIRST)
 
 
 @pytest.mark.parametrize("goal", [Goal.FAILOVER, Goal.SWITCHOVER])

@@ -14,8 +14,7 @@ from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared_operations, policies
 from dr_actions.journal.comparison import AnchoredHead, anchor_comparison, compare_anchor_places
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, read_chain
-from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
-from dr_actions.journal.run_files import RunFiles
+from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, RunFiles, anchors_of
 from dr_actions.journal.stream_comparison import StreamAnchors
 from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock

@@ -13,13 +13,13 @@ from dr_actions.planning.estimate import (
     Sizes,
     estimate_s,
     floor_s,
+    growth_of,
     look_s,
     past_durations,
     sizes_of,
     step_estimate,
     step_s,
 )
-from dr_actions.planning.plan_stages import growth_of
 from dr_actions.planning.planner import plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName

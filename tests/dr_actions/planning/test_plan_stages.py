@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dr_actions.model.plan import Goal, Step, step_id
 from dr_actions.model.sequence import playbook_step, row_of
-from dr_actions.planning.plan_stages import PlanStage, StageWrites, stages_of
-from dr_actions.planning.write_pause import without_writes
+from dr_actions.planning.estimate import PlanStage, StageWrites, stages_of, without_writes
 from tests.dr_actions.deciding import plan, step
 
 

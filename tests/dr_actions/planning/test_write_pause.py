@@ -9,8 +9,7 @@ import pytest
 
 from dr_actions.model.plan import Goal, Plan, Step, step_id
 from dr_actions.model.sequence import announced_step, row_of
-from dr_actions.planning.estimate import Sizes
-from dr_actions.planning.write_pause import WritePause, lasting_s, write_pause
+from dr_actions.planning.estimate import Sizes, WritePause, lasting_s, write_pause
 from tests.dr_actions.deciding import SIT, plan, step
 from tests.dr_actions.recorded import plan_home
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr_checks.derived.backup_promise import longest_gap_minutes
-from sandbox.moto_ext.backup.schedule import occurrences
+from sandbox.moto_ext.backup.durations import occurrences
 
 MONDAY = date(2026, 3, 2)
 DAY = 24 * 60

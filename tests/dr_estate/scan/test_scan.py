@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from dr_estate.config.environment import load_environment
 from dr_estate.model.estate_map import Relation
-from sandbox.client import embedded
+from sandbox.client import launcher
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.scan.second_team import AWAY, HOME, HOST, build, schedule
 from tests.utils.running import ROOT, Ran, signed_in
@@ -52,7 +52,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {**keys, "AWS_ENDPOINT_URL": url}
         server.stop()
         return
-    with embedded.running(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
+    with launcher.running(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
         admin = world.people["admin"]
         build(world.url, admin.access_key_id, admin.secret_access_key)
         schedule(world.url, admin.access_key_id, admin.secret_access_key)

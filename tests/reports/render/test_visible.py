@@ -19,11 +19,11 @@ from markdown_it import MarkdownIt
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.assessment.tabletop import TabletopStop
-from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.drills.inventory import Residue, ResidueState
 from dr_actions.journal.journal import EntryKind, Journal, read
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
-from dr_actions.planning.plan_stages import PlanStage
+from dr_actions.planning.estimate import PlanStage
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName

@@ -10,9 +10,7 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
-from dr_actions.planning.estimate import Sizes, estimate_s
-from dr_actions.planning.plan_stages import PlanGrowth, stages_of
-from dr_actions.planning.write_pause import write_pause
+from dr_actions.planning.estimate import PlanGrowth, Sizes, estimate_s, stages_of, write_pause
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment
 from tests.dr_actions.deciding import PROD, step

@@ -12,7 +12,7 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
-from dr_actions.planning.write_pause import WritePause
+from dr_actions.planning.estimate import WritePause
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_actions.planning.plan_stages import PlanGrowth
+from dr_actions.planning.estimate import PlanGrowth
 from reports.values.assessment import growth_sentence
 
 NOW, HUNDRED, THOUSAND = PlanGrowth(12, 2298, 1), PlanGrowth(100, 2430, 57), PlanGrowth(1000, 3060, 687)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.drills.inventory import Residue, ResidueState
 from dr_actions.model.plan import Goal, Plan
 from reports.values.drill_summary import DrillSummary, PhaseDuration, headline, residue_in_brief
 from reports.values.run_summary import JournaledRun, RunSummary

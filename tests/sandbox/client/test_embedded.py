@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from dr_estate.config.environment import Environment
-from sandbox.client.embedded import running
+from sandbox.client.launcher import running
 
 ROOT = Path(__file__).parents[3]
 STARTER = """
 import time
 from pathlib import Path
 from dr_estate.config.environment import load_environment
-from sandbox.client.embedded import running
+from sandbox.client.launcher import running
 with running(load_environment(Path("environments"), "sit"), 2, seeded=False) as endpoint:
     print(endpoint.pid, flush=True)
     time.sleep(60)

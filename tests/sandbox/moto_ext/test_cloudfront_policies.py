@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.cloudfront.models import DefaultCacheBehaviour
 
-from sandbox.moto_ext.cloudfront_policies import forwards_host
+from sandbox.moto_ext.cloudfront import forwards_host
 from tests.sandbox.moto_ext.conftest import Clients
 
 GLOBAL, ACCOUNT = "us-east-1", "123456789012"

@@ -13,9 +13,8 @@ import pytest
 from dr_checks.core.registry import lags
 from dr_estate.config.environment import Environment
 from dr_estate.snapshot.observer import observe
-from sandbox.client.embedded import running
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.launch_options import LaunchOptions
+from sandbox.client.launcher import LaunchOptions, running
 from sandbox.world.seed_cache import FRESH_S, digest, fresh
 from tests.proofs.watching import judged, not_passed
 from tests.sandbox.conftest import ROOT, client_of

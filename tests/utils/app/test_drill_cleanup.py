@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.drills.inventory import Inventory, pack
-from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.drills.inventory import Inventory, Residue, ResidueState, pack
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.drill_cleanup import inventory_before, with_typed_commands

@@ -166,23 +166,19 @@ def _instead(options: PlanOptions, report: Report, assessment: Assessment) -> st
     if step and (command[1:2] != [goal] or "--execute" in command):
         return step
     if step:  # `failover` never says `failover`, nor another command that leads back to it
-        return _in_the_way(report, assessment)
+        # The remedy of the gravest check whose gate is unmet; else the first unmet gate's reason.
+        unmet = sorted((not g.stops, g.id, g.says) for g in assessment.gates if not g.met and not g.relaxed)
+        gates = {gate for _, gate, _ in unmet}
+        for cause in report.causes:
+            if cause.remedies and f"check.{cause.result.check}" in gates:
+                return _by_remedy(report, cause.remedies[0])
+        return f"{unmet[0][-1]} Meanwhile {_WATCH}" if unmet else str(_STATUS)
     if options.failback and _is_leftover(report):
         primary = report.environment.regions.primary
         return f"{primary} alone takes writes: nothing is to be failed back. {_DIVIDES}"
     if report.posture is PostureName.NORMAL and not options.planned:
         return str(_SWITCH) if goal == "failover" else READINESS
     return str(_STATUS)
-
-
-def _in_the_way(report: Report, assessment: Assessment) -> str:
-    """The remedy of the gravest check whose gate is unmet; else the first unmet gate's reason, and what watches."""
-    unmet = sorted((not g.stops, g.id, g.says) for g in assessment.gates if not g.met and not g.relaxed)
-    gates = {gate for _, gate, _ in unmet}
-    for cause in report.causes:
-        if cause.remedies and f"check.{cause.result.check}" in gates:
-            return _by_remedy(report, cause.remedies[0])
-    return f"{unmet[0][-1]} Meanwhile {_WATCH}" if unmet else str(_STATUS)
 
 
 def _under_way(report: Report) -> NextStep | None:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.assessment.abort import abort_gates
-from dr_actions.assessment.cost import hourly_cost
-from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
+from dr_actions.assessment.data_loss import Loss, hourly_cost, losses_of, missing_items, planned_losses
 from dr_actions.assessment.failback import (
+    abort_gates,
     failback_advice,
     failback_gates,
     objects_to_copy,
@@ -33,10 +32,8 @@ from dr_actions.assessment.fence import fence_gates
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan, part_of
-from dr_actions.planning.estimate import past_durations, sizes_of, step_estimate
-from dr_actions.planning.plan_stages import growth_of, stages_of
+from dr_actions.planning.estimate import growth_of, past_durations, sizes_of, stages_of, step_estimate, write_pause
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
-from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
@@ -84,7 +81,9 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     elif goal is Goal.FAILBACK:
         assessment = assess_failback(report, context)
     elif goal is Goal.ABORT:
-        assessment = assess_abort(report, context)
+        plan, gates = make_plan(context, report.whole_posture.name), abort_gates(report.verdict.results, context)
+        gates = (*gates, *control_gate(context))
+        assessment = _assessment(report, context, plan, failback_advice(gates), gates, ())
     else:
         assessment = assess_failover(report, context, since)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
@@ -168,13 +167,6 @@ def assess_fence(report: Report, context: PlanContext) -> Assessment:
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
-    gates = (*gates, *control_gate(context))
-    return _assessment(report, context, plan, failback_advice(gates), gates, ())
-
-
-def assess_abort(report: Report, context: PlanContext) -> Assessment:
-    """Plan how a failback is given up, and weigh whether it may be."""
-    plan, gates = make_plan(context, report.whole_posture.name), abort_gates(report.verdict.results, context)
     gates = (*gates, *control_gate(context))
     return _assessment(report, context, plan, failback_advice(gates), gates, ())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dr_actions.actions.notifications.messages import WRITES, critical, refused_in_outage
+from dr_actions.actions.notifications.notifications import WRITES, critical, refused_in_outage
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.clearance import (
     Approval,
@@ -24,7 +24,7 @@ from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, MalformedItem
 from dr_actions.control_table.lock import COOL_DOWN
-from dr_actions.drills.phases import has_changes
+from dr_actions.drills.stop_conditions import has_changes
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry, done_steps
 from dr_actions.model import plan as plans

@@ -19,8 +19,7 @@ from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import WATCHING
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
-from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
-from dr_actions.journal.run_files import RUN_FILE_CALLS, RunFiles
+from dr_actions.journal.mirror import ANCHOR_CALLS, RUN_FILE_CALLS, Anchors, RunFiles, anchors_of
 from dr_actions.journal.stream_comparison import STREAM_CALLS, StreamAnchors
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock, is_loopback
@@ -171,9 +170,8 @@ def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:
         identity = _send_with_retries(client, call, env.execution.attempts)
     if identity["Account"] != env.account:
         raise WrongAccount(
-            f"These credentials belong to account {identity['Account']} ({identity['Arn']}), but "
-            f"environment {env.name} is "
-            f"account {env.account}. Nothing was changed. Choose the right AWS_PROFILE, or the right -e."
+            f"These credentials belong to account {identity['Account']} ({identity['Arn']}), but environment "
+            f"{env.name} is account {env.account}. Nothing was changed. Choose the right AWS_PROFILE, or the right -e."
         )
     return Caller(str(identity["Arn"]), str(identity["UserId"]))
 

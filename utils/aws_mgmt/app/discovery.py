@@ -192,7 +192,12 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     # What is left empty is not looked for by a base's name below.
     empty = {setting.key.removeprefix("names."): setting.value for setting in absent}
     environment = environment.model_copy(update={"names": environment.names.model_copy(update=empty)})
-    yield from _database_copies(environment)
+    # Where a replica runs: it has the name that a restore takes.
+    databases = environment.estate_map.of_kind(MapKind.DATABASE) if environment.estate_map else ()
+    found = {row.relation for entry in databases for row in entry.counterparts if row.region == environment.regions.dr}
+    if Relation.READ_REPLICA in found:
+        others = (AUTOMATED, BACKUP) if Relation.BACKUP_REPLICATION in found else (BACKUP,)
+        yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
     yield from _copy_key(environment, world)
     yield from _vaults(environment, world)
     waiting, running = (_task_counts(snapshot, environment, side) for side in (Side.DR, Side.PRIMARY))
@@ -210,15 +215,6 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
         if database.identifier == name:
             yield ProposedSetting("database.classes", [database.instance_class], f"RDS: {name}")
             yield from _groups_of(database, environment, world)
-
-
-def _database_copies(environment: Environment) -> Iterator[ProposedSetting]:
-    """The mechanisms by which the database is copied, where a replica runs: it has the name that a restore takes."""
-    databases = environment.estate_map.of_kind(MapKind.DATABASE) if environment.estate_map else ()
-    found = {row.relation for entry in databases for row in entry.counterparts if row.region == environment.regions.dr}
-    if Relation.READ_REPLICA in found:
-        others = (AUTOMATED, BACKUP) if Relation.BACKUP_REPLICATION in found else (BACKUP,)
-        yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
 
 
 def _copy_key(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
@@ -452,9 +448,8 @@ def _traffic_records(environment: Environment, world: ObservedWorld) -> _Traffic
         led = others[0].primary
         raise UsageError(
             f"{led.name} leads to {target_of(led)}, and no load balancer of {environment.name} is called so: "
-            f"{balancer or 'none'} was looked for. Give the environment the "
-            "name that its resources bear (-e), or type how they are called when `dr_cli.py init` asks "
-            "(names.load_balancer)."
+            f"{balancer or 'none'} was looked for. Give the environment the name that its resources bear (-e), or type "
+            "how they are called when `dr_cli.py init` asks (names.load_balancer)."
         )
     raise UsageError(
         "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "

@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from dr_actions.assessment.cost import hourly_cost
+from dr_actions.assessment.data_loss import hourly_cost
 from dr_actions.authorization.people import person_of
 from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
-from dr_actions.drills.inventory import Inventory, inventory, unpack
-from dr_actions.drills.residue import Residue, ResidueState, is_clean, residue
-from dr_actions.guard.evidence import renamed_databases_in
+from dr_actions.drills.inventory import Inventory, Residue, ResidueState, inventory, is_clean, residue, unpack
+from dr_actions.guard.context import renamed_databases_in
 from dr_actions.journal import journal as journals
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import Journal
@@ -165,6 +164,9 @@ def of_trial(
     took_s = (span[1] - span[0]).total_seconds()
     # Only a restore test lets a database instance run for as long as it takes.
     priced = env.costs.database_instance if goal is Goal.RESTORE_TEST else 0.0
+    # The oldest of what was restored, in seconds before the drill began.
+    facts = [e.data.get("facts", {}) for e in entries if e.kind is EntryKind.CONFIRMED]
+    moments = [datetime.fromisoformat(fact[RESTORED_TO]) for fact in facts if fact.get(RESTORED_TO)]
     return DrillSummary(
         kind=str(goal),
         incident=summary.incident,
@@ -172,7 +174,7 @@ def of_trial(
         phases=tuple(_action_durations(entries)),
         rto_s=None,
         rto_target_s=env.objectives.rto_minutes * _MINUTE_S,
-        rpo_s=_restored_age_s(entries, span[0]),
+        rpo_s=max(((span[0] - moment).total_seconds() for moment in moments), default=None),
         residue=cleaned.rows if cleaned else None,
         took_s=took_s,
         cost=round(priced * took_s / _HOUR_S, 2),
@@ -200,6 +202,10 @@ def of_drill(
     # From the first entry: a drill that was taken up again lasts since its first run.
     whole_s = (span[1] - entries[0].at).total_seconds() if entries else (span[1] - span[0]).total_seconds()
     hourly = hourly_cost(context.start.snapshot, env, len(context.start.report.tenants) if context.start.report else 0)
+    # 0 where every store was proven to hold all that was written before its writers stopped.
+    proven = [
+        e for e in entries if e.kind is EntryKind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
+    ]
     return DrillSummary(
         kind=kind,
         incident=last.incident,
@@ -207,7 +213,7 @@ def of_drill(
         phases=tuple(_phases(lines)),
         rto_s=away.reached_s if away else None,
         rto_target_s=env.objectives.rto_minutes * _MINUTE_S,
-        rpo_s=_zero_loss(entries),
+        rpo_s=0.0 if proven else None,
         residue=cleaned.rows if cleaned else None,
         took_s=whole_s,
         cost=round(hourly * whole_s / _HOUR_S, 2),
@@ -258,18 +264,3 @@ def _action_durations(entries: Sequence[Entry]) -> Iterator[PhaseDuration]:
                 over[key] = entry.at
     for key, at in begun.items():
         yield PhaseDuration(*key, (over[key] - at).total_seconds() if key in over else None)
-
-
-def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
-    """The oldest of what was restored, in seconds before the drill began."""
-    facts = [e.data.get("facts", {}) for e in entries if e.kind is EntryKind.CONFIRMED]
-    moments = [datetime.fromisoformat(fact[RESTORED_TO]) for fact in facts if fact.get(RESTORED_TO)]
-    return max(((began - moment).total_seconds() for moment in moments), default=None)
-
-
-def _zero_loss(entries: Sequence[Entry]) -> float | None:
-    """0 where every store was proven to hold all that was written before its writers stopped."""
-    proven = [
-        e for e in entries if e.kind is EntryKind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
-    ]
-    return 0.0 if proven else None

@@ -19,7 +19,7 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import Verdict, verdict_of
 from dr_checks.derived.database_identity import living
-from dr_checks.derived.due import ScheduledTest, dues
+from dr_checks.derived.due import dues
 from dr_checks.derived.served import serving_estimate
 from dr_checks.derived.visitors import answering_tenants
 from dr_checks.posture.posture import Posture, PostureName, posture_of
@@ -34,7 +34,6 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table, recovery_automation, sts_identity
-from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover, is_chosen
 from reports.values.report import Report
@@ -152,11 +151,16 @@ def judge(
     evidence = _save(snapshot, options, environment, run)
     invocation, snapshot = _invocation(options, snapshot), _with_plan(snapshot, environment)
     observation = Observation(environment, snapshot, tenants, rules, invocation)
-    results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
+    from utils.aws_mgmt.app.scenario_runner import run_scenarios
+
+    results = run_scenarios(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     results = with_failback_gaps(results, posture.name, environment)
     verdict = _verdict(observation, results, measured, posture)
+    past = snapshot.get_if_seen(control_table.runs, Side.DR)
+    seen = (snapshot.get_if_seen(sts_identity.caller, side) for side in (Side.DR, Side.PRIMARY))
+    caller = next(filter(None, seen), None)  # as AWS knows who looked
     return Report(
         command=options.command,
         environment=environment,
@@ -180,12 +184,12 @@ def judge(
         standing=standing_with_overrides(snapshot),
         invocation=invocation,
         every_finding=options.every_finding,
-        scheduled_tests=_scheduled_tests(snapshot, environment),
+        scheduled_tests=None if past is None or past.reason else dues(environment, past.runs, snapshot.taken_at),
         notes=(*_narrowing_notes(options, areas), *cache_notes(snapshot), *moved_results(run.folder, options)),
         left_out=omitted_count(options, chosen_checks(options), areas),
         history=snapshot.get_if_seen(control_table.runs, Side.DR),
         evidence=_sha256(evidence),
-        caller=_person(snapshot, environment),
+        caller=person_of(caller.arn, environment) if caller else "",
         waiting=snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or (),
         silent=silent_regions(snapshot, environment),
         served=answering_tenants(snapshot, environment, Side.DR) if posture.name in AWAY else None,
@@ -193,14 +197,6 @@ def judge(
         if posture.name is PostureName.NORMAL
         else None,
     )
-
-
-def _person(snapshot: Snapshot, environment: Environment) -> str:
-    """Who looked, as AWS knows them; "" where it did not answer."""
-    caller = snapshot.get_if_seen(sts_identity.caller, Side.DR) or snapshot.get_if_seen(
-        sts_identity.caller, Side.PRIMARY
-    )
-    return person_of(caller.arn, environment) if caller else ""
 
 
 def _with_plan(snapshot: Snapshot, environment: Environment) -> Snapshot:
@@ -222,12 +218,6 @@ def _verdict(observation: Observation, results: list[CheckResult], measured: lis
     rest = deciding(results, posture.name)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     return verdict_of(results, measured, target_s, blocker, to_serve, rest)
-
-
-def _results(selection: ScenarioSelection, observation: Observation, progress: Progress) -> list[CheckResult]:
-    from utils.aws_mgmt.app.scenario_runner import run_scenarios
-
-    return run_scenarios(selection, observation, progress)
 
 
 def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evidence: Path) -> ScenarioSelection:
@@ -264,11 +254,6 @@ def standing_with_overrides(snapshot: Snapshot) -> control_table.ControlState | 
     state = snapshot.get_if_seen(control_table.standing, Side.DR)
     begun = snapshot.get_if_seen(control_table.begin, Side.DR)
     return replace(state, overrides=begun.journal.overrides) if state and begun and begun.journal else state
-
-
-def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:
-    past = snapshot.get_if_seen(control_table.runs, Side.DR)
-    return None if past is None or past.reason else dues(environment, past.runs, snapshot.taken_at)
 
 
 def tenants_of(observation: Observation) -> tuple[str, ...]:

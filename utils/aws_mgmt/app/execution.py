@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from dr_actions.assessment.abort import way_back
+from dr_actions.assessment.failback import way_back
 from dr_actions.assessment.failover import rto_ends_at
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed

@@ -14,8 +14,7 @@ from typing import Any
 
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
-from dr_actions.drills.phases import needs_new_plan, next_part
-from dr_actions.drills.stop_conditions import drill_gates
+from dr_actions.drills.stop_conditions import drill_gates, needs_new_plan, next_part
 from dr_actions.execution.run import CredentialsLost, RunStopped
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import Journal

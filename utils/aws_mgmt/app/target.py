@@ -113,7 +113,7 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
             raise UsageError(f"{ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
         yield ObservedWorld(configured_world(environment), Credentials(clock=clock), Credentials(endpoint))
         return
-    from sandbox.client import daemon, embedded
+    from sandbox.client import daemon, launcher
 
     # First: one that is up holds what earlier commands decided; another one would know nothing of it.
     found = daemon.find(environment)
@@ -124,10 +124,10 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
     full_drill = isinstance(options, DrTestOptions) and options.full_drill
     speed, pace = options.speed or (_DRILL_SPEED if full_drill else 1.0), "real" if full_drill else ""
     tenants = options.tenants or DEFAULT_TENANTS
-    with embedded.running(environment, tenants, speed=speed, pace=pace) as started:
+    with launcher.running(environment, tenants, speed=speed, pace=pace) as started:
         # A trial of one command waits for real changes: at AWS's own pace nobody would wait for it to end.
         if options.acts and not full_drill:
-            started.timing(**embedded.HURRIED)
+            started.timing(**launcher.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
         yield ObservedWorld(id_, _keys(started, options, clock), _admin(started), passing=True)
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dr_actions.actions.markers.marker_task import marked_databases, remains_sentence
-from dr_actions.assessment.abort import way_back
-from dr_actions.assessment.cost import leftovers_sentence
+from dr_actions.assessment.data_loss import leftovers_sentence
+from dr_actions.assessment.failback import way_back
 from dr_actions.execution.run import ALL_SIDES, PlanRun
 from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal

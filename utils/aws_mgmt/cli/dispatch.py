@@ -85,7 +85,7 @@ def _function_of_test(options: of.DrTestOptions) -> str:
         return "tabletop:tabletop_command"
     if options.full_drill:
         return "drill:start_drill_command" if options.by_aws else "drill:full_drill_command"
-    return "trial:trial_command" if options.acts else "status:status_command"
+    return "status:trial_command" if options.acts else "status:status_command"
 
 
 def _refuse_what_is_no_judgement(options: of.Options) -> None:

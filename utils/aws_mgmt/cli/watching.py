@@ -18,7 +18,7 @@ from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_screen import RunScreen, markup
 from reports.values.assessment import short
 from reports.values.report import next_line
-from reports.values.run_view import LineKind, RunFollower, RunLine, RunView
+from reports.values.run_view import LineKind, RunFollower, RunView
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -255,15 +255,12 @@ class _RunFollowing:
             if line.entry.at >= self._began_at:  # what came before is of an earlier execution
                 self._has_begun = True
                 self._screen.line(line)
-                if self._moves_visitors(line):
+                # A step is over, or waits for a person, after which visitors can do something else.
+                view = self._follower.view(line.entry.at)
+                moves = view is not None and role_of(Goal(view.goal), line.entry.step or "") in _MOVES_VISITORS
+                if moves and line.kind in (LineKind.BY_HAND, LineKind.DONE):
                     self._looked_at_s = None
         self._screen.draw()
-
-    def _moves_visitors(self, line: RunLine) -> bool:
-        """Whether a step is over, or waits for a person, after which visitors can do something else."""
-        view = self._follower.view(line.entry.at)
-        moves = view is not None and role_of(Goal(view.goal), line.entry.step or "") in _MOVES_VISITORS
-        return moves and line.kind in (LineKind.BY_HAND, LineKind.DONE)
 
     def view(self) -> RunView | None:
         """The run as it stands now; None before this execution's plan begins."""

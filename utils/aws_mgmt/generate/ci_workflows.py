@@ -5,18 +5,26 @@ schedule asks, and its last step fails where ``schedule`` says that something is
 
 A full drill takes longer than a job and its keys: AWS holds it, its job starts it and watches, and others watch
 on, one after the other, until it is over.
+
+Steps that the CI workflows share: actions by the commit of a release, keys by OIDC, packages by their hashes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+import yaml
+
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
-from utils.aws_mgmt.generate import ci_steps
 
+_BY_HASH = "--require-hashes"
+INSTALL = f"python -m pip install {_BY_HASH} -r requirements.lock"
+PYTHON = "3.13"
 # Minute, hour (UTC), day, months, day of the week: not on the full hour, when GitHub's queue is longest, and not in the
 # first or last days of a month or a year, when other work is.
 CRONS = {
@@ -34,6 +42,67 @@ _SETUP_MINUTES = 10
 # What terraform gives a session of CI (session_hours), unless somebody asked for more.
 KEYS_S = 14400
 _MOST_WATCHES = 8
+
+
+@dataclass(frozen=True)
+class PinnedAction:
+    """An action at the commit of a release; a tag can be moved, a commit cannot. ``folder``: its own in there."""
+
+    repository: str
+    commit: str
+    version: str
+    folder: str = ""
+
+    @property
+    def uses(self) -> str:
+        """As a step names it."""
+        return f"{self.repository}{self.folder}@{self.commit}"
+
+
+# Compared with the tags of the actions' own repositories.
+CHECKOUT = PinnedAction("actions/checkout", "de0fac2e4500dabe0009e67214ff5f5447ce83dd", "v6.0.2")
+SETUP_PYTHON = PinnedAction("actions/setup-python", "a309ff8b426b58ec0e2a45f0f869d46889d02405", "v6.2.0")
+CREDENTIALS = PinnedAction(
+    "aws-actions/configure-aws-credentials", "ec61189d14ec14c8efccab744f656cffd0e33f37", "v6.1.0"
+)
+UPLOAD = PinnedAction("actions/upload-artifact", "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f", "v7.0.0")
+SARIF = PinnedAction("github/codeql-action", "8aad20d150bbac5944a9f9d289da16a4b0d87c1e", "v4.36.2", "/upload-sarif")
+DOWNLOAD = PinnedAction("actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1")
+ACTIONS = (CHECKOUT, SETUP_PYTHON, CREDENTIALS, UPLOAD, SARIF, DOWNLOAD)
+
+
+def setup_steps(repository: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Checkout, Python and the locked packages; ``repository`` is the tool's where the workflow lies in another."""
+    return [
+        {"uses": CHECKOUT.uses, "with": {**(repository or {}), "persist-credentials": False}},
+        {"uses": SETUP_PYTHON.uses, "with": {"python-version": PYTHON}},
+        {"name": "Install what is locked", "run": INSTALL},
+    ]
+
+
+def sign_in_step(region: str, role: str, session: str, seconds: int = 3600) -> dict[str, Any]:
+    """The step that takes the role for this job alone; ``region`` is the one that its calls go to."""
+    inputs = {
+        "role-to-assume": role,
+        "role-session-name": f"dr-{session}-${{{{ github.run_id }}}}",
+        "role-duration-seconds": seconds,
+        "aws-region": region,
+    }
+    return {"uses": CREDENTIALS.uses, "with": inputs}
+
+
+def report_artifact(name: str) -> dict[str, Any]:
+    """The step that keeps report and evidence as an artifact, however the job ended."""
+    inputs = {"name": name, "path": "reports/out/", "retention-days": 90}
+    return {"name": "Keep the report and its evidence", "if": "always()", "uses": UPLOAD.uses, "with": inputs}
+
+
+def yaml_text(document: dict[str, Any]) -> str:
+    """The workflow as YAML, the release beside each commit."""
+    text: str = yaml.safe_dump(document, sort_keys=False, width=200)
+    for action in ACTIONS:
+        text = re.sub(rf"({re.escape(action.uses)})$", rf"\1 # {action.version}", text, flags=re.MULTILINE)
+    return text
 
 
 def workflow(env: Environment) -> str:
@@ -57,7 +126,7 @@ def workflow(env: Environment) -> str:
         refuse_short_keys(name, job)
     remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
     head = _HEAD.format(env=env.name) + "\n".join(remarks)
-    return f"{head}\n{ci_steps.yaml_text(document)}"
+    return f"{head}\n{yaml_text(document)}"
 
 
 def _test_expression(crons: Mapping[str, str]) -> str:
@@ -140,8 +209,8 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
             else {}
         ),
         "steps": [
-            *ci_steps.setup_steps(),
-            ci_steps.sign_in_step(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
+            *setup_steps(),
+            sign_in_step(env.regions.dr, role_of(env, test), test, KEYS_S if drills else 3600),
             *run,
             *([_record(env, "$incident")] if drills else []),
             {
@@ -151,7 +220,7 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
                 # Exit 1 where a test is overdue: that alone lets the job fail.
                 "run": f"{command} schedule --trend",
             },
-            ci_steps.report_artifact(f"dr-{test}"),
+            report_artifact(f"dr-{test}"),
         ],
     }
 
@@ -179,15 +248,15 @@ def _further(env: Environment, number: int, before: str) -> dict[str, Any]:
         "outputs": {"goes_on": "${{ steps.watch.outputs.goes_on }}"},
         "env": {"INCIDENT": "${{ needs.full-drill.outputs.incident }}"},
         "steps": [
-            *ci_steps.setup_steps(),
-            ci_steps.sign_in_step(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
+            *setup_steps(),
+            sign_in_step(env.regions.dr, role_of(env, "infrastructure"), "full-drill-watch", KEYS_S),
             {
                 "name": "Watch the drill",
                 "id": "watch",
                 "run": _watch(env, 'attach --incident "$INCIDENT"', str(number)),
             },
             _record(env, "$INCIDENT"),
-            ci_steps.report_artifact(f"dr-full-drill-{number}"),
+            report_artifact(f"dr-full-drill-{number}"),
         ],
     }
     return job

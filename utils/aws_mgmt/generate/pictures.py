@@ -22,7 +22,7 @@ from dr_estate.model.invocation import Invocation
 from reports.terminal.console import begin
 from reports.terminal.watch import WatchScreen
 from reports.values.watched_estate import watched_estate
-from sandbox.client import embedded
+from sandbox.client import launcher
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.options import ROOT, StatusOptions
 from utils.aws_mgmt.app.target import world_of
@@ -137,7 +137,7 @@ def _watch_screen() -> WatchScreen:
     env = load_environment(ROOT / "environments", "prod")
     screen = WatchScreen()
     begin(Invocation(("-e", env.name)))
-    with embedded.running(env, tenants=3) as sandbox:
+    with launcher.running(env, tenants=3) as sandbox:
         os.environ["AWS_ENDPOINT_URL"] = sandbox.url
         keys = sandbox.people["reader"]
         os.environ |= {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from dr_estate.config.environment import Environment
-from utils.aws_mgmt.generate import ci_steps
-from utils.aws_mgmt.generate.ci_steps import INSTALL, PYTHON, SARIF
+from utils.aws_mgmt.generate import ci_workflows
+from utils.aws_mgmt.generate.ci_workflows import INSTALL, PYTHON, SARIF
 
 # The readiness of all environments in CI (GitHub): a job an environment, with its own role, and one merged page.
 
@@ -29,7 +29,7 @@ def fleet(environments: Sequence[Environment]) -> str:
         "concurrency": {"group": "dr-readiness-fleet", "cancel-in-progress": False},
         "jobs": {"look": _fleet_look(replicating), "merge": _fleet_merge(replicating)},
     }
-    return _FLEET_HEAD + ci_steps.yaml_text(document)
+    return _FLEET_HEAD + ci_workflows.yaml_text(document)
 
 
 def _fleet_look(fleet: Sequence[Environment]) -> dict[str, Any]:
@@ -45,10 +45,10 @@ def _fleet_look(fleet: Sequence[Environment]) -> dict[str, Any]:
         "permissions": {"contents": "read", "id-token": "write"},
         "env": {"ENVIRONMENT": "${{ matrix.environment }}"},
         "steps": [
-            *ci_steps.setup_steps(),
-            ci_steps.sign_in_step("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
+            *ci_workflows.setup_steps(),
+            ci_workflows.sign_in_step("${{ matrix.region }}", "${{ matrix.role }}", "fleet"),
             {"name": "Look and judge", "run": f'{_PROGRAM} -e "$ENVIRONMENT" status --gate'},
-            ci_steps.report_artifact(f"{_KEPT}-${{{{ matrix.environment }}}}"),
+            ci_workflows.report_artifact(f"{_KEPT}-${{{{ matrix.environment }}}}"),
         ],
     }
 
@@ -62,14 +62,14 @@ def _fleet_merge(fleet: Sequence[Environment]) -> dict[str, Any]:
         "timeout-minutes": 15,
         "permissions": {"contents": "read"},
         "steps": [
-            *ci_steps.setup_steps(),
+            *ci_workflows.setup_steps(),
             {
                 "name": "Fetch the runs",
-                "uses": ci_steps.DOWNLOAD.uses,
+                "uses": ci_workflows.DOWNLOAD.uses,
                 "with": {"pattern": f"{_KEPT}-*", "path": _RUNS},
             },
             {"name": "Merge them", "run": f"{_PROGRAM} -e {names} report --merge {_RUNS}/*/*-status-*"},
-            ci_steps.report_artifact("dr-fleet"),
+            ci_workflows.report_artifact("dr-fleet"),
         ],
     }
 
@@ -94,7 +94,7 @@ def github(env: Environment) -> str:
         "concurrency": {"group": f"dr-readiness-{env.name}", "cancel-in-progress": False},
         "jobs": {"readiness": _job(env)},
     }
-    return _HEAD.format(env=env.name) + ci_steps.yaml_text(document)
+    return _HEAD.format(env=env.name) + ci_workflows.yaml_text(document)
 
 
 def _job(env: Environment) -> dict[str, Any]:
@@ -117,14 +117,14 @@ def _job(env: Environment) -> dict[str, Any]:
         "timeout-minutes": 60,
         "permissions": {"contents": "read", "id-token": "write", "security-events": "write"},
         "steps": [
-            *ci_steps.setup_steps(tool),
-            ci_steps.sign_in_step(env.regions.dr, f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "readiness"),
+            *ci_workflows.setup_steps(tool),
+            ci_workflows.sign_in_step(env.regions.dr, f"arn:aws:iam::{env.account}:role/{env.name}-dr-ci", "readiness"),
             {"name": "Look and judge", "run": _look(env)},
             {"name": "Write it for code scanning", "if": "always()", "run": _other_format(env, "sarif", "dr.sarif")},
             {"name": "Write it as JUnit", "if": "always()", "run": _other_format(env, "junit", f"{_OUT}/junit.xml")},
             bucket,
             sarif,
-            ci_steps.report_artifact("dr-readiness"),
+            ci_workflows.report_artifact("dr-readiness"),
         ],
     }
 

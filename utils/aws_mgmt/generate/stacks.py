@@ -15,14 +15,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import SCHEDULER, TASKS, service_trust
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE
-from dr_estate.model.stream_records import (
-    HANDLER,
-    RUNTIME,
-    TRUST,
-    bucket_statements,
-    folder_of,
-    role_statements,
-)
+from dr_estate.model.stream_records import HANDLER, RUNTIME, TRUST, bucket_statements, folder_of, role_statements
 from utils.aws_mgmt.generate.automation_stack import role_resource, task_resources
 
 # The stack by which AWS itself anchors each change of the control table; Terraform makes it by the same template.
@@ -89,10 +82,7 @@ def _bucket() -> dict[str, Any]:
             "Properties": {
                 "BucketName": {"Ref": "StreamBucket"},
                 "ObjectLockEnabled": True,
-                "ObjectLockConfiguration": {
-                    "ObjectLockEnabled": "Enabled",
-                    "Rule": {"DefaultRetention": retention},
-                },
+                "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
                 "VersioningConfiguration": {"Status": "Enabled"},
                 "BucketEncryption": {
                     "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
@@ -229,12 +219,7 @@ def _scheduler(env: Environment, name: str) -> dict[str, Any]:
     roles = [{"Fn::GetAtt": [role, "Arn"]} for role in ("Test", "Execution")]
     in_cluster = {"ArnEquals": {"ecs:cluster": _cluster(env)}}
     statements = [
-        {
-            "Effect": "Allow",
-            "Action": "ecs:RunTask",
-            "Resource": [family, f"{family}:*"],
-            "Condition": in_cluster,
-        },
+        {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": [family, f"{family}:*"], "Condition": in_cluster},
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": roles, "Condition": to_tasks},
     ]
     role = role_resource(f"{name}-schedule", [service_trust(env, SCHEDULER)], [])
@@ -244,9 +229,7 @@ def _scheduler(env: Environment, name: str) -> dict[str, Any]:
 
 
 def _schedule(env: Environment, name: str) -> dict[str, Any]:
-    network = {
-        "AwsvpcConfiguration": {"Subnets": {"Ref": "Subnets"}, "SecurityGroups": {"Ref": "SecurityGroups"}},
-    }
+    network = {"AwsvpcConfiguration": {"Subnets": {"Ref": "Subnets"}, "SecurityGroups": {"Ref": "SecurityGroups"}}}
     target = {
         "Arn": _cluster(env),
         "RoleArn": {"Fn::GetAtt": ["Scheduler", "Arn"]},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence, unfenced_services
+from dr_actions.actions.common.unavailable_handling import unfenced_reason, unfenced_sentence, unfenced_services
 from dr_actions.actions.compute import fence, scaling
 from dr_actions.actions.compute.scaling import SUSPENSIONS
 from dr_actions.model.action import StepState

@@ -14,7 +14,7 @@ from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import replication as database_replication
 from dr_actions.guard.backup_first import unproven
-from dr_actions.guard.evidence import proof_of
+from dr_actions.guard.context import proof_of
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side

@@ -15,7 +15,7 @@ from dr_actions.actions.database import promotion as database_promotion
 from dr_actions.actions.database import protection as database_protection
 from dr_actions.actions.database import replication as database_replication
 from dr_actions.actions.database import restore_dr as database_restore_dr
-from dr_actions.guard import evidence
+from dr_actions.guard import context
 from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -227,7 +227,7 @@ def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started
     away.sent_at[step.id] = unrecorded
     done = away.until(StepState.DONE, create_backups.CREATE_BACKUPS, step)
     assert done.state is StepState.DONE, done.message
-    proof = evidence.proof_of(dict(done.evidence))
+    proof = context.proof_of(dict(done.evidence))
     assert proof is not None
     assert (proof.side, proof.store) == (Side.DR, "database")
     assert away.begun_at is not None

@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
 from dr_actions.actions.files import markers as files_markers
-from dr_actions.actions.files import write_freeze_policy
+from dr_actions.actions.files.failback import policy_with_freeze
 from dr_actions.actions.markers import marker_task
 from dr_actions.actions.markers.marker_task import MarkerTask
 from dr_actions.model.action import PlanContext, StepState
@@ -72,9 +72,7 @@ def with_task(context: PlanContext, side: Side, kind: MarkerTask, seen: Any, **c
 
 
 def frozen(context: PlanContext) -> PlanContext:
-    text = write_freeze_policy.policy_with_freeze(
-        "", "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-1", NOW
-    )
+    text = policy_with_freeze("", "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-1", NOW)
     return replace(context, snapshot=with_rows(context.snapshot, efs.policies, Side.DR, text=text))
 
 

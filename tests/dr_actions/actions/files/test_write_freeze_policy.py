@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from dr_actions.actions.files.write_freeze_policy import policies_match, policy_with_freeze, unfrozen
+from dr_actions.actions.files.failback import policies_match, policy_with_freeze, unfrozen
 from dr_estate.readers.efs import FileSystemPolicy
 
 ARN = "arn:aws:elasticfilesystem:eu-west-1:815856636111:file-system/fs-2"

@@ -9,8 +9,7 @@ from typing import Any
 
 from dr_actions.actions.secrets import copy_to_primary as secrets_copy_to_primary
 from dr_actions.actions.secrets import point_to_dr
-from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import STORES, Proof
+from dr_actions.guard.context import STORES, GuardContext, Proof
 from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Goal

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.schedule import occurrences
+from sandbox.moto_ext.backup.durations import occurrences
 from tests.sandbox.moto_ext.backup.backing_up import VAULT, rule
 from tests.sandbox.moto_ext.conftest import PRIMARY, Clients
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.core.patching import ServiceError
-from sandbox.moto_ext.cloudwatch.metrics_math import Series, evaluate
+from sandbox.moto_ext.cloudwatch.cloudwatch import Series, evaluate
 
 FIRST, SECOND = datetime(2026, 1, 1, 0, 0, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 KNOWN: dict[str, Series] = {"a": {FIRST: 1.0, SECOND: 4.0}, "b": {FIRST: 3.0}, "zero": {FIRST: 0.0}}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_actions.drills.phases import next_part
+from dr_actions.drills.stop_conditions import next_part
 from dr_checks.derived.leftovers import Leftover, leftovers
 from dr_estate.config.environment import Environment
 from dr_estate.model.recovery_document import DRILL

@@ -93,10 +93,9 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     )
     execution = RecoveryAutomation(reached).start(wanted)
     console.complain(
-        f"AWS was asked to run plan {digest[:12]} for {incident} ({execution}). "
-        f"Now a second person runs {next_steps.approval(options, incident, short(digest))}, even if they approved this "
-        "plan earlier. "
-        f"This process may end: {next_steps.attach_of(incident)} watches it again."
+        f"AWS was asked to run plan {digest[:12]} for {incident} ({execution}). Now a second person runs "
+        f"{next_steps.approval(options, incident, short(digest))}, even if they approved this plan earlier. This "
+        f"process may end: {next_steps.attach_of(incident)} watches it again."
     )
     return watch(reached, execution, files.folder, options.format)
 

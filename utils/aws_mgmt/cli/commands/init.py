@@ -74,7 +74,9 @@ def init_command(options: InitOptions) -> Exit:
         return _update(options)
     path, beside = options.config / f"{options.environment}.toml", map_path(options.config, options.environment)
     first = _begins_in(options, path)
-    base = _base(options)
+    # The first base that a file in the folder may have.
+    name = next(iter(base_names(options.config)), "")
+    base = _Base(name, base_tables(options.config, name).get("names", {}) if name else {})
     with ExitStack() as stack:
         environment = draft(options.environment, first or GLOBAL_REGION, ResourceNames.model_validate(base.names))
         world = stack.enter_context(world_of(options, environment))
@@ -132,12 +134,6 @@ def _region_of(saved: MapFile | None) -> str:
             "`dr_cli.py init --region REGION`."
         )
     return saved.dr or saved.primary
-
-
-def _base(options: InitOptions) -> _Base:
-    """The first base that a file in the folder may have."""
-    name = next(iter(base_names(options.config)), "")
-    return _Base(name, base_tables(options.config, name).get("names", {}) if name else {})
 
 
 def _write(options: InitOptions, written: Mapping[Path, str]) -> None:

@@ -207,7 +207,10 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
     incident = options.incident or (_incident_of(found[0], environment) if found else "")
     if not incident:
         raise UsageError(_nothing_message(options, environment, "", worlds))
-    _is_one(incident, environment)
+    try:
+        journal_path(Path(), environment.name, incident)
+    except ValueError as wrong:
+        raise UsageError(f"{wrong}.") from wrong
     path = next((file for file in found if _incident_of(file, environment) == incident), None)
     if path is not None:
         chain, source = read(path, environment.name, incident), str(path)
@@ -314,10 +317,3 @@ def _incident_within(path: Path, environment: Environment) -> str:
             if data["plan"]["environment"] == environment.name:
                 return str(data["clearance"]["incident"])
     return ""
-
-
-def _is_one(incident: str, environment: Environment) -> None:
-    try:
-        journal_path(Path(), environment.name, incident)
-    except ValueError as wrong:
-        raise UsageError(f"{wrong}.") from wrong

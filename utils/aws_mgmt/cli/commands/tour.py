@@ -24,7 +24,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
 from reports.terminal import console
-from sandbox.client import daemon, recovery_starts, zone_administrator
+from sandbox.client import daemon, played_people
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -173,7 +173,7 @@ class Tour:
     def _interrupt_at_question(self, command: subprocess.Popen[bytes]) -> None:
         region = self.environment.regions.dr
         while command.poll() is None:
-            if recovery_starts.waiting(self.world(), region):
+            if played_people.waiting(self.world(), region):
                 threading.Event().wait(_READING_S)
                 # Python drops an interrupt that meets it in a destructor: the command would watch on for ever.
                 while command.poll() is None:
@@ -235,7 +235,7 @@ def _zone_administrator(tour: Tour) -> Iterator[None]:
     def report(path: Path) -> None:
         console.complain(f"(In the tour somebody sends it for you: {path.name}.)")
 
-    with zone_administrator.at_work(tour.world(), tour.results, _READING_S, report):
+    with played_people.zone_administrator(tour.world(), tour.results, _READING_S, report):
         yield
 
 

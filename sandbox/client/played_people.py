@@ -1,4 +1,4 @@
-"""The person who changes DNS by hand, played: sends the change batches that a run writes and waits for."""
+"""People of the tour, played: who changes DNS by hand, and who sees that a run waits for an approver."""
 
 from __future__ import annotations
 
@@ -17,8 +17,29 @@ _PATTERN = "*/change-batch-*.json"
 _LOOKS_EVERY_S = 0.5
 
 
+def _client(world: Endpoint, service: str, region: str) -> Any:
+    keys = world.people["admin"]
+    return boto3.client(
+        service,
+        endpoint_url=world.url,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        region_name=region,
+    )
+
+
+def waiting(world: Endpoint, region: str) -> frozenset[str]:
+    """The ids of the executions of Systems Manager that wait in the region, as a plain client sees them."""
+    # Waiting is the status of an execution whose aws:approve step is open.
+    only = [{"Key": "ExecutionStatus", "Values": ["Waiting"]}]
+    found = _client(world, "ssm", region).describe_automation_executions(Filters=only)
+    return frozenset(row["AutomationExecutionId"] for row in found["AutomationExecutionMetadataList"])
+
+
 @contextmanager
-def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[Path], None]) -> Iterator[None]:
+def zone_administrator(
+    world: Endpoint, results: Path, reading_s: float, notify: Callable[[Path], None]
+) -> Iterator[None]:
     """Send each new change batch below ``results`` to ``world``, ``reading_s`` after it was found and reported."""
     over, seen = threading.Event(), set(results.glob(_PATTERN))
 
@@ -29,14 +50,7 @@ def at_work(world: Endpoint, results: Path, reading_s: float, notify: Callable[[
                 notify(path)
                 # Ends early with the block: a person who still reads sends nothing after it.
                 over.wait(reading_s)
-                keys, batch = world.people["admin"], json.loads(path.read_text(encoding="utf-8"))
-                client = boto3.client(
-                    "route53",
-                    endpoint_url=world.url,
-                    aws_access_key_id=keys.access_key_id,
-                    aws_secret_access_key=keys.secret_access_key,
-                    region_name="us-east-1",
-                )
+                batch, client = json.loads(path.read_text(encoding="utf-8")), _client(world, "route53", "us-east-1")
                 name = batch["Changes"][0]["ResourceRecordSet"]["Name"].rstrip(".") + "."
                 zones: list[dict[str, Any]] = client.list_hosted_zones()["HostedZones"]
                 public = [zone for zone in zones if name.endswith(zone["Name"]) and not zone["Config"]["PrivateZone"]]
