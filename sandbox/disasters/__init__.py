@@ -18,7 +18,7 @@ from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
 from sandbox.world.world import World
 
-Breaking = Callable[[World], None]
+Breaking = Callable[[World], object]
 # For the consequences of an outage so wide that no check may be able to look.
 ANYTHING = ("*",)
 
@@ -68,8 +68,9 @@ def disaster(
     posture: str = "NORMAL",
     answer: str = "DO_NOT_FAILOVER",
     unseen: str = "",
+    run: Breaking | None = None,
 ) -> Callable[[Breaking], Breaking]:
-    """Register the decorated function as the disaster ``name``. Raises ValueError for a name already taken.
+    """Register the decorated function, or ``run``, as the disaster ``name``. Raises ValueError for one that is taken.
 
     Most disasters are of the standby: the primary serves, and there is nothing to fail over from.
     """
@@ -80,6 +81,8 @@ def disaster(
         _REGISTERED[name] = Disaster(name, sentence, trips, consequences, posture, answer, unseen, run)
         return run
 
+    if run is not None:
+        register(run)
     return register
 
 

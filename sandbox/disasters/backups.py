@@ -39,16 +39,15 @@ def _change_plan(world: World, change: Callable[[Rules], Rules]) -> None:
         do(Side.PRIMARY, "backup", "update_backup_plan", BackupPlanId=plan_id, BackupPlan=plan)
 
 
-@disaster(
+disaster(
     "dr-vault-missing",
     "The backup vault of the DR region is gone",
     trips=("backup.vault-exists",),
     consequences=("backup-jobs.copy-failures",),
-)
-def vault_missing(world: World) -> None:
-    """Take the vaults of the DR region away: AWS would let none go that holds copies."""
+    # Take the vaults of the DR region away: AWS would let none go that holds copies.
     # DeleteBackupVault is refused while recovery points lie in the vault.
-    world.alter(Side.DR, "backup", (), vaults={})
+    run=lambda world: world.alter(Side.DR, "backup", (), vaults={}),
+)
 
 
 @disaster("dr-vault-unlocked", "The lock of the DR vault was taken off", trips=("backup.vault-lock",))
@@ -69,24 +68,19 @@ def vault_unlocked(world: World) -> None:
     world.call(Side.DR, "backup", "delete_backup_vault_lock_configuration", BackupVaultName=name)
 
 
-@disaster(
+disaster(
     "dr-vault-key-disabled",
     "The key of the DR vault was disabled: no copy in it can be restored",
     trips=("backup.key-usable",),
+    run=disable_vault_key,
 )
-def vault_key_disabled(world: World) -> None:
-    """Disable the key."""
-    disable_vault_key(world)
 
-
-@disaster(
+disaster(
     "file-copies-too-old",
     "The newest backup copy of the files is nine hours old, though the plan runs each hour",
     trips=("backup.copy-age",),
+    run=lambda world: age_points(world, _file_system(world)["FileSystemArn"], now() - timedelta(hours=9)),
 )
-def copies_too_old(world: World) -> None:
-    """Make every younger recovery point of the file system as old."""
-    age_points(world, _file_system(world)["FileSystemArn"], now() - timedelta(hours=9))
 
 
 @disaster("backup-type-not-opted-in", "AWS Backup is not opted in to file systems", trips=("backup.opt-in",))
@@ -151,14 +145,12 @@ def copies_end_first(world: World) -> None:
     _change_plan(world, daily)
 
 
-@disaster(
+disaster(
     "continuous-daily-copies",
     "The plan was changed to continuous backups with a daily copy, as if the copy could be restored to a minute",
     trips=("backup-plan.continuous-copies",),
+    run=lambda world: _change_plan(world, lambda rules: [*rules[:-1], {**rules[-1], "EnableContinuousBackup": True}]),
 )
-def continuous_daily(world: World) -> None:
-    """Make the daily rule a continuous one."""
-    _change_plan(world, lambda rules: [*rules[:-1], {**rules[-1], "EnableContinuousBackup": True}])
 
 
 def _fail_last(world: World, side: Side, kind: str, listing: tuple[str, str, str], arn: str) -> None:
@@ -211,24 +203,19 @@ def restore_role_denied(world: World) -> None:
     world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=text)
 
 
-@disaster(
+disaster(
     "dr-vault-denies-copies",
     "The access policy of the DR vault denies everybody to copy a backup into it",
     trips=("copy-roles.may-copy",),
+    run=lambda world: _deny(world, "backup:CopyIntoBackupVault"),
 )
-def vault_denies_copies(world: World) -> None:
-    """Put the policy on the vault."""
-    _deny(world, "backup:CopyIntoBackupVault")
 
-
-@disaster(
+disaster(
     "dr-vault-denies-restores",
     "The access policy of the DR vault denies everybody to start a restore",
     trips=("copy-roles.may-restore",),
+    run=lambda world: _deny(world, "backup:StartRestoreJob"),
 )
-def vault_denies_restores(world: World) -> None:
-    """Put the policy on the vault."""
-    _deny(world, "backup:StartRestoreJob")
 
 
 def _deny(world: World, action: str) -> None:

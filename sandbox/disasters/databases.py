@@ -82,7 +82,7 @@ def switch_deletion_protection_off(world: World) -> None:
     modify(world, DeletionProtection=False)
 
 
-@disaster(
+disaster(
     "database-storage-full",
     "The primary database's storage is full: it takes no write any more",
     trips=("rds.serves",),
@@ -94,11 +94,10 @@ def switch_deletion_protection_off(world: World) -> None:
         "sites.every-site-answers",
     ),
     posture="IMPAIRED",
-)
-def storage_full(world: World) -> None:
-    """Let the storage be full. Source: RDS User Guide, DB instance status."""
+    # Let the storage be full. Source: RDS User Guide, DB instance status.
     # No call fills a disk here: the emulator does not count rows as storage.
-    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), status="storage-full")
+    run=lambda world: world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), status="storage-full"),
+)
 
 
 @disaster("database-in-one-zone", "The database has no standby in another zone any more", trips=("rds.multi-az",))
@@ -166,36 +165,29 @@ def option_group_in_one_region(world: World) -> None:
     world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), option_group_name=name)
 
 
-@disaster(
+disaster(
     "engine-version-not-offered",
     "The database runs an engine version that the DR region no longer offers",
     trips=("rds-parity.engine-version",),
-)
-def version_not_offered(world: World) -> None:
-    """Let the primary run an old minor version."""
     # RDS goes to no lower version by ModifyDBInstance.
-    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), engine_version="8.0.28")
+    run=lambda world: world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), engine_version="8.0.28"),
+)
 
-
-@disaster(
+disaster(
     "instance-class-not-offered",
     "The database was moved to an instance class that the DR region does not have",
     trips=("rds-parity.orderable",),
+    # A class with a table of its own in AWS's list of regions.
+    run=lambda world: modify(world, DBInstanceClass="db.x2iedn.large"),
 )
-def class_not_offered(world: World) -> None:
-    """Change the class to one with a table of its own in AWS's list of regions."""
-    modify(world, DBInstanceClass="db.x2iedn.large")
 
-
-@disaster(
+disaster(
     "database-backups-not-replicated",
     "The replication of the database's automated backups was stopped",
     trips=("rds-copy.automated-backups", "backup-plan.worst-case"),
     consequences=LEFT_TO_BACKUPS,
+    run=stop_replication,
 )
-def not_replicated(world: World) -> None:
-    """Stop the replication of automated backups."""
-    stop_replication(world)
 
 
 @disaster(
@@ -330,15 +322,13 @@ def database_left_over(world: World) -> None:
     )
 
 
-@disaster(
+disaster(
     "database-storage-scarce",
     "The primary database has 3 % of its storage left, and none is added by itself",
     trips=("rds-storage.room",),
-)
-def storage_scarce(world: World) -> None:
-    """Let CloudWatch report that little free storage."""
     # Below the ten percent at which RDS itself grows storage, had it been allowed to.
-    world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)
+    run=lambda world: world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03),
+)
 
 
 @disaster("database-in-a-cluster", "The primary database is a member of a DB cluster", trips=("supported.database",))
@@ -416,11 +406,9 @@ def too_small(world: World) -> None:
     world.alter(Side.DR, "rds", ("databases", replica_name(world)), allocated_storage=100)
 
 
-@disaster(
+disaster(
     "replica-without-backups",
     "The read replica keeps no backups: once promoted, nothing could be undone",
     trips=("rds-replica.backups",),
+    run=lambda world: make_replica(world, kept_days=0),
 )
-def without_backups(world: World) -> None:
-    """Make a replica with a retention of 0."""
-    make_replica(world, kept_days=0)

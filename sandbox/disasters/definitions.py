@@ -182,14 +182,12 @@ def _set(world: World, name: str, value: str) -> None:
     redefine(world, Side.DR, world.tenants[-1], change)
 
 
-@disaster(
+disaster(
     "definition-value-forgotten",
     "A variable of one tenant has a value in the DR region that the other tenants' has not",
     trips=("variables.alike",),
+    run=lambda world: _set(world, "ENVIRONMENT", "training"),
 )
-def value_forgotten(world: World) -> None:
-    """Register a revision that says it is of another environment."""
-    _set(world, "ENVIRONMENT", "training")
 
 
 @disaster(

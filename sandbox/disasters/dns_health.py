@@ -42,16 +42,14 @@ def disabled(world: World) -> None:
     _update(world, pair(world)[0], Disabled=True)
 
 
-@disaster(
+disaster(
     "health-check-left-inverted",
     "The pin of an earlier failover was left behind: the primary's health check is inverted",
     trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
     consequences=("answers.as-recorded", "answers.resolvers-agree", "dns-choice.primary-down"),
     posture="ON_DR_UNPLANNED",
+    run=lambda world: _update(world, pair(world)[0], Inverted=True),
 )
-def left_inverted(world: World) -> None:
-    """Invert the health check of the primary record."""
-    _update(world, pair(world)[0], Inverted=True)
 
 
 @disaster(

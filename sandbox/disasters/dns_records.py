@@ -61,15 +61,13 @@ def without_check(record: Record) -> Record:
     return {key: value for key, value in record.items() if key != "HealthCheckId"}
 
 
-@disaster(
+disaster(
     "dr-record-missing",
     "The traffic record of the DR region was deleted",
     trips=("dns.pair-present",),
     consequences=("dns-choice.primary-down", "dns-choice.pin-holds"),
+    run=lambda world: swap(world, [pair(world)[1]], []),
 )
-def record_missing(world: World) -> None:
-    """Delete the secondary record."""
-    swap(world, [pair(world)[1]], [])
 
 
 @disaster(

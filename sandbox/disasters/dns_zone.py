@@ -71,25 +71,20 @@ def zone_delegated_away(world: World) -> None:
     swap(world, [], [{"Name": name, "Type": "NS", "TTL": 300, "ResourceRecords": servers}])
 
 
-@disaster(
+disaster(
     "zone-twice",
     "A second zone has the traffic zone's name: which of them is queried is unknown",
     trips=("route53.zone-accessible",),
+    run=lambda world: _add_zone(world, world.environment.traffic.zone),
 )
-def zone_twice(world: World) -> None:
-    """Create an empty namesake of the traffic zone."""
-    _add_zone(world, world.environment.traffic.zone)
 
-
-@disaster(
+disaster(
     "traffic-name-shadowed",
     "A zone for the traffic name itself was made: the records above it are never asked again",
     trips=("route53.denied-zones", "answers.as-recorded", "answers.resolvers-agree"),
     consequences=("sites.edge-agrees",),
+    run=lambda world: _add_zone(world, world.environment.traffic.origin_record),
 )
-def shadowed(world: World) -> None:
-    """Create a zone named like the origin record."""
-    _add_zone(world, world.environment.traffic.origin_record)
 
 
 @disaster(
@@ -105,16 +100,15 @@ def wrong_name_servers(world: World) -> None:
     _upsert(world, before, before | {"ResourceRecords": strangers})
 
 
-@disaster(
+disaster(
     "name-servers-sick",
     "The zone's name servers answer SERVFAIL to every question",
     trips=("answers.servers-answer",),
     consequences=("answers.delegated", "answers.as-recorded", "answers.hosts-answer", "answers.resolvers-agree"),
-)
-def sick_servers(world: World) -> None:
-    """Let the world's name server fail; its API is well."""
+    # Let the world's name server fail; its API is well.
     # The data plane alone: `us-east-1-dark` is the control plane (T01).
-    world.outage(Side.GLOBAL, "error", service="dns")
+    run=lambda world: world.outage(Side.GLOBAL, "error", service="dns"),
+)
 
 
 @disaster(

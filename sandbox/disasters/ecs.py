@@ -41,15 +41,13 @@ def cluster_deleted(world: World) -> None:
     world.call(Side.DR, "ecs", "DeleteCluster", cluster=name)
 
 
-@disaster(
+disaster(
     "ecs-service-deleted",
     "One tenant's service was deleted in the DR region",
     trips=("ecs.service-exists",),
     consequences=("sites.every-site-answers",),
+    run=lambda world: delete(world, Side.DR, world.tenants[-1]),
 )
-def service_deleted(world: World) -> None:
-    """Delete the last tenant's service in the DR region."""
-    delete(world, Side.DR, world.tenants[-1])
 
 
 @disaster(
@@ -65,15 +63,13 @@ def standby_stopped(world: World) -> None:
     stop_tasks(world, Side.DR, world.tenants[-1])
 
 
-@disaster(
+disaster(
     "ecs-started-without-database",
     "Somebody started one tenant's service in the DR region, where no database runs",
     trips=("ecs.desired-and-running",),
     consequences=("ecs.deployment-sound", "elbv2-routing.healthy-targets", "sites.every-site-answers"),
+    run=lambda world: update(world, Side.DR, world.tenants[-1], desiredCount=1),
 )
-def started_without_database(world: World) -> None:
-    """Let one task of the last tenant's service run in the DR region."""
-    update(world, Side.DR, world.tenants[-1], desiredCount=1)
 
 
 @disaster(
@@ -113,15 +109,13 @@ def deployment_failed(world: World) -> None:
     redefine(world, Side.DR, world.tenants[-1], absent_image, deploymentConfiguration=breaker)
 
 
-@disaster(
+disaster(
     "ecs-target-group-detached",
     "One tenant's service in the DR region no longer registers with its target group",
     trips=("ecs.target-group-attached",),
     consequences=("elbv2-routing.healthy-targets", "sites.every-site-answers"),
+    run=lambda world: update(world, Side.DR, world.tenants[-1], loadBalancers=[]),
 )
-def target_group_detached(world: World) -> None:
-    """Take the load balancer off the last tenant's service."""
-    update(world, Side.DR, world.tenants[-1], loadBalancers=[])
 
 
 @disaster(
@@ -169,14 +163,12 @@ def _network_in(world: World, tenant: str, places: int) -> dict[str, Any]:
     return {"awsvpcConfiguration": {**network, "subnets": network["subnets"][:places]}}
 
 
-@disaster(
+disaster(
     "ecs-old-platform",
     "One tenant's service in the DR region is held on an old Fargate platform",
     trips=("ecs.platform-version",),
+    run=lambda world: update(world, Side.DR, world.tenants[-1], platformVersion=_OLD_PLATFORM),
 )
-def old_platform(world: World) -> None:
-    """Pin the last tenant's service to a platform that cannot mount EFS."""
-    update(world, Side.DR, world.tenants[-1], platformVersion=_OLD_PLATFORM)
 
 
 @disaster(
@@ -193,14 +185,12 @@ def alarm_rolls_back(world: World) -> None:
     world.call(Side.DR, "ecs", "UpdateService", **where, deploymentConfiguration=on)
 
 
-@disaster(
+disaster(
     "ecs-short-grace",
     "One tenant's service in the DR region gives new tasks no time before their health checks count",
     trips=("ecs-deployment.alike",),
+    run=lambda world: update(world, Side.DR, world.tenants[-1], healthCheckGracePeriodSeconds=0),
 )
-def short_grace(world: World) -> None:
-    """Let the grace period of the last tenant's service be 0 seconds."""
-    update(world, Side.DR, world.tenants[-1], healthCheckGracePeriodSeconds=0)
 
 
 @disaster(

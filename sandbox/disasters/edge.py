@@ -59,14 +59,12 @@ def update_distribution(world: World, change: Callable[[Config], Any]) -> None:
     )
 
 
-@disaster(
+disaster(
     "edge-disabled",
     "The tenants' distribution was disabled",
     trips=("cloudfront.distribution-serves", "sites.edge-agrees"),
+    run=lambda world: update_distribution(world, lambda config: config.update(Enabled=False)),
 )
-def edge_disabled(world: World) -> None:
-    """Disable the distribution."""
-    update_distribution(world, lambda config: config.update(Enabled=False))
 
 
 @disaster(
@@ -178,15 +176,14 @@ def _certificate(world: World, side: Side) -> str:
     )
 
 
-@disaster(
+disaster(
     "dr-certificate-revoked",
     "The certificate of the DR region was revoked: browsers would refuse every tenant there",
     trips=("acm.issued-and-covers",),
     consequences=("elbv2.listener-certificates",),
+    # Revoke it, which no caller of this world can.
+    run=lambda world: world.alter(Side.DR, "acm", ("_certificates", _certificate(world, Side.DR)), status="REVOKED"),
 )
-def certificate_revoked(world: World) -> None:
-    """Revoke it, which no caller of this world can."""
-    world.alter(Side.DR, "acm", ("_certificates", _certificate(world, Side.DR)), status="REVOKED")
 
 
 @disaster(

@@ -67,26 +67,22 @@ def replication_deleted(world: World) -> None:
     world.call(Side.PRIMARY, "efs", "DeleteReplicationConfiguration", SourceFileSystemId=source["FileSystemId"])
 
 
-@disaster(
+disaster(
     "efs-replication-slow",
     "The replication of the shared file system is two hours behind",
     trips=("efs.last-replicated", "efs.sync-metric"),
     consequences=LEFT_TO_BACKUPS,
+    run=lambda world: _alter_replication(world, lag_s=_TWO_HOURS_S),
 )
-def replication_slow(world: World) -> None:
-    """Let the last complete sync be two hours old."""
-    _alter_replication(world, lag_s=_TWO_HOURS_S)
 
-
-@disaster(
+disaster(
     "efs-replication-broken",
     "The replication of the shared file system is in error and cannot be repaired",
     trips=("efs.replication-state",),
     consequences=("efs.sync-metric", *LEFT_TO_BACKUPS),
+    # Put the replication into ERROR: its metric is published no more (T23).
+    run=lambda world: _alter_replication(world, trouble="ERROR"),
 )
-def replication_broken(world: World) -> None:
-    """Put the replication into ERROR: its metric is published no more (T23)."""
-    _alter_replication(world, trouble="ERROR")
 
 
 def _alter_replication(world: World, **values: Any) -> None:

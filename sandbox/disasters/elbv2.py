@@ -79,25 +79,21 @@ def other_addresses(world: World) -> None:
         turn(Side.DR, "elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=kind)
 
 
-@disaster(
+disaster(
     "alb-keep-alive-default",
     "The primary's load balancer keeps idle clients for an hour, as it does by default",
     trips=("elbv2.keep-alive",),
-)
-def keep_alive_default(world: World) -> None:
-    """Set the client keep-alive back to its default (T11)."""
+    # Set the client keep-alive back to its default (T11).
     # 3600 is the default of the attribute (ELB guide, HTTP client keepalive duration).
-    _attribute(world, Side.PRIMARY, "client_keep_alive.seconds", _HOUR_S)
+    run=lambda world: _attribute(world, Side.PRIMARY, "client_keep_alive.seconds", _HOUR_S),
+)
 
-
-@disaster(
+disaster(
     "alb-unprotected",
     "The load balancer of the DR region may be deleted by anyone's clean-up",
     trips=("elbv2.deletion-protection",),
+    run=lambda world: _attribute(world, Side.DR, "deletion_protection.enabled", "false"),
 )
-def switch_deletion_protection_off(world: World) -> None:
-    """Switch deletion protection off."""
-    _attribute(world, Side.DR, "deletion_protection.enabled", "false")
 
 
 @disaster(
@@ -116,15 +112,13 @@ def wrong_certificate(world: World) -> None:
     _modify_listener(world, listener, Certificates=[{"CertificateArn": other}])
 
 
-@disaster(
+disaster(
     "alb-other-port",
     "The load balancer of the DR region listens for HTTPS on another port",
     trips=("elbv2-routing.listeners",),
     consequences=("sites.handshake-accepted",),
+    run=lambda world: _modify_listener(world, _listener(world, "HTTPS"), Port=_OTHER_PORT),
 )
-def other_port(world: World) -> None:
-    """Move the HTTPS listener to port 8443."""
-    _modify_listener(world, _listener(world, "HTTPS"), Port=_OTHER_PORT)
 
 
 @disaster(
@@ -209,25 +203,20 @@ def staff_only(world: World) -> None:
     world.call(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[first, forward])
 
 
-@disaster(
+disaster(
     "alb-health-path-changed",
     "One tenant's target group in the DR region checks another path than the primary region's",
     trips=("elbv2-routing.target-groups",),
+    run=lambda world: _modify_group(world, HealthCheckPath="/status-of-old"),
 )
-def health_path_changed(world: World) -> None:
-    """Change the health check's path of the last tenant's group."""
-    _modify_group(world, HealthCheckPath="/status-of-old")
 
-
-@disaster(
+disaster(
     "alb-targets-unhealthy",
     "No task of one tenant passes its health check in the DR region",
     trips=("elbv2-routing.healthy-targets", "elbv2-routing.target-groups"),
     consequences=("sites.every-site-answers",),
+    run=lambda world: _modify_group(world, HealthCheckPort=_NOBODY_LISTENS),
 )
-def targets_unhealthy(world: World) -> None:
-    """Check health on a port that no container listens on."""
-    _modify_group(world, HealthCheckPort=_NOBODY_LISTENS)
 
 
 def _modify_group(world: World, **changes: str) -> None:
@@ -265,25 +254,20 @@ def not_warmed(world: World) -> None:
     world.call(Side.PRIMARY, "elbv2", "ModifyCapacityReservation", MinimumLoadBalancerCapacity=units, **which)
 
 
-@disaster(
+disaster(
     "alb-unguarded",
     "The web ACL of the primary region's load balancer has no counterpart in the DR region",
     trips=("elbv2-web-acl.alike",),
+    run=lambda world: _give_web_acl(world, Side.PRIMARY, "Allow"),
 )
-def unguarded(world: World) -> None:
-    """Give the primary region's load balancer a web ACL."""
-    _give_web_acl(world, Side.PRIMARY, "Allow")
 
-
-@disaster(
+disaster(
     "alb-turns-all-away",
     "The DR region's load balancer got a web ACL that blocks what no rule lets in, and it has no rule",
     trips=("elbv2-web-acl.admits",),
     consequences=("elbv2-web-acl.alike",),
+    run=lambda world: _give_web_acl(world, Side.DR, "Block"),
 )
-def turns_all_away(world: World) -> None:
-    """Give the DR region's load balancer a web ACL that blocks."""
-    _give_web_acl(world, Side.DR, "Block")
 
 
 def _give_web_acl(world: World, side: Side, default: str) -> None:
@@ -334,15 +318,13 @@ def _group(world: World, tenant: str) -> str:
     return str(found[0]["TargetGroupArn"])
 
 
-@disaster(
+disaster(
     "site-in-maintenance",
     "One tenant's rule in the DR region still answers with a maintenance page",
     trips=("sites.every-site-answers",),
     consequences=_UNUSED_GROUP,
+    run=lambda world: _act(world, world.tenants[-1], {"Type": "fixed-response", "FixedResponseConfig": _ERROR}),
 )
-def in_maintenance(world: World) -> None:
-    """Let the last tenant's rules answer 503 themselves."""
-    _act(world, world.tenants[-1], {"Type": "fixed-response", "FixedResponseConfig": _ERROR})
 
 
 @disaster(

@@ -99,34 +99,29 @@ def policy_narrowed(world: World) -> None:
         turn(Side.DR, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)
 
 
-@disaster(
+disaster(
     "secrets-key-denies-tasks",
     "The policy of the secrets' key in the DR region denies everybody to decrypt",
     trips=("roles.tasks-allowed",),
+    # Add a deny to the key's policy: it wins over all that IAM allows.
+    run=lambda world: _deny_decryption(world, _key(world, Side.DR, "secrets")),
 )
-def secrets_key_denies(world: World) -> None:
-    """Add a deny to the key's policy: it wins over all that IAM allows."""
-    _deny_decryption(world, _key(world, Side.DR, "secrets"))
 
-
-@disaster(
+disaster(
     "kms-files-key-denies",
     "The policy of the files' key in the DR region denies everybody to decrypt, EFS too",
     trips=("kms.services-admitted",),
+    # Add a deny to the key's policy: it wins over the grant by which EFS uses the key.
+    run=lambda world: _deny_decryption(world, _key(world, Side.DR, "efs")),
 )
-def files_key_denies(world: World) -> None:
-    """Add a deny to the key's policy: it wins over the grant by which EFS uses the key."""
-    _deny_decryption(world, _key(world, Side.DR, "efs"))
 
-
-@disaster(
+disaster(
     "kms-source-key-denies",
     "The policy of the database's key in the primary region denies everybody to decrypt, RDS too",
     trips=("kms.source-key-usable",),
+    # Add a deny to the key's policy: what is under it can be copied no more.
+    run=lambda world: _deny_decryption(world, _key(world, Side.PRIMARY, "rds"), Side.PRIMARY),
 )
-def source_key_denies(world: World) -> None:
-    """Add a deny to the key's policy: what is under it can be copied no more."""
-    _deny_decryption(world, _key(world, Side.PRIMARY, "rds"), Side.PRIMARY)
 
 
 @disaster(

@@ -18,15 +18,13 @@ def fargate(world: World) -> None:
     lower_quota(world, Side.DR, "fargate", "L-3032A538", 1)
 
 
-@disaster(
+disaster(
     "quota-network-interfaces",
     "The DR region may hold no more network interfaces",
     trips=("quotas.network-interfaces",),
-)
-def network_interfaces(world: World) -> None:
-    """Allow a single network interface."""
     # Network interfaces per Region.
-    lower_quota(world, Side.DR, "vpc", "L-DF5E4CA3", 1)
+    run=lambda world: lower_quota(world, Side.DR, "vpc", "L-DF5E4CA3", 1),
+)
 
 
 @disaster(
@@ -54,15 +52,13 @@ def databases(world: World) -> None:
     lower_quota(world, Side.DR, "rds", "L-7B6409FD", 0)
 
 
-@disaster(
+disaster(
     "dr-database-class-scarce",
     "The DR region has no instance left of the database's class, others it has",
     unseen=_BY_ASKING,
-)
-def class_scarce(world: World) -> None:
-    """Refuse the primary's class with InsufficientDBInstanceCapacity."""
     # Capacity is of a class and a zone: another class may still be had (RDS guide, troubleshooting).
-    world.outage(Side.DR, "no-capacity", "rds", detail=primary_instance(world)["DBInstanceClass"])
+    run=lambda world: world.outage(Side.DR, "no-capacity", "rds", detail=primary_instance(world)["DBInstanceClass"]),
+)
 
 
 @disaster("dr-database-classes-scarce", "The DR region has no database instance left of any class", unseen=_BY_ASKING)
@@ -71,11 +67,10 @@ def classes_scarce(world: World) -> None:
     world.outage(Side.DR, "no-capacity", "rds")
 
 
-@disaster(
+disaster(
     "dr-fargate-scarce",
     "The DR region has no Fargate capacity: what runs goes on, no other task can be placed",
     unseen=_BY_ASKING,
+    # Place no task; services say why in their events.
+    run=lambda world: world.outage(Side.DR, "no-capacity", "ecs"),
 )
-def fargate_scarce(world: World) -> None:
-    """Place no task; services say why in their events."""
-    world.outage(Side.DR, "no-capacity", "ecs")

@@ -18,16 +18,14 @@ CALLS_LEFT, HOUR_S = 260, 3600.0
 _LATER = "nothing is wrong until the credentials have expired"
 
 
-@disaster(
+disaster(
     "port-53-closed",
     "No DNS server can be reached from here: port 53 is closed",
     trips=("answers.as-recorded", "answers.servers-answer"),
     consequences=("answers.delegated", "answers.hosts-answer", "answers.resolvers-agree"),
-)
-def port_53_closed(world: World) -> None:
-    """Let no question to a name server be answered."""
     # Questions to a name server are of no region.
-    world.outage_everywhere("hang", "dns")
+    run=lambda world: world.outage_everywhere("hang", "dns"),
+)
 
 
 @disaster(

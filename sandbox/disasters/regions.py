@@ -28,65 +28,52 @@ STALE_S = 3 * 3600.0
 _MOVED = ("answers.as-recorded", "answers.resolvers-agree")
 
 
-@disaster(
+disaster(
     "primary-dark",
     "The primary region refuses every connection; replication stands still",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
     posture="PRIMARY_LOST",
     answer="PROCEED",
+    run=lambda world: world.outage(Side.PRIMARY, "refuse"),
 )
-def primary_dark(world: World) -> None:
-    """Refuse every call to the primary region."""
-    world.outage(Side.PRIMARY, "refuse")
 
-
-@disaster(
+disaster(
     "primary-hangs",
     "The primary region accepts connections and never answers",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
     posture="PRIMARY_LOST",
     answer="PROCEED",
+    run=lambda world: world.outage(Side.PRIMARY, "hang"),
 )
-def primary_hangs(world: World) -> None:
-    """Hold every call to the primary region until the client gives up."""
-    world.outage(Side.PRIMARY, "hang")
 
-
-@disaster(
+disaster(
     "primary-throttled",
     "The primary region throttles every call",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
     posture="BLIND",
+    run=lambda world: world.outage(Side.PRIMARY, "throttle"),
 )
-def primary_throttled(world: World) -> None:
-    """Throttle every call to the primary region."""
-    world.outage(Side.PRIMARY, "throttle")
 
-
-@disaster(
+disaster(
     "dr-dark",
     "The DR region refuses every connection",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
     posture="DR_UNSEEN",
+    run=lambda world: world.outage(Side.DR, "refuse"),
 )
-def dr_dark(world: World) -> None:
-    """Refuse every call to the DR region."""
-    world.outage(Side.DR, "refuse")
 
-
-@disaster(
+disaster(
     "us-east-1-dark",
     "us-east-1 is down: the control planes of Route 53, CloudFront and IAM do not answer",
     trips=("route53.zone-accessible", "prerequisites.operator-allowed"),
     consequences=ANYTHING,
+    # Refuse every call to the region of the global services' control planes (T01).
+    run=lambda world: world.outage(Side.GLOBAL, "refuse"),
 )
-def us_east_1_dark(world: World) -> None:
-    """Refuse every call to the region of the global services' control planes (T01)."""
-    world.outage(Side.GLOBAL, "refuse")
 
 
 @disaster(

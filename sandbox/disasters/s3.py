@@ -116,25 +116,22 @@ def versioning_suspended(world: World) -> None:
         turn(Side.DR, "s3", "PutBucketVersioning", Bucket=there, VersioningConfiguration={"Status": status})
 
 
-@disaster(
+disaster(
     "s3-rule-disabled",
     "The replication rule of one bucket was disabled",
     trips=("s3.replication-rule",),
     consequences=("s3-lag.latency", "rpo.met"),
+    # Disable the rule: its metrics are published no more.
+    run=lambda world: _change_rule(world, lambda rule: rule.update(Status="Disabled")),
 )
-def rule_disabled(world: World) -> None:
-    """Disable the rule: its metrics are published no more."""
-    _change_rule(world, lambda rule: rule.update(Status="Disabled"))
 
-
-@disaster(
+disaster(
     "s3-deletions-not-replicated",
     "The replication rule of one bucket leaves deletions out",
     trips=("s3.delete-markers",),
+    # Disable the replication of delete markers, as S3 does by default (T30).
+    run=lambda world: _change_rule(world, lambda rule: rule.update(DeleteMarkerReplication={"Status": "Disabled"})),
 )
-def deletions_not_replicated(world: World) -> None:
-    """Disable the replication of delete markers, as S3 does by default (T30)."""
-    _change_rule(world, lambda rule: rule.update(DeleteMarkerReplication={"Status": "Disabled"}))
 
 
 @disaster(
@@ -159,15 +156,14 @@ def _drop_metrics(rule: Rule) -> None:
         rule["Destination"].pop(setting, None)
 
 
-@disaster(
+disaster(
     "s3-rule-unmeasured",
     "The replication rule of one bucket is neither timed nor measured",
     trips=("s3.measured-rules",),
     consequences=("s3-lag.latency", "s3-lag.failed-operations", "rpo.met"),
+    # Take time control and metrics out of the rule: its lag is unknown (T23).
+    run=lambda world: _change_rule(world, _drop_metrics),
 )
-def rule_unmeasured(world: World) -> None:
-    """Take time control and metrics out of the rule: its lag is unknown (T23)."""
-    _change_rule(world, _drop_metrics)
 
 
 @disaster("s3-replication-late", "Objects of one bucket reach their copy half an hour late", trips=("s3-lag.latency",))
@@ -250,24 +246,19 @@ def copy_forgets(world: World) -> None:
     world.call(Side.DR, "s3", "PutBucketLifecycleConfiguration", **put)
 
 
-@disaster(
+disaster(
     "bucket-copy-denies-replication",
     "A bucket policy in the DR region denies everybody to replicate objects into a copy",
     trips=("copy-roles.may-replicate",),
+    run=lambda world: _deny_everybody(world, "s3:ReplicateObject"),
 )
-def copy_denies(world: World) -> None:
-    """Put the policy on the first bucket's copy."""
-    _deny_everybody(world, "s3:ReplicateObject")
 
-
-@disaster(
+disaster(
     "bucket-copy-denies-reads",
     "A bucket policy in the DR region denies everybody to read objects of a copy",
     trips=("store-access.admits-alike", "store-access.admits-operator"),
+    run=lambda world: _deny_everybody(world, "s3:GetObject"),
 )
-def copy_denies_reads(world: World) -> None:
-    """Put the policy on the first bucket's copy."""
-    _deny_everybody(world, "s3:GetObject")
 
 
 def _deny_everybody(world: World, action: str) -> None:
@@ -298,12 +289,10 @@ def copy_unfilled(world: World) -> None:
     world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=rules)
 
 
-@disaster(
+disaster(
     "s3-copy-archived",
     "The replication rule of one bucket writes into an archive, from which objects are read hours later",
     trips=("s3-quantity.readable-at-once",),
-)
-def copy_archived(world: World) -> None:
-    """Let the rule store copies as DEEP_ARCHIVE."""
     # A standard retrieval from it takes up to twelve hours (S3 guide, archive retrieval options).
-    _change_rule(world, lambda rule: rule["Destination"].update(StorageClass="DEEP_ARCHIVE"))
+    run=lambda world: _change_rule(world, lambda rule: rule["Destination"].update(StorageClass="DEEP_ARCHIVE")),
+)

@@ -20,15 +20,14 @@ def _copy(world: World) -> tuple[str, str]:
     return env.named(env.names.bucket_copy, bucket=env.named(env.names.state_bucket)), env.named(env.names.state_key)
 
 
-@disaster(
+disaster(
     "terraform-state-missing",
     "The Terraform state has no copy in the DR region",
     trips=("terraform.state-reachable",),
     consequences=("s3-quantity.as-many",),  # its bucket holds little else
+    # Delete the state's copy; its bucket keeps versions.
+    run=lambda world: hide_object(world, Side.DR, *_copy(world)),
 )
-def state_missing(world: World) -> None:
-    """Delete the state's copy; its bucket keeps versions."""
-    hide_object(world, Side.DR, *_copy(world))
 
 
 @disaster(
