@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from dr_estate.speed import AccountClients
 
-__all__ = ["FailureKind", "GuardRefused", "MutatingClient", "SendFailed"]
-
 Context = TypeVar("Context")
 Guard = Callable[[Call, Context], "str | None"]
 _ERRORS = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError)

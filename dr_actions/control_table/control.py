@@ -35,7 +35,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dr_actions.control_table.table import (
-    CONTROL_CALLS,
     ConditionCheck,
     ConditionFailed,
     ItemTable,
@@ -77,17 +76,6 @@ from dr_estate.readers.control_table import (
     with_own_pauses,
     words_of,
 )
-
-__all__ = [
-    "CONTROL_CALLS",
-    "ConditionFailed",
-    "ControlStore",
-    "Fence",
-    "Fenced",
-    "IncidentOpen",
-    "MalformedItem",
-    "PausedForEver",
-]
 
 # An item holds 400 KB at most (DynamoDB Developer Guide, quotas): the oldest words give way.
 _MOST_WORDS = 50

@@ -16,8 +16,7 @@ from uuid import uuid4
 
 import botocore.exceptions
 
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.model.dynamodb_values import decode_item, encode, encode_item
 
 CONTROL_CALLS = frozenset(

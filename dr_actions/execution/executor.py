@@ -16,17 +16,15 @@ from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.notifications.notifications import step_takes_long
 from dr_actions.actions.registry import actions
-from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.execution.write_pause_watch import raise_alarm
-from dr_actions.journal.entries import step_back, wait_data
-from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState, step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
-from dr_actions.model.plan import Step, batches
+from dr_actions.model.plan import SendFailed, Step, batches
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.model.durations import duration
 from dr_estate.model.recovery_names import is_trial

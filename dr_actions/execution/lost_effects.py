@@ -13,7 +13,7 @@ from dr_actions.actions.common.one_off_task import RUN
 from dr_actions.actions.registry import actions
 from dr_actions.execution import sick_primary
 from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
-from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_actions.model.sequence import Role, role_of

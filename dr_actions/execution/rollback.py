@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr_actions.actions.registry import actions
-from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.execution.run import CONTRADICTIONS, FailureCause, PlanRun, ReadFailed, StepFailed
-from dr_actions.journal.journal import EntryKind, MirrorFailed, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState
+from dr_actions.journal.mirror import MirrorFailed
 from dr_actions.model.action import Action
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, Step
 from dr_estate.model.unavailable import DataUnavailable
 
 # What of a batch is done stays done when one step of it fails: these goals have no earlier state to return to.

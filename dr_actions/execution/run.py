@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext, begin_time, confirmations
-from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
+from dr_actions.journal.entries import Entry, EntryKind, RecordedState
+from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted_gates
 from dr_actions.model.plan import Call, Goal, Plan, Step

@@ -13,17 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dr_actions.authorization.resumption import EXPECTED
-from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.execution import sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, ReadFailed, StepFailed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.entries import CONFIRMED_BY, Entry
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import CONFIRMED_BY, Entry, EntryKind
 from dr_actions.journal.redaction import redact
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
-from dr_actions.model.plan import Call, Danger, Goal, Step
+from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, Step
 from dr_checks.posture.posture import WITNESSES, posture_of
 from dr_estate.aws.pace import most_at_once
 from dr_estate.model.durations import duration

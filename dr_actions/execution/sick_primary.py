@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dr_actions.actions.common.unavailable_handling import unfenced_reason, unfenced_sentence
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
-from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState
 from dr_actions.model.gates import FENCE, PLANES, accepted_gates
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import Role, role_of

@@ -15,7 +15,7 @@ from dr_actions.actions.notifications.notifications import Message, critical, no
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.run import PlanRun
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Step

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import Fenced
 from dr_actions.control_table.table import ConditionFailed
 from dr_actions.journal.entries import (
@@ -37,6 +37,7 @@ from dr_actions.journal.entries import (
 )
 from dr_actions.journal.mirror import Mirror, MirrorFailed
 from dr_actions.journal.redaction import recordable, refuse_secrets
+from dr_actions.model.plan import SendFailed
 from dr_estate.config.given_file import bytes_of
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.journal_chain import WORLD, JournalBroken, genesis
@@ -147,18 +148,6 @@ def unwritable_sentence(path: Path, reason: str) -> str:
         "until there is space again."
     )
 
-
-__all__ = [
-    "Entry",
-    "EntryKind",
-    "Journal",
-    "JournalBroken",
-    "JournalInUse",
-    "MirrorFailed",
-    "RecordedState",
-    "journal_path",
-    "read",
-]
 
 Row = tuple[EntryKind, str | None, Mapping[str, Any]]
 

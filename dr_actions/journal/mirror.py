@@ -31,12 +31,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import ControlStore, Fence
 from dr_actions.control_table.table import MOST_AT_ONCE, Put, TableSender, WriteCondition
 from dr_actions.journal.comparison import AnchoredHead
 from dr_actions.journal.entries import Entry
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.given_file import LONGEST

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal.entries import REFUSED_EXECUTION, EntryKind
 from dr_actions.journal.journal import Journal
+from dr_actions.model.plan import SendFailed
 from dr_estate.model.control_items import HISTORY, PAUSE, REFUSAL, SET_ASIDE, readable
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.recovery_document import RefusedStart

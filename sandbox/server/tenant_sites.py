@@ -263,14 +263,10 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
     found: dict[str, dict[str, Any]] = {}
     for region, (http, secure) in ports.items():
         with WORLD_LOCK:
-            names = _names(environment, region) if region != NAME else []
+            names = [str(balancer.dns_name) for balancer in balancers_of(environment, region)] if region != NAME else []
         addresses = [address for dns_name in names for address in addresses_of(dns_name)]
         found[region] = {"address": LOOPBACK, "http": http, "https": secure, "names": names, "addresses": addresses}
     return found
-
-
-def _names(environment: Environment, region: str) -> list[str]:
-    return [str(balancer.dns_name) for balancer in balancers_of(environment, region)]
 
 
 def header_of(ports: Mapping[str, tuple[int, int]]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from dr_actions.actions.registry import writes
 from dr_actions.clients.mutating_client import MutatingClient
-from dr_actions.control_table.control import CONTROL_CALLS
+from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.settings import ResourceNames

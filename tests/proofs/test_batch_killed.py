@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.model.plan import Plan
 from dr_estate.aws.configured_endpoints import keep_loopback_hosts
 from dr_estate.config.environment import Side

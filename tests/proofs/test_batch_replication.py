@@ -12,7 +12,8 @@ import pytest
 from dr_actions.actions.objects import batch_replication, copies
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.guard.context import STORES
-from dr_actions.journal.journal import Entry, EntryKind, Journal
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.configured_endpoints import keep_loopback_hosts

@@ -20,7 +20,7 @@ import pytest
 
 from dr_actions.actions.registry import actions, writes
 from dr_actions.clients.mutating_client import MutatingClient
-from dr_actions.control_table.control import CONTROL_CALLS
+from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Call, Goal

@@ -15,7 +15,8 @@ from dr_actions.actions.objects import copies as objects_copies
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import StepFailed
 from dr_actions.guard.context import STORES
-from dr_actions.journal.journal import Entry, EntryKind, Journal
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Side

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused, MutatingClient
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint

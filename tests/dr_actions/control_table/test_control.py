@@ -12,15 +12,15 @@ from botocore.exceptions import ClientError
 from dr_actions.authorization.approvals import ApprovalStore, StartApproval
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.rules import EffectiveRules, PinnedRules
-from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
-from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen, MalformedItem
+from dr_actions.clients.mutating_client import GuardRefused, MutatingClient
+from dr_actions.control_table.control import ControlStore, Fence, Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.lock import Owner, renew, take
 from dr_actions.control_table.set_aside import set_aside, unreadable_items
-from dr_actions.control_table.table import ConditionFailed, Put, SentTable, Update, WriteCondition
+from dr_actions.control_table.table import CONTROL_CALLS, ConditionFailed, Put, SentTable, Update, WriteCondition
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials
 from dr_estate.model.control_items import INCIDENT, STANDING
 from dr_estate.readers.control_table import ControlState, RecordedOverride

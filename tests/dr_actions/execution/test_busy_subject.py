@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.journal import EntryKind
-from dr_actions.model.plan import Call, Goal, Plan
+from dr_actions.journal.entries import EntryKind
+from dr_actions.model.plan import Call, FailureKind, Goal, Plan, SendFailed
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
 from tests.dr_actions.control_tables import Clock

@@ -11,7 +11,8 @@ import pytest
 
 from dr_actions.actions.traffic import pins, shift_to_dr, shift_to_primary
 from dr_actions.execution.run import FailureCause, StepFailed
-from dr_actions.journal.journal import EntryKind, Journal
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Danger, Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Environment, Side

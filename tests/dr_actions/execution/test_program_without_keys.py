@@ -12,7 +12,7 @@ import pytest
 
 from dr_actions.actions.provisioning import apply
 from dr_actions.execution.run import PlanRun, StepFailed
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.model.plan import Goal, Plan
 from dr_estate.readers import ecs
 from dr_estate.snapshot.observer import observe

@@ -12,14 +12,14 @@ import pytest
 
 from dr_actions.actions.compute import service_counts
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.execution import sender
 from dr_actions.execution.rollback import RollbackResult, roll_back
 from dr_actions.execution.run import PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus, planned_call, send_call
-from dr_actions.model.plan import Call, Goal, Plan, Step
+from dr_actions.model.plan import Call, FailureKind, Goal, Plan, SendFailed, Step
 from dr_actions.planning.estimate import floor_s
 from dr_actions.planning.planner import context_of
 from dr_estate.aws.pace import Pace

@@ -16,11 +16,10 @@ import pytest
 from dr_actions.actions.compute import scaling
 from dr_actions.actions.files.failback import policy_with_freeze
 from dr_actions.actions.traffic import shift_to_primary
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.execution.run import FailureCause, ManualPending, PlanRun, RunStopped, StepFailed
-from dr_actions.journal.entries import shown_step
-from dr_actions.journal.journal import EntryKind, Journal
-from dr_actions.model.plan import Goal, Plan, Step, to_json
+from dr_actions.journal.entries import EntryKind, shown_step
+from dr_actions.journal.journal import Journal
+from dr_actions.model.plan import FailureKind, Goal, Plan, SendFailed, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.environment import Environment, Side

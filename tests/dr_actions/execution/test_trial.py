@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution.run import StepFailed
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.model.action import TO_DR
 from dr_actions.model.plan import Goal
 from dr_checks.derived.leftovers import leftovers

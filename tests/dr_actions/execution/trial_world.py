@@ -11,8 +11,8 @@ from pathlib import Path
 from dr_actions.drills.inventory import Difference, differences, inventory
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
-from dr_actions.journal.entries import Entry
-from dr_actions.journal.journal import EntryKind, Journal
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal, Plan, to_json
 from dr_actions.planning.planner import context_of, make_plan
 from dr_estate.config.environment import Environment, load_environment

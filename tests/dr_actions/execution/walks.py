@@ -9,7 +9,8 @@ from pathlib import Path
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import PlanRun
-from dr_actions.journal.journal import Entry, EntryKind, Journal
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
 from dr_estate.aws.clock import WorldClock

@@ -9,18 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import OtherWorld, done_steps, entry_after, read_chain
-from dr_actions.journal.journal import (
-    EntryKind,
-    Journal,
-    JournalBroken,
-    JournalInUse,
-    RecordedState,
-    journal_path,
-    read,
-)
+from dr_actions.journal.entries import EntryKind, OtherWorld, RecordedState, done_steps, entry_after, read_chain
+from dr_actions.journal.journal import Journal, JournalInUse, journal_path, read
 from dr_actions.journal.redaction import SecretFound
 from dr_actions.model.plan import from_json, to_json
+from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.model.world_id import WorldId
 from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
 

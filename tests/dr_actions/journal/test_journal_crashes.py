@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from tests.dr_actions.control_tables import Clock, alone
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +19,8 @@ KILLED = """
     import os, signal, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from dr_actions.journal.journal import EntryKind, Journal
+    from dr_actions.journal.entries import EntryKind
+    from dr_actions.journal.journal import Journal
     from tests.dr_actions.control_tables import WORLD
 
     folder, point, at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -77,7 +78,8 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path, clock: Cloc
         import resource, signal, sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from dr_actions.journal.journal import EntryKind, Journal
+        from dr_actions.journal.entries import EntryKind
+        from dr_actions.journal.journal import Journal
         from tests.dr_actions.control_tables import WORLD
 
         journal = Journal.open(Path(sys.argv[1]), "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD)

@@ -17,13 +17,14 @@ from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.control_table.lock import Lock, Owner, take
 from dr_actions.control_table.table import Put
-from dr_actions.journal.entries import Entry, read_chain
-from dr_actions.journal.journal import EntryKind, Journal, JournalBroken, MirrorFailed, RecordedState
-from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.entries import Entry, EntryKind, RecordedState, read_chain
+from dr_actions.journal.journal import Journal
+from dr_actions.journal.mirror import MirrorFailed, TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.plan import Call, FailureKind, Goal, Plan, SendFailed, from_json, to_json
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.journal_chain import JournalBroken
 from tests.dr_actions.control_tables import WORLD, Clock, Plain, a_plan
 
 LIMITS = Execution(lease_s=120, cool_down_minutes=0)

@@ -11,7 +11,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
+from dr_actions.model.plan import FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind

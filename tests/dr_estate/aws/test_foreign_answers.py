@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
-from dr_actions.model.plan import Call
+from dr_actions.clients.mutating_client import MutatingClient
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind

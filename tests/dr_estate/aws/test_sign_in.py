@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.aws.read_rules import PROOF
 from dr_estate.aws.sign_in import forget_expired_variables, login_command

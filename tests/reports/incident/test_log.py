@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.journal import EntryKind, Journal, read
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal, read
 from reports.incident import log as incident_log
 from reports.incident.log import IncidentLog, render
 from tests.dr_actions.control_tables import WORLD, Clock

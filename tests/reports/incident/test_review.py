@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dr_actions.journal.entries import Chain
-from dr_actions.journal.journal import EntryKind, Journal, read
+from dr_actions.journal.entries import Chain, EntryKind
+from dr_actions.journal.journal import Journal, read
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import to_json
 from reports.incident.log import incident_log

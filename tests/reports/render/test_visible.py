@@ -20,7 +20,8 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.assessment.tabletop import TabletopStop
 from dr_actions.drills.inventory import Residue, ResidueState
-from dr_actions.journal.journal import EntryKind, Journal, read
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal, read
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_actions.planning.estimate import PlanStage

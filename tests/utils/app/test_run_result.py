@@ -7,7 +7,7 @@ import pytest
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import FailureCause, ManualPending, StepFailed
-from dr_actions.journal.journal import MirrorFailed
+from dr_actions.journal.mirror import MirrorFailed
 from dr_estate.model.invocation import Command
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.run import CredentialsLost, RunStopped
+from dr_actions.model.plan import FailureKind, SendFailed
 from dr_estate.aws.read_client import Credentials, WrongAccount
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind

@@ -21,7 +21,7 @@ from dr_actions.authorization.clearance import (
 )
 from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on, recheck_gates, resume
 from dr_actions.authorization.rules import EffectiveRules
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import ControlStore, MalformedItem
 from dr_actions.control_table.lock import COOL_DOWN
 from dr_actions.drills.stop_conditions import has_changes
@@ -29,7 +29,7 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry, done_steps
 from dr_actions.model import plan as plans
 from dr_actions.model.gates import Gate, Override, Refusal
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import Goal, Plan, SendFailed
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment, Side

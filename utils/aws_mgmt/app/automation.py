@@ -16,9 +16,9 @@ from textwrap import shorten
 from typing import Any
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.guard.context import GuardContext
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.scopes import DEFAULT_VERSION
 from dr_estate.model.recovery_document import (

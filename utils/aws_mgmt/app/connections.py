@@ -11,21 +11,23 @@ from typing import Any
 
 from dr_actions.actions.registry import actions, writes
 from dr_actions.authorization.approvals import ApprovalStore
-from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
-from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, ControlStore, MalformedItem
+from dr_actions.clients.mutating_client import MutatingClient
+from dr_actions.control_table.control import ControlStore, MalformedItem
+from dr_actions.control_table.table import CONTROL_CALLS, ConditionFailed
 from dr_actions.guard.automation_exemptions import SIGNAL, START
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import WATCHING
 from dr_actions.journal.entries import OtherWorld
-from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
-from dr_actions.journal.mirror import ANCHOR_CALLS, RUN_FILE_CALLS, Anchors, RunFiles, anchors_of
+from dr_actions.journal.journal import JournalInUse
+from dr_actions.journal.mirror import ANCHOR_CALLS, RUN_FILE_CALLS, Anchors, MirrorFailed, RunFiles, anchors_of
 from dr_actions.journal.stream_comparison import STREAM_CALLS, StreamAnchors
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock, is_loopback
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.journal_chain import JournalBroken
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.observer import forget_client
 from utils.aws_mgmt.app.errors import Refused

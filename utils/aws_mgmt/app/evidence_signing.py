@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.guard.context import GuardContext
-from dr_actions.model.plan import Call
+from dr_actions.model.plan import Call, SendFailed
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable

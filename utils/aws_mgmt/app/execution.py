@@ -14,19 +14,19 @@ from typing import Any
 from dr_actions.assessment.failback import way_back
 from dr_actions.assessment.failover import rto_ends_at
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
 from dr_actions.control_table.control import Fence, WriteStop
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import COOL_DOWN, HELD, CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, await_rest, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
-from dr_actions.journal.journal import EntryKind, Journal
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal
 from dr_actions.journal.mirror import AnchoredMirror, TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import FENCING, Goal, batches, to_json
+from dr_actions.model.plan import FENCING, Goal, SendFailed, batches, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area

@@ -13,14 +13,13 @@ from typing import Any
 from dr_actions.actions.traffic.records import ALL
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
 from dr_actions.journal.journal import Journal, journal_path, read
 from dr_actions.journal.mirror import AnchoredMirror, TableMirror
 from dr_actions.journal.pauses import PAUSES, record_pauses
 from dr_actions.model.gates import Override
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, SendFailed
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status

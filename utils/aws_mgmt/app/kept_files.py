@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
+from dr_actions.model.plan import SendFailed
 from dr_estate.model.unavailable import DataUnavailable
 from utils.aws_mgmt.app.connections import AppContext
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal import journal
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.plan import NO_RECOVERY, Goal
+from dr_actions.model.plan import NO_RECOVERY, Goal, SendFailed
 from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measurements_of, write_record
 from dr_checks.core.model import Area, Status

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dr_actions.actions.notifications.notifications import break_glass_message, run_failure_message
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.executor import Outcome
@@ -21,9 +21,12 @@ from dr_actions.execution.run import (
     StepFailed,
 )
 from dr_actions.execution.write_pause_watch import raise_alarm
-from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.mirror import MirrorFailed
+from dr_actions.model.plan import SendFailed
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.invocation import Invocation
+from dr_estate.model.journal_chain import JournalBroken
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, STANDS_NOW, NextStep
 

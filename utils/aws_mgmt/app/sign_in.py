@@ -16,9 +16,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from dr_actions.authorization.people import same_person
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.run import CredentialsLost, RunStopped
+from dr_actions.model.plan import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.aws.sign_in import forget_expired_variables, login_command

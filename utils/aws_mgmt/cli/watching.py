@@ -7,8 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, SendFailed
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture.visitor_access import VisitorAccess
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind

@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import StepFailed
-from dr_actions.journal.journal import EntryKind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_names import canary_name

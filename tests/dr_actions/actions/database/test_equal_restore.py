@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.database import protection, restore_dr
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.model.action import PlanContext, StepState
-from dr_actions.model.plan import Call, Goal, Step
+from dr_actions.model.plan import Call, FailureKind, Goal, SendFailed, Step
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import control_table, rds, vpc

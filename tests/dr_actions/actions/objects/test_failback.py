@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.objects import copies as objects_copies
-from dr_actions.clients.mutating_client import GuardRefused, MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused, MutatingClient
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.model.action import Action, PlanContext, StepState
-from dr_actions.model.plan import Call, Goal, Step
+from dr_actions.model.plan import Call, Goal, SendFailed, Step
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects

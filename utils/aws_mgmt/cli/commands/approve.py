@@ -11,7 +11,8 @@ from dr_actions.authorization.approvals import with_starts
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
-from dr_actions.control_table.control import ConditionFailed, PausedForEver
+from dr_actions.control_table.control import PausedForEver
+from dr_actions.control_table.table import ConditionFailed
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration

@@ -73,7 +73,11 @@ def init_command(options: InitOptions) -> Exit:
     if options.update:
         return _update(options)
     path, beside = options.config / f"{options.environment}.toml", map_path(options.config, options.environment)
-    first = _begins_in(options, path)
+    if path.exists():
+        raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
+    if not (options.yes or Terminal().has_person):
+        raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
+    first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     # The first base that a file in the folder may have.
     name = next(iter(base_names(options.config)), "")
     base = _Base(name, base_tables(options.config, name).get("names", {}) if name else {})
@@ -112,18 +116,6 @@ def _save_map(saved: MapFile | None, beside: Path) -> str:
         f"\n{beside} has the map of what was found, {len(saved.entries)} entries. The settings are not written: "
         "the same command begins again, and keeps what a person chose in the map."
     )
-
-
-def _begins_in(options: InitOptions, path: Path) -> str:
-    """The region to look in beside those that records lead to, "" where none is named.
-
-    Raises UsageError: the file is there, or nobody can answer.
-    """
-    if path.exists():
-        raise UsageError(f"{path} is there already. Move it away first, or name another folder with --config DIR.")
-    if not (options.yes or Terminal().has_person):
-        raise UsageError("Nobody can be asked here. `dr_cli.py init --yes` takes every value as it is found.")
-    return options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
 
 
 def _region_of(saved: MapFile | None) -> str:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.comparison import (
     RecordComparison,
     compare_anchor_places,
@@ -22,6 +21,7 @@ from dr_actions.journal.entries import Chain, EntryKind, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
 from dr_actions.journal.stream_comparison import compared_with_stream
+from dr_actions.model.plan import SendFailed
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.config.given_file import bytes_of

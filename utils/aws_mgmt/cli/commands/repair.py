@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import FailureKind, SendFailed
-from dr_actions.control_table.control import ConditionFailed
 from dr_actions.control_table.lock import Owner
 from dr_actions.control_table.set_aside import NothingToRepair, SetAside, set_aside, unreadable_items
+from dr_actions.control_table.table import ConditionFailed
+from dr_actions.model.plan import FailureKind, SendFailed
 from dr_estate.config.environment import Environment
 from dr_estate.model.control_items import UnreadableItem
 from reports.terminal import console

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
-from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.model.plan import SendFailed
 from dr_checks.posture.signals import Api
 from dr_checks.posture.writers import sole_writer
 from dr_estate.aws.read_client import WrongAccount
