@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, check, lag_source
+from dr_checks.core.model import (
+    BOTH,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    lag_source,
+    replication_expected,
+)
 from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import DR_ONLY, check
+from dr_checks.core.model import DR_ONLY, Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived.backup_promise import ProtectedStore, is_dr_vault, is_primary_vault, stores
 from dr_estate.config.environment import Side
 from dr_estate.model import states

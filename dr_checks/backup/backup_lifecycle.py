@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived.backup_copies import newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise
 from dr_estate.config.environment import Side

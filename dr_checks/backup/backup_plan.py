@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
 from dr_checks.derived.backup_promise import (
     is_dr_vault,
     longest_gap_minutes,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import service_name, tenant_services
 from dr_estate.config.environment import Side

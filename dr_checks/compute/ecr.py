@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import check, lag_source
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, lag_source, replication_expected
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.stores import IMAGES

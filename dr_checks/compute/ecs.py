@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.compute.autoscaling import register
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import clusters, service_pairs, services_by_name, tenant_services
 from dr_estate.config.environment import Side

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.pairing import service_pairs
 from dr_estate.model.ecs_settings import ALARM, BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.model.references import neutral

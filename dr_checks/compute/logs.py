@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, Status, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, Status, View, check
 from dr_checks.derived import key_users
 from dr_checks.derived.key_users import usable_again
 from dr_checks.derived.pairing import tenant_definitions

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.reference_ends import End, ReferenceEnds
 from dr_estate.config.environment import Side

@@ -6,8 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Environment, Side

@@ -1,4 +1,7 @@
-"""Types of judging: status, severity, finding, result, and the view from which a check judges. Pure."""
+"""Types of judging: status, severity, finding, result, and the view from which a check judges. Pure.
+
+A check is one decorated function in its service's module; the path is its id.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import aws_command
+from dr_estate.model.stores import DataStore
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
@@ -321,6 +326,10 @@ class View:
 
 Judge = Callable[[View], Iterator[Finding]]
 Applies = Callable[[Environment], str | None]
+LagJudge = Callable[[View], Iterator[Lag]]
+DR_ONLY = (Side.DR,)
+BOTH = (Side.PRIMARY, Side.DR)
+GLOBAL = (Side.GLOBAL,)
 
 
 @dataclass(frozen=True)
@@ -341,6 +350,39 @@ class Check:
     traps: tuple[str, ...] = ()
     applies: Applies | None = None
     stops: bool = False
+
+
+def check(
+    message: str,
+    *,
+    severity: Severity,
+    area: Area,
+    sides: tuple[Side, ...] = DR_ONLY,
+    rules: tuple[str, ...] = (),
+    traps: tuple[str, ...] = (),
+    applies: Applies | None = None,
+    stops: bool = False,
+) -> Callable[[Judge], Check]:
+    """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
+
+    def wrap(function: Judge) -> Check:
+        noun = function.__module__.rpartition(".")[2]
+        check_id = f"{noun}.{function.__name__}".replace("_", "-")
+        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops)
+
+    return wrap
+
+
+class LagSource:
+    """A function that yields the lag of each copy of ``store`` on the DR side; found by being in a noun's module."""
+
+    def __init__(self, store: DataStore, function: LagJudge) -> None:
+        self.store, self.function = store, function
+
+
+def lag_source(store: DataStore) -> Callable[[LagJudge], LagSource]:
+    """Make a source of ``store``'s lags of the decorated function."""
+    return partial(LagSource, store)
 
 
 @dataclass(frozen=True)

@@ -1,61 +1,36 @@
-"""Registry of checks. A check is one decorated function in its service's module; the path is its id."""
+"""Registry of checks: all that are declared, by id, and how one is judged on a snapshot."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 import dr_checks
-from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Judge, Lag, Severity, Status, View, worst
+from dr_checks.core.model import (
+    Check,
+    CheckResult,
+    Finding,
+    Judge,
+    Lag,
+    LagJudge,
+    LagSource,
+    Severity,
+    Status,
+    View,
+    worst,
+)
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.stores import DataStore
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover, host_of, is_chosen
 
-DR_ONLY = (Side.DR,)
-BOTH = (Side.PRIMARY, Side.DR)
-GLOBAL = (Side.GLOBAL,)
 _MACHINERY = {"core", "derived", "posture"}
 
 T = TypeVar("T")
-LagJudge = Callable[[View], Iterator[Lag]]
-
-
-def check(
-    message: str,
-    *,
-    severity: Severity,
-    area: Area,
-    sides: tuple[Side, ...] = DR_ONLY,
-    rules: tuple[str, ...] = (),
-    traps: tuple[str, ...] = (),
-    applies: Applies | None = None,
-    stops: bool = False,
-) -> Callable[[Judge], Check]:
-    """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
-
-    def wrap(function: Judge) -> Check:
-        noun = function.__module__.rpartition(".")[2]
-        check_id = f"{noun}.{function.__name__}".replace("_", "-")
-        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops)
-
-    return wrap
-
-
-class LagSource:
-    """A function that yields the lag of each copy of ``store`` on the DR side; found by being in a noun's module."""
-
-    def __init__(self, store: DataStore, function: LagJudge) -> None:
-        self.store, self.function = store, function
-
-
-def lag_source(store: DataStore) -> Callable[[LagJudge], LagSource]:
-    """Make a source of ``store``'s lags of the decorated function."""
-    return partial(LagSource, store)
 
 
 @cache

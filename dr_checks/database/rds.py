@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, replication_expected
 from dr_checks.derived.database_copies import (
     OWN_BACKUPS,
     REPLICA,

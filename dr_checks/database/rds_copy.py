@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import check, lag_source
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, lag_source, replication_expected
 from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,

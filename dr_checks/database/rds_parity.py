@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Severity, View, check
 from dr_checks.derived import record_pins, routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks

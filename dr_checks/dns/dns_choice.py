@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
 from dr_checks.derived import record_pins, routing
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived import record_pins, routing
 from dr_checks.derived.record_pins import CALCULATED
 from dr_checks.derived.standing import failover_may_be_in_force

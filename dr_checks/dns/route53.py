@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
 from dr_estate.readers import route53
 from dr_estate.snapshot.tenants import host_of
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
 from dr_checks.edge.cloudfront import serving
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import KeyUse, answer_to

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
 from dr_checks.edge.cloudfront_routing import following
 from dr_estate.config.environment import Environment, Side

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
 from dr_checks.edge import acm
 from dr_checks.edge.cloudfront import serving
 from dr_checks.edge.cloudfront_routing import following, origin_ports

@@ -9,8 +9,7 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from itertools import count
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.listener_table import GATE, ListenerTable, Meets
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2

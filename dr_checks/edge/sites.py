@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, is_strangers, visits_of, way
 from dr_checks.derived.standing import failover_may_be_in_force

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
 from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule

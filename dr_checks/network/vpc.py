@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.pairing import network_command, tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model import states

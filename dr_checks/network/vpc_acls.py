@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_checks.derived.ways import data_tier

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.ways import HIDDEN, PEERING, Ways, table_of
 from dr_checks.network.vpc_reach import ELSEWHERE, lacking_endpoints

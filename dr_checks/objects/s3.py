@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, replication_expected
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3

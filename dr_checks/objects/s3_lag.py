@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import check, lag_source
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, lag_source, replication_expected
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration

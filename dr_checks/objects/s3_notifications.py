@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.references import neutral

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check
 from dr_checks.derived.pairing import clusters
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.key_users import usable_again
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyRequest, who_may

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived import role_limits
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG

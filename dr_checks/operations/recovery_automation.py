@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check
 from dr_checks.derived import role_limits
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core import registry
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, replication_expected
 from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration

@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, replicas
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side

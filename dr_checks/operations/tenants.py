@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import DR_ONLY, GLOBAL, check
+from dr_checks.core.model import DR_ONLY, GLOBAL, Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived import routing
 from dr_checks.dns.dns import situation
 from dr_checks.edge import cloudfront, cloudfront_visitors

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import BOTH, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import by_role, by_service, refusal_of
 from dr_estate.iam.moments import moment_keys

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived import role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side

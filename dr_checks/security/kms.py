@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
 from dr_checks.derived import key_users
 from dr_checks.derived.key_users import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side

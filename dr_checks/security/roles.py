@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived import role_limits
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side

@@ -7,8 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, Status, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, Status, View, check
 from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side

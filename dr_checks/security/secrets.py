@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, Status, View, replication_expected
-from dr_checks.core.registry import check, lag_source
+from dr_checks.core.model import (
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    Status,
+    View,
+    check,
+    lag_source,
+    replication_expected,
+)
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side

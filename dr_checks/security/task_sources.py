@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check
 from dr_checks.derived.pairing import psql_definition, tenant_definitions
 from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable

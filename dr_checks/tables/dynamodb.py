@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, replication_expected
-from dr_checks.core.registry import BOTH, check, lag_source
+from dr_checks.core.model import (
+    BOTH,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    lag_source,
+    replication_expected,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration

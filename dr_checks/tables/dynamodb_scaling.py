@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
 from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable

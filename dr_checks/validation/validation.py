@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.compute.definitions import pointers
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
 from dr_checks.dns import answers as dns_answers

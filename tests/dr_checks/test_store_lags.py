@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from dr_checks.core.model import Lag, View
-from dr_checks.core.registry import LagSource, lags
+from dr_checks.core.model import Lag, LagSource, View
+from dr_checks.core.registry import lags
 from dr_checks.files import efs
 from dr_checks.objects import s3_lag
 from dr_checks.security import secrets

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dr_checks.core.model import Finding, View
-from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
+from dr_checks.core.model import DR_ONLY, Finding, LagSource, View
+from dr_checks.core.registry import checks, judge
 from dr_checks.derived.needs import needs_of
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Side, load_environment

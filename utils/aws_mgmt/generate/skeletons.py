@@ -51,8 +51,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View
-from dr_checks.core.registry import check
+from dr_checks.core.model import Area, Finding, Severity, View, check
 '''
 CHECK = '''
 
@@ -79,9 +78,8 @@ def $store_function(view: View) -> Iterator[Lag]:
     yield Lag($STORE.id, "FILL IN: resource", None, Side.DR, None, "FILL IN: what was read")
 '''
 STORE_IMPORTS = {
-    "import Area, Finding, Severity, View\n": "import Area, Finding, Lag, Severity, View\n",
-    "import check\n": "import check, lag_source\nfrom dr_estate.config.environment import Side\n"
-    "from dr_estate.model.stores import $STORE\n",
+    "import Area, Finding, Severity, View, check\n": "import Area, Finding, Lag, Severity, View, check, lag_source\n"
+    "from dr_estate.config.environment import Side\nfrom dr_estate.model.stores import $STORE\n",
 }
 EXAMPLE_MODULE = '''"""Examples of the checks of $service."""
 
