@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import (
-    BOTH,
-    Area,
-    Finding,
-    Lag,
-    Remedy,
-    Severity,
-    View,
-    check,
-    lag_source,
-    replication_expected,
-)
+from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
 from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
@@ -49,7 +38,7 @@ def _absent(view: View) -> Finding:
     area=Area.REPLICATION,
     sides=BOTH,
     rules=("REL09-BP01", "REL09-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2", "backup_vaults_exist"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def vault_exists(view: View) -> Iterator[Finding]:
     """A vault of names.primary_vault, and of names.dr_vault in the DR region. Source: ListBackupVaults."""
@@ -71,7 +60,7 @@ def vault_exists(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "BACKUP_RECOVERY_POINT_ENCRYPTED", "SOC2 A1.2"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """Keys are Enabled and stand in the DR region. The vault's decides about copies to come, the others about today."""
@@ -107,7 +96,7 @@ def key_usable(view: View) -> Iterator[Finding]:
         "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_VAULT_LOCK",
         "BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def vault_lock(view: View) -> Iterator[Finding]:
     """Anyone who took over the account can empty an unlocked vault.
@@ -161,7 +150,7 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
     area=Area.REPLICATION,
     rules=("BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def copy_age(view: View) -> Iterator[Finding]:
     """Age of the newest COMPLETED copy, against the worst case of the plan; two missed runs are a WARN (T25)."""
@@ -213,7 +202,7 @@ def _age_finding(view: View, arn: str, old_s: float, promised: BackupPromise, li
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def opt_in(view: View) -> Iterator[Finding]:
     """The region's settings opt in to each type; a plan silently skips the others when it selects by tag.

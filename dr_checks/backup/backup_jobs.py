@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import DR_ONLY, Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import DR_ONLY, Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived.backup_promise import ProtectedStore, is_dr_vault, is_primary_vault, stores
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -22,7 +22,7 @@ PRIMARY_ONLY = (Side.PRIMARY,)
     sides=PRIMARY_ONLY,
     rules=("BackupCopyJobFailures", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def copy_failures(view: View) -> Iterator[Finding]:
     """The newest ended copy job of each resource in the last failed_job_hours is COMPLETED. Source: ListCopyJobs."""
@@ -38,7 +38,7 @@ def copy_failures(view: View) -> Iterator[Finding]:
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "REL09-BP03", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def backup_failures(view: View) -> Iterator[Finding]:
     """The last ended job into our vault of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
@@ -87,7 +87,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
         "SOC2 A1.3",
         "RESTORE_TIME_FOR_RESOURCES_MEET_TARGET",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def restore_test_age(view: View) -> Iterator[Finding]:
     """The newest ended restore of each store in the DR region succeeded, within restore_test_age_days.

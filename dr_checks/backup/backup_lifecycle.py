@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived.backup_copies import newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise
 from dr_estate.config.environment import Side
@@ -21,7 +21,7 @@ _DAY_S = 86400
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "SOC2 A1.2"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def copies_last(view: View) -> Iterator[Finding]:
     """Days that the best copying rule keeps its copies, against its worst case and the recovery time; then the newest.

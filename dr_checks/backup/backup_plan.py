@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived.backup_promise import (
     is_dr_vault,
     longest_gap_minutes,
@@ -53,7 +53,7 @@ def _no_copies(view: View) -> Finding:
         "BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION",
         "backup_plans_exist",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def copies_to_dr(view: View) -> Iterator[Finding]:
     """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan.
@@ -132,7 +132,7 @@ def _replaces(view: View, other: backup_plan.BackupRule, rule: backup_plan.Backu
         "efs-in-backup-plan",
         "rds_instance_protected_by_backup_plan",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def covers_stores(view: View) -> Iterator[Finding]:
     """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection.
@@ -191,7 +191,7 @@ def _tag_command(view: View, arn: str, test: str) -> str:
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def worst_case(view: View) -> Iterator[Finding]:
     """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
@@ -231,7 +231,7 @@ def worst_case(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "NIST CP-9", "BACKUP_RECOVERY_POINT_MINIMUM_RETENTION_CHECK", "SOC2 A1.2"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def retention(view: View) -> Iterator[Finding]:
     """Each copy action keeps its copies for thresholds.backup_retention_days at least, or for ever."""
@@ -257,7 +257,7 @@ def retention(view: View) -> Iterator[Finding]:
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "NIST CP-9", "NIST CP-10"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def continuous_copies(view: View) -> Iterator[Finding]:
     """Across regions a continuous rule copies one snapshot for each backup: it must run as often as the RPO needs.

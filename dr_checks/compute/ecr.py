@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, lag_source, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.stores import IMAGES
@@ -70,7 +70,7 @@ def _tags(view: View, name: str) -> dict[str, str]:
     sides=(Side.PRIMARY,),
     rules=("EcrReplicationRule", "REL09-BP03", "NIST CP-9"),
     traps=("T21",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def replication_rule(view: View) -> Iterator[Finding]:
     """A rule names the DR region and covers the repository by prefix, or all. Source: ECR DescribeRegistry, T21."""

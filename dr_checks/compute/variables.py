@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Environment, Side
@@ -181,7 +181,7 @@ def schema(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP02", "NIST CP-7"),
     traps=("T18", "T30"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def buckets(view: View) -> Iterator[Finding]:
     """A bucket's name holds no region, so that a variable copied from the primary region looks right.

@@ -407,6 +407,6 @@ class CheckResult:
         return "warning" if self.status is Status.WARN else self.severity
 
 
-def replication_expected(env: Environment) -> str | None:
+def if_replicated(env: Environment) -> str | None:
     """For ``applies``: not applicable where the environment file expects no replication, with its reason."""
     return None if env.replicates else f"replication is not expected in {env.name}: {env.replication.reason}"

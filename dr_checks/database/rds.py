@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived.database_copies import (
     OWN_BACKUPS,
     REPLICA,
@@ -49,7 +49,7 @@ def _modify(view: View, instance: rds.Instance, **changes: object) -> tuple[str,
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2", "db-instance-backup-enabled", "rds_instance_backup_enabled"),
     traps=("T24",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def retention(view: View) -> Iterator[Finding]:
     """Backup retention reaches thresholds.backup_retention_days; 0 switches off backups, replicas and copies (T24)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, lag_source, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
 from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,
@@ -33,7 +33,7 @@ _REPLICATE = "Replicate its automated backups (aws_db_instance_automated_backups
 def _uses_automated_backups(env: Environment) -> str | None:
     if env.replicates and env.replication.database[0] != AUTOMATED:
         return f"{env.name} relies on {env.replication.database[0]} for the database, not on automated backups"
-    return replication_expected(env)
+    return if_replicated(env)
 
 
 def _start(view: View) -> str:
@@ -64,7 +64,7 @@ def _replicate(view: View) -> Remedy:
     area=Area.REPLICATION,
     rules=("RdsXRegionBackupReplication", "RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9"),
     traps=("T19", "T24", "T25"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def usable(view: View) -> Iterator[Finding]:
     """Any accepted mechanism will do; the finding names it. A backup copy alone is a WARN: it has no PITR (T25)."""
@@ -102,7 +102,7 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
     area=Area.REPLICATION,
     rules=("RdsReplicaLag", "REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T22", "T23", "T24", "T25"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def age(view: View) -> Iterator[Finding]:
     """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
@@ -130,7 +130,7 @@ def age(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "SOC2 A1.2"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """The KMS key of each replicated backup and replica is Enabled in the DR region, and admits RDS. Source: T19.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
@@ -15,7 +15,7 @@ from dr_estate.readers import rds
 def _accepts_replica(env: Environment) -> str | None:
     if env.replicates and REPLICA not in env.replication.database:
         return f"{env.name} accepts no read replica as a copy of the database"
-    return replication_expected(env)
+    return if_replicated(env)
 
 
 def _no_replica(view: View) -> Finding:

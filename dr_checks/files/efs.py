@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import (
-    BOTH,
-    Area,
-    Finding,
-    Lag,
-    Remedy,
-    Severity,
-    View,
-    check,
-    lag_source,
-    replication_expected,
-)
+from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -28,7 +17,7 @@ _REPLICATE = "create the replication again (aws_efs_replication_configuration)"
 def _replicates(env: Environment) -> str | None:
     if env.replicates and env.replication.files[0] != "replication":
         return f"{env.name} relies on {env.replication.files[0]} for files, not on EFS replication"
-    return replication_expected(env)
+    return if_replicated(env)
 
 
 def _name(view: View) -> str:

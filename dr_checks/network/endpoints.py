@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
@@ -61,7 +61,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL02-BP02", "REL13-BP04", "NIST CP-8"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def admit_stores(view: View) -> Iterator[Finding]:
     """What the task roles may do with the sources today passes the endpoints' policies, or passes none there either.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
@@ -53,7 +53,7 @@ def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | 
     area=Area.REPLICATION,
     sides=BOTH,
     rules=("S3_BUCKET_CROSS_REGION_REPLICATION_ENABLED", "REL09-BP01", "REL13-BP02", "NIST CP-6", "SOC2 A1.2"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def copy_exists(view: View) -> Iterator[Finding]:
     """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
@@ -77,7 +77,7 @@ def copy_exists(view: View) -> Iterator[Finding]:
     sides=BOTH,
     rules=("S3_BUCKET_VERSIONING_ENABLED", "s3_bucket_object_versioning", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def versioning(view: View) -> Iterator[Finding]:
     """Versioning is Enabled on both sides: replication demands it, and it undoes a deletion. Source: S3, T30."""
@@ -115,7 +115,7 @@ def versioning(view: View) -> Iterator[Finding]:
         "SOC2 A1.2",
     ),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def replication_rule(view: View) -> Iterator[Finding]:
     """An enabled rule to the copy, without a prefix or tag that leaves objects out. Source: S3 GetBucketReplication."""
@@ -142,7 +142,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("S3ReplicationRuleEnabled", "REL09-BP01", "NIST CP-6"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def rule_precedence(view: View) -> Iterator[Finding]:
     """Of enabled rules with one destination S3 goes by the highest priority: it must replicate as the whole rule does.
@@ -181,7 +181,7 @@ def _otherwise(rule: s3.BucketReplicationRule, whole: s3.BucketReplicationRule) 
     area=Area.REPLICATION,
     rules=("S3ReplicationRuleEnabled", "REL13-BP04", "NIST CP-10"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def delete_markers(view: View) -> Iterator[Finding]:
     """DeleteMarkerReplication is Enabled; rules of the second version leave it off by default (T30)."""
@@ -207,7 +207,7 @@ def delete_markers(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("S3RtcMetricsFresh", "REL13-BP01", "NIST CP-9"),
     traps=("T23",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def measured_rules(view: View) -> Iterator[Finding]:
     """Metrics are on in the rule: without, nobody can say how far the copy trails. No time control is a warning."""

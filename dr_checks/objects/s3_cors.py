@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.references import neutral
@@ -23,7 +23,7 @@ _WANTED = "those of its source"
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("REL13-BP04", "NIST CP-2"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def alike(view: View) -> Iterator[Finding]:
     """Each CORS rule of the source has one in the copy that allows as much; what the copy allows besides is not judged.

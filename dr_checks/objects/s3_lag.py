@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, lag_source, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, if_replicated, lag_source
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -33,7 +33,7 @@ def _pair(reading: Reading) -> tuple[str, str]:
     area=Area.REPLICATION,
     rules=("S3RtcMetricsFresh", "REL09-BP01", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T23", "T30"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency within thresholds.s3_latency_s; old or missing is UNKNOWN. Source: S3 Replication metrics."""
@@ -65,7 +65,7 @@ def latency(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("S3FailedReplicationCount", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def failed_operations(view: View) -> Iterator[Finding]:
     """OperationsFailedReplication adds up to 0 over thresholds.failed_job_hours: what failed stays failed (T30).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -25,7 +25,7 @@ _WANTED = "no rule earlier than the source's"
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP04", "NIST CP-9"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def kept_as_long(view: View) -> Iterator[Finding]:
     """Lifecycle rules are each bucket's own: an expiry or Glacier transition of the copy alone loses what it protects.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.model.references import arn_region
 from dr_estate.readers import s3
@@ -27,7 +27,7 @@ def _key_region(key: str, bucket: s3.Bucket) -> str:
     area=Area.REPLICATION,
     rules=("S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED", "s3_bucket_default_encryption", "REL09-BP02", "NIST SC-28"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def encryption(view: View) -> Iterator[Finding]:
     """Default encryption no weaker than the original's; a key ARN of another region cannot serve here (T19)."""
@@ -67,7 +67,7 @@ def _encrypted_as(view: View, original: s3.Bucket, copy: s3.Bucket) -> tuple[str
     area=Area.REPLICATION,
     rules=("S3ReplicationRuleEnabled", "KmsKeyUsableInRegion", "REL09-BP01", "NIST CP-9"),
     traps=("T19", "T30"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def encrypted_objects(view: View) -> Iterator[Finding]:
     """S3 silently leaves SSE-KMS objects out unless the rule selects them and names a key of the DR region (T30)."""
@@ -102,7 +102,7 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
         "NIST CP-6",
         "SOC2 A1.2",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def public_access(view: View) -> Iterator[Finding]:
     """Every public access block of the original is on in the copy; more is fine. Source: S3 GetPublicAccessBlock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3
@@ -33,7 +33,7 @@ def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
     area=Area.REPLICATION,
     rules=("S3FailedReplicationCount", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def as_many(view: View) -> Iterator[Finding]:
     """S3's daily count of both sides: a rule copies only what is written after it; the rest takes Batch Replication.
@@ -105,7 +105,7 @@ def _is_dark(count: BucketContents) -> bool:
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "SOC2 A1.2"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def readable_at_once(view: View) -> Iterator[Finding]:
     """No rule writes into an archive, and the copy holds no more archived bytes than its source.

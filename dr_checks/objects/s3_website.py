@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -22,7 +22,7 @@ _NONE = "no website"
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("REL13-BP04", "NIST CP-2"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def alike(view: View) -> Iterator[Finding]:
     """Index and error pages, redirections and their rules, which lead to the DR region and its buckets.

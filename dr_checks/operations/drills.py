@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.derived.pairing import tenant_services
@@ -58,7 +58,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
     area=Area.PREREQUISITES,
     rules=("REL13-BP03", "NIST CP-4"),
     traps=("T21", "T73"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def tasks_start(view: View) -> Iterator[Finding]:
     """The newest start test of each tenant ended well, within start_test_age_days; where a task runs, that shows it.

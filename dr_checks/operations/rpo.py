@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core import registry
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, if_replicated
 from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -34,7 +34,7 @@ def _remedy(lag: Lag) -> str:
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-2", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T23", "T25"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def met(view: View) -> Iterator[Finding]:
     """The freshest usable copy of every store, and of each tenant's own, against the RPO; unmeasured is UNKNOWN."""
@@ -67,7 +67,7 @@ def met(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
     traps=("T24", "T25"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def skew(view: View) -> Iterator[Finding]:
     """Oldest against freshest copy of the stores that refer to each other, within store_skew_minutes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -22,7 +22,7 @@ _AWAY = (control_table.ON_DR, control_table.FAILING_BACK, control_table.ABORTING
     area=Area.PREREQUISITES,
     rules=("TfStateReachableFromDr", "REL13-BP02"),
     traps=("T39",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def state_reachable(view: View) -> Iterator[Finding]:
     """The state's copy is in the DR region's bucket. Source: S3 HeadObject, T39."""
@@ -48,7 +48,7 @@ def state_reachable(view: View) -> Iterator[Finding]:
     area=Area.PREREQUISITES,
     rules=("TfStateReachableFromDr",),
     traps=("T30", "T39"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def state_current(view: View) -> Iterator[Finding]:
     """Copy and original have one size and one ETag, where that is of their content, and the original has no failed
@@ -110,7 +110,7 @@ def _copy_remedy(
     area=Area.PREREQUISITES,
     rules=("TfStateReachableFromDr",),
     traps=("T39",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def lock_table(view: View) -> Iterator[Finding]:
     """At least one of the accepted names is an active table. Source: DynamoDB DescribeTable, T39."""
@@ -132,7 +132,7 @@ def lock_table(view: View) -> Iterator[Finding]:
     area=Area.PREREQUISITES,
     rules=("TfStateReachableFromDr",),
     traps=("T39",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def not_locked(view: View) -> Iterator[Finding]:
     """No lock on the state or its copy is an hour old: a run that lost its region never gives its lock back.

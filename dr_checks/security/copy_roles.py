@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived import role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
@@ -27,7 +27,7 @@ _WANTED = "it exists, its service may assume it, and each action is allowed"
     sides=GLOBAL,
     rules=("S3ReplicationRuleEnabled", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
     traps=("T30",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def may_replicate(view: View) -> Iterator[Finding]:
     """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of bucket and key.
@@ -44,7 +44,7 @@ def may_replicate(view: View) -> Iterator[Finding]:
     sides=GLOBAL,
     rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
     traps=("T25",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def may_copy(view: View) -> Iterator[Finding]:
     """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of key and vault.
@@ -77,7 +77,7 @@ def _of_copies(view: View, service: str, none: str) -> Iterator[Finding]:
     sides=GLOBAL,
     rules=("REL09-BP04", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
     traps=("T14", "T25"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def may_restore(view: View) -> Iterator[Finding]:
     """The role that made a recovery point restores it: GetRole, its trust policy, IAM's simulator, the vault's policy.
@@ -96,7 +96,7 @@ def may_restore(view: View) -> Iterator[Finding]:
 
 def _objects_by_jobs(env: Environment) -> str | None:
     named = None if env.failback.objects_batch_role else "no role is named for jobs of S3 (failback.objects_batch_role)"
-    return replication_expected(env) or named
+    return if_replicated(env) or named
 
 
 # No graver: where no job can be started, the failback copies every object itself.

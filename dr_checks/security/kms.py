@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.derived import key_users
 from dr_checks.derived.key_users import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
@@ -170,7 +170,7 @@ def source_key_usable(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "kms_cmk_not_multi_region", "REL13-BP04", "NIST SC-12"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def related_key(view: View) -> Iterator[Finding]:
     """MultiRegionConfiguration of the primary's keys lists the DR region.
@@ -203,7 +203,7 @@ def related_key(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def policy_parity(view: View) -> Iterator[Finding]:
     """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""

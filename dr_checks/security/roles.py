@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived import role_limits
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
@@ -135,7 +135,7 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
     sides=GLOBAL,
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
     traps=("T14",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
@@ -192,7 +192,7 @@ def _lacking_alike(view: View, row: StoreRole) -> str:
     sides=GLOBAL,
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
     traps=("T14", "T19"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def store_keys_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator and the key's policy, on the keys of uploads and of what is replicated.

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import (
-    Area,
-    Finding,
-    Lag,
-    Remedy,
-    Severity,
-    Status,
-    View,
-    check,
-    lag_source,
-    replication_expected,
-)
+from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, Status, View, check, if_replicated, lag_source
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
@@ -124,7 +113,7 @@ def _replica_remedy(view: View, name: str) -> Remedy:
     area=Area.REPLICATION,
     rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T18",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
@@ -47,7 +47,7 @@ class _Pair:
     area=Area.REPLICATION,
     rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
     traps=("T30", "T31"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def admits_alike(view: View) -> Iterator[Finding]:
     """What the roles of tasks do with it, by the product's evaluator; VPC endpoints named are the region's own.
@@ -70,7 +70,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
     traps=("T30", "T31"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def admits_operator(view: View) -> Iterator[Finding]:
     """Without it a failover serves, and a failback copies nothing of the store to the primary region.

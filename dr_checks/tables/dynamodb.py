@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import (
-    BOTH,
-    Area,
-    Finding,
-    Lag,
-    Remedy,
-    Severity,
-    View,
-    check,
-    lag_source,
-    replication_expected,
-)
+from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -43,7 +32,7 @@ def named_tables(view: View, side: Side | None = None) -> list[tuple[str, Table 
     area=Area.REPLICATION,
     rules=("DynamoTableStatus", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T31",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def table_active(view: View) -> Iterator[Finding]:
     """ACTIVE, and a member of a global table with the primary region: a table of its own gets no writes (T31)."""
@@ -89,7 +78,7 @@ def recoverable(view: View, name: str) -> str:
     area=Area.REPLICATION,
     rules=("DynamoTableStatus", "REL13-BP04", "NIST CP-9", "SOC2 A1.2"),
     traps=("T19", "T31"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def replica_status(view: View) -> Iterator[Finding]:
     """ReplicaStatus as the source sees it; an unreadable key or a disabled region drops the replica after 20 hours.
@@ -140,7 +129,7 @@ def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tu
     area=Area.REPLICATION,
     rules=("DynamoReplicationLatency", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T23", "T31"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
@@ -180,7 +169,7 @@ def _latency(view: View, name: str) -> Reading | None:
     sides=BOTH,
     rules=("DYNAMODB_PITR_ENABLED", "dynamodb_tables_pitr_enabled", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
     traps=("T31",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def point_in_time_recovery(view: View) -> Iterator[Finding]:
     """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31).

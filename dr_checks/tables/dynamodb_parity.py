@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, replication_expected
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
 from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -41,7 +41,7 @@ def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("DynamoConfiguration", "DynamoGsiConfig", "REL13-BP04", "NIST CP-9"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def schema_parity(view: View) -> Iterator[Finding]:
     """Key schema, global secondary indexes, stream and time-to-live attribute, order aside. Source: DescribeTable."""
@@ -75,7 +75,7 @@ def _shape(table: Table) -> dict[str, str]:
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("DynamoGsiStatus", "REL13-BP04"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def indexes_active(view: View) -> Iterator[Finding]:
     """IndexStatus of each global secondary index: one that is still being filled answers with holes."""
@@ -105,7 +105,7 @@ def indexes_active(view: View) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("DynamoCapacity", "DynamoGsiCapacity", "DYNAMODB_AUTOSCALING_ENABLED", "REL13-BP04", "NIST CP-7"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def capacity_parity(view: View) -> Iterator[Finding]:
     """Paid by request up to the primary's limits at least, or no less than 80% of its units, with indexes.
@@ -164,7 +164,7 @@ def _enough(here: Table, there: Table) -> bool:
     severity=Severity.NORMAL,
     area=Area.REPLICATION,
     rules=("REL09-BP04", "REL13-BP04", "NIST CP-9", "SOC2 A1.3"),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def item_counts(view: View) -> Iterator[Finding]:
     """Within 10%, else a warning: counts are refreshed every six hours. An empty replica of a full table fails."""
@@ -190,7 +190,7 @@ def item_counts(view: View) -> Iterator[Finding]:
     area=Area.REPLICATION,
     rules=("DynamoConfiguration", "KmsKeyUsableInRegion", "DYNAMODB_TABLE_ENCRYPTED_KMS", "REL09-BP02", "NIST SC-28"),
     traps=("T19",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def encryption(view: View) -> Iterator[Finding]:
     """A customer key wherever the primary has one, and of this region; whether it works the KMS checks say (T19)."""
@@ -221,7 +221,7 @@ def encryption(view: View) -> Iterator[Finding]:
         "REL09-BP02",
         "NIST CP-9",
     ),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def deletion_protection(view: View) -> Iterator[Finding]:
     """Deletion protection is a setting of each replica. Source: DynamoDB DescribeTable."""

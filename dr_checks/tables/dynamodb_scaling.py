@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, replication_expected
+from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
 from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -39,7 +39,7 @@ def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], st
         "REL13-BP04",
     ),
     traps=("T36",),
-    applies=replication_expected,
+    applies=if_replicated,
 )
 def alike(view: View) -> Iterator[Finding]:
     """Bounds and target of each scalable table and index; a replica paid by request needs none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Check, Finding, Severity, Status, View, replication_expected
+from dr_checks.core.model import Area, Check, Finding, Severity, Status, View, if_replicated
 from dr_checks.core.observation import result_from_json, result_to_json
 from dr_checks.core.registry import judge, lags
 from dr_estate.config.environment import Side
@@ -64,7 +64,7 @@ def test_a_check_that_does_not_apply_says_why_and_looks_at_nothing() -> None:
     fields = {"expectation": Expectation.NONE, "reason": "rebuilt from fixtures"}
     replication = SIT.replication.model_copy(update=fields)
     env = SIT.model_copy(update={"replication": replication})
-    check = Check("a.b", "says", Severity.CRITICAL, Area.DNS, (Side.DR,), _two_looks, applies=replication_expected)
+    check = Check("a.b", "says", Severity.CRITICAL, Area.DNS, (Side.DR,), _two_looks, applies=if_replicated)
     result = judge(check, world({}), env)
     assert result.status is Status.NOT_APPLICABLE
     assert "rebuilt from fixtures" in result.reason
