@@ -119,9 +119,6 @@ def _policy_commands(view: View, service: str, source: str, lacking: set[str]) -
             )
 
 
-_PAUSE = "ScaleOutCooldown"
-
-
 def _metric(policy: application_autoscaling.ScalingPolicy) -> str:
     return str(json.loads(policy.tracking)["PredefinedMetricSpecification"]["PredefinedMetricType"])
 
@@ -145,7 +142,7 @@ def _is_no_slower(mine: application_autoscaling.ScalingPolicy, theirs: applicati
     if not (mine.tracking and theirs.tracking):
         return mine.rule == theirs.rule
     here, there = json.loads(mine.tracking), json.loads(theirs.tracking)
-    pause, usual = (row.pop(_PAUSE, application_autoscaling.USUAL_PAUSE_S) for row in (here, there))
+    pause, usual = (row.pop("ScaleOutCooldown", application_autoscaling.USUAL_PAUSE_S) for row in (here, there))
     return mine.rule == theirs.rule or (here == there and pause <= usual)
 
 

@@ -13,8 +13,6 @@ from dr_estate.model.stores import IMAGES
 from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import ecr, ecs, platform_resources
 
-_KIND = "ecr:repository"
-
 
 @check(
     "every image repository in use exists in the DR region",
@@ -59,7 +57,7 @@ def _creation_remedy(view: View, repository: ecr.Repository) -> Remedy:
 def _tags(view: View, name: str) -> dict[str, str]:
     """Whether tags may be moved as the primary's repository of the name has it; nothing where that is not seen."""
     found = view.read_for_remedy(platform_resources.listings, Side.PRIMARY) or ()
-    shapes = (dict(shape) for row in found for arn, shape in row.shapes if resource_of(arn) == (_KIND, name))
+    shapes = (dict(shape) for row in found for arn, shape in row.shapes if resource_of(arn) == ("ecr:repository", name))
     return next(({"imageTagMutability": shape["tags"]} for shape in shapes), {})
 
 

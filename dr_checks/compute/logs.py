@@ -14,8 +14,6 @@ from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudwatch_logs, ecs, kms
 
-_NONE = "no container of the DR region writes to a log group there"
-
 
 @check(
     "every log group that the DR region's containers write to exists",
@@ -53,7 +51,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
                 )
                 yield view.gap(container.log_group, "absent", "present", reason, remedy, tenant)
     if not judged:
-        yield view.none_expected("all log groups", _NONE)
+        yield view.none_expected("all log groups", "no container of the DR region writes to a log group there")
 
 
 def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Finding:

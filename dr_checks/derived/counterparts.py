@@ -47,7 +47,6 @@ _LISTS = frozenset({"calls", "called by"})
 _VARIABLE, _CALLING = "variable ", ("calls", "rule ")
 _CALLED = {"lambda": _FUNCTIONS, "sqs": "sqs list-queues"}
 _SERVICE, _PARTS = 2, 7
-_COPY = "-dr"
 _SIDES = (Side.PRIMARY, Side.DR)
 Known = tuple[str, str]
 
@@ -260,7 +259,7 @@ def _is_former_database(database: str, kind: str, name: str) -> bool:
 
 def _plain(env: Environment, name: str, side: Side) -> str:
     plain = neutral(name, env.region(side))
-    return plain.removesuffix(_COPY) if side is Side.DR else plain
+    return plain.removesuffix("-dr") if side is Side.DR else plain
 
 
 def _names_of_kind(env: Environment, kind: str) -> set[str]:

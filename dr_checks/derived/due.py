@@ -25,8 +25,6 @@ _STEPS = {
 }
 _DAY = timedelta(days=1)
 
-_THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
-
 
 class DueState(StrEnum):
     """How a test stands. ``blocked window``: it would be run now, but no drill runs today."""
@@ -82,7 +80,7 @@ def _full_drill(env: Environment) -> tuple[RunKind, str]:
     """Where a full drill is not allowed, the way there and back (a planned one) proves as much."""
     if env.approvals.full_drill:
         return RunKind.FULL_DRILL, "dr_cli.py test --full-drill"
-    return RunKind.FAILBACK, _THERE_AND_BACK
+    return RunKind.FAILBACK, "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
 
 
 def _due(

@@ -31,7 +31,6 @@ def failover_may_be_in_force(view: View) -> bool:
     return state is None or state.incident is not None
 
 
-_BALANCER = "load balancer"
 # Interface endpoints of AWS services are asked over HTTPS.
 _HTTPS = 443
 
@@ -74,7 +73,7 @@ class Ground:
     @cached_property
     def callers(self) -> dict[str, tuple[TrafficEnd, ...]]:
         """Who opens connections within the VPC: the tenants' tasks and the load balancers."""
-        return self.tasks | {f"{_BALANCER} {number}": (end,) for number, end in enumerate(self.balancers)}
+        return self.tasks | {f"load balancer {number}": (end,) for number, end in enumerate(self.balancers)}
 
     @cached_property
     def tasks(self) -> dict[str, tuple[TrafficEnd, ...]]:

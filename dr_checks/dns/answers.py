@@ -15,8 +15,6 @@ from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import cloudfront, dns_answers, elbv2, route53, route53_health_checks
 from dr_estate.snapshot import tenants
 
-_NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
-
 
 def load_balancer_addresses(view: View) -> dict[str, frozenset[str]]:
     """The addresses of each region's load balancer. Raises DataUnavailable."""
@@ -85,7 +83,7 @@ def delegated(view: View) -> Iterator[Finding]:
     """NS of the zone at its parent equals the delegation set: else a change here is seen by nobody."""
     zone = view.get(route53.zone)
     if zone is None:
-        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
+        yield view.none_expected(view.env.traffic.zone, "the hosted zone does not exist: see route53.zone-accessible")
         return
     answer = view.get(dns_answers.delegation)
     there, wanted = {route53.plain(value) for value in answer.values}, ", ".join(zone.name_servers)

@@ -74,7 +74,6 @@ def _upwards(name: str) -> Iterator[str]:
     return (".".join(labels[start:]) for start in range(len(labels)))
 
 
-_PRIVATE = "PRIVATE"
 EVERYWHERE = (Side.PRIMARY, Side.DR, Side.GLOBAL)
 
 
@@ -279,7 +278,7 @@ def _by_authority(
 ) -> Finding:
     """Whether CAA records let Amazon issue for each name; they bind public certificates alone."""
     # A private CA is the account's own: no CAA record binds it.
-    names = certificate.names if certificate.type != _PRIVATE else ()
+    names = certificate.names if certificate.type != "PRIVATE" else ()
     if isinstance(records, Unavailable):
         if names:
             return view.unknown(certificate.domain, wanted, records)

@@ -16,7 +16,6 @@ from dr_estate.readers.cloudfront import DEFAULT_BEHAVIOUR, Behaviour, Distribut
 from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
-_POST = "POST"
 _WORDPRESS = "wp-"
 _TOP = "/"
 _WANTED = f"POST of /{' and /'.join(WORDPRESS.posts)} admitted"
@@ -99,7 +98,7 @@ def _posts(view: View, found: Distribution, behaviour: Behaviour) -> bool:
     """Whether a POST passes, to an origin that need not be the lost region's."""
     origins = origins_of(found, behaviour.target)[:1]
     # A bucket runs no PHP; a target without any origin is refused as well, for all() of nothing is true.
-    if _POST not in (behaviour.methods or ()) or all(map(is_bucket, origins)):
+    if "POST" not in (behaviour.methods or ()) or all(map(is_bucket, origins)):
         return False
     grouped = any(group.id == behaviour.target for group in found.groups)
     return not grouped or follows(view, found, origins[0].id) is not False

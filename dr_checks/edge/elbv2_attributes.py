@@ -12,7 +12,6 @@ from dr_estate.readers.elbv2 import GroupAttributes
 from dr_estate.snapshot.tenants import is_chosen
 
 _WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
-_DELAY = "deregistration_delay.timeout_seconds"
 _HEALTH, _NO_THRESHOLD = "target_group_health.", ("", "1", "off")
 
 
@@ -77,7 +76,7 @@ def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str
         if value
         and here.get(key, "") != value
         and (sticks or key == _STICKS or not key.startswith("stickiness."))
-        and not (key == _DELAY and _is_shorter(here.get(key, ""), value))
+        and not (key == "deregistration_delay.timeout_seconds" and _is_shorter(here.get(key, ""), value))
     ]
     alone = ((key, value) for key, value in mine.values if key.startswith(_HEALTH) and key not in there)
     return found + [(key, value, "") for key, value in alone if value not in _NO_THRESHOLD]

@@ -25,7 +25,6 @@ _UNEVALUATED = (
     "leads some paths to a target group of no tenant, or to another answer than the primary region's, or "
     "lets visitors sign in first where no rule of the primary region shows whether they should."
 )
-_NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 # By how much the interval is longer than the timeout: ELB refuses a timeout that is not below the interval.
 _LONGER_S = 5
 _VISITED = ("A", "AAAA", "CNAME")
@@ -120,7 +119,7 @@ def host_rules(view: View) -> Iterator[Finding]:
                 commands = _rule_commands(view, host, wanted, wrong, named, numbers) if wrong else ()
                 yield _route_finding(view, host, tenant, wanted, wrong, tuple(commands))
     if not tables:
-        yield view.none_expected("all listeners", _NO_LISTENER)
+        yield view.none_expected("all listeners", "there is no listener here: see elbv2-routing.listeners")
 
 
 def second_hosts(view: View) -> dict[str, tuple[str, ...]]:

@@ -20,7 +20,6 @@ _REPLIES = (32768, 60999)
 # A block of this length is that of one large network; multicast and reserved addresses are no host's (RFC 5771, 1112).
 _LARGE, _OF_NO_HOST = 8, IPv4Network("224.0.0.0/3")
 _FILES = "tasks to their files"
-_ABSENT = "there is no VPC: see vpc.available"
 _LAST_NUMBER = 32767
 """The number of the rule that denies what no other speaks of. Source: EC2 API, CreateNetworkAclEntry."""
 
@@ -113,7 +112,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
     """
     name = vpc_name(view)
     if view.get(vpc.vpc) is None:
-        yield view.none_expected(name, _ABSENT)
+        yield view.none_expected(name, "there is no VPC: see vpc.available")
         return
     cidrs = {row.id: row.cidr for row in view.get(vpc.subnets) if ":" not in row.cidr}
     zones = {row.id: row.zone for row in view.get(vpc.subnets)}

@@ -15,7 +15,6 @@ from dr_estate.readers.s3_settings import EventNotification
 
 _LOST = Unavailable(UnavailableKind.ERROR, "The event notifications were not among those read.")
 _WANTED = "those of its source"
-_COPY = "-dr"
 # Events of replication are the source's alone: a copy replicates nothing while the primary region serves.
 _REPLICATION = "s3:Replication:"
 
@@ -72,7 +71,7 @@ def _is_heard(wanted: EventNotification, known: list[EventNotification]) -> bool
 def _plain(view: View, notification: EventNotification, side: Side) -> EventNotification:
     target = neutral(notification.target, view.env.region(side))
     # By the naming rule a DR resource may end in -dr: it is the counterpart all the same.
-    plain = target.removesuffix(_COPY) if side is Side.DR else target
+    plain = target.removesuffix("-dr") if side is Side.DR else target
     return EventNotification(plain, notification.events, notification.keys)
 
 

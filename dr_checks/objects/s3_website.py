@@ -14,7 +14,6 @@ from dr_estate.readers import s3, s3_settings
 
 _LOST = Unavailable(UnavailableKind.ERROR, "The website settings were not among those read.")
 _WANTED = "that of its source"
-_NONE = "no website"
 
 
 @check(
@@ -72,4 +71,4 @@ def _text(setting: str) -> str:
     found = _parts(setting)
     pages = [f"{key} {value}" for part in found.values() if isinstance(part, dict) for key, value in part.items()]
     rules = found.get("RoutingRules") or ()
-    return ", ".join([*pages, *([f"rules: {len(rules)}"] if rules else [])]) or _NONE
+    return ", ".join([*pages, *([f"rules: {len(rules)}"] if rules else [])]) or "no website"

@@ -14,7 +14,6 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import evidence_stores
 
 _RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
-_SIGNS = "SIGN_VERIFY"
 # The one mode of Object Lock in which nobody at all deletes a version before its time (S3 User Guide).
 _KEPT = "COMPLIANCE"
 # An annual audit looks back so far.
@@ -38,7 +37,7 @@ def signed(view: View) -> Iterator[Finding]:
     absent = f"Create aws_kms_key and aws_kms_alias '{key.alias}' in {view.region} (deploy/)."
     state = states.KEY[key.state]
     # Usage is fixed at creation: an encryption key of the right alias can never sign (API_CreateKey, KeyUsage).
-    if state.gone or key.usage != _SIGNS:
+    if state.gone or key.usage != "SIGN_VERIFY":
         measured = "absent" if state.gone else f"a key for {key.usage or 'nothing'}"
         yield view.gap(key.alias, measured, wanted, reason, absent)
     elif key.algorithms is not None and evidence_stores.ALGORITHM not in key.algorithms:

@@ -14,7 +14,6 @@ from dr_estate.readers import recovery_automation as automation
 _RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
 # No graver: as a gate of a failover it would stand in the way of the break-glass run, which is what is left then.
 _SEVERITY = Severity.NORMAL
-_TOOL = "dr"
 _PASSED = frozenset({'"$@"', "$@"})
 _SHELLS = frozenset({"ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"})
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
@@ -127,7 +126,7 @@ def _of_shell(words: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def _tool_at(words: Sequence[str]) -> int | None:
-    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _TOOL), None)
+    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == "dr"), None)
 
 
 def _image(view: View, image: str, region: str, there: bool | None) -> Finding:

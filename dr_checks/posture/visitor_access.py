@@ -64,7 +64,6 @@ _LED = {
 _GOING = {FAILING_BACK: ("failback",), ABORTING: ("failback", "--abort")}
 _BEGUN = {"failover": ("failover",), "switchover": ("failover", "--planned"), "failback": ("failback",)}
 _WEIGHED = {PostureName.PRIMARY_LOST: "failover", PostureName.IMPAIRED: "failover", PostureName.RETURNING: "failback"}
-_STOPPED = "stopped"
 
 
 class Access(StrEnum):
@@ -319,7 +318,7 @@ def _of_database(snapshot: Snapshot, env: Environment, led: Sequence[Side]) -> s
             row = snapshot.find(rds.instances, side, identifier=name)
         except DataUnavailable:
             continue
-        if row is not None and row.status == _STOPPED:
+        if row is not None and row.status == "stopped":
             return aws_command("rds", "StartDBInstance", env.region(side), DBInstanceIdentifier=name)
     return ""
 

@@ -27,7 +27,6 @@ _ROOT = re.compile(rb"\s*(?:<\?.*?\?>\s*)?<([^\s<>/!?]+)", re.DOTALL)
 _PAGE = (b"<!doctype html", b"<html")
 _JSON = ("json", "rest-json")
 _BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
-_BUCKET_REGION = "x-amz-bucket-region"
 # 511 is the answer of a network that wants a sign-in first (RFC 6585, "Network Authentication Required").
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
 
@@ -115,7 +114,7 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
         return start.startswith(_PAGE) or not start.startswith(begins)
     names = {str(name).lower() for name in headers}
     if model.http.get("method") == "HEAD":  # S3 says where a bucket is: without that botocore asks HEAD again, for ever
-        return _REDIRECT <= status < _ERROR and _BUCKET_REGION not in names
+        return _REDIRECT <= status < _ERROR and "x-amz-bucket-region" not in names
     if any(name.startswith("x-amz") for name in names):
         return False
     return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))

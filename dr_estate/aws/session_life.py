@@ -24,7 +24,6 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import SessionLife
 
-_ENVIRONMENT = "env"
 _LONGEST_S = 7 * 24 * 3600
 _WRITTEN_BY_TOOLS = ("x_security_token_expires", "aws_expiration", "expiration")  # saml2aws, aws-vault, aws-mfa
 _SSO_CACHE = Path("~/.aws/sso/cache")
@@ -49,7 +48,7 @@ def session_life(environment: Environment, credentials: Credentials, now: dateti
             range(_LONGEST_S), True, key=lambda left: bool(found.refresh_needed(refresh_in=left + 1))
         )
         ends_at = now + timedelta(seconds=seconds_left)
-        renewed = found.method != _ENVIRONMENT
+        renewed = found.method != "env"
         return SessionLife(found.method, True, ends_at, renewed, _sign_in_ends_at(session) if renewed else None)
     if not frozen.token:
         return SessionLife(found.method)

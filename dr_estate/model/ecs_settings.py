@@ -17,7 +17,6 @@ SETTINGS_READ = "all settings but buffers of logs, the health check's command, s
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation", "stopTimeout"})
 # What a setting is that is not given, where that is no lack of limits (ECS API, ContainerDefinition).
 DEFAULTS = {"stopTimeout": "30"}
-_CLOUDWATCH = "awslogs"
 ESSENTIAL, LOG_DRIVER, _HEALTH_CHECK = "essential", "log driver", "healthCheck"
 _HEALTH_COMMAND = "health check command"
 # Settings that decide which program runs, and whether it runs where it cannot write its log.
@@ -82,7 +81,7 @@ def _logs(log: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
     others = [
         (f"log option {name}", value) for name, value in options.items() if name not in _LOGS_READ_APART | _BUFFER
     ]
-    found = [(LOG_DRIVER, driver)] if driver not in ("", _CLOUDWATCH) else []
+    found = [(LOG_DRIVER, driver)] if driver not in ("", "awslogs") else []
     return found + [(name, _digest(neutral(value, region))) for name, value in others]
 
 
@@ -104,7 +103,6 @@ T = TypeVar("T")
 
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _REGION, _ACCOUNT, _NAME, _KEY = 3, 4, 6, 7
-_CURRENT = "AWSCURRENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,7 @@ def source_of(value: str) -> SecretSource:
     if len(parts) > _NAME and parts[2] == "secretsmanager":
         key = parts[_KEY] if len(parts) > _KEY else ""
         stage, version, *_ = *parts[_KEY + 1 :], "", ""
-        stage = "" if stage == _CURRENT else stage
+        stage = "" if stage == "AWSCURRENT" else stage
         arn, name = ":".join(parts[: _NAME + 1]), _SUFFIX.sub("", parts[_NAME])
         return SecretSource(name, arn, True, parts[_REGION], parts[_ACCOUNT], key, stage, version)
     if parts[0] == "arn":

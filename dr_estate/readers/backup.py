@@ -11,10 +11,6 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-VAULT_READS = frozenset({"backup:ListBackupVaults"})
-POINT_READS = frozenset({"backup:ListRecoveryPointsByBackupVault"})
-SETTING_READS = frozenset({"backup:DescribeRegionSettings"})
-
 
 @dataclass(frozen=True, slots=True)
 class Vault:
@@ -77,7 +73,7 @@ def vault_name(env: Environment, side: Side) -> str:
     return env.named(env.names.primary_vault if side is Side.PRIMARY else env.names.dr_vault)
 
 
-@part(*REGIONAL, reads=VAULT_READS)
+@part(*REGIONAL, reads=frozenset({"backup:ListBackupVaults"}))
 def vaults(context: ReadContext) -> tuple[Vault, ...]:
     """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
     rows = context.pages("backup", "list_backup_vaults", "BackupVaultList")
@@ -85,7 +81,7 @@ def vaults(context: ReadContext) -> tuple[Vault, ...]:
     return context.rows(rows, partial(read, Vault), "BackupVaultName", own)
 
 
-@part(*REGIONAL, reads=POINT_READS)
+@part(*REGIONAL, reads=frozenset({"backup:ListRecoveryPointsByBackupVault"}))
 def recovery_points(context: ReadContext) -> tuple[RecoveryPoint, ...]:
     """The recovery points in the environment's vault of this region, of the last days; none where there is no vault."""
     name = vault_name(context.env, context.side)
@@ -102,7 +98,7 @@ def recovery_points(context: ReadContext) -> tuple[RecoveryPoint, ...]:
     return context.rows(rows, _point, "RecoveryPointArn")
 
 
-@part(Side.PRIMARY, reads=SETTING_READS)
+@part(Side.PRIMARY, reads=frozenset({"backup:DescribeRegionSettings"}))
 def opt_ins(context: ReadContext) -> tuple[BackupOptIn, ...]:
     """Which resource types AWS Backup acts on in this region, in order of name."""
     response = context.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}

@@ -10,11 +10,6 @@ from dr_estate.config.environment import Side
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-BACKUP_READS = frozenset({"backup:ListBackupJobs"})
-COPY_READS = frozenset({"backup:ListCopyJobs"})
-RESTORE_READS = frozenset({"backup:ListRestoreJobs"})
-PROTECTED_READS = frozenset({"backup:ListProtectedResources", "backup:DescribeProtectedResource"})
-
 _RESTORED_TYPES = ("RDS", "EFS")
 
 
@@ -69,19 +64,19 @@ class ProtectedResource:
     last_restore_at: datetime | None
 
 
-@part(*REGIONAL, reads=BACKUP_READS)
+@part(*REGIONAL, reads=frozenset({"backup:ListBackupJobs"}))
 def backups(context: ReadContext) -> tuple[BackupJob, ...]:
     """The backup jobs of the last ``failed_job_hours``."""
     return _jobs(context, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
 
 
-@part(Side.PRIMARY, reads=COPY_READS)
+@part(Side.PRIMARY, reads=frozenset({"backup:ListCopyJobs"}))
 def copies(context: ReadContext) -> tuple[BackupJob, ...]:
     """The copy jobs of the last ``failed_job_hours``: AWS lists them in the region they copy from."""
     return _jobs(context, "list_copy_jobs", "CopyJobs", "CopyJobId", "DestinationBackupVaultArn")
 
 
-@part(Side.DR, reads=RESTORE_READS)
+@part(Side.DR, reads=frozenset({"backup:ListRestoreJobs"}))
 def restores(context: ReadContext) -> tuple[RestoreJob, ...]:
     """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
     since = context.now - timedelta(days=context.env.thresholds.restore_test_age_days)
@@ -89,7 +84,7 @@ def restores(context: ReadContext) -> tuple[RestoreJob, ...]:
     return context.rows(rows, lambda row: read(RestoreJob, row, percent=_percent(row)), "RestoreJobId")
 
 
-@part(Side.DR, reads=PROTECTED_READS)
+@part(Side.DR, reads=frozenset({"backup:ListProtectedResources", "backup:DescribeProtectedResource"}))
 def protected(context: ReadContext) -> tuple[ProtectedResource, ...]:
     """The databases and file systems with copies in the DR region. One call each: AWS has no batch."""
     listed = context.pages("backup", "list_protected_resources", "Results")

@@ -14,8 +14,6 @@ from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.readers.kms import KEY_READS, KmsKey
 from dr_estate.reading.reader import GLOBAL, REGIONAL, ReadContext, part
 
-CONTROL_READS = frozenset({"cloudfront:ListOriginAccessControls"})
-_UNDER_KMS = "aws:kms"
 _DOMAIN = re.compile(
     # Lazy: a bucket's name may have dots, and ".s3." in it.
     r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d+))?\.amazonaws\.com"
@@ -81,7 +79,7 @@ def _originals(env: Environment, found: Distribution | None) -> set[str]:
     return {original for original, copy in s3.pairs(env) if copy in fetched}
 
 
-@part(*GLOBAL, reads=CONTROL_READS)
+@part(*GLOBAL, reads=frozenset({"cloudfront:ListOriginAccessControls"}))
 def access_controls(context: ReadContext) -> tuple[AccessControl, ...]:
     """The origin access controls of the account, a hundred a page; none is asked for where no bucket is read by one."""
     found = cloudfront.serving(context.part(cloudfront.distributions), context.env.traffic)
@@ -120,4 +118,4 @@ def filling(rows: Iterable[s3.Bucket | Unavailable], name: str) -> list[tuple[s3
 
 def is_under_kms(bucket: s3.Bucket) -> bool:
     """Whether what is uploaded is encrypted under a key of KMS, unless the request says otherwise."""
-    return bucket.encryption.startswith(_UNDER_KMS)
+    return bucket.encryption.startswith("aws:kms")

@@ -20,7 +20,6 @@ from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 CHANGE_READS = frozenset({"route53:GetChange"})
 IN_SYNC, LOST = "INSYNC", "NoSuchChange"
-_KIND = "A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def polls(context: ReadContext) -> tuple[Poll, ...]:
 
 def _poll(context: ReadContext, servers: list[Server], name: str, times: int) -> Poll:
     targets = [servers[number % len(servers)] for number in range(times)]
-    replies = context.maybe(lambda server: dns_query.ask(server, name, _KIND, answers.patience(context)), targets)
+    replies = context.maybe(lambda server: dns_query.ask(server, name, "A", answers.patience(context)), targets)
     heard = [answer for answer in replies if isinstance(answer, DnsAnswer)]
     counts = Counter((_code(answer), answer.values or answer.chain) for answer in heard)
     return Poll(

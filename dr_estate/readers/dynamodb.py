@@ -179,7 +179,6 @@ def _replica(row: dict[str, Any]) -> TableReplica:
 
 # Content of the global tables as a count and a digest, to compare both regions.
 
-CONTENT_READS = frozenset({"dynamodb:Scan"})
 # A table of more is not read through: it would take the tenants' capacity, and longer than a look may last.
 MOST_ITEMS = 200_000
 _MODULUS = 1 << 256
@@ -202,7 +201,7 @@ class TableTooLarge:
     table: str
 
 
-@part(*REGIONAL, reads=CONTENT_READS)
+@part(*REGIONAL, reads=frozenset({"dynamodb:Scan"}))
 def contents(context: ReadContext) -> tuple[Contents | TableTooLarge | Unavailable, ...]:
     """Each table read through, consistently, a megabyte a call; nothing while the primary region serves.
 
@@ -242,7 +241,6 @@ def _canonical(value: Any) -> Any:
 # Every run uses the same key, which no other item has, so that any observation knows it. A table whose key cannot be
 # such a text takes no marker: a number might be a key of the platform's own.
 
-MARKER_READS = frozenset({"dynamodb:GetItem"})
 _OF_RANGES = {"S": {"S": KEY}, "N": {"N": "0"}}
 
 
@@ -263,7 +261,7 @@ def key_of(table: Table) -> dict[str, dict[str, str]] | None:
     return {first: {"S": KEY}} | {name: dict(_OF_RANGES[kind]) for name, kind in ranges}
 
 
-@part(*REGIONAL, reads=MARKER_READS)
+@part(*REGIONAL, reads=frozenset({"dynamodb:GetItem"}))
 def markers(context: ReadContext) -> tuple[MarkerItem | Unavailable, ...]:
     """The item of each table that a run puts one into, read consistently; one call a table, none for any other look."""
     if not context.followed.tables:

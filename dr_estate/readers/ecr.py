@@ -15,7 +15,6 @@ from dr_estate.reading.reader import REGIONAL, ReadContext, part
 IMAGE_READS = frozenset(
     {"ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy"}
 )
-REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
 
 # The most that DescribeImages takes in a page; 100 where nothing is said.
 _IMAGES_A_PAGE = 1000
@@ -153,7 +152,7 @@ def _image(row: dict[str, Any]) -> Image:
     return Image(row["imageDigest"], tuple(row.get("imageTags", [])), row["imagePushedAt"])
 
 
-@part(Side.PRIMARY, reads=REGISTRY_READS)
+@part(Side.PRIMARY, reads=frozenset({"ecr:DescribeRegistry"}))
 def replication_rules(context: ReadContext) -> tuple[ReplicationRule, ...]:
     """The replication rules of the primary region's registry."""
     registry = context.call("ecr", "describe_registry")

@@ -29,7 +29,6 @@ R = TypeVar("R")
 CLUSTER_READS = frozenset({"ecs:DescribeClusters"})
 SERVICE_READS = frozenset({"ecs:ListServices", "ecs:DescribeServices"})
 TASK_READS = frozenset({"ecs:ListTasks", "ecs:DescribeTasks"})
-FAMILY_READS = frozenset({"ecs:ListTaskDefinitionFamilies"})
 DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 
 # The most that DescribeServices and DescribeTasks take; Fargate's disk where a definition says nothing (ECS API).
@@ -283,7 +282,7 @@ def definitions_by_arn(context: ReadContext) -> dict[str, TaskDefinition]:
     return {found.arn: found for found in run_definitions(context) if isinstance(found, TaskDefinition)}
 
 
-@part(Side.DR, reads=FAMILY_READS)
+@part(Side.DR, reads=frozenset({"ecs:ListTaskDefinitionFamilies"}))
 def active_families(context: ReadContext) -> tuple[str, ...]:
     """Return the families with an active revision, a hundred per call: a known revision may be inactive by now."""
     if not context.part(services):

@@ -16,7 +16,6 @@ from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
-REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})
 ACCESS_POINT_READS = frozenset({"efs:DescribeAccessPoints"})
 # Long enough to find the last value before a metric stopped: its age shows that a replication is broken (T23).
 _METRIC_WINDOW_MINUTES = 180
@@ -96,7 +95,7 @@ def of_drills(context: ReadContext) -> tuple[FileSystem, ...]:
     return context.rows(restored, file_system_of, "FileSystemId")
 
 
-@part(*REGIONAL, reads=REPLICATION_READS)
+@part(*REGIONAL, reads=frozenset({"efs:DescribeReplicationConfigurations"}))
 def replications(context: ReadContext) -> tuple[FileReplication, ...]:
     """Replications between the estate's two regions; both regions list one, so a dark primary does not hide it."""
     listed = context.pages("efs", "describe_replication_configurations", "Replications")

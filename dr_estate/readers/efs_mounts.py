@@ -13,7 +13,6 @@ from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
 SUBNET_READS = frozenset({"ec2:DescribeSubnets"})
-GROUP_READS = frozenset({"ec2:DescribeSecurityGroups"})
 NFS_PORT = 2049
 
 
@@ -98,7 +97,7 @@ def task_subnets(context: ReadContext) -> tuple[TaskSubnet, ...]:
     )
 
 
-@part(*REGIONAL, reads=GROUP_READS)
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
 def nfs_rules(context: ReadContext) -> tuple[NfsRule, ...]:
     """Who may reach the mount targets' security groups on TCP 2049."""
     targets = [target for target in context.part(mount_targets) if isinstance(target, MountTarget)]

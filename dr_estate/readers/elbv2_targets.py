@@ -69,7 +69,6 @@ def _health(context: ReadContext, arn: str) -> GroupHealth:
 # Requests and server errors of each region's load balancer per minute.
 
 BASELINE_MINUTES = 60
-_FLOWS = "NewFlowCount"
 _REQUESTS, _REFUSED, _FAILED = "RequestCount", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"
 
 
@@ -97,7 +96,7 @@ def minutes(context: ReadContext) -> tuple[Minute, ...]:
         BASELINE_MINUTES + ceil(context.env.failback.bake_minutes),
         (("LoadBalancer", balancer.dimension),),
     )
-    names = (_FLOWS,) if balancer.type == elbv2.NETWORK else (_REQUESTS, _REFUSED, _FAILED)
+    names = ("NewFlowCount",) if balancer.type == elbv2.NETWORK else (_REQUESTS, _REFUSED, _FAILED)
     series = read_series(context, [MetricQuery(balancer.namespace, name, dimensions, "Sum", window) for name in names])
     if flaw := next((metric.flaw for metric in series if metric.flaw), ""):
         raise DataUnavailable(

@@ -28,8 +28,6 @@ from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
-_SERVICE = "ecs-tasks.amazonaws.com"
-_ABSENT = "NoSuchEntity"
 _WORST = (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED, PolicyAnswer.SILENT, PolicyAnswer.ALLOWED)
 _Needs = dict[tuple[str, ...], set[str]]
 _Ask = Callable[[str, PolicyRequest], PolicyAnswer]
@@ -242,7 +240,7 @@ def _files(context: ReadContext, ids: set[str], policies: _Policies) -> Iterator
 
 def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     name = arn.rpartition("/")[2]
-    found = context.find("iam", "get_role", (_ABSENT,), RoleName=name)
+    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=name)
     if found is None:
         return TaskRole(arn, exists=False, trusted=None, families=tuple(sorted(families)))
     region, account = context.env.region(Side.DR), context.env.account
@@ -250,7 +248,7 @@ def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     source = f"arn:aws:ecs:{region}:{account}:task"
     if not isinstance(document, dict):
         return TaskRole(arn, True, None, tuple(sorted(families)))
-    asked_by = (document, _SERVICE, account, source, context.now)
+    asked_by = (document, "ecs-tasks.amazonaws.com", account, source, context.now)
     return TaskRole(arn, True, trusts(*asked_by), tuple(sorted(families)), (), ends_at(*asked_by))
 
 

@@ -21,7 +21,6 @@ from dr_estate.reading.reader import REGIONAL, ReadContext, part
 #
 # Source: ECS Developer Guide, "Pass environment variables to an Amazon ECS container" (one VARIABLE=VALUE a line).
 
-FILE_READS = frozenset({"s3:GetObject"})
 _ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
 _MOST = 1_000_000
 _PROCESS_KEY = token_bytes(32)
@@ -49,7 +48,7 @@ class VariablesFile:
     variables: tuple[FileVariable, ...] | None
 
 
-@part(*REGIONAL, reads=FILE_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetObject"}))
 def files(context: ReadContext) -> tuple[VariablesFile | Unavailable, ...]:
     """Every file that a container definition of this side names, one call each: tenants share them, they are few."""
     rows = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]

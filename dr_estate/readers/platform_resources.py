@@ -161,7 +161,6 @@ _OF_FUNCTIONS = "lambda list-functions"
 _POLLING = frozenset({_OF_FUNCTIONS})
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
-_REFUSED = "InvalidParameterException"
 # What is asked about each resource of a list, by what listed it.
 _DETAILS: Mapping[str, Callable[[ReadContext, str], Details]] = {
     _OF_FUNCTIONS: function_details,
@@ -209,7 +208,7 @@ def _rows_of(context: ReadContext, query: Mapping[str, Any], types: Sequence[str
         return rows
 
     context.workers.calling()
-    found: list[Any] | None = context.client.call(TAGS, context.region, pages, (_REFUSED,))
+    found: list[Any] | None = context.client.call(TAGS, context.region, pages, ("InvalidParameterException",))
     return found
 
 

@@ -12,8 +12,6 @@ from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-INSTANCE_READS = frozenset({"rds:DescribeDBInstances"})
-AUTOMATED_BACKUP_READS = frozenset({"rds:DescribeDBInstanceAutomatedBackups"})
 SNAPSHOT_READS = frozenset({"rds:DescribeDBSnapshots"})
 
 
@@ -112,14 +110,14 @@ class DbSnapshot:
     master_user: Annotated[str, At("MasterUsername")] = ""
 
 
-@part(*REGIONAL, reads=INSTANCE_READS)
+@part(*REGIONAL, reads=frozenset({"rds:DescribeDBInstances"}))
 def instances(context: ReadContext) -> tuple[Instance, ...]:
     """All DB instances of the region, a hundred a page."""
     rows = context.pages("rds", "describe_db_instances", "DBInstances")
     return context.rows(rows, _instance, "DBInstanceIdentifier", context.env.names.database)
 
 
-@part(Side.DR, reads=AUTOMATED_BACKUP_READS)
+@part(Side.DR, reads=frozenset({"rds:DescribeDBInstanceAutomatedBackups"}))
 def automated_backups(context: ReadContext) -> tuple[AutomatedBackup, ...]:
     """The automated backups kept in this region for the environment's database, wherever it runs.
 

@@ -9,10 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-PARAMETER_READS = frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"})
-OPTION_READS = frozenset({"rds:DescribeOptionGroups"})
 SUBNET_READS = frozenset({"rds:DescribeDBSubnetGroups"})
-OFFER_READS = frozenset({"rds:DescribeOrderableDBInstanceOptions", "rds:DescribeDBEngineVersions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class Offer:
     storage_types: tuple[str, ...]
 
 
-@part(*REGIONAL, reads=PARAMETER_READS)
+@part(*REGIONAL, reads=frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"}))
 def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
     """The environment's parameter group, and those the region's instances use; an absent one is left out."""
     used = {name for instance in context.part(rds.instances) for name, _ in instance.parameter_groups}
@@ -84,7 +81,7 @@ def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
     return tuple(group for group in context.each(read, wanted) if group)
 
 
-@part(*REGIONAL, reads=OPTION_READS)
+@part(*REGIONAL, reads=frozenset({"rds:DescribeOptionGroups"}))
 def option_groups(context: ReadContext) -> tuple[OptionGroup, ...]:
     """All option groups of the region, those that AWS made by default too."""
     rows = context.pages("rds", "describe_option_groups", "OptionGroupsList")
@@ -99,7 +96,7 @@ def subnet_groups(context: ReadContext) -> tuple[SubnetGroup, ...]:
     return context.rows(rows, _subnet_group, "DBSubnetGroupName", context.env.names.db_subnet_group)
 
 
-@part(Side.DR, reads=OFFER_READS)
+@part(Side.DR, reads=frozenset({"rds:DescribeOrderableDBInstanceOptions", "rds:DescribeDBEngineVersions"}))
 def offers(context: ReadContext) -> tuple[Offer, ...]:
     """What the DR region offers for the primary region's database: version, class, zones, storage."""
     name = context.env.database_on(Side.PRIMARY)

@@ -25,8 +25,6 @@ from dr_estate.readers.ecr import image_ref
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
-ROLE_READS = frozenset({"iam:GetRole"})
-WAITING_READS = frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"})
 # A repository that is gone is no image as well.
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
 _TASKS, _SSM = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
@@ -115,7 +113,7 @@ def start(context: ReadContext) -> StartOfRuns | None:
     return context.understand(lambda: _of_task(context, name, current, found["taskDefinition"]), family)
 
 
-@part(Side.DR, reads=WAITING_READS)
+@part(Side.DR, reads=frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"}))
 def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
     """The runs that wait for an approver, or were approved and hold no lock yet; none where AWS starts no runs."""
     if not context.env.automation.enabled:
@@ -232,7 +230,7 @@ def _parts(
     )
 
 
-@part(*GLOBAL, reads=ROLE_READS)
+@part(*GLOBAL, reads=frozenset({"iam:GetRole"}))
 def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
     """The roles of the document, the task, its start and the break-glass way; none where AWS starts no runs."""
     env = context.env

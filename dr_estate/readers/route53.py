@@ -8,8 +8,6 @@ from typing import Any
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
-LIST_READS = frozenset({"route53:ListHostedZones"})
-ZONE_READS = frozenset({"route53:GetHostedZone"})
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
 # Route 53 answers with the octal code of the star, whatever was written.
@@ -77,14 +75,14 @@ class CustomerHost:
     records: tuple[Record, ...]
 
 
-@part(*GLOBAL, reads=LIST_READS)
+@part(*GLOBAL, reads=frozenset({"route53:ListHostedZones"}))
 def zones(context: ReadContext) -> tuple[ListedZone, ...]:
     """Every hosted zone of the account, a hundred a page."""
     rows = context.pages("route53", "list_hosted_zones", "HostedZones")
     return context.rows(rows, _listed_zone, "Name", f"{context.env.traffic.zone}.")
 
 
-@part(*GLOBAL, reads=ZONE_READS)
+@part(*GLOBAL, reads=frozenset({"route53:GetHostedZone"}))
 def zone(context: ReadContext) -> HostedZone | None:
     """The public zone of the traffic records; None where there is none. Of several, the one with the most records."""
     found = [z for z in context.part(zones) if z.name == context.env.traffic.zone and not z.private]

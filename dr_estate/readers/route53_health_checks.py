@@ -12,7 +12,6 @@ from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics, read_series
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
-CHECK_READS = frozenset({"route53:ListHealthChecks"})
 STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
 _FAILING_MINUTES = 1440  # 60 checks of a day's minutes are a page of 100,800 values
 # GetMetricData answers 100,800 values in a page: 60 checks of 1,440 minutes are one call.
@@ -47,7 +46,7 @@ class HealthCheck:
     version: int = 1
 
 
-@part(*GLOBAL, reads=CHECK_READS)
+@part(*GLOBAL, reads=frozenset({"route53:ListHealthChecks"}))
 def checks(context: ReadContext) -> tuple[HealthCheck, ...]:
     """Every health check of the account, a hundred a page."""
     return context.rows(context.pages("route53", "list_health_checks", "HealthChecks"), _check, "Id")

@@ -13,7 +13,6 @@ from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets"})
 _DATABASES = ".rds.amazonaws.com"
-_MOST = "100"
 _APIS = ("secretsmanager", "logs")
 _LEADING = ("A", "AAAA", "CNAME")
 
@@ -73,7 +72,7 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     here = context.part(vpc.vpc, side)
     if here is None:
         return PrivateNames(side, None)
-    wanted = {"VPCId": here.id, "VPCRegion": context.env.region(side), "MaxItems": _MOST}
+    wanted = {"VPCId": here.id, "VPCRegion": context.env.region(side), "MaxItems": "100"}
     zones = context.pages("route53", "list_hosted_zones_by_vpc", "HostedZoneSummaries", **wanted)
     account = context.env.account
     # Zones of other accounts and of services are listed too (API_ListHostedZonesByVPC): their records are not ours.

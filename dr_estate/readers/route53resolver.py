@@ -19,7 +19,6 @@ READS = frozenset(
         "ec2:DescribeNetworkInterfaces",
     }
 )
-_FORWARDS = "FORWARD"
 # Of the services that a recovery calls in both regions: who it is, what runs, what is stored, what is locked.
 _RECOVERS_BY = ("sts", "ecs", "rds", "elasticfilesystem", "dynamodb")
 _NOT_IN_FORCE = frozenset({"DELETING", "FAILED", "OVERRIDDEN"})
@@ -99,7 +98,7 @@ def _rules(context: ReadContext, ids: set[str]) -> list[_Rule]:
 def _rule(row: dict[str, Any]) -> _Rule:
     targets = {str(target.get("Ip") or target.get("Ipv6") or "") for target in row.get("TargetIps") or []}
     domain = str(row.get("DomainName") or "").strip(".").lower()
-    return _Rule(str(row.get("Id") or ""), domain, row.get("RuleType") == _FORWARDS, tuple(sorted(targets - {""})))
+    return _Rule(str(row.get("Id") or ""), domain, row.get("RuleType") == "FORWARD", tuple(sorted(targets - {""})))
 
 
 def _forwarded_names(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:

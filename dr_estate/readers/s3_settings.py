@@ -39,7 +39,6 @@ def _of_primary(context: ReadContext, settings: Reader[tuple[Row, ...]]) -> tupl
 
 # S3 lifecycle rules that expire or archive objects of the estate's buckets, or delete their former versions.
 
-LIFECYCLE_READS = frozenset({"s3:GetBucketLifecycleConfiguration"})
 # The classes that must be restored, for hours, before they can be read. Source: S3 User Guide, storage classes.
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
@@ -70,7 +69,7 @@ class Lifecycle:
     endings: tuple[LifecycleEffect, ...] | Unavailable
 
 
-@part(*REGIONAL, reads=LIFECYCLE_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetBucketLifecycleConfiguration"}))
 def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
     """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
     return _rows(Lifecycle, context, s3.existing_names(context), _endings_of)
@@ -124,7 +123,6 @@ def _filter_of(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, i
 
 # S3 Object Ownership of the estate's buckets: whether they take access control lists (ACLs) with uploads.
 
-OWNERSHIP_READS = frozenset({"s3:GetBucketOwnershipControls"})
 ENFORCED, WRITER = "BucketOwnerEnforced", "ObjectWriter"
 _NO_OWNERSHIP = "OwnershipControlsNotFoundError"
 
@@ -142,7 +140,7 @@ class BucketOwnership:
         return self.setting != ENFORCED
 
 
-@part(*REGIONAL, reads=OWNERSHIP_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetBucketOwnershipControls"}))
 def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
     """That of each bucket of the primary region that is there, and of the copies of those that take ACLs.
 
@@ -165,7 +163,6 @@ def _ownership_of(context: ReadContext, name: str) -> str:
 
 # S3 event notifications of the estate's buckets: who hears that an object was written or deleted.
 
-NOTIFICATION_READS = frozenset({"s3:GetBucketNotificationConfiguration"})
 EVENT_BRIDGE = "EventBridge"
 _KINDS = {"TopicConfigurations": "Topic", "QueueConfigurations": "Queue", "LambdaFunctionConfigurations": "Function"}
 _ARNS = {"Topic": "TopicArn", "Queue": "QueueArn", "Function": "LambdaFunctionArn"}
@@ -191,7 +188,7 @@ class BucketNotifications:
     notifications: tuple[EventNotification, ...] | Unavailable
 
 
-@part(*REGIONAL, reads=NOTIFICATION_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetBucketNotificationConfiguration"}))
 def notifications(context: ReadContext) -> tuple[BucketNotifications, ...]:
     """Those of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
     return _rows(BucketNotifications, context, s3.existing_names(context), _notifications_of)
@@ -215,7 +212,6 @@ def _notifications(answer: dict[str, Any]) -> Iterator[EventNotification]:
 
 # S3 CORS rules of the estate's buckets: which sites' pages may read and upload objects from a browser.
 
-CORS_READS = frozenset({"s3:GetBucketCors"})
 _NO_CORS = "NoSuchCORSConfiguration"
 
 
@@ -241,7 +237,7 @@ class BucketCors:
     rules: tuple[CorsRule, ...] | Unavailable
 
 
-@part(*REGIONAL, reads=CORS_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetBucketCors"}))
 def cors(context: ReadContext) -> tuple[BucketCors, ...]:
     """Those of each bucket of the primary region that is there, and of the copies of those that have some.
 
@@ -271,7 +267,6 @@ def _cors_rule(row: dict[str, Any]) -> CorsRule:
 
 # S3 website settings of the estate's buckets: which pages they answer with, and where they lead.
 
-WEBSITE_READS = frozenset({"s3:GetBucketWebsite"})
 _NO_WEBSITE = "NoSuchWebsiteConfiguration"
 _PARTS = ("ErrorDocument", "IndexDocument", "RedirectAllRequestsTo", "RoutingRules")
 
@@ -284,7 +279,7 @@ class BucketWebsite:
     setting: str | Unavailable
 
 
-@part(*REGIONAL, reads=WEBSITE_READS)
+@part(*REGIONAL, reads=frozenset({"s3:GetBucketWebsite"}))
 def websites(context: ReadContext) -> tuple[BucketWebsite, ...]:
     """Those of each bucket of the primary region that is there, and of the copies of those that have some.
 

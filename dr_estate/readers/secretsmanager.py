@@ -24,9 +24,7 @@ from dr_estate.model.visible import document
 from dr_estate.readers import ecs, rds
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
-FORMER_READS = frozenset({"secretsmanager:GetSecretValue"})
 FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration"})
 _PROCESS_KEY = token_bytes(32)
 # The most that BatchGetSecretValue takes (its API page, SecretIdList).
@@ -143,7 +141,7 @@ def tenant_of(env: Environment, name: str) -> str | None:
     return env.tenant_of(env.names.tenant_secret, name)
 
 
-@part(*REGIONAL, reads=SECRET_READS)
+@part(*REGIONAL, reads=frozenset({"secretsmanager:ListSecrets"}))
 def secrets(context: ReadContext) -> tuple[Secret, ...]:
     """The estate's secrets, a hundred a call; those scheduled for deletion too. Source: ListSecrets."""
     master = context.env.named(context.env.names.master_secret)
@@ -190,7 +188,7 @@ def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
     return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
 
 
-@part(Side.PRIMARY, reads=FORMER_READS)
+@part(Side.PRIMARY, reads=frozenset({"secretsmanager:GetSecretValue"}))
 def untried(context: ReadContext) -> tuple[UntriedValue, ...]:
     """Values that no running task was started with: tasks have the value of their start (T53).
 

@@ -9,10 +9,8 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import sns_topics
 from dr_estate.reading.reader import ReadContext, part
 
-QUEUE_READS = frozenset({"sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
 FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency", "lambda:GetPolicy"})
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
-_AWS_OWN = "alias/aws/"
 _REGION, _ACCOUNT, _NAME = 3, 4, 5
 _FUNCTION_PARTS, _NO_FUNCTION = 7, ("ResourceNotFoundException",)
 
@@ -53,7 +51,7 @@ class NotificationKey:
     arn: str = ""
 
 
-@part(Side.DR, reads=QUEUE_READS)
+@part(Side.DR, reads=frozenset({"sqs:GetQueueUrl", "sqs:GetQueueAttributes"}))
 def queues(context: ReadContext) -> tuple[SubscribedQueue | Unavailable, ...]:
     """The queues of this region and account that are subscribed to its topics: two calls each, for a handful."""
     return tuple(context.maybe(lambda arn: _queue(context, arn), _subscribed_arns(context, "sqs")))
@@ -109,7 +107,7 @@ def keys(context: ReadContext) -> tuple[NotificationKey | Unavailable, ...]:
 
 
 def _is_customers(ref: str) -> bool:
-    return bool(ref) and _AWS_OWN not in ref
+    return bool(ref) and "alias/aws/" not in ref
 
 
 def _key(context: ReadContext, ref: str) -> NotificationKey:

@@ -9,7 +9,6 @@ from typing import Any
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 READS = frozenset({"sns:GetTopicAttributes"})
-SUBSCRIPTION_READS = frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"})
 SHOWN = "shown as "
 """How the setting begins that says under which name messages arrive."""
 _INSIDE_AWS = ("sqs", "lambda", "firehose", "application")
@@ -73,7 +72,7 @@ def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@part(*REGIONAL, reads=SUBSCRIPTION_READS)
+@part(*REGIONAL, reads=frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"}))
 def listeners(context: ReadContext) -> tuple[TopicSubscription, ...]:
     """Every confirmed subscription of the topics that are there: a page and one call each, for a handful of topics."""
     there = [topic.name for topic in context.part(topics) if topic.exists]

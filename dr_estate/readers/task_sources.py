@@ -15,7 +15,6 @@ from dr_estate.reading.reader import ReadContext, part
 READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
 BUCKET_READS = frozenset({"s3:HeadBucket", "s3:ListObjectsV2"})
 _NO_BUCKET = ("NoSuchBucket", "404")
-_AWS_OWN = "alias/aws/"
 _SECRETS_A_CALL, _PARAMETERS_A_CALL = 10, 50
 
 
@@ -100,7 +99,7 @@ def sources(context: ReadContext) -> TaskSources:
 
     stages = tuple(sorted((listed | dict(context.batches(secrets, strange, _SECRETS_A_CALL))).items()))
     there = context.batches(parameter_keys, parameters, _PARAMETERS_A_CALL)
-    keys = tuple(sorted((name, key) for name, key in there if key and not key.startswith(_AWS_OWN)))
+    keys = tuple(sorted((name, key) for name, key in there if key and not key.startswith("alias/aws/")))
     return TaskSources(tuple(arn for arn, _ in stages), tuple(sorted(name for name, _ in there)), keys, stages)
 
 

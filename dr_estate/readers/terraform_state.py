@@ -12,9 +12,7 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import document
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
-STATE_READS = frozenset({"s3:HeadObject"})
 LOCK_READS = frozenset({"dynamodb:DescribeTable"})
-HELD_READS = LOCK_READS | {"dynamodb:GetItem", "s3:HeadObject"}
 
 _NO_OBJECT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
@@ -56,7 +54,7 @@ class StateLock:
     since: datetime | None
 
 
-@part(*REGIONAL, reads=STATE_READS)
+@part(*REGIONAL, reads=frozenset({"s3:HeadObject"}))
 def state(context: ReadContext) -> StateObject:
     """The state object: in the state bucket of the primary region, in its copy in the DR region."""
     names = context.env.names
@@ -90,7 +88,7 @@ def lock_tables(context: ReadContext) -> tuple[LockTable, ...]:
     return tuple(found for found in read if found is not None)
 
 
-@part(Side.DR, reads=HELD_READS)
+@part(Side.DR, reads=LOCK_READS | {"dynamodb:GetItem", "s3:HeadObject"})
 def held_locks(context: ReadContext) -> tuple[StateLock | Unavailable, ...]:
     """Locks on the state and on its copy: an item each in every lock table, and the lock file beside the copy.
 

@@ -264,8 +264,6 @@ def _likeness(around: Surroundings, workload: Workload, other: Workload) -> tupl
 #
 # Source: ECS Developer Guide, Scheduled tasks: the target is a cluster, and EcsParameters name the task definition.
 
-_OFF = "DISABLED"
-
 
 def schedules_of(side: RegionSide, account: str, clusters: Collection[str] | None = None) -> tuple[TaskSchedule, ...]:
     """The region's schedules whose tasks run in one of ``clusters``, or in any."""
@@ -277,7 +275,7 @@ def _schedule(row: Row, region: str, account: str) -> TaskSchedule:
     is_rule = ":rule/" in row["Arn"]
     kind = "EventBridge rule" if is_rule else "Scheduler schedule"
     found = f"{'events ListRules' if is_rule else 'scheduler GetSchedule'}: its target is an ECS cluster"
-    state = "off" if row.get("State") == _OFF else "on"
+    state = "off" if row.get("State") == "DISABLED" else "on"
     zone = row.get("ScheduleExpressionTimezone") or "UTC"
     times = row.get("ScheduleExpression") or row.get("EventPattern") or ""
     target = row["Target"]

@@ -20,7 +20,6 @@ from reports.evidence.verification import PackVerdict, fault_of_signature, judge
 
 SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
 MANIFEST, SIGNATURE, SEAL = UNDER_SEAL
-_NOT_SIGNED = "a run kept it for itself, without a signature"
 
 
 def text_to_sign(data: bytes) -> bytes:
@@ -50,7 +49,7 @@ def verify_evidence_file(raw: bytes) -> PackVerdict:
     # A run's own evidence has a digest alone: that it was changed shows, and not in which part.
     if not {*UNDER_SEAL} & body.keys():
         faults = [] if _own_digest(body) else ["its digest does not match its content: it was changed."]
-        return PackVerdict(tuple(faults), about, unsigned=_NOT_SIGNED)
+        return PackVerdict(tuple(faults), about, unsigned="a run kept it for itself, without a signature")
     signature = body.get(SIGNATURE)
     if not isinstance(body.get(MANIFEST), dict) or not isinstance(signature, dict):
         return PackVerdict((f"{MANIFEST} or {SIGNATURE} is missing, or was changed.",), about)

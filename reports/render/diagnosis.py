@@ -32,8 +32,6 @@ from reports.values.escaping import table_lines
 
 # Rendering of the API calls of an observation: a table to read, or JSON.
 
-_FORM = "aws-dr-manager/calls/1"
-
 
 def render_calls(plan: CallPlan, form: str) -> str:
     """The table as text, or as JSON where ``form`` is json."""
@@ -41,7 +39,7 @@ def render_calls(plan: CallPlan, form: str) -> str:
         return "\n".join(_lines(plan))
     return json.dumps(
         {
-            "schema": _FORM,
+            "schema": "aws-dr-manager/calls/1",
             "tenants": plan.tenants,
             "calls": dict(sorted(plan.calls.items())),
             "cached": plan.cached,

@@ -32,7 +32,6 @@ _COUNTED = {
     "compute": "services",
     "traffic": "records",
 }
-_STEPS = "steps"
 
 
 class LineKind(StrEnum):
@@ -204,7 +203,7 @@ class RunFollower:
             last=batch.last,
             stage_name=_stage(self._plan, batch.steps[0]),
             says=batch.steps[0].says,
-            noun=_COUNTED.get(batch.steps[0].action.partition("/")[0], _STEPS),
+            noun=_COUNTED.get(batch.steps[0].action.partition("/")[0], "steps"),
             over=len(batch.steps) - len(batch.open),
             size=len(batch.steps),
             stages=tuple(self._stages(self._plan)),
