@@ -295,17 +295,8 @@ def _plans(look: AccountCalls, region: str) -> Rows:
         selections = look.rows("backup", region, "list_backup_selections", "BackupSelectionsList", BackupPlanId=id_)
         if rules is None or selections is None:
             return None
-        read = [
-            look.row(
-                "backup",
-                region,
-                "get_backup_selection",
-                "BackupSelection",
-                BackupPlanId=id_,
-                SelectionId=row["SelectionId"],
-            )
-            for row in selections
-        ]
+        ids = [{"BackupPlanId": id_, "SelectionId": row["SelectionId"]} for row in selections]
+        read = [look.row("backup", region, "get_backup_selection", "BackupSelection", **named) for named in ids]
         if None in read:
             return None
         found.append({"plan": rules, "selections": read})
@@ -330,14 +321,8 @@ def role_documents(look: AccountCalls, role: str) -> list[Row] | None:
         head = look.row("iam", GLOBAL_REGION, "get_policy", "Policy", PolicyArn=arn)
         if head is None:
             return None
-        version = look.row(
-            "iam",
-            GLOBAL_REGION,
-            "get_policy_version",
-            "PolicyVersion",
-            PolicyArn=arn,
-            VersionId=head["DefaultVersionId"],
-        )
+        named = {"PolicyArn": arn, "VersionId": head["DefaultVersionId"]}
+        version = look.row("iam", GLOBAL_REGION, "get_policy_version", "PolicyVersion", **named)
         found.append(None if version is None else version.get("Document"))
     return None if None in found else [document for document in found if document is not None]
 

@@ -309,39 +309,26 @@ def _gaps_of_service(
     other = estate.sides.get(dr)
     for entry in entries:
         if other and other.balancers is not None and dr not in {leg.balancer.region for leg in entry.legs}:
-            yield MapGap(
-                f"{entry.name} leads nowhere in {dr}",
-                "visitors cannot be sent there by DNS as it is",
-                "route53 ListResourceRecordSets",
-            )
+            reason = "visitors cannot be sent there by DNS as it is"
+            yield MapGap(f"{entry.name} leads nowhere in {dr}", reason, "route53 ListResourceRecordSets")
     if other and other.services is not None:
         alone = [w for w in workloads if w.counterpart is None]
         paired = {w.cluster for w in workloads if w.counterpart}
         for cluster in dict.fromkeys(w.cluster for w in alone if w.cluster not in paired):
             lost = [str(w.routes[0]) if w.routes else w.service.name for w in alone if w.cluster == cluster]
-            yield MapGap(
-                f"ECS cluster {cluster} has no counterpart in {dr}",
-                f"nobody serves {', '.join(lost[:_NAMED])}{' and more' if len(lost) > _NAMED else ''} there",
-                "ecs ListClusters",
-            )
-        yield from (
-            MapGap(
-                f"ECS service {w.service.name} has no counterpart in {dr}",
-                f"nobody serves {w.routes[0] if w.routes else 'its work'} there",
-                w.service.found,
-            )
-            for w in alone
-            if w.cluster in paired
-        )
+            reason = f"nobody serves {', '.join(lost[:_NAMED])}{' and more' if len(lost) > _NAMED else ''} there"
+            yield MapGap(f"ECS cluster {cluster} has no counterpart in {dr}", reason, "ecs ListClusters")
+        for workload in (w for w in alone if w.cluster in paired):
+            reason = f"nobody serves {workload.routes[0] if workload.routes else 'its work'} there"
+            what = f"ECS service {workload.service.name} has no counterpart in {dr}"
+            yield MapGap(what, reason, workload.service.found)
     for workload in workloads:
         # A host of AWS's has its region between two dots.
         primary = [text for text in _texts(estate, workload, dr) if f".{estate.primary.region}." in text]
         if primary and dr:
-            yield MapGap(
-                f"the task definition of {workload.service.name} in {dr} names {estate.primary.region}",
-                "its tasks depend on the region that they are to replace",
-                f"ecs DescribeTaskDefinition: {primary[0]}",
-            )
+            what = f"the task definition of {workload.service.name} in {dr} names {estate.primary.region}"
+            reason = "its tasks depend on the region that they are to replace"
+            yield MapGap(what, reason, f"ecs DescribeTaskDefinition: {primary[0]}")
 
 
 def _texts(estate: ScannedEstate, workload: Workload, dr: str) -> list[str]:

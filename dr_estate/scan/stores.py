@@ -56,6 +56,10 @@ class ScannedEstate:
                 found.append(workload.service.name)
         return tuple(found)
 
+    def thing(self, kind: str, id_: str, name: str, found: str, state: str = "", region: str | None = None) -> Thing:
+        """A resource of the account, in the primary region unless another is given."""
+        return Thing(kind, id_, name, self.primary.region if region is None else region, self.account, found, state)
+
     def _definition_of(self, workload: Workload) -> Row | None:
         definitions = self.primary.definitions.items()
         return next((row for arn, row in definitions if row and family_of(arn) == workload.family), None)
@@ -101,15 +105,7 @@ def _databases(estate: ScannedEstate) -> Iterator[Store]:
                 else "no workload names it; its host may stand in a secret"
             )
         state = f"{row['Engine']} {row.get('EngineVersion', '')}, {row.get('DBInstanceStatus', '')}"
-        thing = Thing(
-            "RDS instance",
-            arn,
-            row["DBInstanceIdentifier"],
-            estate.primary.region,
-            estate.account,
-            "rds DescribeDBInstances",
-            state,
-        )
+        thing = estate.thing("RDS instance", arn, row["DBInstanceIdentifier"], "rds DescribeDBInstances", state)
         yield Store(MappedKind.DATABASE, thing, tuple(_database_counterparts(estate, row)), used, how)
 
 
@@ -145,52 +141,28 @@ def _database_counterparts(estate: ScannedEstate, row: Row) -> Iterator[Counterp
     for side in estate.other_sides:
         for other in side.instances or ():
             if other.get("ReadReplicaSourceDBInstanceIdentifier") == arn:
-                yield Counterpart(_instance(other, side.region, estate.account), Relation.READ_REPLICA)
+                id_, name, state = other["DBInstanceArn"], other["DBInstanceIdentifier"], other.get("DBInstanceStatus")
+                thing = estate.thing(
+                    "RDS instance", id_, name, "rds DescribeDBInstances", state or "", region=side.region
+                )
+                yield Counterpart(thing, Relation.READ_REPLICA)
         for backup in side.automated_backups or ():
             if backup.get("DBInstanceArn") == arn:
                 name, state = backup["DBInstanceIdentifier"], backup.get("Status", "")
                 id_ = backup.get("DBInstanceAutomatedBackupsArn", "")
-                thing = Thing(
-                    "automated backup",
-                    id_,
-                    name,
-                    side.region,
-                    estate.account,
-                    "rds DescribeDBInstanceAutomatedBackups",
-                    state,
+                thing = estate.thing(
+                    "automated backup", id_, name, "rds DescribeDBInstanceAutomatedBackups", state, region=side.region
                 )
                 yield Counterpart(thing, Relation.BACKUP_REPLICATION)
     yield from _copies(estate, arn, {tag["Key"]: tag["Value"] for tag in row.get("TagList", ())})
 
 
-def _instance(row: Row, region: str, account: str) -> Thing:
-    return Thing(
-        "RDS instance",
-        row["DBInstanceArn"],
-        row["DBInstanceIdentifier"],
-        region,
-        account,
-        "rds DescribeDBInstances",
-        row.get("DBInstanceStatus", ""),
-    )
-
-
 def _clusters(estate: ScannedEstate) -> Iterator[Store]:
     for row in estate.primary.clusters or ():
-        thing = Thing(
-            "DB cluster",
-            row["DBClusterArn"],
-            row["DBClusterIdentifier"],
-            estate.primary.region,
-            estate.account,
-            "rds DescribeDBClusters",
-            row.get("Engine", ""),
-        )
-        yield Store(
-            MappedKind.DATABASE,
-            thing,
-            unsupported="a DB cluster (Aurora, or Multi-AZ with two readers): this tool moves RDS instances alone",
-        )
+        arn, name = row["DBClusterArn"], row["DBClusterIdentifier"]
+        thing = estate.thing("DB cluster", arn, name, "rds DescribeDBClusters", row.get("Engine", ""))
+        reason = "a DB cluster (Aurora, or Multi-AZ with two readers): this tool moves RDS instances alone"
+        yield Store(MappedKind.DATABASE, thing, unsupported=reason)
 
 
 def _files(estate: ScannedEstate) -> Iterator[Store]:
@@ -199,40 +171,21 @@ def _files(estate: ScannedEstate) -> Iterator[Store]:
         used = tuple(
             w.service.name for w in estate.workloads if any(p.kind == PartKind.VOLUME and p.id == id_ for p in w.parts)
         )
-        thing = Thing(
-            "file system",
-            id_,
-            row.get("Name") or id_,
-            estate.primary.region,
-            estate.account,
-            "efs DescribeFileSystems",
-            row.get("LifeCycleState", ""),
-        )
+        name, state = row.get("Name") or id_, row.get("LifeCycleState", "")
+        thing = estate.thing("file system", id_, name, "efs DescribeFileSystems", state)
+        found = "efs DescribeReplicationConfigurations"
         replicas = [
-            Counterpart(
-                Thing(
-                    "file system",
-                    to["FileSystemId"],
-                    to["FileSystemId"],
-                    to["Region"],
-                    estate.account,
-                    "efs DescribeReplicationConfigurations",
-                    to.get("Status", ""),
-                ),
-                Relation.FILE_REPLICATION,
-            )
+            estate.thing("file system", copy, copy, found, to.get("Status", ""), region=to["Region"])
             for replication in estate.primary.file_replications or ()
             if replication.get("SourceFileSystemId") == id_
             for to in replication.get("Destinations", ())
+            for copy in [to["FileSystemId"]]
         ]
         tags = {tag["Key"]: tag["Value"] for tag in row.get("Tags", ())}
-        yield Store(
-            MappedKind.FILES,
-            thing,
-            (*replicas, *_copies(estate, arn, tags)),
-            used,
-            "a volume of their task definitions" if used else "no workload mounts it",
-        )
+        copies = [Counterpart(replica, Relation.FILE_REPLICATION) for replica in replicas]
+        copies += _copies(estate, arn, tags)
+        how = "a volume of their task definitions" if used else "no workload mounts it"
+        yield Store(MappedKind.FILES, thing, tuple(copies), used, how)
 
 
 def _buckets(estate: ScannedEstate) -> Iterator[Store]:
@@ -246,24 +199,11 @@ def _buckets(estate: ScannedEstate) -> Iterator[Store]:
             to = (rule.get("Destination") or {}).get("Bucket", "").rpartition(":")[2]
             # A copy within the region is lost with it.
             if rule.get("Status") == "Enabled" and regions.get(to, "") != region:
-                thing = Thing(
-                    "bucket",
-                    to,
-                    to,
-                    regions.get(to, ""),
-                    estate.account,
-                    "s3 GetBucketReplication",
-                    "Enabled",
-                )
+                thing = estate.thing("bucket", to, to, "s3 GetBucketReplication", "Enabled", region=regions.get(to, ""))
                 copies.append(Counterpart(thing, Relation.BUCKET_REPLICATION))
-        found = "named by a variable or a task role's policy" if used else "it is replicated"
-        yield Store(
-            MappedKind.OBJECTS,
-            Thing("bucket", name, name, region, estate.account, "s3 ListBuckets"),
-            tuple(copies),
-            used,
-            found,
-        )
+        how = "named by a variable or a task role's policy" if used else "it is replicated"
+        thing = estate.thing("bucket", name, name, "s3 ListBuckets", region=region)
+        yield Store(MappedKind.OBJECTS, thing, tuple(copies), used, how)
 
 
 def _is_named(text: str, name: str) -> bool:
@@ -288,38 +228,16 @@ def _tables(estate: ScannedEstate) -> Iterator[Store]:
                 and fnmatchcase(arn, pattern)
             ),  # type: ignore[misc]
         )
-        replicas = tuple(
-            Counterpart(
-                Thing(
-                    "table",
-                    name,
-                    name,
-                    replica["RegionName"],
-                    estate.account,
-                    "dynamodb DescribeTable",
-                    replica.get("ReplicaStatus", ""),
-                ),
-                Relation.GLOBAL_TABLE,
-            )
-            for replica in row.get("Replicas", ())
-            if replica["RegionName"] != estate.primary.region
+        found = "dynamodb DescribeTable"
+        replicas = (
+            estate.thing("table", name, name, found, to.get("ReplicaStatus", ""), region=to["RegionName"])
+            for to in row.get("Replicas", ())
+            if to["RegionName"] != estate.primary.region
         )
-        thing = Thing(
-            "table",
-            arn,
-            name,
-            estate.primary.region,
-            estate.account,
-            "dynamodb DescribeTable",
-            row.get("TableStatus", ""),
-        )
-        yield Store(
-            MappedKind.TABLE,
-            thing,
-            replicas,
-            used,
-            "named by a variable or a task role's policy" if used else "a global table",
-        )
+        copies = tuple(Counterpart(replica, Relation.GLOBAL_TABLE) for replica in replicas)
+        thing = estate.thing("table", arn, name, found, row.get("TableStatus", ""))
+        how = "named by a variable or a task role's policy" if used else "a global table"
+        yield Store(MappedKind.TABLE, thing, copies, used, how)
 
 
 def _secrets(estate: ScannedEstate) -> Iterator[Store]:
@@ -331,25 +249,14 @@ def _secrets(estate: ScannedEstate) -> Iterator[Store]:
         replicas = (
             (estate.secret_replicas(arn, estate.primary.region) or ()) if used or row.get("PrimaryRegion") else ()
         )
-        copies = tuple(
-            Counterpart(
-                Thing(
-                    "secret",
-                    name,
-                    name,
-                    replica["Region"],
-                    estate.account,
-                    "secretsmanager DescribeSecret",
-                    replica.get("Status", ""),
-                ),
-                Relation.SECRET_REPLICA,
-            )
-            for replica in replicas
+        found = "secretsmanager DescribeSecret"
+        things = (
+            estate.thing("secret", name, name, found, to.get("Status", ""), region=to["Region"]) for to in replicas
         )
-        thing = Thing("secret", arn, name, estate.primary.region, estate.account, "secretsmanager ListSecrets")
-        yield Store(
-            MappedKind.SECRET, thing, copies, used, "a secret of their task definitions" if used else "it is replicated"
-        )
+        copies = tuple(Counterpart(replica, Relation.SECRET_REPLICA) for replica in things)
+        thing = estate.thing("secret", arn, name, "secretsmanager ListSecrets")
+        how = "a secret of their task definitions" if used else "it is replicated"
+        yield Store(MappedKind.SECRET, thing, copies, used, how)
 
 
 def _images(estate: ScannedEstate) -> Iterator[Store]:
@@ -363,13 +270,8 @@ def _images(estate: ScannedEstate) -> Iterator[Store]:
         host, _, name = repository.partition("/")
         account, region = host.split(".")[0], host.split(".")[3]
         thing = Thing("repository", repository, name, region, account, "ecs DescribeTaskDefinition: image")
-        yield Store(
-            MappedKind.IMAGES,
-            thing,
-            tuple(_registry_copies(estate, name, account, region)),
-            tuple(used),
-            "the image of their containers",
-        )
+        copies = tuple(_registry_copies(estate, name, account, region))
+        yield Store(MappedKind.IMAGES, thing, copies, tuple(used), "the image of their containers")
 
 
 def _registry_copies(estate: ScannedEstate, name: str, account: str, region: str) -> Iterator[Counterpart]:
