@@ -45,298 +45,263 @@ class Vocabulary:
         return self.words.get(word, UNKNOWN)
 
 
-def _states_of(words: str, state: State) -> dict[str, State]:
-    return dict.fromkeys(words.split(), state)
-
-
 _WORKING = State(serves=True, takes_writes=True, changeable=True)
 _CHANGING = State(serves=True, takes_writes=True, busy=True)
 _BUSY, _BROKEN, _GONE, _STOPPED = State(busy=True), State(broken=True), State(gone=True), State()
+_DONE = State(serves=True)
+
+
+def _vocabulary(
+    source: str,
+    working: str = "",
+    changing: str = "",
+    busy: str = "",
+    broken: str = "",
+    gone: str = "",
+    stopped: str = "",
+    others: Mapping[str, State] | None = None,
+) -> Vocabulary:
+    """The words of each meaning, separated by spaces; ``others`` are those of a further one, or with a space inside."""
+    by_state = ((working, _WORKING), (changing, _CHANGING), (busy, _BUSY), (broken, _BROKEN), (gone, _GONE))
+    words = {word: state for text, state in (*by_state, (stopped, _STOPPED)) for word in text.split()}
+    return Vocabulary(source, words | dict(others or {}))
+
 
 # Promotion is refused while backing up (T22). A change or maintenance may reboot the instance: its end is waited for.
-DATABASE = Vocabulary(
+DATABASE = _vocabulary(
     "RDS User Guide, Viewing Amazon RDS DB instance status",
-    {
+    changing="maintenance modifying resetting-master-credentials",
+    busy="converting-to-vpc creating moving-to-vpc rebooting renaming starting upgrading",
+    broken="failed inaccessible-encryption-credentials inaccessible-encryption-credentials-recoverable "
+    "incompatible-network incompatible-option-group incompatible-parameters incompatible-restore insufficient-capacity "
+    "restore-error storage-full",
+    gone="delete-precheck deleting",
+    stopped="stopped stopping",
+    others={
         "available": replace(_WORKING, promotable=True),
-        **_states_of(
-            "configuring-enhanced-monitoring configuring-iam-database-auth configuring-log-exports "
-            "storage-config-upgrade storage-initialization storage-optimization",
+        "backing-up": replace(_CHANGING, changeable=True),
+        **dict.fromkeys(
+            [
+                "configuring-enhanced-monitoring",
+                "configuring-iam-database-auth",
+                "configuring-log-exports",
+                "storage-config-upgrade",
+                "storage-initialization",
+                "storage-optimization",
+            ],
             replace(_CHANGING, promotable=True, changeable=True),
         ),
-        "backing-up": replace(_CHANGING, changeable=True),
-        **_states_of("maintenance modifying resetting-master-credentials", _CHANGING),
-        **_states_of("converting-to-vpc creating moving-to-vpc rebooting renaming starting upgrading", _BUSY),
-        **_states_of("delete-precheck deleting", _GONE),
-        **_states_of("stopped stopping", _STOPPED),
-        **_states_of(
-            "failed inaccessible-encryption-credentials inaccessible-encryption-credentials-recoverable "
-            "incompatible-network incompatible-option-group incompatible-parameters incompatible-restore "
-            "insufficient-capacity restore-error storage-full",
-            _BROKEN,
-        ),
     },
 )
-MAPPING = Vocabulary(
+MAPPING = _vocabulary(
     "Lambda API Reference, CreateEventSourceMapping (State); filtered and absent are this tool's words",
-    {
-        "Enabled": _WORKING,
-        "filtered": _STOPPED,
-        **_states_of("Creating Enabling Updating", _BUSY),
-        **_states_of("Disabled Disabling", _STOPPED),
-        **_states_of("absent Deleting", _GONE),
-    },
+    working="Enabled",
+    busy="Creating Enabling Updating",
+    gone="absent Deleting",
+    stopped="filtered Disabled Disabling",
 )
-DATABASE_REPLICATION = Vocabulary(
+DATABASE_REPLICATION = _vocabulary(
     "RDS API Reference, DBInstanceStatusInfo (read replication)",
-    {
-        "replicating": _WORKING,
-        "replication stop point set": _WORKING,
-        "stopped": _STOPPED,
-        **dict.fromkeys(("error", "terminated", "replication stop point reached"), _BROKEN),
-    },
+    working="replicating",
+    broken="error terminated",
+    stopped="stopped",
+    others={"replication stop point set": _WORKING, "replication stop point reached": _BROKEN},
 )
-TABLE = Vocabulary(
+TABLE = _vocabulary(
     "DynamoDB API Reference, TableDescription (TableStatus)",
-    {
-        "ACTIVE": _WORKING,
-        "UPDATING": _CHANGING,
-        "CREATING": _BUSY,
-        "DELETING": _GONE,
-        "absent": _GONE,
-        **_states_of("ARCHIVED ARCHIVING INACCESSIBLE_ENCRYPTION_CREDENTIALS REPLICATION_NOT_AUTHORIZED", _BROKEN),
-    },
+    working="ACTIVE",
+    changing="UPDATING",
+    busy="CREATING",
+    broken="ARCHIVED ARCHIVING INACCESSIBLE_ENCRYPTION_CREDENTIALS REPLICATION_NOT_AUTHORIZED",
+    gone="DELETING absent",
 )
-INDEX = Vocabulary(
+INDEX = _vocabulary(
     "DynamoDB API Reference, GlobalSecondaryIndexDescription (IndexStatus)",
-    {"ACTIVE": _WORKING, "UPDATING": _CHANGING, "CREATING": _BUSY, "DELETING": _GONE},
+    working="ACTIVE",
+    changing="UPDATING",
+    busy="CREATING",
+    gone="DELETING",
 )
 # Of a table's replica: whether it receives the writes of the region that lists it.
-TABLE_REPLICA = Vocabulary(
+TABLE_REPLICA = _vocabulary(
     "DynamoDB API Reference, ReplicaDescription (ReplicaStatus)",
-    {
-        "ACTIVE": _WORKING,
-        "UPDATING": _CHANGING,
-        "CREATING": _BUSY,
-        "DELETING": _GONE,
-        **_states_of(
-            "ARCHIVED ARCHIVING CREATION_FAILED INACCESSIBLE_ENCRYPTION_CREDENTIALS REGION_DISABLED "
-            "REPLICATION_NOT_AUTHORIZED",
-            _BROKEN,
-        ),
-    },
+    working="ACTIVE",
+    changing="UPDATING",
+    busy="CREATING",
+    broken="ARCHIVED ARCHIVING CREATION_FAILED INACCESSIBLE_ENCRYPTION_CREDENTIALS REGION_DISABLED "
+    "REPLICATION_NOT_AUTHORIZED",
+    gone="DELETING",
 )
 # The states in which DynamoDB removes a replica from its group after 20 hours. Source: ReplicaDescription.
 DROPPED_AFTER_20_HOURS = ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "REGION_DISABLED")
 
 # Of file systems, and of their mount targets and access points.
-FILE_SYSTEM = Vocabulary(
+FILE_SYSTEM = _vocabulary(
     "EFS API Reference, FileSystemDescription (LifeCycleState)",
-    {
-        "available": _WORKING,
-        "updating": _CHANGING,
-        "creating": _BUSY,
-        "deleting": _GONE,
-        "deleted": _GONE,
-        "error": _BROKEN,
-    },
+    working="available",
+    changing="updating",
+    busy="creating",
+    broken="error",
+    gone="deleting deleted",
 )
-FILE_REPLICATION = Vocabulary(
+# PAUSING: a region was opted out; it goes on only once a person opts in again (T16).
+FILE_REPLICATION = _vocabulary(
     "EFS API Reference, Destination (Status)",
-    {
-        "ENABLED": _WORKING,
-        "ENABLING": _BUSY,
-        "PAUSING": _BROKEN,  # a region was opted out: it goes on only once a person opts in again (T16)
-        "PAUSED": _BROKEN,
-        "DELETING": _GONE,
-        "ERROR": _BROKEN,
-    },
+    working="ENABLED",
+    busy="ENABLING",
+    broken="PAUSING PAUSED ERROR",
+    gone="DELETING",
 )
-CLUSTER = Vocabulary(
+CLUSTER = _vocabulary(
     "ECS API Reference, Cluster (status)",
-    {
-        "ACTIVE": _WORKING,
-        "PROVISIONING": _BUSY,
-        "DEPROVISIONING": _GONE,
-        "INACTIVE": _GONE,
-        "FAILED": _BROKEN,
-    },
+    working="ACTIVE",
+    busy="PROVISIONING",
+    broken="FAILED",
+    gone="DEPROVISIONING INACTIVE",
 )
-DEFINITION = Vocabulary(
-    "ECS API Reference, TaskDefinition (status)",
-    {"ACTIVE": _WORKING, "INACTIVE": _GONE, "DELETE_IN_PROGRESS": _GONE},
+DEFINITION = _vocabulary(
+    "ECS API Reference, TaskDefinition (status)", working="ACTIVE", gone="INACTIVE DELETE_IN_PROGRESS"
 )
-SERVICE = Vocabulary("ECS API Reference, Service (status)", {"ACTIVE": _WORKING, "DRAINING": _GONE, "INACTIVE": _GONE})
+SERVICE = _vocabulary("ECS API Reference, Service (status)", working="ACTIVE", gone="DRAINING INACTIVE")
 # Deployments of ECS's own controller have a rollout state, those of CODE_DEPLOY and EXTERNAL are task sets.
-ROLLOUT = Vocabulary(
+ROLLOUT = _vocabulary(
     "ECS API Reference, Deployment (rolloutState) and TaskSet (stabilityStatus)",
-    {
-        "COMPLETED": _WORKING,
-        "STEADY_STATE": _WORKING,
-        "IN_PROGRESS": _BUSY,
-        "STABILIZING": _BUSY,
-        "FAILED": _BROKEN,
-    },
+    working="COMPLETED STEADY_STATE",
+    busy="IN_PROGRESS STABILIZING",
+    broken="FAILED",
 )
 # Updating: the primary region of a multi-Region key is being changed; it encrypts and decrypts all the while.
-KEY = Vocabulary(
+KEY = _vocabulary(
     "KMS Developer Guide, Key states of KMS keys",
-    {
-        "Enabled": _WORKING,
-        "Updating": _CHANGING,
-        "Creating": _BUSY,
-        "absent": _GONE,
-        "elsewhere": _GONE,
-        **_states_of("Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable", _BROKEN),
-    },
+    working="Enabled",
+    changing="Updating",
+    busy="Creating",
+    broken="Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable",
+    gone="absent elsewhere",
 )
 # AVAILABLE is as good as COMPLETED. What a user stopped or AWS could not delete may be restorable: nobody counts on it.
-RECOVERY_POINT = Vocabulary(
+RECOVERY_POINT = _vocabulary(
     "AWS Backup API Reference, DescribeRecoveryPoint (Status)",
-    {
-        **_states_of("COMPLETED AVAILABLE", _WORKING),
-        "CREATING": _BUSY,
-        "DELETING": _GONE,
-        **_states_of("PARTIAL EXPIRED STOPPED", _BROKEN),
-    },
+    working="COMPLETED AVAILABLE",
+    busy="CREATING",
+    broken="PARTIAL EXPIRED STOPPED",
+    gone="DELETING",
 )
 # Of backup, copy and restore jobs alike. A job that serves ended well.
-BACKUP_JOB = Vocabulary(
+BACKUP_JOB = _vocabulary(
     "AWS Backup API Reference, BackupJob (State), CopyJob (State), RestoreJobsListMember (Status)",
-    {
-        "COMPLETED": State(serves=True),
-        **_states_of("CREATED PENDING RUNNING ABORTING", _BUSY),
-        **_states_of("ABORTED EXPIRED FAILED PARTIAL", _BROKEN),
-    },
+    busy="CREATED PENDING RUNNING ABORTING",
+    broken="ABORTED EXPIRED FAILED PARTIAL",
+    others={"COMPLETED": _DONE},
 )
-RESTORE_VALIDATION = Vocabulary(
+RESTORE_VALIDATION = _vocabulary(
     "AWS Backup API Reference, RestoreJobsListMember (ValidationStatus)",
-    {
-        "": State(serves=True),
-        "SUCCESSFUL": State(serves=True),
-        "VALIDATING": _BUSY,
-        **_states_of("FAILED TIMED_OUT", _BROKEN),
-    },
+    busy="VALIDATING",
+    broken="FAILED TIMED_OUT",
+    others={"": _DONE, "SUCCESSFUL": _DONE},
 )
-DATABASE_SNAPSHOT = Vocabulary(
+DATABASE_SNAPSHOT = _vocabulary(
     "RDS API Reference, DBSnapshot (Status)",
-    {"available": _WORKING, **_states_of("creating copying", _BUSY), "deleting": _GONE, "failed": _BROKEN},
+    working="available",
+    busy="creating copying",
+    broken="failed",
+    gone="deleting",
 )
-RENEWAL = Vocabulary(
+RENEWAL = _vocabulary(
     "ACM API Reference, RenewalSummary (RenewalStatus)",
-    {
-        **_states_of("SUCCESS PENDING_AUTO_RENEWAL", _WORKING),
-        "": _WORKING,
-        **_states_of("PENDING_VALIDATION FAILED", _BROKEN),
-    },
+    working="SUCCESS PENDING_AUTO_RENEWAL",
+    broken="PENDING_VALIDATION FAILED",
+    others={"": _WORKING},
 )
-CAPACITY = Vocabulary(
-    "ELB API Reference, CapacityReservationStatus (Code)",
-    {"provisioned": _WORKING, **_states_of("pending rebalancing", _BUSY), "failed": _BROKEN},
+CAPACITY = _vocabulary(
+    "ELB API Reference, CapacityReservationStatus (Code)", "provisioned", busy="pending rebalancing", broken="failed"
 )
-FUNCTION = Vocabulary(
+# Inactive: idle for weeks; the first request wakes it.
+FUNCTION = _vocabulary(
     "Lambda API Reference, FunctionConfiguration (State)",
-    {
-        "Active": _WORKING,
-        "Inactive": _WORKING,  # idle for weeks: the first request wakes it
-        "Pending": _BUSY,
-        "absent": _GONE,
-        **_states_of("Failed Deactivating Deleting", _BROKEN),
-    },
+    working="Active Inactive",
+    busy="Pending",
+    broken="Failed Deactivating Deleting",
+    gone="absent",
 )
-NAT_GATEWAY = Vocabulary(
+NAT_GATEWAY = _vocabulary(
     "EC2 API Reference, NatGateway (state)",
-    {"available": _WORKING, "pending": _BUSY, "deleting": _GONE, "deleted": _GONE, "absent": _GONE, "failed": _BROKEN},
+    working="available",
+    busy="pending",
+    broken="failed",
+    gone="deleting deleted absent",
 )
 # active_impaired routes requests, but lacks the resources to scale.
-LOAD_BALANCER = Vocabulary(
+LOAD_BALANCER = _vocabulary(
     "ELB API Reference, LoadBalancerState (Code)",
-    {
-        "active": _WORKING,
-        "active_impaired": State(serves=True, takes_writes=True, broken=True),
-        "provisioning": _BUSY,
-        "failed": _BROKEN,
-    },
+    working="active",
+    busy="provisioning",
+    broken="failed",
+    others={"active_impaired": State(serves=True, takes_writes=True, broken=True)},
 )
-CERTIFICATE = Vocabulary(
+CERTIFICATE = _vocabulary(
     "ACM API Reference, CertificateDetail (Status)",
-    {
-        "ISSUED": _WORKING,
-        **_states_of("EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT", _BROKEN),
-    },
+    working="ISSUED",
+    broken="EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT",
 )
 # Insufficient data: what is measured stands still, as a standby's does.
-ALARM = Vocabulary(
-    "CloudWatch API Reference, MetricAlarm (StateValue)",
-    {"OK": _WORKING, "INSUFFICIENT_DATA": _STOPPED, "ALARM": _BROKEN},
+ALARM = _vocabulary(
+    "CloudWatch API Reference, MetricAlarm (StateValue)", working="OK", broken="ALARM", stopped="INSUFFICIENT_DATA"
 )
-ROUTE = Vocabulary("EC2 API Reference, Route (state)", {"": _WORKING, "active": _WORKING, "blackhole": _BROKEN})
+ROUTE = _vocabulary("EC2 API Reference, Route (state)", working="active", broken="blackhole", others={"": _WORKING})
 # Where visitors are kept out a person must act; block-ingress lets NAT gateways through, and nothing else.
-PUBLIC_ACCESS = Vocabulary(
+PUBLIC_ACCESS = _vocabulary(
     "EC2 API Reference, BlockPublicAccessStates (InternetGatewayBlockMode); VPC User Guide, Block public access",
-    {
-        "": _WORKING,
-        "off": _WORKING,
-        "block-ingress": State(serves=True, broken=True),
-        "block-bidirectional": _BROKEN,
-    },
+    working="off",
+    broken="block-bidirectional",
+    others={"": _WORKING, "block-ingress": State(serves=True, broken=True)},
 )
-VPC = Vocabulary("EC2 API Reference, Vpc (state)", {"available": _WORKING, "pending": _BUSY, "deleting": _GONE})
-SUBNET = Vocabulary(
+VPC = _vocabulary("EC2 API Reference, Vpc (state)", working="available", busy="pending", gone="deleting")
+SUBNET = _vocabulary(
     "EC2 API Reference, Subnet (state)",
-    {
-        "available": _WORKING,
-        "pending": _BUSY,
-        **_states_of("unavailable failed failed-insufficient-capacity", _BROKEN),
-    },
+    working="available",
+    busy="pending",
+    broken="unavailable failed failed-insufficient-capacity",
 )
 # As DescribeVpcEndpoints spells them, in small letters. Partial: some of its subnets have no interface of it.
-ENDPOINT = Vocabulary(
+ENDPOINT = _vocabulary(
     "EC2 API Reference, VpcEndpoint (state)",
-    {
-        "available": _WORKING,
-        "partial": State(serves=True, broken=True),
-        "pending": _BUSY,
-        **_states_of("deleting deleted", _GONE),
-        **_states_of("pendingacceptance rejected failed expired", _BROKEN),
-    },
+    working="available",
+    busy="pending",
+    broken="pendingacceptance rejected failed expired",
+    gone="deleting deleted",
+    others={"partial": State(serves=True, broken=True)},
 )
-DISTRIBUTION = Vocabulary(
-    "CloudFront API Reference, Distribution (Status)",
-    {"Deployed": _WORKING, "InProgress": _BUSY},
-)
-SUBNET_GROUP = Vocabulary("RDS API Reference, DBSubnetGroup (SubnetGroupStatus)", {"Complete": _WORKING})
+DISTRIBUTION = _vocabulary("CloudFront API Reference, Distribution (Status)", working="Deployed", busy="InProgress")
+SUBNET_GROUP = _vocabulary("RDS API Reference, DBSubnetGroup (SubnetGroupStatus)", working="Complete")
 # retained: of an instance that is deleted. What is replicated has words of the console: replicating, pending, failed.
-AUTOMATED_BACKUP = Vocabulary(
+AUTOMATED_BACKUP = _vocabulary(
     "RDS API Reference, DBInstanceAutomatedBackup (Status); RDS User Guide, Replicating automated backups",
-    {
-        **_states_of("replicating active", _WORKING),
-        **_states_of("creating pending", _BUSY),
-        **_states_of("retained stopped deleting", _GONE),
-        "failed": _BROKEN,
-    },
+    working="replicating active",
+    busy="creating pending",
+    broken="failed",
+    gone="retained stopped deleting",
 )
-VERSION = Vocabulary("RDS API Reference, DBEngineVersion (Status)", {"available": _WORKING, "deprecated": _STOPPED})
+VERSION = _vocabulary("RDS API Reference, DBEngineVersion (Status)", working="available", stopped="deprecated")
 
 # disassociated: a block that the VPC had once, and has no more.
-NETWORK_BLOCK = Vocabulary(
+NETWORK_BLOCK = _vocabulary(
     "EC2 API Reference, VpcCidrBlockState (state)",
-    {
-        "associated": _WORKING,
-        "associating": _BUSY,
-        **_states_of("disassociating disassociated", _GONE),
-        **_states_of("failed failing", _BROKEN),
-    },
+    working="associated",
+    busy="associating",
+    broken="failed failing",
+    gone="disassociating disassociated",
 )
 
 # A job that a person paused, or that waits for a person's word, moves by nobody else.
-BATCH_JOB = Vocabulary(
+BATCH_JOB = _vocabulary(
     "S3 User Guide, Tracking job status and completion reports (Job statuses)",
-    {
-        **_states_of("New Preparing Ready Active", State(busy=True, changeable=True)),
-        **_states_of("Completing Cancelling Failing Pausing", _BUSY),
-        **_states_of("Suspended Paused", State(changeable=True)),
-        "Complete": State(serves=True),
-        "Failed": _BROKEN,
-        "Cancelled": _GONE,
+    busy="Completing Cancelling Failing Pausing",
+    broken="Failed",
+    gone="Cancelled",
+    others={
+        **dict.fromkeys(("New", "Preparing", "Ready", "Active"), State(busy=True, changeable=True)),
+        **dict.fromkeys(("Suspended", "Paused"), State(changeable=True)),
+        "Complete": _DONE,
     },
 )
