@@ -203,6 +203,7 @@ def _age_finding(view: View, arn: str, old_s: float, promised: BackupPromise, li
     sides=PRIMARY_ONLY,
     rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
     applies=if_replicated,
+    none=("all stores", "this region has no database and no file system"),
 )
 def opt_in(view: View) -> Iterator[Finding]:
     """The region's settings opt in to each type; a plan silently skips the others when it selects by tag.
@@ -220,8 +221,6 @@ def opt_in(view: View) -> Iterator[Finding]:
             command = view.command("backup", "UpdateRegionSettings", ResourceTypeOptInPreference={store.type: True})
             remedy = Remedy("Opt in to the type (aws_backup_region_settings).", (command,))
             yield view.gap(store.name, f"{store.type} not opted in", "opted in", reason, remedy)
-    if not found:
-        yield view.none_expected("all stores", "this region has no database and no file system")
 
 
 @lag_source(FILES)

@@ -88,6 +88,7 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
         "RESTORE_TIME_FOR_RESOURCES_MEET_TARGET",
     ),
     applies=if_replicated,
+    none=("all stores", "there is no database and no file system to restore"),
 )
 def restore_test_age(view: View) -> Iterator[Finding]:
     """The newest ended restore of each store in the DR region succeeded, within restore_test_age_days.
@@ -98,8 +99,6 @@ def restore_test_age(view: View) -> Iterator[Finding]:
     found = stores(view)
     for store in found:
         yield _restore_finding(view, store)
-    if not found:
-        yield view.none_expected("all stores", "there is no database and no file system to restore")
 
 
 def _restore_finding(view: View, store: ProtectedStore) -> Finding:

@@ -192,6 +192,7 @@ def _tag_command(view: View, arn: str, test: str) -> str:
     rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK"),
     traps=("T25",),
     applies=if_replicated,
+    none=("all stores", "this region has no database and no file system"),
 )
 def worst_case(view: View) -> Iterator[Finding]:
     """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
@@ -221,8 +222,6 @@ def worst_case(view: View) -> Iterator[Finding]:
             )
             reason = f"only backup copies are left: {promised.basis}"
             yield replace(view.gap(store.name, duration(worst_s), wanted, reason, remedy), store=store.store.id)
-    if not found:
-        yield view.none_expected("all stores", "this region has no database and no file system")
 
 
 @check(

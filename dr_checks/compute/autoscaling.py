@@ -24,6 +24,7 @@ def _targets(view: View, side: Side = Side.DR) -> dict[str, application_autoscal
     area=Area.INFRASTRUCTURE,
     rules=("AsgMinSizeAndMaxSize", "REL07-BP01", "REL13-BP04"),
     traps=("T36",),
+    none=("all services", "no service is scaled automatically in the primary region"),
 )
 def targets_exist(view: View) -> Iterator[Finding]:
     """Each service with a scalable target in the primary region has one here. Source: DescribeScalableTargets."""
@@ -44,8 +45,6 @@ def targets_exist(view: View) -> Iterator[Finding]:
                 (register(view, service.name, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
             )
             yield view.gap(service.name, "no scalable target", wanted, reason, remedy, tenant.id)
-    if not scaled:
-        yield view.none_expected("all services", "no service is scaled automatically in the primary region")
 
 
 def register(view: View, service: str, **changes: object) -> str:
@@ -69,6 +68,7 @@ def _resource(view: View, service: str) -> str:
     area=Area.INFRASTRUCTURE,
     rules=("REL07-BP01", "REL13-BP04"),
     traps=("T36",),
+    none=("all services", "no service of the primary region scales by a policy"),
 )
 def policies_alike(view: View) -> Iterator[Finding]:
     """A target without a policy never moves; metric and threshold are alike. Source: DescribeScalingPolicies.
@@ -95,8 +95,6 @@ def policies_alike(view: View) -> Iterator[Finding]:
                 tuple(_policy_commands(view, name, source, lacking)),
             )
             yield view.gap(name, measured, all_wanted, reason, remedy, tenant.id)
-    if not scaled:
-        yield view.none_expected("all services", "no service of the primary region scales by a policy")
 
 
 def _policy_commands(view: View, service: str, source: str, lacking: set[str]) -> Iterator[str]:
@@ -152,6 +150,7 @@ def _is_no_slower(mine: application_autoscaling.ScalingPolicy, theirs: applicati
     area=Area.INFRASTRUCTURE,
     rules=("AsgMinSizeAndMaxSize", "EcsDesiredVsPlanned", "REL07-BP01"),
     traps=("T36", "T54"),
+    none=("all services", _NONE),
 )
 def bounds(view: View) -> Iterator[Finding]:
     """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back (T36).
@@ -183,8 +182,6 @@ def bounds(view: View) -> Iterator[Finding]:
                 (register(view, target.service, MaxCapacity=needed),),
             )
             yield view.gap(target.service, measured, wanted, reason, remedy, tenant.id)
-    if not scaled:
-        yield view.none_expected("all services", _NONE)
 
 
 def _too_many(view: View, target: application_autoscaling.ScalableTarget, measured: str, tenant: str) -> Finding:
@@ -209,6 +206,7 @@ def _lower(view: View, target: application_autoscaling.ScalableTarget, maximum: 
     area=Area.INFRASTRUCTURE,
     rules=("REL07-BP01", "REL11-BP05"),
     traps=("T36",),
+    none=("all services", _NONE),
 )
 def not_suspended(view: View) -> Iterator[Finding]:
     """Scaling out is not suspended; a suspension left over from a drill is a trap. A schedule that is suspended here
@@ -235,8 +233,6 @@ def not_suspended(view: View) -> Iterator[Finding]:
             yield view.warn(target.service, "scheduled scaling suspended", "active", reason, remedy, tenant.id)
         else:
             yield view.ok(target.service, "active", "active", "it can scale with the load", tenant.id)
-    if not scaled:
-        yield view.none_expected("all services", _NONE)
 
 
 @check(

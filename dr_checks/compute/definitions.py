@@ -33,6 +33,7 @@ _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
     stops=True,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
+    none=("all task definitions", _NONE),
 )
 def parity(view: View) -> Iterator[Finding]:
     """CPU, memory, architecture, ports, names of variables, secrets, volumes, mounts, roles, and each further setting
@@ -58,8 +59,6 @@ def parity(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, measured, "as in the primary region", reason, remedy, tenant, stops=stops)
         else:
             yield view.ok(mine.family, "alike", "as in the primary region", "the settings are the same", tenant)
-    if not primary.keys() & here.keys():
-        yield view.none_expected("all task definitions", _NONE)
 
 
 @check(
@@ -68,6 +67,7 @@ def parity(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7"),
     traps=("T21",),
+    none=("all task definitions", _NONE),
 )
 def image_registry(view: View) -> Iterator[Finding]:
     """No image is pulled from the primary region's registry. Source: DescribeTaskDefinition, T21."""
@@ -91,8 +91,6 @@ def image_registry(view: View) -> Iterator[Finding]:
         else:
             images = ", ".join(image for image, _ in refs)
             yield view.ok(mine.family, images, wanted, "no pull needs the primary region", tenant)
-    if not tenant_definitions(view):
-        yield view.none_expected("all task definitions", _NONE)
 
 
 @check(
@@ -101,6 +99,7 @@ def image_registry(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("SecretRegionalFields", "REL13-BP04", "REL11-BP04", "NIST CP-7"),
     traps=("T18",),
+    none=("all task definitions", _NONE),
 )
 def primary_region_names(view: View) -> Iterator[Finding]:
     """Variables, secret ARNs and log settings hold no host name or ARN of the primary region. Source: T18."""
@@ -114,8 +113,6 @@ def primary_region_names(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, "; ".join(named), f"nothing of {region}", reason, remedy, tenant)
         else:
             yield view.ok(mine.family, "none", f"nothing of {region}", "it needs no other region", tenant)
-    if not tenant_definitions(view):
-        yield view.none_expected("all task definitions", _NONE)
 
 
 @check(
@@ -125,6 +122,7 @@ def primary_region_names(view: View) -> Iterator[Finding]:
     sides=(Side.PRIMARY, Side.DR),
     rules=("REL13-BP03", "NIST CP-10"),
     traps=("T18",),
+    none=("all task definitions", _NONE),
 )
 def own_tenant(view: View) -> Iterator[Finding]:
     """No variable is another tenant's schema, and no secret another's. Source: DescribeTaskDefinition, T18."""
@@ -148,8 +146,6 @@ def own_tenant(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, "; ".join(strange), wanted, reason, remedy, tenant)
         else:
             yield view.ok(mine.family, "its own", wanted, "it uses its own tenant's data only", tenant)
-    if not found:
-        yield view.none_expected("all task definitions", _NONE)
 
 
 @check(
@@ -157,6 +153,7 @@ def own_tenant(view: View) -> Iterator[Finding]:
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04"),
+    none=("all task definitions", _NONE),
 )
 def active(view: View) -> Iterator[Finding]:
     """A service still scales with a deregistered revision, and nothing else works.
@@ -181,8 +178,6 @@ def active(view: View) -> Iterator[Finding]:
                 f"Apply aws_ecs_task_definition '{mine.family}' in {view.region}: all its revisions are deregistered."
             )
             yield view.gap(mine.family, "INACTIVE", wanted, reason, remedy, tenant)
-    if not found:
-        yield view.none_expected("all task definitions", _NONE)
 
 
 def _deregistered_finding(view: View, mine: ecs.TaskDefinition, wanted: str, tenant: str) -> Finding:

@@ -113,6 +113,7 @@ def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str)
     area=Area.INFRASTRUCTURE,
     rules=("EcrDigestPresent", "EcsImagePullableInRegion", "REL09-BP01", "NIST CP-9"),
     traps=("T21",),
+    none=("all images", "no task of the primary region names an ECR image"),
 )
 def digest_present(view: View) -> Iterator[Finding]:
     """The digests of running tasks are in the DR repository of that name. Source: ECR DescribeImages, T21."""
@@ -132,8 +133,6 @@ def digest_present(view: View) -> Iterator[Finding]:
             reason = f"the image that serves today cannot be pulled in {view.region}"
             remedy = Remedy("Push it there.", (f"crane copy {registries[0]}/{subject} {registries[1]}/{name}",))
             yield view.gap(subject, measured, "in the DR registry", reason, remedy)
-    if not used:
-        yield view.none_expected("all images", "no task of the primary region names an ECR image")
 
 
 @check(
@@ -142,6 +141,7 @@ def digest_present(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("EcrDigestPresent", "REL09-BP01", "NIST CP-9"),
     traps=("T21",),
+    none=("all repositories", "none is in both regions: see ecr.repository-exists"),
 )
 def kept_as_long(view: View) -> Iterator[Finding]:
     """Replication copies no lifecycle policy: a rule that the DR region alone has expires what the primary keeps.
@@ -169,8 +169,6 @@ def kept_as_long(view: View) -> Iterator[Finding]:
             )
             remedy = Remedy(f"aws_ecr_lifecycle_policy of {name}: as the primary's.", deletion_commands)
             yield view.gap(name, f"{len(mine - theirs)} rules of its own", wanted, reason, remedy)
-    if not names:
-        yield view.none_expected("all repositories", "none is in both regions: see ecr.repository-exists")
 
 
 def _rules(view: View, name: str, text: str) -> set[str]:

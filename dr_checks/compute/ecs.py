@@ -137,6 +137,7 @@ def _update(view: View, service: ecs.Service, **changes: object) -> str:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL08-BP05", "NIST CP-10"),
+    none=("all services", "no service exists: see ecs.service-exists"),
 )
 def deployment_sound(view: View) -> Iterator[Finding]:
     """The newest deployment's rollout state is not FAILED. One of CODE_DEPLOY or EXTERNAL is a task set: its stability.
@@ -161,8 +162,6 @@ def deployment_sound(view: View) -> Iterator[Finding]:
                 (_update(view, service, forceNewDeployment=True),),
             )
             yield view.gap(service.name, "FAILED", "not FAILED", reason, remedy, tenant.id)
-    if not services:
-        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 @check(
@@ -170,6 +169,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("EcsServiceExists", "ElbV2TargetGroupsCanServeTraffic", "REL13-BP04"),
+    none=("all services", "no service exists: see ecs.service-exists"),
 )
 def target_group_attached(view: View) -> Iterator[Finding]:
     """The service registers its tasks with its tenant's target group of this region. Source: DescribeServices."""
@@ -191,8 +191,6 @@ def target_group_attached(view: View) -> Iterator[Finding]:
                 _attach(view, service, wanted),
             )
             yield view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
-    if not services:
-        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 @check(
@@ -200,6 +198,7 @@ def target_group_attached(view: View) -> Iterator[Finding]:
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL10-BP01", "AsgAZCount"),
+    none=("all services", "no service runs two tasks or more yet"),
 )
 def zone_spread(view: View) -> Iterator[Finding]:
     """Running tasks of a service stand in two zones or more; one task alone cannot. Source: ECS DescribeTasks."""
@@ -220,8 +219,6 @@ def zone_spread(view: View) -> Iterator[Finding]:
                 (_update(view, service, forceNewDeployment=True),),
             )
             yield view.gap(service.name, measured, "2 zones or more", reason, remedy, tenant.id)
-    if not several:
-        yield view.none_expected("all services", "no service runs two tasks or more yet")
 
 
 @check(
@@ -234,6 +231,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
         "ecs-fargate-latest-platform-version",
         "ecs_service_fargate_latest_platform_version",
     ),
+    none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
 def platform_version(view: View) -> Iterator[Finding]:
     """Versions are equal, or either side says LATEST. One before 1.4.0 mounts no file system.
@@ -256,8 +254,6 @@ def platform_version(view: View) -> Iterator[Finding]:
             )
             stops = here.platform_version in _WITHOUT_EFS and here.task_definition in mounting
             yield view.gap(here.name, here.platform_version, wanted, reason, remedy, tenant.id, stops=stops)
-    if not pairs:
-        yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _attach(view: View, service: ecs.Service, wanted: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ _WANTED = "as in the primary region"
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
+    none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
 def alike(view: View) -> Iterator[Finding]:
     """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms,
@@ -36,8 +37,6 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.unknown(here.name, _WANTED, "This evidence does not hold how services are deployed.", tenant.id)
         else:
             yield _settings_finding(view, tenant, here, here.settings, there.settings, there.registries or ())
-    if not pairs:
-        yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _settings_finding(

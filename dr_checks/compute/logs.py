@@ -82,6 +82,7 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "NIST AU-4", "NIST SC-12"),
     traps=("T19",),
+    none=("all log groups", "no log group is encrypted under a customer's key"),
 )
 def keys_usable(view: View) -> Iterator[Finding]:
     """CloudWatch Logs encrypts each line as itself: the key's policy admits it by name, or nothing is written.
@@ -99,8 +100,6 @@ def keys_usable(view: View) -> Iterator[Finding]:
         if writers is not None and group.name not in writers and found.status is Status.FAIL:
             found = replace(found, status=Status.WARN, because="no line is written to it, though no task needs it")
         yield replace(found, members=(writers or {}).get(group.name, ()))
-    if not encrypted:
-        yield view.none_expected("all log groups", "no log group is encrypted under a customer's key")
 
 
 def _writers(view: View) -> dict[str, tuple[str, ...]] | None:
@@ -144,6 +143,7 @@ def _key_remedy(view: View, key: str, state: str) -> Remedy:
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
     rules=("cw-loggroup-retention-period-check", "SOC2 A1.2"),
+    none=("all log groups", "no log group exists in both regions"),
 )
 def retention(view: View) -> Iterator[Finding]:
     """Retention is not shorter; for ever is longest. Source: DescribeLogGroups."""
@@ -159,8 +159,6 @@ def retention(view: View) -> Iterator[Finding]:
             setting = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
             remedy = Remedy(setting, (_keep(view, group.name, days),))
             yield view.gap(group.name, measured, f"{wanted} or longer", reason, remedy)
-    if not pairs:
-        yield view.none_expected("all log groups", "no log group exists in both regions")
 
 
 def _keep(view: View, name: str, days: int | None) -> str:

@@ -88,6 +88,7 @@ def alike(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP02", "NIST CP-7"),
     traps=("T18",),
+    none=("all task definitions", _NONE),
 )
 def database_host(view: View) -> Iterator[Finding]:
     """The first label of an endpoint is the instance's name, and the plan restores under names.database, on the same
@@ -125,8 +126,6 @@ def database_host(view: View) -> Iterator[Finding]:
         else:
             names = ", ".join(sorted(set(named.values()))) or "none by endpoint"
             yield view.ok(mine.family, names, database, "its tasks find their database after a restore", tenant)
-    if not found:
-        yield view.none_expected("all task definitions", _NONE)
 
 
 @check(
@@ -182,6 +181,7 @@ def schema(view: View) -> Iterator[Finding]:
     rules=("REL13-BP02", "NIST CP-7"),
     traps=("T18", "T30"),
     applies=if_replicated,
+    none=("all task definitions", _NONE),
 )
 def buckets(view: View) -> Iterator[Finding]:
     """A bucket's name holds no region, so that a variable copied from the primary region looks right.
@@ -208,8 +208,6 @@ def buckets(view: View) -> Iterator[Finding]:
         else:
             measured = "no bucket of the primary region"
             yield view.ok(mine.family, measured, wanted, "its objects are this region's", tenant)
-    if not found:
-        yield view.none_expected("all task definitions", _NONE)
 
 
 def _primary_definitions(view: View) -> Mapping[str, ecs.TaskDefinition | Unavailable]:

@@ -337,7 +337,8 @@ class Check:
     """One truth about the estate. ``says`` is the sentence its scenario speaks in the Then step.
 
     ``traps`` are ids of docs/traps.md, ``rules`` names in other systems, ``applies`` gives the reason why not.
-    ``stops``: some of its gaps are blockers, by what follows from them.
+    ``stops``: some of its gaps are blockers, by what follows from them. ``none``: what it has no subject of, and the
+    reason, where its judge may yield nothing: it is not applicable then.
     """
 
     id: str
@@ -350,6 +351,7 @@ class Check:
     traps: tuple[str, ...] = ()
     applies: Applies | None = None
     stops: bool = False
+    none: tuple[str, str] | None = None
 
 
 def check(
@@ -362,13 +364,14 @@ def check(
     traps: tuple[str, ...] = (),
     applies: Applies | None = None,
     stops: bool = False,
+    none: tuple[str, str] | None = None,
 ) -> Callable[[Judge], Check]:
     """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
 
     def wrap(function: Judge) -> Check:
         noun = function.__module__.rpartition(".")[2]
         check_id = f"{noun}.{function.__name__}".replace("_", "-")
-        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops)
+        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops, none)
 
     return wrap
 

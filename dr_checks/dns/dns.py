@@ -201,6 +201,7 @@ def short_ttl(view: View) -> Iterator[Finding]:
     sides=GLOBAL,
     rules=("DnsTargetResourceHealthCheckRule", "DnsHealthCheckWiring"),
     traps=("T08",),
+    none=("aliases to CloudFront", "none of them takes part in failover or weighted routing"),
 )
 def cloudfront_alias(view: View) -> Iterator[Finding]:
     """A routed alias to a distribution needs a health check of its own: its target is never evaluated (T08)."""
@@ -216,5 +217,3 @@ def cloudfront_alias(view: View) -> Iterator[Finding]:
             reason = "Route 53 cannot evaluate a distribution: this record always counts as healthy"
             remedy = "Set health_check_id on its aws_route53_record, or route at the origin name instead."
             yield view.gap(subject, "no health check", "a health check", reason, remedy)
-    if not routed:
-        yield view.none_expected("aliases to CloudFront", "none of them takes part in failover or weighted routing")

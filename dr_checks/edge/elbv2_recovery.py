@@ -20,6 +20,7 @@ _INTERVAL_S, _TIMEOUT_S, _PASSES = 30, 10, 2
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP01", "ISO22301 8.4"),
     traps=("T54",),
+    none=("all target groups", "none exists: see elbv2-routing.target-groups"),
 )
 def soon_healthy(view: View) -> Iterator[Finding]:
     """Interval times healthy threshold: so long a target that once failed must pass its checks before it is used.
@@ -45,8 +46,6 @@ def soon_healthy(view: View) -> Iterator[Finding]:
             )
             # A warning: visitors wait for it, and are served.
             yield view.warn(group.name, measured, wanted, reason, _sooner(view, group), tenant.id)
-    if not ours:
-        yield view.none_expected("all target groups", "none exists: see elbv2-routing.target-groups")
 
 
 def _sooner(view: View, group: elbv2.TargetGroup) -> Remedy:

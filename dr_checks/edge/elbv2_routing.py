@@ -289,6 +289,7 @@ def _rule_commands(
     severity=Severity.NORMAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04",),
+    none=("all listeners", "no listener exists in both regions: see elbv2-routing.listeners"),
 )
 def default_action(view: View) -> Iterator[Finding]:
     """Default actions of listeners on the same port are equal, tenants' target groups by tenant, others by name.
@@ -307,8 +308,6 @@ def default_action(view: View) -> Iterator[Finding]:
             setting = f"aws_lb_listener '{mine.label}' in {view.region}: default_action"
             remedy = Remedy(f"{setting} as in {view.env.regions.primary}.", _same_default(view, mine, theirs.default))
             yield view.gap(subject, measured, wanted, reason, remedy)
-    if not pairs:
-        yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
 def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction) -> tuple[str, ...]:
@@ -445,6 +444,7 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
     sides=BOTH,
     rules=("ElbV2TargetGroupsCanServeTraffic", "REL11-BP01", "SOC2 A1.2"),
     traps=("T07", "T23"),
+    none=("all target groups", "no service should run here now, or it has no target group"),
 )
 def healthy_targets(view: View) -> Iterator[Finding]:
     """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
@@ -477,5 +477,3 @@ def healthy_targets(view: View) -> Iterator[Finding]:
                 (view.command("elbv2", "DescribeTargetHealth", TargetGroupArn=arns[name]),),
             )
             yield view.gap(name, "0 healthy", "1 healthy or more", reason, remedy, tenant.id)
-    if not seen:
-        yield view.none_expected("all target groups", "no service should run here now, or it has no target group")

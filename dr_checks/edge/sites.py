@@ -121,6 +121,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
     area=Area.TENANTS,
     sides=BOTH,
     rules=("REL13-BP03", "NIST CP-4", "SOC2 A1.3"),
+    none=("all sites", "no site answered correctly: see sites.every-site-answers"),
 )
 def own_identity(view: View) -> Iterator[Finding]:
     """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
@@ -146,8 +147,6 @@ def own_identity(view: View) -> Iterator[Finding]:
                 f"Compare the host-header rule and target group of {answer.host} in {view.region} with the primary's.",
                 tenant.id,
             )
-    if not fine:
-        yield view.none_expected("all sites", "no site answered correctly: see sites.every-site-answers")
 
 
 @check(
@@ -226,6 +225,7 @@ def edge_agrees(view: View) -> Iterator[Finding]:
     sides=BOTH,
     rules=("AcmCertIssuedAndCovers", "REL13-BP03"),
     traps=("T20",),
+    none=("TLS", "there is no host name to test"),
 )
 def handshake_accepted(view: View) -> Iterator[Finding]:
     """A TLS handshake as a visitor of each customer's host, and of one tenant's: names, dates and chain hold."""
@@ -238,8 +238,6 @@ def handshake_accepted(view: View) -> Iterator[Finding]:
             yield view.unknown("TLS", "an accepted certificate", shaken)
         else:
             yield _handshake_finding(view, shaken, limit)
-    if not view.get(http_sites.handshakes):
-        yield view.none_expected("TLS", "there is no host name to test")
 
 
 def _handshake_finding(view: View, shaken: Handshake, limit: int) -> Finding:

@@ -104,6 +104,7 @@ def _addresses(blocks: list[str]) -> int:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("VpcSubnetState", "AsgAZCount", "vpc_subnet_different_az", "REL10-BP01"),
+    none=("all services", "no service exists: see ecs.service-exists"),
 )
 def zones(view: View) -> Iterator[Finding]:
     """The service's subnets are of this VPC, available, and in two zones. Source: DescribeServices, DescribeSubnets."""
@@ -128,8 +129,6 @@ def zones(view: View) -> Iterator[Finding]:
                 _placement_command(view, service, standing),
             )
             yield view.gap(service.name, measured, "2 zones or more", reason, remedy, tenant.id)
-    if not services:
-        yield view.none_expected("all services", "no service exists: see ecs.service-exists")
 
 
 def _placement_command(view: View, service: ecs.Service, standing: dict[str, vpc.Subnet]) -> tuple[str, ...]:
@@ -147,6 +146,7 @@ def _placement_command(view: View, service: ecs.Service, standing: dict[str, vpc
     area=Area.INFRASTRUCTURE,
     rules=("VpcSubnetAvailableIpAddressCount", "REL02-BP03", "REL01-BP06", "REL13-BP02"),
     traps=("T33",),
+    none=("all subnets", "no service exists: see ecs.service-exists"),
 )
 def free_addresses(view: View) -> Iterator[Finding]:
     """Each Fargate task takes an address: those still to start must fit. Source: AvailableIpAddressCount, T33."""
@@ -174,5 +174,3 @@ def free_addresses(view: View) -> Iterator[Finding]:
             yield view.warn(subject, measured, f"{wanted} or more", reason + "; they fit with little headroom", remedy)
         else:
             yield view.ok(subject, measured, f"{wanted} or more", reason)
-    if not needs:
-        yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")

@@ -203,6 +203,7 @@ def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-7"),
+    none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
 def attached_groups(view: View) -> Iterator[Finding]:
     """Each group of the primary's service, or its counterpart, is on the DR service. Source: DescribeServices."""
@@ -225,8 +226,6 @@ def attached_groups(view: View) -> Iterator[Finding]:
             ours = [ids[name] for name in sorted(wanted) if name in ids]
             remedy = Remedy(sentence, network_command(view, mine, mine.subnets, ours) if ours else ())
             yield view.gap(mine.name, measured, expected, reason, remedy, tenant.id)
-    if not pairs:
-        yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 
 
 def _paired_groups(view: View) -> dict[str, str]:

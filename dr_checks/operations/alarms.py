@@ -44,6 +44,7 @@ def exist(view: View) -> Iterator[Finding]:
     area=Area.INFRASTRUCTURE,
     sides=BOTH,
     rules=("CloudWatchAlarmState", "REL11-BP01"),
+    none=("all alarms", _NONE),
 )
 def state(view: View) -> Iterator[Finding]:
     """ALARM fails. INSUFFICIENT_DATA is a warning where the platform serves; a standby may have nothing to measure."""
@@ -62,8 +63,6 @@ def state(view: View) -> Iterator[Finding]:
             yield view.warn(alarm.name, alarm.state, "OK", "its metric is not published", remedy)
         else:
             yield view.ok(alarm.name, alarm.state, "not ALARM", "a standby may have nothing to measure")
-    if not there:
-        yield view.none_expected("all alarms", _NONE)
 
 
 @check(
@@ -71,6 +70,7 @@ def state(view: View) -> Iterator[Finding]:
     severity=Severity.MINOR,
     area=Area.INFRASTRUCTURE,
     rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
+    none=("all alarms", "no alarm exists in both regions: see alarms.exist"),
 )
 def parity(view: View) -> Iterator[Finding]:
     """Metric, comparison, periods and missing data are equal, and the load balancer is this region's; the threshold is
@@ -92,8 +92,6 @@ def parity(view: View) -> Iterator[Finding]:
             reason = "after the failover the same problem would raise the alarm later, or not at all"
             remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: as in {view.env.regions.primary}."
             yield view.gap(mine.name, measured, wanted, reason, remedy)
-    if not pairs:
-        yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
 
 
 def _goes_off_first(mine: cloudwatch_alarms.Alarm, theirs: cloudwatch_alarms.Alarm) -> bool:
@@ -135,6 +133,7 @@ def _service(arn: str) -> str:
     sides=BOTH,
     rules=("cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03"),
     traps=("T40",),
+    none=("all alarms", _NONE),
 )
 def actions(view: View) -> Iterator[Finding]:
     """Actions are enabled; in the DR region one notifies by a topic outside the dark one. Source: DescribeAlarms, T40.
@@ -177,5 +176,3 @@ def actions(view: View) -> Iterator[Finding]:
                     (view.command("cloudwatch", "EnableAlarmActions", AlarmNames=[alarm.name]),) if heard else (),
                 ),
             )
-    if not there:
-        yield view.none_expected("all alarms", _NONE)

@@ -49,6 +49,7 @@ def in_both_regions(view: View) -> Iterator[Finding]:
     sides=BOTH,
     rules=("SnsSubscriptionPendingConfirmation", "SnsSubscriptionEndpointEnabled", "NIST CP-2"),
     traps=("T40",),
+    none=("topics", "there is none: see topics.in-both-regions"),
 )
 def subscribed(view: View) -> Iterator[Finding]:
     """Each existing topic has a confirmed subscription; a pending one hears nothing. Source: SNS GetTopicAttributes."""
@@ -63,8 +64,6 @@ def subscribed(view: View) -> Iterator[Finding]:
                 "confirms the subscription."
             )
             yield view.gap(topic.name, measured, "1 or more confirmed", "a message to it reaches no one", remedy)
-    if not there:
-        yield view.none_expected("topics", "there is none: see topics.in-both-regions")
 
 
 @check(
@@ -86,6 +85,7 @@ def subscribed(view: View) -> Iterator[Finding]:
         "NIST CP-2",
     ),
     traps=("T40",),
+    none=("topics", "none is in both regions: see topics.in-both-regions"),
 )
 def alike(view: View) -> Iterator[Finding]:
     """The topics have the subscribers and settings of the primary region; additional subscribers are fine.
@@ -112,8 +112,6 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.warn(topic.name, "; ".join(unlike), _ALIKE, reason, remedy)
         else:
             yield view.ok(topic.name, "alike", _ALIKE, "the subscribers are the same")
-    if not both:
-        yield view.none_expected("topics", "none is in both regions: see topics.in-both-regions")
 
 
 @check(
@@ -122,6 +120,7 @@ def alike(view: View) -> Iterator[Finding]:
     area=Area.PREREQUISITES,
     rules=("SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2"),
     traps=("T40",),
+    none=("topics", "there is none: see topics.in-both-regions"),
 )
 def delivered(view: View) -> Iterator[Finding]:
     """The topic's policy and key let CloudWatch and the operator's role in; each queue, with its key, or function here
@@ -151,8 +150,6 @@ def delivered(view: View) -> Iterator[Finding]:
             yield view.undecided(topic.name, wanted, reason, policies)
         else:
             yield view.ok(topic.name, "admitted", wanted, "messages from here arrive")
-    if not there:
-        yield view.none_expected("topics", "there is none: see topics.in-both-regions")
 
 
 def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | None]:

@@ -78,6 +78,7 @@ def _of_copies(view: View, service: str, none: str) -> Iterator[Finding]:
     rules=("REL09-BP04", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
     traps=("T14", "T25"),
     applies=if_replicated,
+    none=("all roles", "the DR vault holds no recovery point of files"),
 )
 def may_restore(view: View) -> Iterator[Finding]:
     """The role that made a recovery point restores it: GetRole, its trust policy, IAM's simulator, the vault's policy.
@@ -90,8 +91,6 @@ def may_restore(view: View) -> Iterator[Finding]:
             yield view.unknown("a role", _WANTED, role)
         else:
             yield _role_finding(view, role, f"{role.service} restores no files as it: a restore job fails at once")
-    if not found:
-        yield view.none_expected("all roles", "the DR vault holds no recovery point of files")
 
 
 def _objects_by_jobs(env: Environment) -> str | None:
@@ -108,6 +107,7 @@ def _objects_by_jobs(env: Environment) -> str | None:
     rules=("REL13-BP02", "NIST AC-6"),
     traps=("T14", "T30"),
     applies=_objects_by_jobs,
+    none=("all roles", "the DR region holds no copy of a bucket of tenants' data"),
 )
 def may_bring_home(view: View) -> Iterator[Finding]:
     """GetRole, its trust policy, IAM's simulator on each bucket copy, and that bucket's policy, as a failback asks.
@@ -121,8 +121,6 @@ def may_bring_home(view: View) -> Iterator[Finding]:
             yield view.unknown("a role or a bucket copy", _WANTED, row)
         else:
             yield _of_job(view, row)
-    if not found:
-        yield view.none_expected("all roles", "the DR region holds no copy of a bucket of tenants' data")
 
 
 def _of_job(view: View, row: JobRole) -> Finding:

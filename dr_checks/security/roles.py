@@ -35,6 +35,7 @@ _NONE = "no task definition of the DR region names a role"
     sides=GLOBAL,
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
     traps=("T14",),
+    none=("all roles", _NONE),
 )
 def assumable(view: View) -> Iterator[Finding]:
     """GetRole finds it, and its trust policy lets ecs-tasks assume it for tasks of the DR region (aws:SourceArn)."""
@@ -57,8 +58,6 @@ def assumable(view: View) -> Iterator[Finding]:
             name = role.arn.rpartition("/")[2]
             remedy = f"aws_iam_role '{name}': assume_role_policy."
             yield _gap(view, role, measured, wanted, reason, remedy)
-    if not found:
-        yield view.none_expected("all roles", _NONE)
 
 
 def _gap(view: View, role: TaskRole, measured: str, wanted: str, reason: str, remedy: str) -> Finding:
@@ -136,6 +135,7 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
     traps=("T14",),
     applies=if_replicated,
+    none=("all roles", _NONE),
 )
 def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
@@ -164,8 +164,6 @@ def stores_allowed(view: View) -> Iterator[Finding]:
             sure = [right for right in refused if not right.is_doubtful]
             shut = {right.copy for right in sure} - {right.copy for right in row.rights if right not in sure}
             yield replace(finding, stops=bool(shut))
-    if not found:
-        yield view.none_expected("all roles", _NONE)
 
 
 def _lacking_alike(view: View, row: StoreRole) -> str:
@@ -193,6 +191,7 @@ def _lacking_alike(view: View, row: StoreRole) -> str:
     rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
     traps=("T14", "T19"),
     applies=if_replicated,
+    none=("all roles", "no bucket copy is encrypted under a customer's key"),
 )
 def store_keys_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator and the key's policy, on the keys of uploads and of what is replicated.
@@ -207,8 +206,6 @@ def store_keys_allowed(view: View) -> Iterator[Finding]:
             refused = [right for right in row.rights if right.decision != PolicyAnswer.ALLOWED]
             reason = "S3 refuses an object to a role that may not use its key; IAM cannot be changed during a run"
             yield _with_copies(view, row, refused, reason)
-    if not found:
-        yield view.none_expected("all roles", "no bucket copy is encrypted under a customer's key")
 
 
 def _with_copies(view: View, row: StoreRole, refused: Sequence[StoreRight], why: str) -> Finding:

@@ -114,6 +114,7 @@ def _replica_remedy(view: View, name: str) -> Remedy:
     rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T18",),
     applies=if_replicated,
+    none=("all secrets", _NONE),
 )
 def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).
@@ -131,8 +132,6 @@ def in_sync(view: View) -> Iterator[Finding]:
             finding = _values(view, name, tenant)
             lone = replicas and finding.status is Status.PASS and not _is_regional(view, name)
             yield _detached_finding(view, finding) if lone and not failover_may_be_in_force(view) else finding
-    if not both:
-        yield view.none_expected("all secrets", _NONE)
 
 
 def _is_regional(view: View, name: str) -> bool:
@@ -203,6 +202,7 @@ def _is_given(view: View, name: str, field: str, tenant: str | None) -> bool:
     area=Area.INFRASTRUCTURE,
     rules=("KmsKeyUsableInRegion", "SecretReplicaInSync", "REL13-BP04", "NIST CP-7"),
     traps=("T18", "T19"),
+    none=("all secrets", _NONE),
 )
 def decryptable(view: View) -> Iterator[Finding]:
     """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
@@ -222,8 +222,6 @@ def decryptable(view: View) -> Iterator[Finding]:
             )
             gap = view.gap(name, content.failure, "readable", reason, remedy, tenant)
             yield replace(gap, depends_on=standing[name].key)
-    if not expected:
-        yield view.none_expected("all secrets", _NONE)
 
 
 @check(

@@ -130,6 +130,7 @@ def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tu
     rules=("DynamoReplicationLatency", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
     traps=("T23", "T31"),
     applies=if_replicated,
+    none=("all tables", _SAID),
 )
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
@@ -149,8 +150,6 @@ def replication_latency(view: View) -> Iterator[Finding]:
                 f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity)."
             )
             yield view.gap(name, duration(reading.value / _MS), wanted, reason, remedy)
-    if not _replicated_tables(view):
-        yield view.none_expected("all tables", _SAID)
 
 
 def _replicated_tables(view: View) -> list[str]:
