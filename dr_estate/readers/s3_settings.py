@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,12 +30,16 @@ def _rows(
     return tuple(map(row, names, context.maybe(partial(setting, context), names)))
 
 
-def _of_primary(context: ReadContext, settings: Reader[tuple[Row, ...]]) -> tuple[Row, ...]:
-    """The settings of the primary region's buckets; none while that is not seen."""
-    try:
-        return context.part(settings, Side.PRIMARY)
-    except DataUnavailable:
-        return ()
+def _names_where(
+    is_set: Callable[[Any], object], context: ReadContext, settings: Reader[tuple[Any, ...]]
+) -> Sequence[str]:
+    """The primary region's buckets that are there, and the copies of those of which ``is_set``; none while unseen."""
+    if context.side is not Side.DR:
+        return s3.existing_names(context)
+    names: list[str] = []
+    with suppress(DataUnavailable):
+        names = [row.bucket for row in context.part(settings, Side.PRIMARY) if is_set(row)]
+    return s3.copies_of(context, names)
 
 
 # S3 lifecycle rules that expire or archive objects of the estate's buckets, or delete their former versions.
@@ -134,11 +139,6 @@ class BucketOwnership:
     bucket: str
     setting: str | Unavailable
 
-    @property
-    def takes_lists(self) -> bool:
-        """Whether uploads may name an ACL; True too where that was not seen."""
-        return self.setting != ENFORCED
-
 
 @part(*REGIONAL, reads=frozenset({"s3:GetBucketOwnershipControls"}))
 def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
@@ -147,11 +147,9 @@ def ownership(context: ReadContext) -> tuple[BucketOwnership, ...]:
     S3 has no batch read: one call a bucket, not a tenant. A bucket made before April 2023 may have no setting, and
     takes ACLs then. Source: S3 User Guide, "Controlling ownership of objects"; GetBucketOwnershipControls.
     """
-    if context.side is Side.DR:
-        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, ownership) if row.takes_lists])
-    else:
-        there = s3.existing_names(context)
-    return _rows(BucketOwnership, context, there, _ownership_of)
+    # Uploads may name an ACL there, as far as that was seen.
+    names = _names_where(lambda row: row.setting != ENFORCED, context, ownership)
+    return _rows(BucketOwnership, context, names, _ownership_of)
 
 
 def _ownership_of(context: ReadContext, name: str) -> str:
@@ -243,11 +241,7 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
 
     S3 has no batch read: one call a bucket, not a tenant.
     """
-    if context.side is Side.DR:
-        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, cors) if row.rules])
-    else:
-        there = s3.existing_names(context)
-    return _rows(BucketCors, context, there, _cors_of)
+    return _rows(BucketCors, context, _names_where(lambda row: row.rules, context, cors), _cors_of)
 
 
 def _cors_of(context: ReadContext, name: str) -> tuple[CorsRule, ...]:
@@ -285,11 +279,7 @@ def websites(context: ReadContext) -> tuple[BucketWebsite, ...]:
 
     S3 has no batch read: one call a bucket, not a tenant.
     """
-    if context.side is Side.DR:
-        there = s3.copies_of(context, [row.bucket for row in _of_primary(context, websites) if row.setting])
-    else:
-        there = s3.existing_names(context)
-    return _rows(BucketWebsite, context, there, _website_of)
+    return _rows(BucketWebsite, context, _names_where(lambda row: row.setting, context, websites), _website_of)
 
 
 def _website_of(context: ReadContext, name: str) -> str:
