@@ -220,11 +220,15 @@ def listeners(context: ReadContext) -> tuple[Listener, ...]:
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}), of_entrance=True)
 def rules(context: ReadContext) -> tuple[ListenerRule, ...]:
     """The rules of every listener, 400 a page, without the defaults."""
+    balancer = context.part(load_balancer)
+    # Who comes to a dualstack load balancer by IPv6 meets no block of IPv4 (ELB guide, Source IP conditions).
+    dual = balancer is not None and balancer.address_type.startswith("dualstack")
+    everywhere = {"0.0.0.0/0", "::/0"} if dual else {"0.0.0.0/0"}
 
     def of(listener: Listener) -> Sequence[ListenerRule]:
         rows = context.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn, PaginationConfig=_PAGE)
         chosen = [row for row in rows if not row.get("IsDefault")]
-        return context.rows(chosen, lambda row: _rule(listener.arn, row), "RuleArn")
+        return context.rows(chosen, lambda row: _rule(listener.arn, row, everywhere), "RuleArn")
 
     standing = context.part(listeners)
     return tuple(rule for found in context.each(of, standing) for rule in found)
@@ -278,10 +282,11 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
     )
 
 
-def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
+def _rule(listener: str, row: dict[str, Any], everywhere: set[str]) -> ListenerRule:
     conditions = row.get("Conditions", [])
+    narrow = (c for c in conditions if c["Field"] != "host-header" and not _matches_everybody(c, everywhere))
     of_hosts = [condition for condition in conditions if condition["Field"] == "host-header"]
-    others = sorted(_further(c) for c in conditions if c["Field"] != "host-header" and not _matches_everybody(c))
+    others = sorted(map(_further, narrow))
     hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
     by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
     return ListenerRule(
@@ -306,10 +311,11 @@ def _demand(config: dict[str, Any]) -> HeaderDemand:
     )
 
 
-def _matches_everybody(condition: dict[str, Any]) -> bool:
+def _matches_everybody(condition: dict[str, Any], everywhere: set[str]) -> bool:
+    """Whether the condition names every path, or ``everywhere``: the blocks of all addresses that visitors have."""
     addresses = condition.get("SourceIpConfig", {}).get("Values", [])
     every_path = condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(_paths(condition))
-    return every_path or "0.0.0.0/0" in addresses
+    return every_path or everywhere <= set(addresses)
 
 
 def _paths(condition: dict[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ from dr_estate.readers import (
 )
 from dr_estate.readers.route53 import Record
 from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.edges import HOSTS, PRIMARY, SECONDARY, traffic
 from tests.dr_checks.estates import altered, healthy, turned
@@ -122,8 +123,8 @@ def test_hosts_chosen_by_a_regular_expression_are_unknown_where_it_comes_first()
     assert turned({(elbv2.rules, Side.DR): (*by_regex("900"), *rules)}) == {}
 
 
-def with_condition(condition: dict[str, Any], *sides: Side) -> dict[Any, Any]:
-    """The healthy rules of these sides, each with this condition beside its own."""
+def with_condition(condition: dict[str, Any], *sides: Side, upon: Snapshot | None = None) -> dict[Any, Any]:
+    """The healthy rules of these sides, each with this condition beside its own, in the estate of ``upon``."""
     changes = {}
     for side in sides:
         rows = [
@@ -136,7 +137,7 @@ def with_condition(condition: dict[str, Any], *sides: Side) -> dict[Any, Any]:
             }
             for n, rule in enumerate(part(elbv2.rules, side))
         ]
-        changes[elbv2.rules, side] = read(elbv2.rules, side, {"describe_rules": {"Rules": rows}})
+        changes[elbv2.rules, side] = read(elbv2.rules, side, {"describe_rules": {"Rules": rows}}, upon)
     return changes
 
 
@@ -165,6 +166,22 @@ def test_a_path_and_an_address_that_every_request_has_are_no_condition() -> None
     for address, expected in (("0.0.0.0/0", {}), ("10.0.0.0/8", {"elbv2-routing.host-rules": FAIL})):
         condition = {"Field": "source-ip", "SourceIpConfig": {"Values": [address]}}
         assert turned(with_condition(condition, Side.DR)) == expected
+
+
+@pytest.mark.parametrize(("addresses", "expected"), [(["0.0.0.0/0"], FAIL), (["0.0.0.0/0", "::/0"], None)])
+def test_where_visitors_come_by_ipv6_too_an_address_of_ipv4_is_a_condition(
+    addresses: list[str], expected: Status | None
+) -> None:
+    balancers = {
+        (elbv2.load_balancer, side): replace(part(elbv2.load_balancer, side), address_type="dualstack")
+        for side in (Side.PRIMARY, Side.DR)
+    }
+    condition = {"Field": "source-ip", "SourceIpConfig": {"Values": addresses}}
+    rules = with_condition(
+        condition, Side.DR, upon=altered({(row.name, side): value for (row, side), value in balancers.items()})
+    )
+    wanted = {"elbv2-routing.host-rules": expected} if expected else {}
+    assert turned({**balancers, **rules}) == turned(balancers) | wanted
 
 
 def routes(target: dict[str, str], side: Side = Side.DR) -> tuple[Any, ...]:
