@@ -259,10 +259,10 @@ def _route_finding(
 def _rule_commands(
     view: View, host: str, wanted: str, labels: Collection[str], named: Collection[str], numbers: set[tuple[str, int]]
 ) -> Iterator[str]:
-    """Commands that make the rule of a host, or lead the one of its tenant's hosts, ``named``, to their group.
+    """Commands that make the rule of a host, or have the one of its tenant's hosts, ``named``, lead to their group.
 
-    None where another takes the host, or all demand a header that stands nowhere. ``numbers`` are the priorities that
-    commands for other hosts take, by listener: no two rules of one have the same.
+    None where another takes the host, all demand a header that stands nowhere, or paths or headers shut visitors out.
+    ``numbers`` are the priorities that commands for other hosts take, by listener: no two rules of one have the same.
     """
     arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if group.name == wanted]
     rules = sorted(view.read_for_remedy(elbv2.rules) or (), key=lambda rule: rule.priority)
@@ -273,15 +273,29 @@ def _rule_commands(
             continue
         action = {"Type": "forward", "TargetGroupArn": arns[0]}
         if len(before) == 1 and before[0].arn and set(before[0].hosts) <= set(named):
-            yield view.command("elbv2", "ModifyRule", RuleArn=before[0].arn, Actions=[action])
+            yield from _changed_rule(view, before[0], arns[0])
         elif not before and not any(rule.others or rule.by_regex for rule in own):
             # Priorities are unique on a listener: CreateRule refuses one that is in use (PriorityInUse).
             used = {rule.priority for rule in own} | {number for arn, number in numbers if arn == listener.arn}
             free = next(number for number in count(1) if number not in used)
             numbers.add((listener.arn, free))
-            condition = {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
             place = {"ListenerArn": listener.arn, "Priority": free}
-            yield view.command("elbv2", "CreateRule", **place, Conditions=[condition], Actions=[action])
+            yield view.command("elbv2", "CreateRule", **place, Conditions=_hosts_alone(host), Actions=[action])
+
+
+def _changed_rule(view: View, rule: elbv2.ListenerRule, group: str) -> Iterator[str]:
+    """The command that has a rule lead its hosts to the target group of this ARN."""
+    if rule.action.target_groups != (group,) or rule.action.first:
+        action = {"Type": "forward", "TargetGroupArn": group}
+        yield view.command("elbv2", "ModifyRule", RuleArn=rule.arn, Actions=[action])
+    # It leads there already, so a further condition is the fault. Paths and headers stay: other requests may come by
+    # the same host.
+    elif not (rule.paths or rule.demands or rule.by_regex):
+        yield view.command("elbv2", "ModifyRule", RuleArn=rule.arn, Conditions=_hosts_alone(*rule.hosts))
+
+
+def _hosts_alone(*hosts: str) -> list[dict[str, object]]:
+    return [{"Field": "host-header", "HostHeaderConfig": {"Values": list(hosts)}}]
 
 
 @check(

@@ -208,6 +208,22 @@ def test_the_only_rule_of_a_host_is_led_to_its_own_group(changes: Any, operation
 
 
 @pytest.mark.parametrize(
+    ("others", "paths", "changed"),
+    [("source-ip  1", (), ["--conditions"]), ("path-pattern  1", ("/shop/*",), [])],
+    ids=["an address", "a path"],
+)
+def test_a_rule_that_leads_to_its_own_group_loses_the_address_that_it_asks_for(
+    others: str, paths: tuple[str, ...], changed: list[str]
+) -> None:
+    narrow = replace(rule(Side.DR, "tenant2", priority=2, others=(others,)), arn="arn:rule/2", paths=paths)
+    theirs = tuple(rule(Side.PRIMARY, tenant) for tenant in ("tenant1", "tenant2"))
+    estate = balanced({(elbv2.rules, Side.DR): (rule(Side.DR, "tenant1"), narrow), (elbv2.rules, Side.PRIMARY): theirs})
+    found = judge(checks()["elbv2-routing.host-rules"], estate, SIT).findings
+    (gap,) = [finding for finding in found if finding.status is Status.FAIL]
+    assert [command.partition("arn:rule/2 ")[2].split()[0] for command in gap.commands] == changed
+
+
+@pytest.mark.parametrize(
     ("before", "number", "commands"),
     [(PLACES, 60, ["59"]), ((*PLACES, "data-1"), 60, []), (PLACES, 1, [])],
     ids=["of tasks", "of the databases too", "of the first number"],
