@@ -52,7 +52,7 @@ def demand(view: View) -> CapacityDemand:
         tasks += more
         units += more * sizes[tenant.id]
     own = int(view.env.automation.enabled)
-    of_run = _ONE_OFF_TASKS * _of_lender(view, sizes, services) + own * CPU_UNITS
+    of_run = _ONE_OFF_TASKS * _one_off_units(view, sizes, services) + own * CPU_UNITS
     return CapacityDemand(
         tenants=len(view.tenants),
         services=len(services),
@@ -65,8 +65,8 @@ def demand(view: View) -> CapacityDemand:
     )
 
 
-def _of_lender(view: View, sizes: Mapping[str, int], services: Mapping[str, ecs.Service]) -> int:
-    """CPU units of the first tenant with a service: the run's one-off tasks are of its definition, of no other's."""
+def _one_off_units(view: View, sizes: Mapping[str, int], services: Mapping[str, ecs.Service]) -> int:
+    """CPU units of one of the run's one-off tasks: it is of the definition of the first tenant with a service."""
     names = {tenant.id: view.env.named(view.env.names.service, tenant=tenant.id) for tenant in view.tenants}
     return next((sizes[tenant] for tenant, name in names.items() if name in services), max(sizes.values(), default=0))
 

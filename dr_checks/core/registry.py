@@ -90,9 +90,11 @@ _BY_BALANCER = (
     "compute.quotas.load_balancer",
 )
 """The checks that judge one load balancer, or the records that lead to it: they judge each of the map by itself."""
-
-
-_OF_VISITORS = ("edge.", "dns.", "operations.tenants.", "compute.quotas.load_balancer", _BY_RECORD[-2])
+_OF_VISITORS = (
+    *("edge.", "dns.", "operations.tenants.", "compute.quotas.load_balancer"),
+    "validation.validation.tenants_served",
+)
+"""The checks of what visitors reach: a worker, a service behind no load balancer, is none of their tenants."""
 
 
 def _room(check: Check) -> str:

@@ -163,10 +163,8 @@ def _absent_tenants(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _doubtful(context: PlanContext) -> Iterator[str]:
     rows = unavailable_handling.tenant_services(context, Side.DR)
-    services, workers = (
-        [row.service for row in rows],
-        {r.service.name for r in rows if context.env.is_worker(r.tenant.id)},
-    )
+    services = [row.service for row in rows]
+    workers = {row.service.name for row in rows if context.env.is_worker(row.tenant.id)}
     if apart := [s.name for s in services if not (s.target_groups or s.name in workers)]:
         yield f"No request would reach {name_list(apart)} in {context.env.regions.dr}: attached to no target group."
     if broken := [service.name for service in services if ROLLOUT[service.rollout].broken]:
