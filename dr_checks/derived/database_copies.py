@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from dr_checks.core.model import View
-from dr_checks.derived import database_identity
 from dr_checks.derived.backup_copies import age_s, complete_copies, restore_key_flaw
 from dr_estate.config.environment import Side
 from dr_estate.model import states, stores
+from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.engines import Engine, engine_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import rds, rds_groups
+from dr_estate.readers import control_table, rds, rds_groups
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
 OWN_BACKUPS = "automated backups of {}"
@@ -151,7 +151,7 @@ def _automated_copy(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
     age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
     flaw = "it has no restorable time yet" if backup.latest is None else restore_key_flaw(view, backup.key_arn)
     # Whose data it is goes before its key: a copy of another database is none, however sound.
-    flaw = database_identity.flaw(view, backup.resource_id, candidates(view)) or flaw
+    flaw = identity_flaw(view, backup.resource_id, candidates(view)) or flaw
     return DatabaseCopy(AUTOMATED, backup.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
 
 
@@ -192,7 +192,7 @@ def _backups(view: View) -> list[DatabaseCopy]:
             point.arn,
             age_s(view, point),
             "creation date of the newest copy (T25)",
-            database_identity.flaw(view, resource_id, several) or restore_key_flaw(view, point.key_arn),
+            identity_flaw(view, resource_id, several) or restore_key_flaw(view, point.key_arn),
         )
         for resource_id, point in newest.items()
     ]
@@ -203,3 +203,80 @@ _FINDERS: dict[str, Callable[[View], list[DatabaseCopy]]] = {
     REPLICA: _replicas,
     BACKUP: _backups,
 }
+
+
+_DEFAULT = ("default:", "default.")
+
+
+def record_of(instance: rds.Instance, view: View) -> DatabaseRecord:
+    """What is remembered of the instance."""
+    return DatabaseRecord(
+        resource_id=instance.resource_id,
+        identifier=instance.identifier,
+        at=view.now,
+        instance_class=instance.instance_class,
+        storage_type=instance.storage_type,
+        storage_gib=instance.storage_gib,
+        storage_limit_gib=instance.storage_limit_gib,
+        iops=instance.iops,
+        throughput=instance.throughput,
+        option_group=_own_group(instance.option_groups),
+        parameter_group=_own_group(instance.parameter_groups),
+        log_exports=tuple(sorted(instance.log_exports)),
+        iam_authentication=instance.iam_authentication,
+        multi_az=instance.multi_az,
+        deletion_protection=instance.deletion_protection,
+        copy_tags=instance.copy_tags,
+        auto_minor_upgrade=instance.auto_minor_upgrade,
+    )
+
+
+def _own_group(groups: tuple[tuple[str, str], ...]) -> str:
+    return next((name for name, _ in groups if not name.startswith(_DEFAULT)), "")
+
+
+def living(view: View) -> DatabaseRecord | None:
+    """The primary region's own database as it is seen now; None where there is none, or where it cannot be seen."""
+    try:
+        instance = view.find(rds.instances, Side.PRIMARY, identifier=view.env.database_on(Side.PRIMARY))
+    except DataUnavailable:
+        return None
+    # A replica that bears the name is the copy of a failback, not the database that took the writes.
+    return record_of(instance, view) if instance is not None and not instance.source else None
+
+
+def known_database(view: View) -> DatabaseRecord | None:
+    """The database as it is seen now, else as the control table has it; None where neither can be seen."""
+    seen = living(view)
+    if seen is not None:
+        return seen
+    try:
+        return view.get(control_table.standing, Side.DR).database
+    except DataUnavailable:
+        return None
+
+
+def identity_flaw(view: View, resource_id: str, candidates: Mapping[str, str]) -> str:
+    """Return why a copy of the database ``resource_id`` ("" where its copy does not say) must not be used, else "".
+
+    ``candidates`` describes, by resource id, each database of that name that has a copy here. The database that counts
+    is the environment's choice, else the living database; the remembered database decides only between several.
+    """
+    name, chosen, seen = view.env.database_on(Side.PRIMARY), view.env.database.resource_id, living(view)
+    # The order matters: a person's choice, then what lives now; memory only where neither speaks.
+    wanted = chosen or (seen.resource_id if seen else "")
+    if wanted:
+        how = f"database.resource_id says {wanted}" if chosen else f"{name} is {wanted}"
+        # A copy that does not say whose it is passes: AWS Backup's points name the database alone.
+        return f"it is of the database {resource_id}, and {how}" if resource_id not in ("", wanted) else ""
+    if len(candidates) <= 1:
+        return ""
+    known = known_database(view)
+    if known is not None and known.resource_id in candidates:
+        other = f"it is of the database {resource_id or '(not said)'}, and {name} was {known.resource_id}"
+        return "" if resource_id == known.resource_id else other
+    which = "; ".join(f"{resource}: {what}" for resource, what in sorted(candidates.items()))
+    return (
+        f"{len(candidates)} databases named {name} have copies here ({which}), and which was the last is not known: "
+        "set database.resource_id in the environment file to one of them"
+    )

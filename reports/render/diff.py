@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from dr_checks.core.changes import StatusChange
 from dr_checks.core.model import Status
+from dr_checks.core.readiness_gate import StatusChange
 from dr_estate.model.visible import json_bytes, one_line
 from reports.values.escaping import holds_command, markdown
 from reports.values.stored_report import StoredReport

@@ -9,8 +9,7 @@ from dr_checks.core.verdict import telling_findings
 from dr_estate.model.visible import one_line
 from reports.render import markdown_report
 from reports.render.scenario_places import place_of
-from reports.values import gate as values_gate
-from reports.values.report import Report
+from reports.values.report import Report, gate_sentence
 
 _KINDS = {Status.FAIL: "error", Status.UNKNOWN: "error", Status.WARN: "warning", Status.EXCEPTED: "notice"}
 _SHOWN = 10  # of each kind, which is what GitHub shows of a step
@@ -45,7 +44,7 @@ def _closing_lines(report: Report) -> Iterator[str]:
     verdict, name = report.verdict, report.environment.name
     yield f"{report.title} of {name}: {verdict.recommendation}, score {verdict.score}, exit {report.exit}"
     if report.gate:
-        yield f"Gate {_data(values_gate.sentence(report.gate, verdict.score))}"
+        yield f"Gate {_data(gate_sentence(report.gate, verdict.score))}"
 
 
 def _annotation(kind: str, result: CheckResult) -> str:

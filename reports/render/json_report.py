@@ -13,8 +13,8 @@ from dr_checks.core.verdict import Verdict
 from dr_checks.posture.causes import Cause
 from dr_estate.model.visible import json_bytes, visible
 from dr_estate.snapshot.snapshot import SnapshotPart
-from reports.values import drill_summary, gate, run_summary
-from reports.values.report import SCHEMA, Report, control_to_dict, next_line
+from reports.values import drill_summary, run_summary
+from reports.values.report import SCHEMA, Report, control_to_dict, gate_to_dict, next_line
 
 _MARK = "\0"
 # Where the results' text goes: no JSON text has this character.
@@ -44,7 +44,7 @@ def _document(report: Report) -> dict[str, Any]:
     if report.ran is not None:
         plain |= {"run": run_summary.to_dict(report.ran)}
     if report.gate is not None:
-        plain |= {"gate": gate.to_dict(report.gate)}
+        plain |= {"gate": gate_to_dict(report.gate)}
     if report.drills:
         plain |= {"drills": [drill_summary.to_dict(drill) for drill in report.drills]}
     if report.assessment is None:

@@ -18,11 +18,10 @@ from dr_estate.model.world_id import report_title
 from reports.incident.log import PHASE_HEADS, phase_rows
 from reports.values import assessment as values_assessment
 from reports.values import drill_summary as summary_texts
-from reports.values import gate as values_gate
 from reports.values import run_summary
 from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import code, markdown, table_lines
-from reports.values.report import Report, objective_answer
+from reports.values.report import Report, gate_sentence, objective_answer
 from reports.values.run_summary import RunSummary, loss_in_words
 
 # A drill's account as Markdown, for tickets, the record and the Allure report.
@@ -75,7 +74,7 @@ def render(report: Report) -> str:
         f"- **Writes:** {markdown(report.writers)}",
         *([f"- **Oldest copy (RPO):** {_rpo(report)}"] if report.measures_copies else []),
         *([f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []),
-        *([f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []),
+        *([f"- **Gate:** {markdown(gate_sentence(report.gate, report.verdict.score))}"] if report.gate else []),
         "",
     ]
     # Before the checks: an override or a pause changes what all of them mean.

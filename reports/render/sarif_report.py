@@ -14,9 +14,8 @@ from typing import Any
 
 import orjson
 
-from dr_checks.core.changes import SubjectKey
 from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
-from dr_checks.core.readiness_gate import Baseline
+from dr_checks.core.readiness_gate import Baseline, SubjectKey
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import with_findings
 from dr_estate.model.visible import escape_surrogates, json_bytes, visible

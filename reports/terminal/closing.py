@@ -15,8 +15,7 @@ from dr_checks.posture.causes import Unanswered
 from dr_checks.posture.posture import PostureName
 from dr_estate.model.durations import duration, lost_writes
 from reports.terminal.parts import LABEL, NEXT, in_short, next_command, print_with_label
-from reports.values import gate as values_gate
-from reports.values.report import Report, objective_answer
+from reports.values.report import Report, gate_sentence, objective_answer
 from reports.values.run_summary import RunSummary
 
 WIDTH = 100
@@ -68,7 +67,7 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     if not report.is_record:
         yield "Gaps", _fitting([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
     if report.gate is not None:
-        yield "Gate", values_gate.sentence(report.gate, report.verdict.score)
+        yield "Gate", gate_sentence(report.gate, report.verdict.score)
     if report.next_step:
         yield NEXT, report.invocation.complete(report.next_step)
 

@@ -20,8 +20,7 @@ from dr_actions.actions.database.promotion import retention
 from dr_actions.actions.database.restore_dr import STORAGE_LIMIT
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Params, Step, part_of
-from dr_checks.derived.database_copies import BACKUP, REPLICA
-from dr_checks.derived.database_identity import known_database
+from dr_checks.derived.database_copies import BACKUP, REPLICA, known_database
 from dr_estate.config.environment import Side
 from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE

@@ -24,8 +24,7 @@ from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database.copy_selection import CopyChoice, view_of
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, Waits, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Params, SendFailed, Step
-from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
-from dr_checks.derived.database_identity import known_database
+from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy, known_database
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.control_items import DatabaseRecord

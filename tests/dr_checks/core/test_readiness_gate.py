@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dr_checks.core.changes import subjects_of
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
-from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, weigh_gate
+from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, subjects_of, weigh_gate
 from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Side
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_checks.core.model import View
-from dr_checks.derived import database_identity
+from dr_checks.derived import database_copies
 from dr_checks.derived.database_copies import all_copies, copy_to_use
 from dr_estate.config.environment import Side
 from dr_estate.model.control_items import DatabaseRecord, from_item, to_item
@@ -38,7 +38,7 @@ OLD_POINT = replace(
 
 def record(**changes: Any) -> DatabaseRecord:
     view = View("x", Side.DR, SIT, world(plain.database()))
-    return replace(database_identity.record_of(plain.PRIMARY, view), **changes)
+    return replace(database_copies.record_of(plain.PRIMARY, view), **changes)
 
 
 def view_of(known: DatabaseRecord | None = None, chosen: str = "", **parts: Any) -> View:
@@ -112,13 +112,13 @@ def test_a_point_of_aws_backup_is_of_the_database_that_its_snapshot_is_of() -> N
 
 def test_what_is_remembered_is_what_lives_now_else_what_the_table_has() -> None:
     old = record(instance_class="db.t3.small")
-    seen = database_identity.known_database(view_of(old, instances_primary=(plain.PRIMARY,)))
+    seen = database_copies.known_database(view_of(old, instances_primary=(plain.PRIMARY,)))
     assert seen is not None
     assert (seen.resource_id, seen.instance_class, seen.option_group) == ("db-ONE", "db.r6g.large", "sit-mysql-options")
-    assert database_identity.known_database(view_of(old)) == old
+    assert database_copies.known_database(view_of(old)) == old
     replica = replace(plain.PRIMARY, source="arn:aws:rds:eu-west-1:1:db:sit-mysql")
-    assert database_identity.known_database(view_of(old, instances_primary=(replica,))) == old
-    assert database_identity.known_database(view_of()) is None
+    assert database_copies.known_database(view_of(old, instances_primary=(replica,))) == old
+    assert database_copies.known_database(view_of()) is None
 
 
 def test_a_record_is_the_same_after_it_was_kept_in_the_table() -> None:

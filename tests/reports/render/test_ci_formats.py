@@ -12,9 +12,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dr_checks.core.changes import subjects_of
 from dr_checks.core.model import Severity, Status
-from dr_checks.core.readiness_gate import Baseline, GateRules, weigh_gate
+from dr_checks.core.readiness_gate import Baseline, GateRules, subjects_of, weigh_gate
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName

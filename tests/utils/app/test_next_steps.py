@@ -12,8 +12,8 @@ from dr_actions.actions.notifications.notifications import run_failure_message
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Goal, Plan
-from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.core.readiness_gate import StatusChange, SubjectKey
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import FENCE, FENCED, TABLE, Posture, PostureName, PostureRule
 from dr_checks.posture.visitor_access import Access, VisitorAccess

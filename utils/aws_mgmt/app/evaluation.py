@@ -18,7 +18,7 @@ from dr_checks.core.model import Area, CheckResult, Lag, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import Verdict, verdict_of
-from dr_checks.derived.database_identity import living
+from dr_checks.derived.database_copies import living
 from dr_checks.derived.due import dues
 from dr_checks.derived.served import serving_estimate
 from dr_checks.derived.visitors import answering_tenants

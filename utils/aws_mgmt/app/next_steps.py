@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr_actions.model.plan import Goal
-from dr_checks.core.changes import StatusChange
+from dr_checks.core.readiness_gate import StatusChange
 from dr_checks.core.registry import checks
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import BLINDNESS, PostureName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.core.changes import changes_between, subjects_of
+from dr_checks.core.readiness_gate import changes_between, subjects_of
 from dr_estate.model.world_id import is_sandbox
 from reports.render import diff
 from reports.terminal import console

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.core.changes import subjects_of
 from dr_checks.core.model import Area, Severity, Status
-from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, weigh_gate
+from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, subjects_of, weigh_gate
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldKind, is_sandbox
