@@ -81,6 +81,7 @@ def _gates(ran: Ran) -> dict[str, bool]:
     return {gate["id"]: gate["met"] for gate in ran.report["gates"]}
 
 
+@pytest.mark.proof
 def test_a_table_without_its_index_is_not_ready_and_no_run_begins(ready: Endpoint, home: Path, rules: Path) -> None:
     ready.inject("control-table-unindexed")
     seen = _dr(ready, home, rules, "status --format json", "reader")
@@ -127,6 +128,7 @@ def test_an_assessment_shows_the_lock_of_a_run_at_work(
     assert (same.code, {gate for gate in _gates(same) if gate.startswith("lock.")}) == (0, set())
 
 
+@pytest.mark.proof
 def test_in_the_cool_down_every_refusal_ends_with_the_command_and_when_it_can_begin(
     ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
 ) -> None:

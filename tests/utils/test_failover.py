@@ -209,6 +209,7 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
     assert [] == dark.world.mutations()
 
 
+@pytest.mark.proof
 def test_a_plan_that_lacks_the_confirmed_step_is_refused_by_what_is_in_its_way(prod: Prod) -> None:
     """Who pastes the command of a run is shown why its plan has no such step now."""
     words = f"failback --staged --execute --incident {INCIDENT} --confirm database/promote_primary:prod-mysql"

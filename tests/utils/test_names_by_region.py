@@ -96,6 +96,7 @@ def test_init_update_shows_what_differs_and_writes_it_where_that_is_wanted(
     assert "account = [" == path.with_name("sit.map.toml.unusable").read_text(encoding="utf-8"), "choices are not lost"
 
 
+@pytest.mark.proof
 def test_an_estate_of_plain_boto3_is_mapped_and_judged_by_the_names_of_each_region(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:

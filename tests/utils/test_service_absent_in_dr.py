@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from dr_estate.config.environment import Side, load_environment
 from tests.dr_estate.scan.acme import AWAY, HOME, SUFFIX, build
 from tests.hosting import hosted
@@ -12,6 +14,7 @@ from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, at_endpoint
 
 
+@pytest.mark.proof
 def test_a_failover_names_the_service_that_the_dr_region_lacks(tmp_path: Path) -> None:
     sit = load_environment(ROOT / "environments", "sit")
     with hosted(sit, 0, seeded=False) as world:

@@ -94,6 +94,7 @@ def test_an_item_that_stands_and_cannot_be_read_is_set_aside_by_an_approver(prod
     assert prod.run(f"repair {found} --reason again", "approver").code == Exit.USAGE
 
 
+@pytest.mark.proof
 def test_an_open_incident_that_cannot_be_read_is_unknown_and_runs_nothing(prod: Prod) -> None:
     _put(prod, _spoilt(("STANDING", "INCIDENT")))
     status, weighed = prod.run("--format json status"), prod.run("--format json failover")

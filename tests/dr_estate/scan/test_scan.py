@@ -39,7 +39,7 @@ class Scanner:
         return found
 
 
-@pytest.fixture(scope="module", params=["moto", "an empty sandbox"])
+@pytest.fixture(scope="module", params=[pytest.param("moto", marks=pytest.mark.proof), "an empty sandbox"])
 def account(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The usual AWS variables of an account that holds the second team's platform and nothing else."""
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}

@@ -92,6 +92,7 @@ def altered_world(sandbox_world: Endpoint) -> Iterator[Endpoint]:
     sandbox_world.return_to("healthy")
 
 
+@pytest.mark.proof
 def test_the_key_of_the_databases_copies_is_taken_from_them_where_no_alias_leads_to_it(
     altered_world: Endpoint, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def _other_groups(rds: Any, sit: Environment) -> list[str]:
     return ["far-1", "far-2"]
 
 
+@pytest.mark.proof
 def test_the_groups_that_a_restore_takes_are_those_of_the_regions_whatever_they_are_called(
     altered_world: Endpoint, tmp_path: Path
 ) -> None:
