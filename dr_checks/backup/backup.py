@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    BOTH,
+    PRIMARY_ONLY,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_checks.derived.backup_copies import age_s, key_ending, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
@@ -15,7 +29,6 @@ from dr_estate.model.stores import FILES
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_plan, efs
 
-PRIMARY_ONLY = (Side.PRIMARY,)
 _MINUTE_S = 60
 # One late run is usual: a backup may begin at any time of its start window (T25).
 _MISSED_RUNS = 2
@@ -32,14 +45,9 @@ def _absent(view: View) -> Finding:
     return view.none_expected(name, "there is no such vault: see backup.vault-exists")
 
 
-@check(
-    "the backup vault exists in both regions",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=("REL09-BP01", "REL09-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2", "backup_vaults_exist"),
-    applies=if_replicated,
-)
+@check("the backup vault exists in both regions")
+@weigh(Severity.CRITICAL, Area.REPLICATION, BOTH, applies=if_replicated)
+@cite("REL09-BP01", "REL09-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2", "backup_vaults_exist")
 def vault_exists(view: View) -> Iterator[Finding]:
     """A vault of names.primary_vault, and of names.dr_vault in the DR region. Source: ListBackupVaults."""
     name, vault = backup.vault_name(view.env, view.side), _vault(view)
@@ -54,14 +62,9 @@ def vault_exists(view: View) -> Iterator[Finding]:
         yield view.gap(name, "absent", "the vault exists", reason, Remedy(sentence, (command,)))
 
 
-@check(
-    "the keys of the DR vault and of the newest backup copies in it can be used in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "BACKUP_RECOVERY_POINT_ENCRYPTED", "SOC2 A1.2"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("the keys of the DR vault and of the newest backup copies in it can be used in the DR region")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "BACKUP_RECOVERY_POINT_ENCRYPTED", "SOC2 A1.2")
 def key_usable(view: View) -> Iterator[Finding]:
     """Keys are Enabled and stand in the DR region. The vault's decides about copies to come, the others about today."""
     vault = _vault(view)
@@ -85,18 +88,14 @@ def key_usable(view: View) -> Iterator[Finding]:
         yield _absent(view)
 
 
-@check(
-    "the DR vault is locked against deletion, and its lock accepts the copies that the plan makes",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=(
-        "VaultLockState",
-        "REL09-BP02",
-        "NIST CP-9",
-        "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_VAULT_LOCK",
-        "BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED",
-    ),
-    applies=if_replicated,
+@check("the DR vault is locked against deletion, and its lock accepts the copies that the plan makes")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "VaultLockState",
+    "REL09-BP02",
+    "NIST CP-9",
+    "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_VAULT_LOCK",
+    "BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED",
 )
 def vault_lock(view: View) -> Iterator[Finding]:
     """Anyone who took over the account can empty an unlocked vault.
@@ -144,14 +143,9 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
     return view.gap(subject, measured, bounds, reason, remedy)
 
 
-@check(
-    "every store that the plan protects has a complete copy in the DR vault, as recent as the plan requires",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("every store that the plan protects has a complete copy in the DR vault, as recent as the plan requires")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T25", "BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2")
 def copy_age(view: View) -> Iterator[Finding]:
     """Age of the newest COMPLETED copy, against the worst case of the plan; two missed runs are a WARN (T25)."""
     if _vault(view) is None:
@@ -198,13 +192,10 @@ def _age_finding(view: View, arn: str, old_s: float, promised: BackupPromise, li
 
 @check(
     "AWS Backup is enabled for the resource types of the protected stores",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
-    applies=if_replicated,
     none=("all stores", "this region has no database and no file system"),
 )
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("REL09-BP01", "NIST CP-9", "SOC2 A1.2")
 def opt_in(view: View) -> Iterator[Finding]:
     """The region's settings opt in to each type; a plan silently skips the others when it selects by tag.
 

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import DR_ONLY, Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import DR_ONLY, PRIMARY_ONLY, Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.backup_promise import ProtectedStore, is_dr_vault, is_primary_vault, stores
-from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.readers import backup_jobs
 
-PRIMARY_ONLY = (Side.PRIMARY,)
 
-
-@check(
-    "no copy job to the DR vault has failed without a later success",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("BackupCopyJobFailures", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("no copy job to the DR vault has failed without a later success")
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T25", "BackupCopyJobFailures", "REL09-BP01", "NIST CP-9", "SOC2 A1.2")
 def copy_failures(view: View) -> Iterator[Finding]:
     """The newest ended copy job of each resource in the last failed_job_hours is COMPLETED. Source: ListCopyJobs."""
     jobs = [job for job in view.get(backup_jobs.copies) if is_dr_vault(view, job.vault_arn)]
@@ -31,15 +22,9 @@ def copy_failures(view: View) -> Iterator[Finding]:
     yield from _judge(view, jobs, "its newest data is not in the DR region", remedy)
 
 
-@check(
-    "no backup job has failed without a later success",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "REL09-BP03", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("no backup job has failed without a later success")
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T25", "REL09-BP01", "REL09-BP03", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2")
 def backup_failures(view: View) -> Iterator[Finding]:
     """The last ended job into our vault of each resource in failed_job_hours is COMPLETED. Source: ListBackupJobs."""
     remedy = "Fix the cause (role, instance state, start window), then aws backup start-backup-job."
@@ -74,21 +59,18 @@ def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remed
 
 @check(
     "a restore of the database and of the files was tested in the DR region recently enough",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    sides=DR_ONLY,
-    rules=(
-        "RestoreTestAge",
-        "REL09-BP04",
-        "REL13-BP03",
-        "NIST CP-4",
-        "NIST CP-9",
-        "ISO22301 8.5",
-        "SOC2 A1.3",
-        "RESTORE_TIME_FOR_RESOURCES_MEET_TARGET",
-    ),
-    applies=if_replicated,
     none=("all stores", "there is no database and no file system to restore"),
+)
+@weigh(Severity.NORMAL, Area.REPLICATION, DR_ONLY, applies=if_replicated)
+@cite(
+    "RestoreTestAge",
+    "REL09-BP04",
+    "REL13-BP03",
+    "NIST CP-4",
+    "NIST CP-9",
+    "ISO22301 8.5",
+    "SOC2 A1.3",
+    "RESTORE_TIME_FOR_RESOURCES_MEET_TARGET",
 )
 def restore_test_age(view: View) -> Iterator[Finding]:
     """The newest ended restore of each store in the DR region succeeded, within restore_test_age_days.

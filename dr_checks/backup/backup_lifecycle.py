@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.backup_copies import newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise
 from dr_estate.config.environment import Side
@@ -15,14 +15,9 @@ _MINUTE_S = 60
 _DAY_S = 86400
 
 
-@check(
-    "every backup copy lasts, outside cold storage, until the next one has arrived and a recovery from it is over",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "SOC2 A1.2"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("every backup copy lasts, outside cold storage, until the next one has arrived and a recovery from it is over")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T25", "REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "SOC2 A1.2")
 def copies_last(view: View) -> Iterator[Finding]:
     """Days that the best copying rule keeps its copies, against its worst case and the recovery time; then the newest.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import PRIMARY_ONLY, Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.backup_promise import (
     is_dr_vault,
     longest_gap_minutes,
@@ -20,7 +20,6 @@ from dr_estate.model.durations import duration
 from dr_estate.readers import backup, backup_plan, dynamodb
 from dr_estate.readers.store_policies import table_arn
 
-PRIMARY_ONLY = (Side.PRIMARY,)
 _MINUTE_S = 60
 _HOUR_MINUTES = 60
 
@@ -39,21 +38,16 @@ def _no_copies(view: View) -> Finding:
     return view.none_expected(_plan_name(view), "it makes no copy there: see backup-plan.copies-to-dr")
 
 
-@check(
-    "the backup plan copies its backups to the vault in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=(
-        "REL09-BP01",
-        "REL13-BP02",
-        "NIST CP-6",
-        "NIST CP-9",
-        "ISO22301 8.4",
-        "BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION",
-        "backup_plans_exist",
-    ),
-    applies=if_replicated,
+@check("the backup plan copies its backups to the vault in the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite(
+    "REL09-BP01",
+    "REL13-BP02",
+    "NIST CP-6",
+    "NIST CP-9",
+    "ISO22301 8.4",
+    "BACKUP_RESOURCES_PROTECTED_BY_CROSS_REGION",
+    "backup_plans_exist",
 )
 def copies_to_dr(view: View) -> Iterator[Finding]:
     """The plan of names.backup_plan has a rule with a copy action to the DR vault's ARN. Source: GetBackupPlan.
@@ -119,20 +113,15 @@ def _replaces(view: View, other: backup_plan.BackupRule, rule: backup_plan.Backu
     return mine is not None and theirs is not None and theirs <= mine
 
 
-@check(
-    "the backup plan selects the database and the files",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=(
-        "REL09-BP01",
-        "NIST CP-9",
-        "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_PLAN",
-        "rds-in-backup-plan",
-        "efs-in-backup-plan",
-        "rds_instance_protected_by_backup_plan",
-    ),
-    applies=if_replicated,
+@check("the backup plan selects the database and the files")
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite(
+    "REL09-BP01",
+    "NIST CP-9",
+    "BACKUP_RESOURCES_PROTECTED_BY_BACKUP_PLAN",
+    "rds-in-backup-plan",
+    "efs-in-backup-plan",
+    "rds_instance_protected_by_backup_plan",
 )
 def covers_stores(view: View) -> Iterator[Finding]:
     """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection.
@@ -186,14 +175,10 @@ def _tag_command(view: View, arn: str, test: str) -> str:
 
 @check(
     "where backup copies are relied on, the plan's worst case is within the recovery point objective",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK"),
-    traps=("T25",),
-    applies=if_replicated,
     none=("all stores", "this region has no database and no file system"),
 )
+@weigh(Severity.BLOCKER, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T25", "REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "BACKUP_PLAN_MIN_FREQUENCY_AND_MIN_RETENTION_CHECK")
 def worst_case(view: View) -> Iterator[Finding]:
     """Gap between runs + start window + completion window + copy time. A young copy today proves nothing (T25)."""
     found, wanted = stores(view), f"{duration(view.rpo_s)} or less"
@@ -224,14 +209,9 @@ def worst_case(view: View) -> Iterator[Finding]:
             yield replace(view.gap(store.name, duration(worst_s), wanted, reason, remedy), store=store.store.id)
 
 
-@check(
-    "backup copies in the DR region are retained for as many days as required",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "NIST CP-9", "BACKUP_RECOVERY_POINT_MINIMUM_RETENTION_CHECK", "SOC2 A1.2"),
-    applies=if_replicated,
-)
+@check("backup copies in the DR region are retained for as many days as required")
+@weigh(Severity.NORMAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("REL09-BP01", "NIST CP-9", "BACKUP_RECOVERY_POINT_MINIMUM_RETENTION_CHECK", "SOC2 A1.2")
 def retention(view: View) -> Iterator[Finding]:
     """Each copy action keeps its copies for thresholds.backup_retention_days at least, or for ever."""
     days, copying = view.env.thresholds.backup_retention_days, _copying(view)
@@ -249,15 +229,9 @@ def retention(view: View) -> Iterator[Finding]:
         yield _no_copies(view)
 
 
-@check(
-    "no copied backup rule relies on point-in-time restore in the DR region",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "NIST CP-9", "NIST CP-10"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("no copied backup rule relies on point-in-time restore in the DR region")
+@weigh(Severity.NORMAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T25", "REL09-BP01", "NIST CP-9", "NIST CP-10")
 def continuous_copies(view: View) -> Iterator[Finding]:
     """Across regions a continuous rule copies one snapshot for each backup: it must run as often as the RPO needs.
 

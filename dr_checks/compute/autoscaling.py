@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import service_name, tenant_services
 from dr_estate.config.environment import Side
@@ -20,12 +20,10 @@ def _targets(view: View, side: Side = Side.DR) -> dict[str, application_autoscal
 
 @check(
     "every service with auto scaling in the primary region has it in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("AsgMinSizeAndMaxSize", "REL07-BP01", "REL13-BP04"),
-    traps=("T36",),
     none=("all services", "no service is scaled automatically in the primary region"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T36", "AsgMinSizeAndMaxSize", "REL07-BP01", "REL13-BP04")
 def targets_exist(view: View) -> Iterator[Finding]:
     """Each service with a scalable target in the primary region has one here. Source: DescribeScalableTargets."""
     there, here = _targets(view, Side.PRIMARY), _targets(view)
@@ -64,12 +62,10 @@ def _resource(view: View, service: str) -> str:
 
 @check(
     "every service of the DR region scales by the same policies as in the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL07-BP01", "REL13-BP04"),
-    traps=("T36",),
     none=("all services", "no service of the primary region scales by a policy"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T36", "REL07-BP01", "REL13-BP04")
 def policies_alike(view: View) -> Iterator[Finding]:
     """A target without a policy never moves; metric and threshold are alike. Source: DescribeScalingPolicies.
 
@@ -145,13 +141,10 @@ def _is_no_slower(mine: application_autoscaling.ScalingPolicy, theirs: applicati
 
 
 @check(
-    "auto scaling in the DR region allows every service its standby and its failover size",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("AsgMinSizeAndMaxSize", "EcsDesiredVsPlanned", "REL07-BP01"),
-    traps=("T36", "T54"),
-    none=("all services", _NONE),
+    "auto scaling in the DR region allows every service its standby and its failover size", none=("all services", _NONE)
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T36", "T54", "AsgMinSizeAndMaxSize", "EcsDesiredVsPlanned", "REL07-BP01")
 def bounds(view: View) -> Iterator[Finding]:
     """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back (T36).
 
@@ -200,14 +193,9 @@ def _lower(view: View, target: application_autoscaling.ScalableTarget, maximum: 
     return view.warn(target.service, measured, wanted, reason, remedy, tenant)
 
 
-@check(
-    "auto scaling of the DR region's services is not suspended",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL07-BP01", "REL11-BP05"),
-    traps=("T36",),
-    none=("all services", _NONE),
-)
+@check("auto scaling of the DR region's services is not suspended", none=("all services", _NONE))
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T36", "REL07-BP01", "REL11-BP05")
 def not_suspended(view: View) -> Iterator[Finding]:
     """Scaling out is not suspended; a suspension left over from a drill is a trap. A schedule that is suspended here
     alone is a warning: it may have nothing to do yet. Source: DescribeScalableTargets.
@@ -235,14 +223,9 @@ def not_suspended(view: View) -> Iterator[Finding]:
             yield view.ok(target.service, "active", "active", "it can scale with the load", tenant.id)
 
 
-@check(
-    "no scheduled action scales the DR region's services down while they would carry the load",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsDesiredVsPlanned", "REL07-BP01"),
-    traps=("T36",),
-)
+@check("no scheduled action scales the DR region's services down while they would carry the load")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("T36", "EcsDesiredVsPlanned", "REL07-BP01")
 def no_scheduled_shrink(view: View) -> Iterator[Finding]:
     """No scheduled action caps a service below its failover size; with a scaling_schedule, none that is not lifted."""
     actions, env = view.get(application_autoscaling.scheduled_actions), view.env

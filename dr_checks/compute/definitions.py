@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.ecs_settings import (
@@ -29,12 +29,10 @@ _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
 
 @check(
     "every tenant's task definition in the DR region has the same size and settings as in the primary region",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
     none=("all task definitions", _NONE),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2")
 def parity(view: View) -> Iterator[Finding]:
     """CPU, memory, architecture, ports, names of variables, secrets, volumes, mounts, roles, and each further setting
     of a container: commands, health check, limits, log driver ...
@@ -63,12 +61,10 @@ def parity(view: View) -> Iterator[Finding]:
 
 @check(
     "every tenant's task definition in the DR region pulls its images without the primary region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7"),
-    traps=("T21",),
     none=("all task definitions", _NONE),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T21", "EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7")
 def image_registry(view: View) -> Iterator[Finding]:
     """No image is pulled from the primary region's registry. Source: DescribeTaskDefinition, T21."""
     wanted = f"*.dkr.ecr.{view.region}.amazonaws.com"
@@ -93,14 +89,9 @@ def image_registry(view: View) -> Iterator[Finding]:
             yield view.ok(mine.family, images, wanted, "no pull needs the primary region", tenant)
 
 
-@check(
-    "no task definition of the DR region references the primary region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP04", "REL11-BP04", "NIST CP-7"),
-    traps=("T18",),
-    none=("all task definitions", _NONE),
-)
+@check("no task definition of the DR region references the primary region", none=("all task definitions", _NONE))
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "SecretRegionalFields", "REL13-BP04", "REL11-BP04", "NIST CP-7")
 def primary_region_names(view: View) -> Iterator[Finding]:
     """Variables, secret ARNs and log settings hold no host name or ARN of the primary region. Source: T18."""
     region = view.env.regions.primary
@@ -116,14 +107,10 @@ def primary_region_names(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "no tenant's task definition uses another tenant's database, in either region",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=(Side.PRIMARY, Side.DR),
-    rules=("REL13-BP03", "NIST CP-10"),
-    traps=("T18",),
-    none=("all task definitions", _NONE),
+    "no tenant's task definition uses another tenant's database, in either region", none=("all task definitions", _NONE)
 )
+@weigh(Severity.BLOCKER, Area.TENANTS, BOTH)
+@cite("T18", "REL13-BP03", "NIST CP-10")
 def own_tenant(view: View) -> Iterator[Finding]:
     """No variable is another tenant's schema, and no secret another's. Source: DescribeTaskDefinition, T18."""
     names, wanted = view.env.names, "its own database and secret"
@@ -149,12 +136,10 @@ def own_tenant(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every task definition that the DR region's services use can start new tasks",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsTaskDefFamilyParity", "REL13-BP04"),
-    none=("all task definitions", _NONE),
+    "every task definition that the DR region's services use can start new tasks", none=("all task definitions", _NONE)
 )
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("EcsTaskDefFamilyParity", "REL13-BP04")
 def active(view: View) -> Iterator[Finding]:
     """A service still scales with a deregistered revision, and nothing else works.
 

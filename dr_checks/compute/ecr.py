@@ -6,7 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    PRIMARY_ONLY,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.stores import IMAGES
@@ -14,13 +27,9 @@ from dr_estate.model.unavailable import Unavailable, understand
 from dr_estate.readers import ecr, ecs, platform_resources
 
 
-@check(
-    "every image repository in use exists in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7"),
-    traps=("T21",),
-)
+@check("every image repository in use exists in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T21", "EcsImagePullableInRegion", "REL13-BP02", "NIST CP-7")
 def repository_exists(view: View) -> Iterator[Finding]:
     """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
     repositories = view.get(ecr.repositories)
@@ -61,15 +70,9 @@ def _tags(view: View, name: str) -> dict[str, str]:
     return next(({"imageTagMutability": shape["tags"]} for shape in shapes), {})
 
 
-@check(
-    "the primary region's image registry replicates every repository in use to the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=(Side.PRIMARY,),
-    rules=("EcrReplicationRule", "REL09-BP03", "NIST CP-9"),
-    traps=("T21",),
-    applies=if_replicated,
-)
+@check("the primary region's image registry replicates every repository in use to the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T21", "EcrReplicationRule", "REL09-BP03", "NIST CP-9")
 def replication_rule(view: View) -> Iterator[Finding]:
     """A rule names the DR region and covers the repository by prefix, or all. Source: ECR DescribeRegistry, T21."""
     target, rules = view.env.regions.dr, view.get(ecr.replication_rules)
@@ -109,12 +112,10 @@ def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str)
 
 @check(
     "every image that the primary region runs is in the DR region's registry, by digest",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcrDigestPresent", "EcsImagePullableInRegion", "REL09-BP01", "NIST CP-9"),
-    traps=("T21",),
     none=("all images", "no task of the primary region names an ECR image"),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T21", "EcrDigestPresent", "EcsImagePullableInRegion", "REL09-BP01", "NIST CP-9")
 def digest_present(view: View) -> Iterator[Finding]:
     """The digests of running tasks are in the DR repository of that name. Source: ECR DescribeImages, T21."""
     there = by_name(view, Side.DR)
@@ -137,12 +138,10 @@ def digest_present(view: View) -> Iterator[Finding]:
 
 @check(
     "no image repository of the DR region expires images sooner than the primary region's",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcrDigestPresent", "REL09-BP01", "NIST CP-9"),
-    traps=("T21",),
     none=("all repositories", "none is in both regions: see ecr.repository-exists"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T21", "EcrDigestPresent", "REL09-BP01", "NIST CP-9")
 def kept_as_long(view: View) -> Iterator[Finding]:
     """Replication copies no lifecycle policy: a rule that the DR region alone has expires what the primary keeps.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.compute.autoscaling import register
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import clusters, service_pairs, services_by_name, tenant_services
 from dr_estate.config.environment import Side
@@ -20,12 +20,9 @@ _ZONES = 2
 _WITHOUT_EFS = frozenset({"1.0.0", "1.1.0", "1.2.0", "1.3.0"})
 
 
-@check(
-    "the ECS cluster of the DR region is active",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7", "ISO22301 8.4"),
-)
+@check("the ECS cluster of the DR region is active")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7", "ISO22301 8.4")
 def cluster_active(view: View) -> Iterator[Finding]:
     """The cluster exists and is ACTIVE, each of several. Source: ECS DescribeClusters."""
     for cluster in clusters(view):
@@ -45,12 +42,9 @@ def _cluster_finding(view: View, cluster: ecs.Cluster) -> Finding:
     return view.gap(cluster.name, cluster.status or "absent", "ACTIVE", reason, remedy)
 
 
-@check(
-    "every tenant has an active ECS service in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsServiceExists", "REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
-)
+@check("every tenant has an active ECS service in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EcsServiceExists", "REL13-BP02", "NIST CP-7", "SOC2 A1.2")
 def service_exists(view: View) -> Iterator[Finding]:
     """Each tenant's service, by name, is ACTIVE in the DR cluster. Source: ECS DescribeServices."""
     there = services_by_name(view, Side.DR)
@@ -66,13 +60,9 @@ def service_exists(view: View) -> Iterator[Finding]:
             yield replace(gap, depends_on=view.env.ecs_names(name)["cluster"])
 
 
-@check(
-    "every service in the DR region runs as many tasks as its standby plan requires",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsDesiredVsPlanned", "REL11-BP05"),
-    traps=("T07", "T53", "T54"),
-)
+@check("every service in the DR region runs as many tasks as its standby plan requires")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T07", "T53", "T54", "EcsDesiredVsPlanned", "REL11-BP05")
 def desired_and_running(view: View) -> Iterator[Finding]:
     """Desired and running counts reach standby.tasks_per_service; surplus is fine where a database runs.
 
@@ -134,11 +124,10 @@ def _update(view: View, service: ecs.Service, **changes: object) -> str:
 
 @check(
     "no deployment of a service in the DR region has failed",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL08-BP05", "NIST CP-10"),
     none=("all services", "no service exists: see ecs.service-exists"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("REL08-BP05", "NIST CP-10")
 def deployment_sound(view: View) -> Iterator[Finding]:
     """The newest deployment's rollout state is not FAILED. One of CODE_DEPLOY or EXTERNAL is a task set: its stability.
 
@@ -166,11 +155,10 @@ def deployment_sound(view: View) -> Iterator[Finding]:
 
 @check(
     "every service of the DR region is attached to its own tenant's target group there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsServiceExists", "ElbV2TargetGroupsCanServeTraffic", "REL13-BP04"),
     none=("all services", "no service exists: see ecs.service-exists"),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EcsServiceExists", "ElbV2TargetGroupsCanServeTraffic", "REL13-BP04")
 def target_group_attached(view: View) -> Iterator[Finding]:
     """The service registers its tasks with its tenant's target group of this region. Source: DescribeServices."""
     services = [(tenant, service) for tenant, service in tenant_services(view) if not view.env.is_worker(tenant.id)]
@@ -195,11 +183,10 @@ def target_group_attached(view: View) -> Iterator[Finding]:
 
 @check(
     "services of the DR region that run two or more tasks spread them over at least two availability zones",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL10-BP01", "AsgAZCount"),
     none=("all services", "no service runs two tasks or more yet"),
 )
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("REL10-BP01", "AsgAZCount")
 def zone_spread(view: View) -> Iterator[Finding]:
     """Running tasks of a service stand in two zones or more; one task alone cannot. Source: ECS DescribeTasks."""
     zones: dict[str, list[str]] = {}
@@ -223,16 +210,10 @@ def zone_spread(view: View) -> Iterator[Finding]:
 
 @check(
     "services of the DR region run on the same Fargate platform version as in the primary region",
-    severity=Severity.NORMAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "EcsTaskDefFamilyParity",
-        "ecs-fargate-latest-platform-version",
-        "ecs_service_fargate_latest_platform_version",
-    ),
     none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, stops=True)
+@cite("EcsTaskDefFamilyParity", "ecs-fargate-latest-platform-version", "ecs_service_fargate_latest_platform_version")
 def platform_version(view: View) -> Iterator[Finding]:
     """Versions are equal, or either side says LATEST. One before 1.4.0 mounts no file system.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import service_pairs
 from dr_estate.model.ecs_settings import ALARM, BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.model.references import neutral
@@ -16,11 +16,10 @@ _WANTED = "as in the primary region"
 
 @check(
     "every service of the DR region is deployed with the capacity and the deployment settings of the primary region's",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
     none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2")
 def alike(view: View) -> Iterator[Finding]:
     """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms,
     a circuit breaker and registries of service discovery where the primary's has some.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import psql_definition, tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, available
@@ -14,14 +14,9 @@ Digests = dict[str, str]
 _Repositories = dict[tuple[str, str], ecr.Repository]
 
 
-@check(
-    "every tenant's task definition in the DR region starts the image that the primary region runs",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsTaskDefFamilyParity", "EcrDigestPresent", "REL13-BP04"),
-    traps=("T21",),
-)
+@check("every tenant's task definition in the DR region starts the image that the primary region runs")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("T21", "EcsTaskDefFamilyParity", "EcrDigestPresent", "REL13-BP04")
 def parity(view: View) -> Iterator[Finding]:
     """The DR definition's digest runs in the primary region, or is what the primary's definition means.
 
@@ -46,13 +41,9 @@ def parity(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", "nothing to compare: see ecr.digest-present")
 
 
-@check(
-    "every image that task definitions of the DR region name is in the registry they pull it from",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsImagePullableInRegion", "EcrDigestPresent", "REL13-BP02"),
-    traps=("T21",),
-)
+@check("every image that task definitions of the DR region name is in the registry they pull it from")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T21", "EcsImagePullableInRegion", "EcrDigestPresent", "REL13-BP02")
 def present(view: View) -> Iterator[Finding]:
     """The tag or digest of each ECR image is in its repository of the DR region: else CannotPullContainerError.
 

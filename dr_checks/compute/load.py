@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_checks.compute.autoscaling import register
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -14,13 +14,9 @@ from dr_estate.readers import application_autoscaling, ecs
 _CPU_UNITS_A_VCPU, _MIB_A_GIB = 1024, 1024
 
 
-@check(
-    "the tasks that a failover starts carry the load that each tenant has in the primary region today",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsDesiredVsPlanned", "REL07-BP01", "REL13-BP02", "SOC2 A1.1"),
-    traps=("T36",),
-)
+@check("the tasks that a failover starts carry the load that each tenant has in the primary region today")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T36", "EcsDesiredVsPlanned", "REL07-BP01", "REL13-BP02", "SOC2 A1.1")
 def carried(view: View) -> Iterator[Finding]:
     """vCPU and memory of today's running tasks, against capacity.tasks_per_service and the DR region's own maximum.
 

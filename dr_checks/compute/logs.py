@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, Status, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, Status, View, check, cite, weigh
 from dr_checks.derived import key_users
 from dr_checks.derived.key_users import usable_again
 from dr_checks.derived.pairing import tenant_definitions
@@ -15,12 +15,9 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudwatch_logs, ecs, kms
 
 
-@check(
-    "every log group that the DR region's containers write to exists",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("ecs-task-definition-log-configuration", "ecs_task_definitions_logging_enabled", "REL13-BP04", "NIST AU-4"),
-)
+@check("every log group that the DR region's containers write to exists")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("ecs-task-definition-log-configuration", "ecs_task_definitions_logging_enabled", "REL13-BP04", "NIST AU-4")
 def groups_exist(view: View) -> Iterator[Finding]:
     """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs.
 
@@ -78,12 +75,10 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
 # starts, and a run would wait for it.
 @check(
     "the key of each log group that tasks of the DR region write to is enabled, and admits CloudWatch Logs",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "NIST AU-4", "NIST SC-12"),
-    traps=("T19",),
     none=("all log groups", "no log group is encrypted under a customer's key"),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T19", "KmsKeyUsableInRegion", "NIST AU-4", "NIST SC-12")
 def keys_usable(view: View) -> Iterator[Finding]:
     """CloudWatch Logs encrypts each line as itself: the key's policy admits it by name, or nothing is written.
 
@@ -140,11 +135,10 @@ def _key_remedy(view: View, key: str, state: str) -> Remedy:
 
 @check(
     "log groups of the DR region have at least the retention of the primary region's",
-    severity=Severity.MINOR,
-    area=Area.INFRASTRUCTURE,
-    rules=("cw-loggroup-retention-period-check", "SOC2 A1.2"),
     none=("all log groups", "no log group exists in both regions"),
 )
+@weigh(Severity.MINOR, Area.INFRASTRUCTURE)
+@cite("cw-loggroup-retention-period-check", "SOC2 A1.2")
 def retention(view: View) -> Iterator[Finding]:
     """Retention is not shorter; for ever is longest. Source: DescribeLogGroups."""
     there = {group.name: group.retention_days for group in view.get(cloudwatch_logs.groups, Side.PRIMARY)}

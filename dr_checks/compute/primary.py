@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import PRIMARY_ONLY, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import services_by_name
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
 
-PRIMARY_ONLY = (Side.PRIMARY,)
 
-
-@check(
-    "every tenant's service in the primary region runs its tasks, unless the schedule has scaled it to 0",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=PRIMARY_ONLY,
-    rules=("EcsDesiredVsPlanned", "REL11-BP01", "NIST CP-10"),
-)
+@check("every tenant's service in the primary region runs its tasks, unless the schedule has scaled it to 0")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, PRIMARY_ONLY)
+@cite("EcsDesiredVsPlanned", "REL11-BP01", "NIST CP-10")
 def services_running(view: View) -> Iterator[Finding]:
     """Judge the services of the primary region: a scheduled 0 is no outage; without any, look in other regions."""
     services, off = services_by_name(view, Side.PRIMARY), view.env.scheduled_off(view.now)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import database_name, primary_database
 from dr_checks.derived.pairing import services_by_name, tenant_definitions
 from dr_estate.config.environment import Side
@@ -118,12 +118,18 @@ def _increase(view: View, quota: service_quotas.ServiceQuota, needed: float) -> 
     return Remedy("Request more: it takes hours or days, and AWS decides.", (command,))
 
 
-@check(
-    "the DR region can launch every task of a failover within its Fargate quota and the recovery time objective",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("FargateVcpuHeadroom", "AsgQuotas", "REL01-BP03", "REL01-BP06", "REL13-BP01", "NIST CP-2(2)", "SOC2 A1.1"),
-    traps=("T33", "T35"),
+@check("the DR region can launch every task of a failover within its Fargate quota and the recovery time objective")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite(
+    "T33",
+    "T35",
+    "FargateVcpuHeadroom",
+    "AsgQuotas",
+    "REL01-BP03",
+    "REL01-BP06",
+    "REL13-BP01",
+    "NIST CP-2(2)",
+    "SOC2 A1.1",
 )
 def fargate_vcpu(view: View) -> Iterator[Finding]:
     """vCPU in use, those still to start, and those of the run's own tasks fit the On-Demand quota, and launch in time.
@@ -148,26 +154,18 @@ def _launch_finding(view: View, more: int) -> Finding:
     return view.gap("launching every tenant", measured, wanted, reason, remedy)
 
 
-@check(
-    "the DR region's quota of network interfaces has room for every task of a failover",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("VpcQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
-    traps=("T33",),
-)
+@check("the DR region's quota of network interfaces has room for every task of a failover")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T33", "VpcQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1")
 def network_interfaces(view: View) -> Iterator[Finding]:
     """Each Fargate task takes one, the run's own too. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
     standing, wanted = view.get(service_quotas.network_interfaces), demand(view)
     yield _quota_finding(view, service_quotas.NETWORK_INTERFACES, standing, wanted.tasks_more + wanted.tasks_of_run)
 
 
-@check(
-    "the DR region's load balancer quotas have room for every tenant",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("ElbV2TargetGroupsCanServeTraffic", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
-    traps=("T33",),
-)
+@check("the DR region's load balancer quotas have room for every tenant")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T33", "ElbV2TargetGroupsCanServeTraffic", "REL01-BP03", "REL01-BP06", "SOC2 A1.1")
 def load_balancer(view: View) -> Iterator[Finding]:
     """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
     mine, theirs = _balancer_counts(view), _balancer_counts(view, Side.PRIMARY)
@@ -191,13 +189,9 @@ def _balancer_counts(view: View, side: Side = Side.DR) -> dict[str, int]:
     }
 
 
-@check(
-    "the DR region's quotas have room for every tenant's service and certificate",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
-    traps=("T33",),
-)
+@check("the DR region's quotas have room for every tenant's service and certificate")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T33", "REL01-BP03", "REL01-BP06", "SOC2 A1.1")
 def services_and_certificates(view: View) -> Iterator[Finding]:
     """Services in the cluster, and certificates in the region, up to the primary's. Source: Service Quotas, T33."""
     wanted = demand(view)
@@ -206,13 +200,9 @@ def services_and_certificates(view: View) -> Iterator[Finding]:
     yield _quota_finding(view, service_quotas.CERTIFICATES, mine, max(0, theirs - mine))
 
 
-@check(
-    "the DR region's database quotas have room for another database of the primary's size",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("RdsQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1"),
-    traps=("T33",),
-)
+@check("the DR region's database quotas have room for another database of the primary's size")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T33", "RdsQuotas", "REL01-BP03", "REL01-BP06", "SOC2 A1.1")
 def database(view: View) -> Iterator[Finding]:
     """A restore makes a new instance and needs its storage. Source: RDS DescribeAccountAttributes, T33."""
     source = primary_database(view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.reference_ends import End, ReferenceEnds
 from dr_estate.config.environment import Side
@@ -38,12 +38,10 @@ class _NamedReference:
 
 
 @check(
-    "everything that variables and secrets of the DR region lead to is there, and nothing of it in the primary region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP02", "REL13-BP04", "NIST CP-7"),
-    traps=("T18",),
+    "everything that variables and secrets of the DR region lead to is there, and nothing of it in the primary region"
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "SecretRegionalFields", "REL13-BP02", "REL13-BP04", "NIST CP-7")
 def lead_here(view: View) -> Iterator[Finding]:
     """Each host, address, ARN, URL and id is followed: region by long and short code, an address by its VPC's block.
 

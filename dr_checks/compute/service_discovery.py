@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.references import arn_region
@@ -16,12 +16,9 @@ from dr_estate.snapshot.tenants import Tenant
 _ACCOUNT = 4
 
 
-@check(
-    "every registry of service discovery that a service of the DR region names is there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsServiceExists", "REL13-BP04", "NIST CP-7"),
-)
+@check("every registry of service discovery that a service of the DR region names is there")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EcsServiceExists", "REL13-BP04", "NIST CP-7")
 def registries_exist(view: View) -> Iterator[Finding]:
     """Each Cloud Map service of serviceRegistries is one of this region: else ECS stops each task that it starts.
 

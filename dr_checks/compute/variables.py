@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Environment, Side
@@ -34,12 +34,10 @@ def _own_schema(env: Environment) -> str | None:
 
 
 @check(
-    "no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
+    "no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not"
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2")
 def alike(view: View) -> Iterator[Finding]:
     """Values are equal except for region, ids and tenant name; equal text is equal, whatever it names.
 
@@ -84,12 +82,10 @@ def alike(view: View) -> Iterator[Finding]:
 
 @check(
     "every database that variables of the DR region name there is the one that a failover restores, or exists",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-    traps=("T18",),
     none=("all task definitions", _NONE),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "REL13-BP02", "NIST CP-7")
 def database_host(view: View) -> Iterator[Finding]:
     """The first label of an endpoint is the instance's name, and the plan restores under names.database, on the same
     port. A variable that names the database in the primary region names no address or task here: a restore has
@@ -128,14 +124,9 @@ def database_host(view: View) -> Iterator[Finding]:
             yield view.ok(mine.family, names, database, "its tasks find their database after a restore", tenant)
 
 
-@check(
-    "every tenant's tasks in the DR region have the name of that tenant's own schema",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-2"),
-    applies=_own_schema,
-)
+@check("every tenant's tasks in the DR region have the name of that tenant's own schema")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=_own_schema, stops=True)
+@cite("REL13-BP04", "NIST CP-2")
 def schema(view: View) -> Iterator[Finding]:
     """A variable named like a schema (DB_NAME, DATABASE) holds names.tenant_schema, which restore tests ask for.
 
@@ -176,13 +167,10 @@ def schema(view: View) -> Iterator[Finding]:
 
 @check(
     "no variable of the DR region names a bucket of the primary region that has a copy of its own there",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-    traps=("T18", "T30"),
-    applies=if_replicated,
     none=("all task definitions", _NONE),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=if_replicated)
+@cite("T18", "T30", "REL13-BP02", "NIST CP-7")
 def buckets(view: View) -> Iterator[Finding]:
     """A bucket's name holds no region, so that a variable copied from the primary region looks right.
 

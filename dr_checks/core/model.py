@@ -5,12 +5,13 @@ A check is one decorated function in its service's module; the path is its id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
@@ -327,6 +328,8 @@ class View:
 Judge = Callable[[View], Iterator[Finding]]
 Applies = Callable[[Environment], str | None]
 LagJudge = Callable[[View], Iterator[Lag]]
+_TRAP = re.compile(r"T\d\d")
+PRIMARY_ONLY = (Side.PRIMARY,)
 DR_ONLY = (Side.DR,)
 BOTH = (Side.PRIMARY, Side.DR)
 GLOBAL = (Side.GLOBAL,)
@@ -354,26 +357,59 @@ class Check:
     none: tuple[str, str] | None = None
 
 
-def check(
-    message: str,
-    *,
+class Cited(NamedTuple):
+    """A judge with its rules and traps: what ``weigh`` completes."""
+
+    judge: Judge
+    rules: tuple[str, ...]
+    traps: tuple[str, ...]
+
+
+class Weighed(NamedTuple):
+    """A judge and how much its findings weigh: what ``check`` completes."""
+
+    cited: Cited
+    severity: Severity
+    area: Area
+    sides: tuple[Side, ...]
+    applies: Applies | None
+    stops: bool
+
+
+def check(message: str, *, none: tuple[str, str] | None = None, **former: Any) -> Callable[[Any], Check]:
+    """Make a check of a judge, which yields findings for ``view.side``; it runs once a side.
+
+    Three lines stand above a judge: what is true (``check``), what it weighs (``weigh``), what asks for it (``cite``).
+    """
+
+    def complete(weighed: Weighed) -> Check:
+        (judge, rules, traps), severity, area, sides, applies, stops = weighed
+        noun = judge.__module__.rpartition(".")[2]
+        check_id = f"{noun}.{judge.__name__}".replace("_", "-")
+        return Check(check_id, message, severity, area, sides, judge, rules, traps, applies, stops, none)
+
+    if former:  # checks that are being written today; goes with the last of them
+        names = (*former.pop("traps", ()), *former.pop("rules", ()))
+        return lambda judge: complete(weigh(**former)(cite(*names)(judge)))
+    return complete
+
+
+def weigh(
     severity: Severity,
     area: Area,
     sides: tuple[Side, ...] = DR_ONLY,
-    rules: tuple[str, ...] = (),
-    traps: tuple[str, ...] = (),
+    *,
     applies: Applies | None = None,
     stops: bool = False,
-    none: tuple[str, str] | None = None,
-) -> Callable[[Judge], Check]:
-    """Make a check of the decorated function, which yields findings for ``view.side``; it runs once a side."""
+) -> Callable[[Cited], Weighed]:
+    """Say how much a check weighs, where it is judged, and in which environments."""
+    return lambda cited: Weighed(cited, severity, area, sides, applies, stops)
 
-    def wrap(function: Judge) -> Check:
-        noun = function.__module__.rpartition(".")[2]
-        check_id = f"{noun}.{function.__name__}".replace("_", "-")
-        return Check(check_id, message, severity, area, sides, function, rules, traps, applies, stops, none)
 
-    return wrap
+def cite(*names: str) -> Callable[[Judge], Cited]:
+    """Say what asks for a check: traps of docs/traps.md by their ids, and the rules of others by their names."""
+    traps = tuple(name for name in names if _TRAP.fullmatch(name))
+    return lambda judge: Cited(judge, tuple(name for name in names if name not in traps), traps)
 
 
 class LagSource:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import (
+    BOTH,
+    PRIMARY_ONLY,
+    Area,
+    Finding,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    weigh,
+)
 from dr_checks.derived.database_copies import (
     OWN_BACKUPS,
     REPLICA,
@@ -22,7 +34,6 @@ from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import ecs, rds, rds_groups, vpc
 
-PRIMARY_ONLY = (Side.PRIMARY,)
 # "DB subnet groups must contain at least one subnet in at least two AZs" (API_CreateDBSubnetGroup).
 _ZONES_NEEDED = 2
 
@@ -42,15 +53,9 @@ def _modify(view: View, instance: rds.Instance, **changes: object) -> tuple[str,
     return (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=identifier, **changes, ApplyImmediately=True),)
 
 
-@check(
-    "the primary database retains automated backups for as many days as required",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    sides=PRIMARY_ONLY,
-    rules=("REL09-BP01", "NIST CP-9", "SOC2 A1.2", "db-instance-backup-enabled", "rds_instance_backup_enabled"),
-    traps=("T24",),
-    applies=if_replicated,
-)
+@check("the primary database retains automated backups for as many days as required")
+@weigh(Severity.BLOCKER, Area.REPLICATION, PRIMARY_ONLY, applies=if_replicated)
+@cite("T24", "REL09-BP01", "NIST CP-9", "SOC2 A1.2", "db-instance-backup-enabled", "rds_instance_backup_enabled")
 def retention(view: View) -> Iterator[Finding]:
     """Backup retention reaches thresholds.backup_retention_days; 0 switches off backups, replicas and copies (T24)."""
     name, days = database_name(view), view.env.thresholds.backup_retention_days
@@ -70,14 +75,9 @@ def retention(view: View) -> Iterator[Finding]:
         yield replace(gap, members=() if source.retention_days else (OWN_BACKUPS.format(name),))
 
 
-@check(
-    "the primary database takes writes, and is in no state that a person must end",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=PRIMARY_ONLY,
-    rules=("RdsReplicaState", "REL11-BP01", "NIST CP-10", "SOC2 A1.2"),
-    traps=("T19",),
-)
+@check("the primary database takes writes, and is in no state that a person must end")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, PRIMARY_ONLY)
+@cite("T19", "RdsReplicaState", "REL11-BP01", "NIST CP-10", "SOC2 A1.2")
 def serves(view: View) -> Iterator[Finding]:
     """Its DBInstanceStatus, and no replica. A failover starts from copies and needs no sound primary: not a blocker.
 
@@ -121,18 +121,14 @@ def _repair(view: View, name: str, state: State) -> Remedy:
     )
 
 
-@check(
-    "no database of the platform can be deleted by mistake",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=(
-        "RdsDeletionProtection",
-        "REL09-BP02",
-        "NIST CP-9",
-        "rds-instance-deletion-protection-enabled",
-        "rds_instance_deletion_protection",
-    ),
+@check("no database of the platform can be deleted by mistake")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, BOTH)
+@cite(
+    "RdsDeletionProtection",
+    "REL09-BP02",
+    "NIST CP-9",
+    "rds-instance-deletion-protection-enabled",
+    "rds_instance_deletion_protection",
 )
 def deletion_protection(view: View) -> Iterator[Finding]:
     """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
@@ -150,13 +146,9 @@ def deletion_protection(view: View) -> Iterator[Finding]:
         yield view.none_expected(database_name(view), f"no database runs in {view.region}")
 
 
-@check(
-    "the primary database survives the loss of an availability zone without a failover to the DR region",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=PRIMARY_ONLY,
-    rules=("REL10-BP01", "NIST CP-6", "SOC2 A1.1", "rds-multi-az-support", "rds_instance_multi_az"),
-)
+@check("the primary database survives the loss of an availability zone without a failover to the DR region")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, PRIMARY_ONLY)
+@cite("REL10-BP01", "NIST CP-6", "SOC2 A1.1", "rds-multi-az-support", "rds_instance_multi_az")
 def multi_az(view: View) -> Iterator[Finding]:
     """Multi-AZ is on; where nothing is replicated anyway, its absence is a WARN. Source: DescribeDBInstances."""
     source, name = primary_database(view), database_name(view)
@@ -176,13 +168,9 @@ def _two_zones(view: View, source: rds.Instance) -> Remedy:
     return Remedy("aws_db_instance.multi_az = true.", _modify(view, source, MultiAZ=True))
 
 
-@check(
-    "the parameter group that the database is restored with exists in the DR region, and lets it be written to",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("RdsParameterGroupParity", "REL13-BP02", "REL13-BP04", "NIST CP-7"),
-    traps=("T56",),
-)
+@check("the parameter group that the database is restored with exists in the DR region, and lets it be written to")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T56", "RdsParameterGroupParity", "REL13-BP02", "REL13-BP04", "NIST CP-7")
 def parameter_group(view: View) -> Iterator[Finding]:
     """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56).
 
@@ -220,13 +208,9 @@ def _read_only(view: View, group: rds_groups.ParameterGroup) -> Finding:
     return view.gap(group.name, f"{parameter} on", f"{parameter} off", reason, writable_group(view, group))
 
 
-@check(
-    "the option group that the database is restored with fits its engine version in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "REL13-BP04", "NIST CP-7"),
-    traps=("T25", "T56"),
-)
+@check("the option group that the database is restored with fits its engine version in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T25", "T56", "REL13-BP02", "REL13-BP04", "NIST CP-7")
 def option_group(view: View) -> Iterator[Finding]:
     """A restore names the primary database's group where the region has one of its name: RDS refuses one of another
     engine or major version. One that is absent is left out of the restore: see rds-parity.option-group.
@@ -254,13 +238,9 @@ def option_group(view: View) -> Iterator[Finding]:
         yield view.none_expected(database_name(view), "a restore names no option group")
 
 
-@check(
-    "no database of the DR region has the name that a restore will take",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-10"),
-    traps=("T47",),
-)
+@check("no database of the DR region has the name that a restore will take")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T47", "REL13-BP02", "NIST CP-10")
 def name_free(view: View) -> Iterator[Finding]:
     """An instance left over from a drill or a recovery keeps its name: RDS refuses a second one of it.
 
@@ -304,12 +284,9 @@ def _rename(view: View, instance: rds.Instance) -> tuple[str, ...]:
     return _modify(view, instance, NewDBInstanceIdentifier=f"{instance.identifier}-old")
 
 
-@check(
-    "the DR region has a subnet group in which the database can be restored",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "REL13-BP04", "NIST CP-7", "SOC2 A1.2"),
-)
+@check("the DR region has a subnet group in which the database can be restored")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "REL13-BP04", "NIST CP-7", "SOC2 A1.2")
 def subnet_group(view: View) -> Iterator[Finding]:
     """The group of names.db_subnet_group is Complete and spans two zones at least, as RDS demands of a new instance.
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_checks.derived.backup_copies import copying_key_flaw, key_ending, key_remedy
 from dr_checks.derived.database_copies import (
     AUTOMATED,
@@ -58,13 +70,18 @@ def _replicate(view: View) -> Remedy:
     return Remedy(_REPLICATE, (_start(view),) if wanted and not replicated_backups(view) else ())
 
 
-@check(
-    "the database has a usable copy in the DR region, by a mechanism that this environment accepts",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("RdsXRegionBackupReplication", "RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9"),
-    traps=("T19", "T24", "T25"),
-    applies=if_replicated,
+@check("the database has a usable copy in the DR region, by a mechanism that this environment accepts")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "T19",
+    "T24",
+    "T25",
+    "RdsXRegionBackupReplication",
+    "RdsReplicaState",
+    "REL09-BP01",
+    "REL13-BP02",
+    "NIST CP-6",
+    "NIST CP-9",
 )
 def usable(view: View) -> Iterator[Finding]:
     """Any accepted mechanism will do; the finding names it. A backup copy alone is a WARN: it has no PITR (T25)."""
@@ -96,13 +113,20 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
     return view.gap(name, "; ".join(flaws) or "no copy", wanted, reason, _replicate(view))
 
 
-@check(
-    "the newest usable copy of the database in the DR region is no older than the recovery point objective",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("RdsReplicaLag", "REL09-BP01", "REL13-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T22", "T23", "T24", "T25"),
-    applies=if_replicated,
+@check("the newest usable copy of the database in the DR region is no older than the recovery point objective")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "T22",
+    "T23",
+    "T24",
+    "T25",
+    "RdsReplicaLag",
+    "REL09-BP01",
+    "REL13-BP01",
+    "NIST CP-9",
+    "NIST CP-10",
+    "ISO22301 8.4",
+    "SOC2 A1.2",
 )
 def age(view: View) -> Iterator[Finding]:
     """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
@@ -124,14 +148,9 @@ def age(view: View) -> Iterator[Finding]:
         yield view.gap(name, f"{duration(copy.age_s)} by {copy.mechanism}", wanted, reason, remedy)
 
 
-@check(
-    "the keys of the database's copies can be used in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("the keys of the database's copies can be used in the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "SOC2 A1.2")
 def key_usable(view: View) -> Iterator[Finding]:
     """The KMS key of each replicated backup and replica is Enabled in the DR region, and admits RDS. Source: T19.
 
@@ -180,14 +199,9 @@ def _alias_remedy(view: View, alias: kms.CopyKey, named: Sequence[tuple[str, str
     )
 
 
-@check(
-    "the database's automated backups are replicated to the DR region, from the instance that runs now",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("RdsXRegionBackupReplication", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T16", "T24"),
-    applies=_uses_automated_backups,
-)
+@check("the database's automated backups are replicated to the DR region, from the instance that runs now")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=_uses_automated_backups)
+@cite("T16", "T24", "RdsXRegionBackupReplication", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2")
 def automated_backups(view: View) -> Iterator[Finding]:
     """Status replicating and moving, of today's instance, kept long enough. RDS stops it by itself when a key is
     disabled on either side or a region is opted out. Source: RDS User Guide, Troubleshooting stopped automated backups.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
@@ -24,14 +24,9 @@ def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.Parameter
     return {group.name: group for group in view.get(rds_groups.parameter_groups, side)}
 
 
-@check(
-    "the DR region's parameter group matches the primary database's",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("RdsParameterGroupParity", "REL13-BP04", "NIST CP-7", "NIST CP-10", "SOC2 A1.2"),
-    traps=("T22",),
-)
+@check("the DR region's parameter group matches the primary database's")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("T22", "RdsParameterGroupParity", "REL13-BP04", "NIST CP-7", "NIST CP-10", "SOC2 A1.2")
 def parameter_group(view: View) -> Iterator[Finding]:
     """Same family, same values as set by people: of the replica's own group (a promotion keeps it, T22), else of the
     group that a restore will name. Order and description do not matter, nor do what is logged and a limit
@@ -110,13 +105,9 @@ def _admits_more(parameter: str, there: str, here: str) -> bool:
     return is_limit and 0 < int(there) < int(here)
 
 
-@check(
-    "the option group that the primary database uses exists in the DR region with the same options",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7", "NIST CP-9"),
-    traps=("T25",),
-)
+@check("the option group that the primary database uses exists in the DR region with the same options")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T25", "REL13-BP04", "NIST CP-7", "NIST CP-9")
 def option_group(view: View) -> Iterator[Finding]:
     """A missing option group fails the cross-region copy (T25) and the restore; default groups are in every region."""
     source, there = primary_database(view), {group.name: group for group in view.get(rds_groups.option_groups)}
@@ -145,13 +136,9 @@ def option_group(view: View) -> Iterator[Finding]:
         yield view.ok(database_name(view), "a default group", "as in the primary region", reason)
 
 
-@check(
-    "the DR region runs, or can run, the engine version of the primary database",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("RdsMajorMinorParity", "REL13-BP04", "NIST CP-7", "rds_instance_deprecated_engine_version"),
-    traps=("T17",),
-)
+@check("the DR region runs, or can run, the engine version of the primary database")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T17", "RdsMajorMinorParity", "REL13-BP04", "NIST CP-7", "rds_instance_deprecated_engine_version")
 def engine_version(view: View) -> Iterator[Finding]:
     """The region offers the version (a deprecated one is a WARN); a replica's is the same major and no older minor."""
     source = primary_database(view)
@@ -195,13 +182,9 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
-@check(
-    "the primary database's instance class and storage can be ordered in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "REL10-BP01", "NIST CP-7", "SOC2 A1.1"),
-    traps=("T17",),
-)
+@check("the primary database's instance class and storage can be ordered in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T17", "REL13-BP02", "REL10-BP01", "NIST CP-7", "SOC2 A1.1")
 def orderable(view: View) -> Iterator[Finding]:
     """Class, Multi-AZ and storage type, for this engine version. Source: DescribeOrderableDBInstanceOptions."""
     source = primary_database(view)

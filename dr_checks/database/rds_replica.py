@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
@@ -25,14 +25,9 @@ def _no_replica(view: View) -> Finding:
 _REPLACE = "Replace it: delete it, and create it again (aws_db_instance.replicate_source_db)."
 
 
-@check(
-    "the database's read replica in the DR region replicates and can be promoted",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T22", "T23"),
-    applies=_accepts_replica,
-)
+@check("the database's read replica in the DR region replicates and can be promoted")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=_accepts_replica)
+@cite("T22", "T23", "RdsReplicaState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2")
 def state(view: View) -> Iterator[Finding]:
     """A state that can be promoted and replication "replicating"; one that refuses it for a while (T22) is a WARN."""
     found, name = replicas(view), database_name(view)
@@ -67,14 +62,9 @@ def state(view: View) -> Iterator[Finding]:
         yield _no_replica(view)
 
 
-@check(
-    "the lag of the database's read replica is measured now and within the recovery point objective",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("RdsReplicaLag", "REL09-BP01", "REL13-BP04", "NIST CP-9", "NIST CP-10", "SOC2 A1.2"),
-    traps=("T23",),
-    applies=_accepts_replica,
-)
+@check("the lag of the database's read replica is measured now and within the recovery point objective")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=_accepts_replica)
+@cite("T23", "RdsReplicaLag", "REL09-BP01", "REL13-BP04", "NIST CP-9", "NIST CP-10", "SOC2 A1.2")
 def lag(view: View) -> Iterator[Finding]:
     """ReplicaLag is young and small. A replica broken for two days published none, and was promoted (T23).
 
@@ -102,14 +92,9 @@ def lag(view: View) -> Iterator[Finding]:
         yield _no_replica(view)
 
 
-@check(
-    "the read replica is large enough to serve as the primary database after a promotion",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7", "SOC2 A1.1"),
-    traps=("T22",),
-    applies=_accepts_replica,
-)
+@check("the read replica is large enough to serve as the primary database after a promotion")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=_accepts_replica)
+@cite("T22", "REL13-BP02", "NIST CP-7", "SOC2 A1.1")
 def size(view: View) -> Iterator[Finding]:
     """Storage at least the primary's, else replication stops on storage-full; other class or zones are a WARN."""
     found, source = replicas(view), primary_database(view)
@@ -148,14 +133,9 @@ def _modify(view: View, replica: rds.Instance, **changes: object) -> tuple[str, 
     return (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=identifier, **changes, ApplyImmediately=True),)
 
 
-@check(
-    "the read replica has automated backups, so that a promoted database is protected immediately",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "NIST CP-9", "db-instance-backup-enabled", "rds_instance_backup_enabled"),
-    traps=("T22",),
-    applies=_accepts_replica,
-)
+@check("the read replica has automated backups, so that a promoted database is protected immediately")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=_accepts_replica)
+@cite("T22", "REL09-BP01", "NIST CP-9", "db-instance-backup-enabled", "rds_instance_backup_enabled")
 def backups(view: View) -> Iterator[Finding]:
     """Retention of the replica is above 0: after an irreversible promotion it is the only way back (T22)."""
     found = replicas(view)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import PRIMARY_ONLY, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import primary_database
-from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
@@ -17,13 +16,9 @@ _GROWS_PERCENT = 110
 _GIB = 1024**3
 
 
-@check(
-    "the primary database has storage left, or room to grow",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=(Side.PRIMARY,),
-    rules=("REL01-BP06", "REL07-BP01", "SOC2 A1.1"),
-)
+@check("the primary database has storage left, or room to grow")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, PRIMARY_ONLY)
+@cite("REL01-BP06", "REL07-BP01", "SOC2 A1.1")
 def room(view: View) -> Iterator[Finding]:
     """FreeStorageSpace of 10 % or more, or autoscaling that may add some; a restored instance is of the same size."""
     database = primary_database(view)

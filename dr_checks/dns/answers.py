@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side
@@ -47,14 +47,9 @@ def expected_regions(view: View) -> frozenset[str] | None:
     return frozenset(regions)
 
 
-@check(
-    "every name server of the hosted zone answers queries for it",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "NIST CP-8"),
-    traps=("T01",),
-)
+@check("every name server of the hosted zone answers queries for it")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T01", "REL11-BP02", "NIST CP-8")
 def servers_answer(view: View) -> Iterator[Finding]:
     """Each server of the delegation set gives an authoritative SOA. One that cannot be reached is unknown."""
     zone = view.env.traffic.zone
@@ -72,13 +67,9 @@ def servers_answer(view: View) -> Iterator[Finding]:
                 yield view.gap(answer.asked, measured, "NOERROR, authoritative", reason, remedy)
 
 
-@check(
-    "the parent zone delegates to this zone's own name servers",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02"),
-)
+@check("the parent zone delegates to this zone's own name servers")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02")
 def delegated(view: View) -> Iterator[Finding]:
     """NS of the zone at its parent equals the delegation set: else a change here is seen by nobody."""
     zone = view.get(route53.zone)
@@ -96,14 +87,9 @@ def delegated(view: View) -> Iterator[Finding]:
         yield view.gap(zone.name, measured, wanted, reason, remedy)
 
 
-@check(
-    "the name servers' answers for the traffic name match its records",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
-    traps=("T05", "T06"),
-)
+@check("the name servers' answers for the traffic name match its records")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T05", "T06", "DnsTargetResourceRoutingRule", "REL11-BP02")
 def as_recorded(view: View) -> Iterator[Finding]:
     """Each server's addresses are those of the region that the records and health checks choose at this moment."""
     name, expected = view.env.traffic.origin_record, expected_regions(view)
@@ -164,13 +150,9 @@ def _has_six(view: View) -> bool:
     return False
 
 
-@check(
-    "every tenant's host name resolves to an address",
-    severity=Severity.CRITICAL,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "NIST CP-8"),
-)
+@check("every tenant's host name resolves to an address")
+@weigh(Severity.CRITICAL, Area.TENANTS, GLOBAL)
+@cite("REL11-BP02", "NIST CP-8")
 def hosts_answer(view: View) -> Iterator[Finding]:
     """A name server gives an address for each name that was asked: all, or of many alike an even spread."""
     known = {answer.name: answer for answer in view.get(dns_answers.hosts) if isinstance(answer, DnsAnswer)}
@@ -209,14 +191,9 @@ def _unseen_hosts(view: View, unanswered: Collection[str]) -> Mapping[str, Unava
     return dict.fromkeys(unanswered, first) if first else {}
 
 
-@check(
-    "the configured resolvers return the region that serves",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "NIST CP-8"),
-    traps=("T11",),
-)
+@check("the configured resolvers return the region that serves")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite("T11", "REL11-BP02", "NIST CP-8")
 def resolvers_agree(view: View) -> Iterator[Finding]:
     """Each resolver's answer passes the traffic name or the distribution, or holds the serving region's address."""
     there = view.get(dns_answers.resolved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Severity, View, check
+from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived import record_pins, routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks
@@ -36,14 +36,9 @@ def situation(view: View, *down: Side) -> routing.Situation:
     )
 
 
-@check(
-    "both traffic records exist, and no other record has their name",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "REL11-BP02", "NIST CP-7", "SOC2 A1.2"),
-    traps=("T01", "T12"),
-)
+@check("both traffic records exist, and no other record has their name")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T01", "T12", "DnsHealthCheckWiring", "REL11-BP02", "NIST CP-7", "SOC2 A1.2")
 def pair_present(view: View) -> Iterator[Finding]:
     """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
     name = view.env.traffic.origin_record
@@ -69,14 +64,9 @@ def pair_present(view: View) -> Iterator[Finding]:
             yield view.gap(subject, ", ".join(sorted(there)) or "no record", identifiers, reason, remedy)
 
 
-@check(
-    "the traffic records already have their final routing policy",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
-    traps=("T12",),
-)
+@check("the traffic records already have their final routing policy")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T12", "DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02")
 def final_policy(view: View) -> Iterator[Finding]:
     """Turning a simple record into another policy deletes and recreates it: names vanish meanwhile (T12)."""
     policy = view.env.traffic.policy
@@ -95,14 +85,9 @@ def final_policy(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: see dns.pair-present")
 
 
-@check(
-    "the traffic records are weighted, so that a failback can shift traffic in stages",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "NIST CP-10"),
-    traps=("T05", "T12"),
-)
+@check("the traffic records are weighted, so that a failback can shift traffic in stages")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite("T05", "T12", "REL11-BP02", "NIST CP-10")
 def can_be_staged(view: View) -> Iterator[Finding]:
     """A weighted pair fails back in stages; a run never converts a pair of another policy (T12).
 
@@ -129,14 +114,9 @@ def can_be_staged(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.origin_record, "there is no traffic record: see dns.pair-present")
 
 
-@check(
-    "each traffic record points to the load balancer of its own region",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=BOTH,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-7"),
-    traps=("T07", "T12"),
-)
+@check("each traffic record points to the load balancer of its own region")
+@weigh(Severity.BLOCKER, Area.DNS, BOTH)
+@cite("T07", "T12", "DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-7")
 def own_load_balancer(view: View) -> Iterator[Finding]:
     """The side's record names the DNS name of the side's load balancer as it is today. Source: DescribeLoadBalancers.
 
@@ -160,14 +140,9 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
             yield view.gap(subject, target or "nothing", expected, reason, remedy)
 
 
-@check(
-    "no DNS name on the way to the origin has a TTL longer than the cut-over allows",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTtl", "DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02"),
-    traps=("T11",),
-)
+@check("no DNS name on the way to the origin has a TTL longer than the cut-over allows")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T11", "DnsTtl", "DnsTargetResourceRecordSetConfigurationRule", "REL11-BP02")
 def short_ttl(view: View) -> Iterator[Finding]:
     """TTLs of the origin records, and of CNAMEs of tenants, reach record_ttl_s at most; an alias takes its target's.
 
@@ -196,13 +171,10 @@ def short_ttl(view: View) -> Iterator[Finding]:
 
 @check(
     "no record relies on CloudFront to report its own health",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHealthCheckRule", "DnsHealthCheckWiring"),
-    traps=("T08",),
     none=("aliases to CloudFront", "none of them takes part in failover or weighted routing"),
 )
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T08", "DnsTargetResourceHealthCheckRule", "DnsHealthCheckWiring")
 def cloudfront_alias(view: View) -> Iterator[Finding]:
     """A routed alias to a distribution needs a health check of its own: its target is never evaluated (T08)."""
     routed = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived import record_pins, routing
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
@@ -45,14 +45,9 @@ def _evaluated_records(view: View, side: Side) -> list[Record]:
     return [r for r in mine if r.evaluate_target_health and r.alias_zone_id != routing.CLOUDFRONT_ZONE]
 
 
-@check(
-    "no tenant's empty target group can move the visitors of every tenant",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHealthCheckRule", "REL11-BP02"),
-    traps=("T07", "T55"),
-)
+@check("no tenant's empty target group can move the visitors of every tenant")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T07", "T55", "DnsTargetResourceHealthCheckRule", "REL11-BP02")
 def no_tenant_moves_all(view: View) -> Iterator[Finding]:
     """Neither region's record evaluates the health of a load balancer that several tenants share.
 
@@ -159,27 +154,19 @@ def _region(record: Record, known: Mapping[str, str]) -> str:
     return balancer_region(routing.target_of(record)) or known.get(record.set_identifier or "", "elsewhere")
 
 
-@check(
-    "with both regions healthy, Route 53 sends every visitor to the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
-    traps=("T05", "T06"),
-)
+@check("with both regions healthy, Route 53 sends every visitor to the primary region")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T05", "T06", "DnsTargetResourceRoutingRule", "REL11-BP02")
 def all_well(view: View) -> Iterator[Finding]:
     """The answer with both regions up is the primary's alone."""
     reason = "visitors reach the region that holds the newest data"
     yield from _answers(view, lambda _: situation(view), Side.PRIMARY, "with all well", reason)
 
 
-@check(
-    "with the primary region unhealthy, Route 53 sends every visitor to the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP02", "NIST CP-10"),
-    traps=("T01", "T03", "T05", "T08"),
+@check("with the primary region unhealthy, Route 53 sends every visitor to the DR region")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite(
+    "T01", "T03", "T05", "T08", "DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP02", "NIST CP-10"
 )
 def primary_down(view: View) -> Iterator[Finding]:
     """The answer with the primary region dark is the DR region's alone, without any change to a record (T01)."""
@@ -187,42 +174,27 @@ def primary_down(view: View) -> Iterator[Finding]:
     yield from _answers(view, lambda _: situation(view, Side.PRIMARY), Side.DR, "with the primary down", reason)
 
 
-@check(
-    "with the DR region unhealthy, Route 53 keeps every visitor in the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "REL11-BP02"),
-    traps=("T05",),
-)
+@check("with the DR region unhealthy, Route 53 keeps every visitor in the primary region")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T05", "DnsHealthCheckWiring", "REL11-BP02")
 def dr_down(view: View) -> Iterator[Finding]:
     """The answer with the DR region dark is the primary's alone."""
     reason = "an outage of the standby affects no visitor"
     yield from _answers(view, lambda _: situation(view, Side.DR), Side.PRIMARY, "with the DR region down", reason)
 
 
-@check(
-    "with both regions unhealthy, Route 53 answers with the endpoints of the plan only",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02",),
-    traps=("T05",),
-)
+@check("with both regions unhealthy, Route 53 answers with the endpoints of the plan only")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite("T05", "REL11-BP02")
 def both_down(view: View) -> Iterator[Finding]:
     """All unhealthy counts as all healthy: the answer must be one of the two regions, not a stray record (T05)."""
     reason = "all unhealthy counts as all healthy, and only the two regions have records"
     yield from _answers(view, lambda _: situation(view, Side.PRIMARY, Side.DR), None, "with both down", reason)
 
 
-@check(
-    "inverting the primary's health check keeps every visitor in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "REL11-BP02"),
-    traps=("T03", "T06", "T07"),
-)
+@check("inverting the primary's health check keeps every visitor in the DR region")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T03", "T06", "T07", "DnsHealthCheckWiring", "REL11-BP02")
 def pin_holds(view: View) -> Iterator[Finding]:
     """The pin of T06 works: the primary's check inverted while its region is up moves the answer to the DR region."""
     identifier = identifier_of(view, Side.PRIMARY)
@@ -239,14 +211,9 @@ def pin_holds(view: View) -> Iterator[Finding]:
     yield from _answers(view, pinned_situation, Side.DR, "with the primary pinned down", reason)
 
 
-@check(
-    "visitors stay in the DR region when the primary region becomes healthy again",
-    severity=Severity.NORMAL,
-    area=Area.VALIDATION,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
-    traps=("T05", "T06"),
-)
+@check("visitors stay in the DR region when the primary region becomes healthy again")
+@weigh(Severity.NORMAL, Area.VALIDATION, GLOBAL)
+@cite("T05", "T06", "DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10")
 def stays_away(view: View) -> Iterator[Finding]:
     """With both regions up the answer is the DR region's alone: by the records, or because the primary's is pinned.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived import record_pins, routing
 from dr_checks.derived.record_pins import CALCULATED
 from dr_checks.derived.standing import failover_may_be_in_force
@@ -75,14 +75,9 @@ def _no_checks(view: View) -> Finding:
     return view.none_expected(view.env.traffic.origin_record, reason)
 
 
-@check(
-    "every traffic record has a health check that exists",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP01"),
-    traps=("T05", "T06", "T08"),
-)
+@check("every traffic record has a health check that exists")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T05", "T06", "T08", "DnsHealthCheckWiring", "DnsTargetResourceHealthCheckRule", "REL11-BP01")
 def attached(view: View) -> Iterator[Finding]:
     """Without one a record is healthy for ever, and nothing can pin it down (T06). Source: ListHealthChecks."""
     known = {found.id for found in view.get(route53_health_checks.checks)}
@@ -101,14 +96,9 @@ def attached(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.origin_record, reason)
 
 
-@check(
-    "no health check of the traffic records is disabled",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("R53HealthCheckDisabled", "DnsHealthCheckWiring"),
-    traps=("T03",),
-)
+@check("no health check of the traffic records is disabled")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T03", "R53HealthCheckDisabled", "DnsHealthCheckWiring")
 def enabled(view: View) -> Iterator[Finding]:
     """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03).
 
@@ -136,14 +126,9 @@ def enabled(view: View) -> Iterator[Finding]:
         yield _no_checks(view)
 
 
-@check(
-    "no health check of the traffic records is inverted while the primary serves",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("R53HealthCheckInverted", "DnsHealthCheckWiring"),
-    traps=("T06",),
-)
+@check("no health check of the traffic records is inverted while the primary serves")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T06", "R53HealthCheckInverted", "DnsHealthCheckWiring")
 def not_inverted(view: View) -> Iterator[Finding]:
     """An inverted check is the pin of a failover; left behind, it reports healthy when the region is lost (T06)."""
     for record, found in records_with_checks(view):
@@ -165,14 +150,9 @@ def not_inverted(view: View) -> Iterator[Finding]:
         yield _no_checks(view)
 
 
-@check(
-    "each traffic health check probes the load balancer that its record points to",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsHealthCheckWiring", "REL11-BP01"),
-    traps=("T05", "T06"),
-)
+@check("each traffic health check probes the load balancer that its record points to")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T05", "T06", "DnsHealthCheckWiring", "REL11-BP01")
 def probes_own_target(view: View) -> Iterator[Finding]:
     """A check of the other region, or of the very name it steers, flips on the wrong event or for ever.
 
@@ -258,14 +238,9 @@ def _fails_with(child: HealthCheck, region: str) -> bool:
     return balancer_region(child.host) in (None, region)
 
 
-@check(
-    "the Route 53 health checkers report both regions healthy",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("R53HealthCheckStatus", "REL11-BP01"),
-    traps=("T04", "T05", "T07", "T23"),
-)
+@check("the Route 53 health checkers report both regions healthy")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T04", "T05", "T07", "T23", "R53HealthCheckStatus", "REL11-BP01")
 def healthy_now(view: View) -> Iterator[Finding]:
     """Newest HealthCheckStatus within metric_age_minutes is 1. An absent or old one is unknown (T23)."""
     newest = {
@@ -297,22 +272,18 @@ def healthy_now(view: View) -> Iterator[Finding]:
         yield _no_checks(view)
 
 
-@check(
-    "the health checks of both regions have the same settings",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=(
-        "R53HealthCheckType",
-        "R53HealthCheckRequestInterval",
-        "R53HealthCheckFailureThreshold",
-        "R53HealthCheckEnableSNI",
-        "R53HealthCheckSearchString",
-        "R53HealthCheckRegions",
-        "R53HealthCheckInsufficientDataHealthStatus",
-        "R53HealthCheckResourcePath",
-        "R53HealthCheckCloudWatchAlarm",
-    ),
+@check("the health checks of both regions have the same settings")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite(
+    "R53HealthCheckType",
+    "R53HealthCheckRequestInterval",
+    "R53HealthCheckFailureThreshold",
+    "R53HealthCheckEnableSNI",
+    "R53HealthCheckSearchString",
+    "R53HealthCheckRegions",
+    "R53HealthCheckInsufficientDataHealthStatus",
+    "R53HealthCheckResourcePath",
+    "R53HealthCheckCloudWatchAlarm",
 )
 def set_alike(view: View) -> Iterator[Finding]:
     """Settings that decide when a region counts as lost are the same on both sides. Source: ARC R53HealthCheck*."""
@@ -340,14 +311,9 @@ def _values(found: list[HealthCheck], setting: str) -> list[str]:
     return sorted({str(getattr(check, setting)) for check in found})
 
 
-@check(
-    "where the primary region is us-east-1, the DR region can hold the primary's traffic record down by itself",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "DnsHealthCheckWiring", "NIST CP-10"),
-    traps=("T01", "T06"),
-)
+@check("where the primary region is us-east-1, the DR region can hold the primary's traffic record down by itself")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T01", "T06", "REL11-BP04", "DnsHealthCheckWiring", "NIST CP-10")
 def held_from_dr(view: View) -> Iterator[Finding]:
     """A lost us-east-1 takes Route 53's control plane along: health moves the visitors, and would bring them back.
 

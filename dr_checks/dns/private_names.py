@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import route53_private_names
 from dr_estate.readers.route53_private_names import PrivateNames
 
 
-@check(
-    "every private name of the database in the primary region's VPC leads to the DR region's own database there",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "REL13-BP02", "NIST CP-7"),
-    traps=("T18",),
-)
+@check("every private name of the database in the primary region's VPC leads to the DR region's own database there")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("T18", "REL11-BP02", "REL13-BP02", "NIST CP-7")
 def database(view: View) -> Iterator[Finding]:
     """A private zone of the DR region's VPC has the same name, for an instance of the same identifier in that region.
 
@@ -50,13 +45,9 @@ def _leads(view: View, name: str, target: str) -> Finding:
     return view.gap(name, target or "no such name", wanted, reason, remedy)
 
 
-@check(
-    "no private zone of the DR region's VPC takes the names of AWS away from its tasks",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "REL13-BP02", "NIST CP-7"),
-)
+@check("no private zone of the DR region's VPC takes the names of AWS away from its tasks")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("REL11-BP02", "REL13-BP02", "NIST CP-7")
 def aws_names(view: View) -> Iterator[Finding]:
     """A zone of amazonaws.com or below answers alone for all its names: what it has no record of does not exist.
 
@@ -83,13 +74,9 @@ def aws_names(view: View) -> Iterator[Finding]:
             yield view.gap(found.host, measured, wanted, reason, remedy)
 
 
-@check(
-    "no private zone of the DR region's VPC hides the tenants' own sites from their tasks",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL13-BP04", "NIST CP-7"),
-)
+@check("no private zone of the DR region's VPC hides the tenants' own sites from their tasks")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite("REL13-BP04", "NIST CP-7")
 def own_sites(view: View) -> Iterator[Finding]:
     """A task calls its own site by its public name, for its scheduled work: a private zone of the domain hides it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.readers import route53
 from dr_estate.snapshot.tenants import host_of
 
@@ -15,14 +15,9 @@ _SOA_FIELDS = 7
 _OF_DELEGATIONS = ("NS", "DS")
 
 
-@check(
-    "the hosted zone of the traffic records exists, only once, and is readable",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02", "NIST CP-2"),
-    traps=("T01",),
-)
+@check("the hosted zone of the traffic records exists, only once, and is readable")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, GLOBAL)
+@cite("T01", "DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02", "NIST CP-2")
 def zone_accessible(view: View) -> Iterator[Finding]:
     """One public zone of the name: of two, only one is delegated, and a change to the other does nothing."""
     name = view.env.traffic.zone
@@ -40,13 +35,9 @@ def zone_accessible(view: View) -> Iterator[Finding]:
     yield view.gap(name, ", ".join(z.id for z in found) or "no public zone", "one public zone", reason, remedy)
 
 
-@check(
-    "the zone's NS records name the servers that Route 53 assigned to it",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHostedZoneConfigurationRule",),
-)
+@check("the zone's NS records name the servers that Route 53 assigned to it")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("DnsTargetResourceHostedZoneConfigurationRule")
 def own_name_servers(view: View) -> Iterator[Finding]:
     """The apex NS record equals the delegation set. Source: GetHostedZone, ListResourceRecordSets."""
     zone = view.get(route53.zone)
@@ -64,13 +55,9 @@ def own_name_servers(view: View) -> Iterator[Finding]:
         yield view.gap(zone.name, measured, wanted, reason, remedy)
 
 
-@check(
-    "no NS record of the zone leads the names of visitors away from its records",
-    severity=Severity.BLOCKER,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02"),
-)
+@check("no NS record of the zone leads the names of visitors away from its records")
+@weigh(Severity.BLOCKER, Area.DNS, GLOBAL)
+@cite("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02")
 def not_delegated_away(view: View) -> Iterator[Finding]:
     """Of the origin, and of tenants' hosts that have a record: an NS record at or above them makes those unused.
 
@@ -108,14 +95,9 @@ def _delegation_finding(view: View, zone: str, cut: route53.Record, names: list[
     return view.gap(", ".join(names), measured, "answered by this zone", reason, Remedy(sentence, (command,)))
 
 
-@check(
-    "records can be changed again within an hour of losing us-east-1",
-    severity=Severity.CRITICAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "NIST CP-10", "ISO22301 8.4"),
-    traps=("T01", "T02"),
-)
+@check("records can be changed again within an hour of losing us-east-1")
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@cite("T01", "T02", "REL11-BP04", "NIST CP-10", "ISO22301 8.4")
 def accelerated_recovery(view: View) -> Iterator[Finding]:
     """Accelerated recovery must be on beforehand. Source: HostedZone.Features, T02."""
     zone = view.get(route53.zone)
@@ -137,13 +119,9 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
         yield view.gap(zone.name, zone.accelerated_recovery or "never enabled", "ENABLED", reason, remedy)
 
 
-@check(
-    "no record that a failover changes is in a protected hosted zone",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("NIST CP-2", "REL11-BP02"),
-)
+@check("no record that a failover changes is in a protected hosted zone")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, GLOBAL)
+@cite("NIST CP-2", "REL11-BP02")
 def denied_zones(view: View) -> Iterator[Finding]:
     """The nearest zone of the account that holds the origin name is the traffic zone, and is not on the deny list."""
     traffic, origin = view.env.traffic, view.env.traffic.origin_record
@@ -164,14 +142,9 @@ def denied_zones(view: View) -> Iterator[Finding]:
     yield view.gap(origin, holding, traffic.zone, reason, remedy)
 
 
-@check(
-    "resolvers ask again soon for a name that was briefly missing",
-    severity=Severity.NORMAL,
-    area=Area.DNS,
-    sides=GLOBAL,
-    rules=("DnsTtl", "REL11-BP02"),
-    traps=("T12",),
-)
+@check("resolvers ask again soon for a name that was briefly missing")
+@weigh(Severity.NORMAL, Area.DNS, GLOBAL)
+@cite("T12", "DnsTtl", "REL11-BP02")
 def negative_ttl(view: View) -> Iterator[Finding]:
     """Negative answers live for the lesser of the SOA record's TTL and its last field (RFC 2308)."""
     zone, limit = view.get(route53.zone), view.env.thresholds.soa_negative_ttl_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.edge import cloudfront
 from dr_checks.edge.elbv2_routing import second_hosts
 from dr_estate.config.environment import Side
@@ -155,14 +155,9 @@ def _unread_findings(view: View, wanted: str) -> Iterator[Finding]:
         yield view.unknown("a certificate", wanted, unavailable)
 
 
-@check(
-    "an issued certificate covers every host name wherever it must be served",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=EVERYWHERE,
-    rules=("AcmCertIssuedAndCovers", "REL13-BP04", "NIST CP-8"),
-    traps=("T20",),
-)
+@check("an issued certificate covers every host name wherever it must be served")
+@weigh(Severity.BLOCKER, Area.TENANTS, EVERYWHERE)
+@cite("T20", "AcmCertIssuedAndCovers", "REL13-BP04", "NIST CP-8")
 def issued_and_covers(view: View) -> Iterator[Finding]:
     """In both regions for their load balancers, and in us-east-1 for CloudFront: there the distribution's own.
 
@@ -194,14 +189,9 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
             yield view.gap(host, f"none in {view.region}", "an issued certificate", reason, healing, tenant)
 
 
-@check(
-    "no certificate of the estate expires within the configured days",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=EVERYWHERE,
-    rules=("AcmCertIssuedAndCovers", "ACM_CERTIFICATE_EXPIRATION_CHECK", "acm_certificates_expiration_check"),
-    traps=("T20",),
-)
+@check("no certificate of the estate expires within the configured days")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, EVERYWHERE)
+@cite("T20", "AcmCertIssuedAndCovers", "ACM_CERTIFICATE_EXPIRATION_CHECK", "acm_certificates_expiration_check")
 def days_left(view: View) -> Iterator[Finding]:
     """ACM renews 60 days ahead: one with fewer than certificate_days left was not renewed. Source: NotAfter."""
     limit = view.env.thresholds.certificate_days
@@ -227,14 +217,9 @@ def days_left(view: View) -> Iterator[Finding]:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
 
 
-@check(
-    "every certificate of the estate renews automatically",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=EVERYWHERE,
-    rules=("AcmCertIssuedAndCovers", "acm_certificates_expiration_check", "REL13-BP04"),
-    traps=("T20",),
-)
+@check("every certificate of the estate renews automatically")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, EVERYWHERE)
+@cite("T20", "AcmCertIssuedAndCovers", "acm_certificates_expiration_check", "REL13-BP04")
 def renews(view: View) -> Iterator[Finding]:
     """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning.
 

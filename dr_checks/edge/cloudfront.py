@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.references import balancer_region
@@ -23,13 +23,9 @@ def serving(view: View) -> Distribution | None:
     return cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)
 
 
-@check(
-    "the distribution that serves the tenants is enabled and deployed",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "NIST CP-8", "SOC2 A1.2"),
-)
+@check("the distribution that serves the tenants is enabled and deployed")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("REL11-BP04", "NIST CP-8", "SOC2 A1.2")
 def distribution_serves(view: View) -> Iterator[Finding]:
     """A change still being deployed is a warning: it is served here and not yet there. Source: ListDistributions."""
     alias, found = view.env.traffic.distribution_alias, serving(view)
@@ -55,13 +51,9 @@ def distribution_serves(view: View) -> Iterator[Finding]:
         yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge location")
 
 
-@check(
-    "the distribution has the host name of every tenant as an alias",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "NIST CP-8"),
-)
+@check("the distribution has the host name of every tenant as an alias")
+@weigh(Severity.BLOCKER, Area.TENANTS, GLOBAL)
+@cite("REL11-BP04", "NIST CP-8")
 def aliases_cover(view: View) -> Iterator[Finding]:
     """Each tenant's host matches an alias of the distribution; CloudFront answers 403 to any other name."""
     found = serving(view)
@@ -78,14 +70,9 @@ def aliases_cover(view: View) -> Iterator[Finding]:
             yield view.gap(host, measured, "an alias that matches", reason, remedy, tenant.id)
 
 
-@check(
-    "the distribution's origin is the traffic name, so that one change moves every tenant",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02"),
-    traps=("T08",),
-)
+@check("the distribution's origin is the traffic name, so that one change moves every tenant")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T08", "DnsTargetResourceRoutingRule", "REL11-BP02")
 def origin_follows(view: View) -> Iterator[Finding]:
     """The origin of every behaviour is the origin record, or a group with an origin in each region.
 
@@ -152,16 +139,12 @@ def is_bucket(origin: Origin) -> bool:
     return origin.kind == "s3" or (not origin.kind and not origin.protocol_policy)
 
 
-@check(
-    "an origin group, where there is one, fails over to another origin on server errors",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=(
-        "CloudFrontOriginGroup",
-        "CLOUDFRONT_ORIGIN_FAILOVER_ENABLED",
-        "cloudfront_distributions_multiple_origin_failover_configured",
-    ),
+@check("an origin group, where there is one, fails over to another origin on server errors")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, GLOBAL)
+@cite(
+    "CloudFrontOriginGroup",
+    "CLOUDFRONT_ORIGIN_FAILOVER_ENABLED",
+    "cloudfront_distributions_multiple_origin_failover_configured",
 )
 def origin_group(view: View) -> Iterator[Finding]:
     """Optional: two different members and the statuses 502, 503 and 504. CloudFront retries GET, HEAD, OPTIONS only."""
@@ -182,19 +165,15 @@ def origin_group(view: View) -> Iterator[Finding]:
             yield view.gap(group.id, measured, "two origins; on 502, 503, 504", "the group would not fail over", remedy)
 
 
-@check(
-    "the distribution serves HTTPS with a certificate of its own",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=(
-        "CLOUDFRONT_CUSTOM_SSL_CERTIFICATE",
-        "CLOUDFRONT_VIEWER_POLICY_HTTPS",
-        "CLOUDFRONT_NO_DEPRECATED_SSL_PROTOCOLS",
-        "cloudfront_distributions_https_enabled",
-        "cloudfront_distributions_custom_ssl_certificate",
-    ),
-    traps=("T20",),
+@check("the distribution serves HTTPS with a certificate of its own")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, GLOBAL)
+@cite(
+    "T20",
+    "CLOUDFRONT_CUSTOM_SSL_CERTIFICATE",
+    "CLOUDFRONT_VIEWER_POLICY_HTTPS",
+    "CLOUDFRONT_NO_DEPRECATED_SSL_PROTOCOLS",
+    "cloudfront_distributions_https_enabled",
+    "cloudfront_distributions_custom_ssl_certificate",
 )
 def speaks_https(view: View) -> Iterator[Finding]:
     """A custom certificate, HTTPS for viewers, and TLS 1.2 or newer. Source: ListDistributions."""
@@ -216,14 +195,9 @@ def speaks_https(view: View) -> Iterator[Finding]:
         yield view.gap(found.id, ", ".join(faults), wanted, "browsers warn or refuse", remedy)
 
 
-@check(
-    "the distribution caches the errors of a lost region for a short time only",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP02", "NIST CP-10"),
-    traps=("T11",),
-)
+@check("the distribution caches the errors of a lost region for a short time only")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T11", "REL11-BP02", "NIST CP-10")
 def errors_forgotten(view: View) -> Iterator[Finding]:
     """No error of the origin's (5xx) is answered from the cache for longer than a resolver may keep the old region.
 

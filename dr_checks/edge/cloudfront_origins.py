@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.edge.cloudfront import serving
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import KeyUse, answer_to
@@ -32,13 +32,9 @@ _NO_BUCKET = "no behaviour of the distribution leads to a bucket"
 _OF_IDENTITIES = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
 
 
-@check(
-    "every bucket from which the distribution fetches outside the primary region admits it",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
-)
+@check("every bucket from which the distribution fetches outside the primary region admits it")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("REL11-BP04", "REL13-BP04", "NIST CP-8")
 def bucket_admits(view: View) -> Iterator[Finding]:
     """The bucket's own policy lets the distribution read, by its origin access control or its identity.
 
@@ -209,14 +205,9 @@ def _bucket(view: View, side: Side, name: str) -> s3.Bucket | Unavailable | None
     return found or next((row for row in rows if isinstance(row, Unavailable)), None)
 
 
-@check(
-    "every bucket that stands in for one of the primary region behind the distribution is filled from it",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "REL09-BP01", "NIST CP-6"),
-    traps=("T30",),
-)
+@check("every bucket that stands in for one of the primary region behind the distribution is filled from it")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T30", "REL11-BP04", "REL09-BP01", "NIST CP-6")
 def bucket_filled(view: View) -> Iterator[Finding]:
     """In each origin group an enabled rule copies from the primary region's bucket to the one that takes its place.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.edge.cloudfront import is_bucket, origins_of, serving
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -21,14 +21,9 @@ _OF_VISITORS = frozenset(
 )
 
 
-@check(
-    "the distribution forwards the visitor's Host header to the load balancers",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "NIST CP-8"),
-    traps=("T71",),
-)
+@check("the distribution forwards the visitor's Host header to the load balancers")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T71", "REL11-BP04", "NIST CP-8")
 def forwards_host(view: View) -> Iterator[Finding]:
     """Each behaviour that leads to the platform's origin has an origin request policy or cache policy with Host.
 
@@ -50,13 +45,9 @@ def forwards_host(view: View) -> Iterator[Finding]:
         yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
 
 
-@check(
-    "the load balancer of the DR region answers on every port that the distribution asks its origin on",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
-)
+@check("the load balancer of the DR region answers on every port that the distribution asks its origin on")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("REL11-BP04", "REL13-BP04", "NIST CP-8")
 def origin_reached(view: View) -> Iterator[Finding]:
     """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came, by TLS 1.2 at most.
 
@@ -95,13 +86,9 @@ def _too_new(view: View, origin: Origin, listener: Listener) -> Finding:
     return view.gap(origin.id, measured, wanted, reason, Remedy(sentence, (command,)))
 
 
-@check(
-    "the distribution sends every header that the load balancer of the DR region demands",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
-)
+@check("the distribution sends every header that the load balancer of the DR region demands")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("REL11-BP04", "REL13-BP04", "NIST CP-8")
 def header_sent(view: View) -> Iterator[Finding]:
     """One of the rules that lead to the tenant's group is met by what CloudFront adds for the traffic name.
 

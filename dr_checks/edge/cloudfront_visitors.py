@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.edge.cloudfront import follows, is_bucket, origins_of, serving
 from dr_checks.edge.cloudfront_routing import following
 from dr_estate.config.environment import Environment, Side
@@ -28,14 +28,9 @@ def _profile_reason(env: Environment) -> str | None:
     return None if env.application.posts else f"the profile {env.profile} names no path that visitors write to"
 
 
-@check(
-    "the distributions of the tenants let people log in and write",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
-    applies=_profile_reason,
-)
+@check("the distributions of the tenants let people log in and write")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, GLOBAL, applies=_profile_reason)
+@cite("REL11-BP04", "REL13-BP04", "NIST CP-8")
 def posts_admitted(view: View) -> Iterator[Finding]:
     """The behaviour that takes the login and the editor admits POST, and leads it to where the traffic leads.
 
@@ -129,14 +124,9 @@ def _fits(pattern: str, path: str) -> bool:
     return fnmatchcase(path, f"/{pattern.lstrip('/')}".replace("[", "[[]"))
 
 
-@check(
-    "no other distribution takes a tenant's visitors away from the traffic name",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("REL11-BP04", "NIST CP-8"),
-    traps=("T08",),
-)
+@check("no other distribution takes a tenant's visitors away from the traffic name")
+@weigh(Severity.BLOCKER, Area.TENANTS, GLOBAL)
+@cite("T08", "REL11-BP04", "NIST CP-8")
 def nobody_led_apart(view: View) -> Iterator[Finding]:
     """Of two distributions with an alias for a host the one with the nearer alias answers, whatever DNS says.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.edge import acm
 from dr_checks.edge.cloudfront import serving
 from dr_checks.edge.cloudfront_routing import following, origin_ports
@@ -46,19 +46,9 @@ def _absent(view: View) -> Finding:
     return view.none_expected(name, "there is none: see elbv2.active")
 
 
-@check(
-    "the load balancer of the DR region is active in at least two availability zones",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "ElbV2State",
-        "ElbV2CheckAzCount",
-        "elbv2-multiple-az",
-        "elbv2_is_in_multiple_az",
-        "REL10-BP01",
-        "NIST CP-7",
-    ),
-)
+@check("the load balancer of the DR region is active in at least two availability zones")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("ElbV2State", "ElbV2CheckAzCount", "elbv2-multiple-az", "elbv2_is_in_multiple_az", "REL10-BP01", "NIST CP-7")
 def active(view: View) -> Iterator[Finding]:
     """It exists, is active and stands in two zones or more. Source: ELB DescribeLoadBalancers."""
     name, balancer = view.env.named(view.env.names.load_balancer), view.get(elbv2.load_balancer)
@@ -86,22 +76,19 @@ def active(view: View) -> Iterator[Finding]:
         yield view.gap(name, measured, "active in 2 zones or more", reason, healing)
 
 
-@check(
-    "the load balancer of the DR region has the settings of the primary region's",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "ElbV2Type",
-        "ElbV2Scheme",
-        "ElbV2IpAddressType",
-        "ElbV2IdleTimeoutSeconds",
-        "ElbV2Http2Enabled",
-        "ElbV2HttpDropInvalidHeaders",
-        "ElbV2CrossZoneEnabled",
-        "ElbV2S3LogsEnabled",
-        "alb-http-drop-invalid-header-enabled",
-        "REL13-BP04",
-    ),
+@check("the load balancer of the DR region has the settings of the primary region's")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite(
+    "ElbV2Type",
+    "ElbV2Scheme",
+    "ElbV2IpAddressType",
+    "ElbV2IdleTimeoutSeconds",
+    "ElbV2Http2Enabled",
+    "ElbV2HttpDropInvalidHeaders",
+    "ElbV2CrossZoneEnabled",
+    "ElbV2S3LogsEnabled",
+    "alb-http-drop-invalid-header-enabled",
+    "REL13-BP04",
 )
 def alike(view: View) -> Iterator[Finding]:
     """Type, scheme and address type must be equal; other differences are warned of, TLS policies of listeners too.
@@ -184,14 +171,9 @@ def _attribute(view: View, balancer: elbv2.LoadBalancer, key: str, value: object
     return view.command("elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=balancer.arn, Attributes=attributes)
 
 
-@check(
-    "load balancers close idle connections soon enough for clients to follow a DNS change",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=("AlbKeepAlive", "REL11-BP02"),
-    traps=("T11",),
-)
+@check("load balancers close idle connections soon enough for clients to follow a DNS change")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, BOTH)
+@cite("T11", "AlbKeepAlive", "REL11-BP02")
 def keep_alive(view: View) -> Iterator[Finding]:
     """Keep-alive pins clients to the region they came to, for 3600 s unless set. Source: ALB attributes, T11."""
     balancer, limit_s = view.get(elbv2.load_balancer), view.env.thresholds.alb_keep_alive_s
@@ -213,17 +195,10 @@ def keep_alive(view: View) -> Iterator[Finding]:
         yield view.gap(balancer.name, f"{seconds} s", f"{limit_s} s or less", reason, remedy)
 
 
-@check(
-    "load balancers of both regions are protected from deletion",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=(
-        "AlbDeletionProtection",
-        "ElbV2DeletionProtection",
-        "elb-deletion-protection-enabled",
-        "elbv2_deletion_protection",
-    ),
+@check("load balancers of both regions are protected from deletion")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, BOTH)
+@cite(
+    "AlbDeletionProtection", "ElbV2DeletionProtection", "elb-deletion-protection-enabled", "elbv2_deletion_protection"
 )
 def deletion_protection(view: View) -> Iterator[Finding]:
     """A standby that nobody uses is what a clean-up deletes. Source: DescribeLoadBalancerAttributes."""
@@ -241,14 +216,9 @@ def deletion_protection(view: View) -> Iterator[Finding]:
         yield view.gap(balancer.name, "not protected", "protected", reason, remedy)
 
 
-@check(
-    "the HTTPS listeners of the DR region present a certificate for every host name they must serve",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("AcmCertIssuedAndCovers", "elb-acm-certificate-required", "elbv2_ssl_listeners", "NIST CP-7"),
-    traps=("T20",),
-)
+@check("the HTTPS listeners of the DR region present a certificate for every host name they must serve")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("T20", "AcmCertIssuedAndCovers", "elb-acm-certificate-required", "elbv2_ssl_listeners", "NIST CP-7")
 def listener_certificates(view: View) -> Iterator[Finding]:
     """The listener's own certificates, SNI ones included, are issued and cover the hosts.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import elbv2
@@ -15,12 +15,9 @@ _WANTED, _STICKS = "as in the primary region", "stickiness.enabled"
 _HEALTH, _NO_THRESHOLD = "target_group_health.", ("", "1", "off")
 
 
-@check(
-    "every tenant's target group in the DR region has the attributes of the primary region's",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04"),
-)
+@check("every tenant's target group in the DR region has the attributes of the primary region's")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04")
 def alike(view: View) -> Iterator[Finding]:
     """Stickiness, slow start, algorithm, deregistration delay, zones and health thresholds.
 

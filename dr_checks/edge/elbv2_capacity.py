@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import elbv2
@@ -12,13 +12,9 @@ from dr_estate.readers import elbv2
 _SHARE = 0.8  # ARC's ElbV2ProvisionedCapacityLcuCount: within 20% of the highest
 
 
-@check(
-    "the load balancer of the DR region has as much capacity reserved as the primary region's",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("ElbV2ProvisionedCapacityLcuCount", "ElbV2ProvisionedCapacityEnabled", "REL01-BP06", "SOC2 A1.1"),
-    traps=("T33",),
-)
+@check("the load balancer of the DR region has as much capacity reserved as the primary region's")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T33", "ElbV2ProvisionedCapacityLcuCount", "ElbV2ProvisionedCapacityEnabled", "REL01-BP06", "SOC2 A1.1")
 def reserved_alike(view: View) -> Iterator[Finding]:
     """Within 20% of the primary's units and provisioned in every zone; no reservation there, none needed here.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.readers import elbv2
 
 # The other nine tenths belong to the database, to the tasks' start and to DNS.
@@ -16,12 +16,10 @@ _INTERVAL_S, _TIMEOUT_S, _PASSES = 30, 10, 2
 
 @check(
     "targets of the DR region that answer again are served within a tenth of the recovery time",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP01", "ISO22301 8.4"),
-    traps=("T54",),
     none=("all target groups", "none exists: see elbv2-routing.target-groups"),
 )
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T54", "REL13-BP01", "ISO22301 8.4")
 def soon_healthy(view: View) -> Iterator[Finding]:
     """Interval times healthy threshold: so long a target that once failed must pass its checks before it is used.
 

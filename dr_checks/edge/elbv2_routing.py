@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from itertools import count
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.listener_table import GATE, ListenerTable, Meets
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution
@@ -30,12 +30,9 @@ _LONGER_S = 5
 _VISITED = ("A", "AAAA", "CNAME")
 
 
-@check(
-    "the load balancer of the DR region has every listener of the primary region's",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7"),
-)
+@check("the load balancer of the DR region has every listener of the primary region's")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7")
 def listeners(view: View) -> Iterator[Finding]:
     """The same protocols and ports, and certificates demanded of clients where the primary's demands them alone.
 
@@ -70,12 +67,9 @@ def _client_certificate_finding(view: View, subject: str, listener: elbv2.Listen
     return view.gap(subject, "demands a certificate of every client", "as in the primary region", reason, remedy)
 
 
-@check(
-    "every tenant's host names are routed to that tenant's own target group in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-10"),
-)
+@check("every tenant's host names are routed to that tenant's own target group in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP04", "NIST CP-10")
 def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
@@ -300,11 +294,10 @@ def _hosts_alone(*hosts: str) -> list[dict[str, object]]:
 
 @check(
     "the DR region's load balancer answers unknown hosts as the primary region's does",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04",),
     none=("all listeners", "no listener exists in both regions: see elbv2-routing.listeners"),
 )
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("REL13-BP04")
 def default_action(view: View) -> Iterator[Finding]:
     """Default actions of listeners on the same port are equal, tenants' target groups by tenant, others by name.
 
@@ -350,12 +343,9 @@ def _action_text(view: View, side: Side, action: elbv2.ListenerAction) -> str:
     return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *groups, action.detail]).strip()
 
 
-@check(
-    "every tenant's target group in the DR region exists, is in use, and has the primary region's health check",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04", "NIST CP-7"),
-)
+@check("every tenant's target group in the DR region exists, is in use, and has the primary region's health check")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04", "NIST CP-7")
 def target_groups(view: View) -> Iterator[Finding]:
     """Same protocol and version of it, port, target type, health check; behind the load balancer.
 
@@ -453,13 +443,10 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
 
 @check(
     "every service that should run has a healthy target behind its load balancer",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=("ElbV2TargetGroupsCanServeTraffic", "REL11-BP01", "SOC2 A1.2"),
-    traps=("T07", "T23"),
     none=("all target groups", "no service should run here now, or it has no target group"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, BOTH)
+@cite("T07", "T23", "ElbV2TargetGroupsCanServeTraffic", "REL11-BP01", "SOC2 A1.2")
 def healthy_targets(view: View) -> Iterator[Finding]:
     """HealthyHostCount is 1 or more where tasks are wanted; no fresh value is UNKNOWN. Source: CloudWatch, T07."""
     # A service that is to run nothing, such as a pilot light's, has no healthy target by design.

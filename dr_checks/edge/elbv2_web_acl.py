@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2
@@ -13,12 +13,9 @@ from dr_estate.readers.elbv2 import WebAcl
 _BLOCK = "Block"
 
 
-@check(
-    "the load balancer of the DR region is guarded by a web ACL as the primary region's is",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("ALB_WAF_ENABLED", "REL13-BP04", "NIST CP-7"),
-)
+@check("the load balancer of the DR region is guarded by a web ACL as the primary region's is")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("ALB_WAF_ENABLED", "REL13-BP04", "NIST CP-7")
 def alike(view: View) -> Iterator[Finding]:
     """The default action and the names and actions of the rules are the primary's; an ACL here alone is a gap too.
 
@@ -46,12 +43,9 @@ def alike(view: View) -> Iterator[Finding]:
         yield view.ok(name, measured, wanted, "requests are judged alike in both regions")
 
 
-@check(
-    "no web ACL of the DR region turns all visitors away while the primary region's lets them in",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7"),
-)
+@check("no web ACL of the DR region turns all visitors away while the primary region's lets them in")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP04", "NIST CP-7")
 def admits(view: View) -> Iterator[Finding]:
     """Block by default, and no rule that may let a request in, or a rule that blocks every address: each visitor gets
     403. Source: WAF API_WebACL.

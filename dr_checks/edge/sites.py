@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, is_strangers, visits_of, way
 from dr_checks.derived.standing import failover_may_be_in_force
@@ -74,14 +74,9 @@ def _round(view: View) -> VisitRound | str:
         return f"not visited, and none has to answer: {reasons[0]}"
 
 
-@check(
-    "every tenant's site answers through the load balancer of each region",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=BOTH,
-    rules=("REL13-BP03", "REL11-BP01", "NIST CP-4", "SOC2 A1.3"),
-    traps=("T07",),
-)
+@check("every tenant's site answers through the load balancer of each region")
+@weigh(Severity.BLOCKER, Area.TENANTS, BOTH)
+@cite("T07", "REL13-BP03", "REL11-BP01", "NIST CP-4", "SOC2 A1.3")
 def every_site_answers(view: View) -> Iterator[Finding]:
     """GET of traffic.probe_path with the tenant's host has one of traffic.expected_probe_statuses."""
     done, wanted = _round(view), " or ".join(map(str, view.env.traffic.expected_probe_statuses))
@@ -117,12 +112,10 @@ def every_site_answers(view: View) -> Iterator[Finding]:
 
 @check(
     "every tenant's site shows that it belongs to that tenant, in each region",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=BOTH,
-    rules=("REL13-BP03", "NIST CP-4", "SOC2 A1.3"),
     none=("all sites", "no site answered correctly: see sites.every-site-answers"),
 )
+@weigh(Severity.BLOCKER, Area.TENANTS, BOTH)
+@cite("REL13-BP03", "NIST CP-4", "SOC2 A1.3")
 def own_identity(view: View) -> Iterator[Finding]:
     """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
     done, wanted, domain = _round(view), "shows its own host", view.env.traffic.tenant_domain
@@ -149,13 +142,9 @@ def own_identity(view: View) -> Iterator[Finding]:
             )
 
 
-@check(
-    "every tenant's site answers within the time limit, in each region",
-    severity=Severity.NORMAL,
-    area=Area.TENANTS,
-    sides=BOTH,
-    rules=("REL13-BP03", "ISO22301 8.5"),
-)
+@check("every tenant's site answers within the time limit, in each region")
+@weigh(Severity.NORMAL, Area.TENANTS, BOTH)
+@cite("REL13-BP03", "ISO22301 8.5")
 def in_good_time(view: View) -> Iterator[Finding]:
     """Time of the whole answer is thresholds.site_answer_s at most."""
     done, limit = _round(view), view.env.thresholds.site_answer_s
@@ -176,14 +165,9 @@ def in_good_time(view: View) -> Iterator[Finding]:
         yield view.none_expected("all sites", "none answered: see sites.every-site-answers")
 
 
-@check(
-    "the distribution answers for a tenant's host as the load balancer behind it does",
-    severity=Severity.CRITICAL,
-    area=Area.TENANTS,
-    sides=BOTH,
-    rules=("REL13-BP03", "REL11-BP04"),
-    traps=("T71",),
-)
+@check("the distribution answers for a tenant's host as the load balancer behind it does")
+@weigh(Severity.CRITICAL, Area.TENANTS, BOTH)
+@cite("T71", "REL13-BP03", "REL11-BP04")
 def edge_agrees(view: View) -> Iterator[Finding]:
     """Where both ways were gone: a site that is well at the load balancer is well through the distribution too.
 
@@ -220,13 +204,10 @@ def edge_agrees(view: View) -> Iterator[Finding]:
 
 @check(
     "each region's load balancer presents a certificate that browsers accept",
-    severity=Severity.CRITICAL,
-    area=Area.TENANTS,
-    sides=BOTH,
-    rules=("AcmCertIssuedAndCovers", "REL13-BP03"),
-    traps=("T20",),
     none=("TLS", "there is no host name to test"),
 )
+@weigh(Severity.CRITICAL, Area.TENANTS, BOTH)
+@cite("T20", "AcmCertIssuedAndCovers", "REL13-BP03")
 def handshake_accepted(view: View) -> Iterator[Finding]:
     """A TLS handshake as a visitor of each customer's host, and of one tenant's: names, dates and chain hold."""
     limit = view.env.thresholds.certificate_days

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    BOTH,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -38,12 +51,9 @@ def _out_of_dr(view: View) -> efs.FileReplication | None:
     return next((row for row in view.get(efs.replications, Side.DR) if row.source_id in there), None)
 
 
-@check(
-    "the shared file system exists in the DR region and is available",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
-)
+@check("the shared file system exists in the DR region and is available")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7", "SOC2 A1.2")
 def file_system_exists(view: View) -> Iterator[Finding]:
     """A file system of the configured name, or the replica of the primary's, is available. Source: EFS API."""
     found = view.get(efs.file_systems)
@@ -63,13 +73,18 @@ def file_system_exists(view: View) -> Iterator[Finding]:
         yield view.gap(_name(view), "absent", "available", reason, remedy)
 
 
-@check(
-    "the shared file system replicates from the primary region to the DR region without error",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("EfsReplicationState", "REL09-BP01", "REL13-BP02", "NIST CP-6", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T16", "T27"),
-    applies=_replicates,
+@check("the shared file system replicates from the primary region to the DR region without error")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=_replicates)
+@cite(
+    "T16",
+    "T27",
+    "EfsReplicationState",
+    "REL09-BP01",
+    "REL13-BP02",
+    "NIST CP-6",
+    "NIST CP-9",
+    "ISO22301 8.4",
+    "SOC2 A1.2",
 )
 def replication_state(view: View) -> Iterator[Finding]:
     """Into the DR file system, and ENABLED. ERROR cannot be repaired; PAUSED: a region was opted out.
@@ -106,14 +121,9 @@ def replication_state(view: View) -> Iterator[Finding]:
         yield view.gap(_name(view), row.status, "ENABLED", reason, remedy)
 
 
-@check(
-    "the files in the DR region were last synchronised within the recovery point objective",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("EfsLastReplicated", "REL09-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T27",),
-    applies=_replicates,
-)
+@check("the files in the DR region were last synchronised within the recovery point objective")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=_replicates)
+@cite("T27", "EfsLastReplicated", "REL09-BP01", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2")
 def last_replicated(view: View) -> Iterator[Finding]:
     """LastReplicatedTimestamp is no older than the RPO; before the first full sync there is none. Source: EFS API."""
     row, wanted = _into_dr(view), f"{duration(view.rpo_s)} or less"
@@ -133,14 +143,9 @@ def last_replicated(view: View) -> Iterator[Finding]:
         yield view.gap(_name(view), duration(age_s), wanted, reason, remedy)
 
 
-@check(
-    "the synchronisation metric of the files is fresh and within the recovery point objective",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("EfsLastReplicated", "REL13-BP04", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T23",),
-    applies=_replicates,
-)
+@check("the synchronisation metric of the files is fresh and within the recovery point objective")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=_replicates)
+@cite("T23", "EfsLastReplicated", "REL13-BP04", "NIST CP-9", "SOC2 A1.2")
 def sync_metric(view: View) -> Iterator[Finding]:
     """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
     row, wanted = _into_dr(view), f"{duration(view.rpo_s)} or less"
@@ -164,14 +169,9 @@ def sync_metric(view: View) -> Iterator[Finding]:
         yield view.gap(_name(view), duration(ours.value), wanted, reason, remedy)
 
 
-@check(
-    "the shared file system is protected against being overwritten by a replication",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=("EfsOverwriteProtection", "REL09-BP02", "NIST CP-9"),
-    traps=("T28",),
-)
+@check("the shared file system is protected against being overwritten by a replication")
+@weigh(Severity.CRITICAL, Area.REPLICATION, BOTH)
+@cite("T28", "EfsOverwriteProtection", "REL09-BP02", "NIST CP-9")
 def overwrite_protection(view: View) -> Iterator[Finding]:
     """ENABLED, or REPLICATING on the side a replication writes into; DISABLED invites a wrong direction (T28)."""
     into = {r.destination_id for r in view.get(efs.replications) if r.destination_region == view.region}

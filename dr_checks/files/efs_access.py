@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -16,12 +16,9 @@ def _name(view: View) -> str:
     return view.env.named(view.env.names.file_system)
 
 
-@check(
-    "every tenant has an available access point in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EfsAccessPointParity", "REL13-BP02", "NIST CP-7"),
-)
+@check("every tenant has an available access point in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EfsAccessPointParity", "REL13-BP02", "NIST CP-7")
 def point_exists(view: View) -> Iterator[Finding]:
     """Access points are not replicated with the files: each tenant's own is there, by its Name tag."""
     if not view.get(efs.file_systems):
@@ -57,19 +54,15 @@ def _creation_commands(view: View, name: str) -> tuple[str, ...]:
     )
 
 
-@check(
-    "every tenant's access point in the DR region has the same directory and user as in the primary region",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "EfsAccessPointParity",
-        "EFS_ACCESS_POINT_ENFORCE_ROOT_DIRECTORY",
-        "EFS_ACCESS_POINT_ENFORCE_USER_IDENTITY",
-        "efs_access_point_enforce_root_directory",
-        "efs_access_point_enforce_user_identity",
-        "REL13-BP04",
-    ),
+@check("every tenant's access point in the DR region has the same directory and user as in the primary region")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite(
+    "EfsAccessPointParity",
+    "EFS_ACCESS_POINT_ENFORCE_ROOT_DIRECTORY",
+    "EFS_ACCESS_POINT_ENFORCE_USER_IDENTITY",
+    "efs_access_point_enforce_root_directory",
+    "efs_access_point_enforce_user_identity",
+    "REL13-BP04",
 )
 def point_parity(view: View) -> Iterator[Finding]:
     """Path, uid and gid are those of the primary's access point of the same name."""
@@ -106,12 +99,9 @@ def _opens(point: efs.AccessPoint) -> str:
     return f"{point.path} as {point.uid}:{point.gid}"
 
 
-@check(
-    "every tenant's task definition in the DR region mounts the tenant's own access point of the DR file system",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EfsAccessPointParity", "EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-7"),
-)
+@check("every tenant's task definition in the DR region mounts the tenant's own access point of the DR file system")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EfsAccessPointParity", "EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-7")
 def volumes_local(view: View) -> Iterator[Finding]:
     """File system and access point ids are of one region: those of the primary do not exist in the DR region."""
     systems = {system.id for system in view.get(efs.file_systems)}

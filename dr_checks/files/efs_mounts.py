@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.references import arn_region
@@ -20,12 +20,9 @@ def _name(view: View) -> str:
     return view.env.named(view.env.names.file_system)
 
 
-@check(
-    "every availability zone in which the DR region starts tasks has an available mount target",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EfsMountTargetsPerAz", "efs_multi_az_enabled", "REL10-BP01", "NIST CP-7"),
-)
+@check("every availability zone in which the DR region starts tasks has an available mount target")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EfsMountTargetsPerAz", "efs_multi_az_enabled", "REL10-BP01", "NIST CP-7")
 def targets_per_zone(view: View) -> Iterator[Finding]:
     """The zones of the services' subnets, against available mount targets. Source: EFS API."""
     targets, zones = view.get(efs_mounts.mount_targets), {s.zone for s in view.get(efs_mounts.task_subnets)}
@@ -51,12 +48,9 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
             yield view.gap(zone, word or "no mount target", "available", reason, remedy)
 
 
-@check(
-    "the mount targets of the DR region accept NFS connections from the tasks of every service",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7"),
-)
+@check("the mount targets of the DR region accept NFS connections from the tasks of every service")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7")
 def tasks_admitted(view: View) -> Iterator[Finding]:
     """Every mount target's groups allow TCP 2049 from a group of each tenant's service, or from its subnets: EFS, EC2.
 
@@ -95,13 +89,9 @@ def _is_covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
     return any(wanted.version == r.version and wanted.subnet_of(r) for r in ranges)  # type: ignore[arg-type] # same version
 
 
-@check(
-    "the file system of the DR region is encrypted under a key of the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "EFS_ENCRYPTED_CHECK", "efs_encryption_at_rest_enabled", "REL09-BP02"),
-    traps=("T19",),
-)
+@check("the file system of the DR region is encrypted under a key of the DR region")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T19", "KmsKeyUsableInRegion", "EFS_ENCRYPTED_CHECK", "efs_encryption_at_rest_enabled", "REL09-BP02")
 def encrypted(view: View) -> Iterator[Finding]:
     """Encrypted, and the key's ARN is of the DR region; whether that key works is said by the KMS checks (T19)."""
     found = view.get(efs.file_systems)
@@ -122,12 +112,9 @@ def encrypted(view: View) -> Iterator[Finding]:
         yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 
 
-@check(
-    "the file system of the DR region has the throughput of the primary's",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7"),
-)
+@check("the file system of the DR region has the throughput of the primary's")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("REL13-BP04", "NIST CP-7")
 def throughput_parity(view: View) -> Iterator[Finding]:
     """Elastic, or the primary's mode with no less provisioned. Source: EFS User Guide, throughput modes."""
     there, here = view.get(efs.file_systems), view.get(efs.file_systems, Side.PRIMARY)

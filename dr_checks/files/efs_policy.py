@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
@@ -23,13 +23,9 @@ _WANTED = "as the primary region's"
 _PERSON = re.compile(r"arn:aws[a-z-]*:iam::\d+:(?:role|user)/")
 
 
-@check(
-    "the file system policy of the DR region grants the access that the primary region's grants",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7"),
-)
+@check("the file system policy of the DR region grants the access that the primary region's grants")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("REL13-BP04", "NIST CP-7")
 def admits_alike(view: View) -> Iterator[Finding]:
     """Every allow of the primary's policy is here, and no deny that it has not; each file system has its own policy.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.pairing import tenant_definitions, tenant_services, vpc_name
 from dr_checks.derived.standing import Ground
 from dr_checks.derived.traffic_rules import Admission, TrafficRule
@@ -27,12 +27,9 @@ _SECRET_PARTS = 7
 _WANTED = "HTTPS from the tasks, and a policy that allows what they ask for"
 
 
-@check(
-    "the VPC endpoints of the DR region let the tasks through to what they start with",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL13-BP02", "NIST CP-8", "NIST SC-7"),
-)
+@check("the VPC endpoints of the DR region let the tasks through to what they start with")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL02-BP02", "REL13-BP02", "NIST CP-8", "NIST SC-7")
 def admit_tasks(view: View) -> Iterator[Finding]:
     """Security groups of interface endpoints admit TCP 443 from each service, and every policy allows each request.
 
@@ -56,13 +53,9 @@ def admit_tasks(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "no endpoint takes what tasks ask for: see vpc-reach.way-out")
 
 
-@check(
-    "the VPC endpoints of the DR region let the tasks through to the copies of their buckets and tables",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL13-BP04", "NIST CP-8"),
-    applies=if_replicated,
-)
+@check("the VPC endpoints of the DR region let the tasks through to the copies of their buckets and tables")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=if_replicated)
+@cite("REL02-BP02", "REL13-BP04", "NIST CP-8")
 def admit_stores(view: View) -> Iterator[Finding]:
     """What the task roles may do with the sources today passes the endpoints' policies, or passes none there either.
 

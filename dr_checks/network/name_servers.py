@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -20,12 +20,9 @@ _RESOLVER = "169.254.169.253"
 _AWS, _FILES = ".amazonaws.com", ".efs."
 
 
-@check(
-    "tasks of the DR region are given a name server that knows the VPC's names",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-)
+@check("tasks of the DR region are given a name server that knows the VPC's names")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7")
 def know_the_vpc(view: View) -> Iterator[Finding]:
     """Amazon's own by name or address, or another that is there and stands neither in the primary region nor outside.
 
@@ -58,12 +55,9 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         yield view.unknown(subject, _WANTED, f"Whether {servers} answers for the VPC only a task of it shows.")
 
 
-@check(
-    "no rule of the resolver sends what tasks of the DR region ask to name servers that do not answer",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-)
+@check("no rule of the resolver sends what tasks of the DR region ask to name servers that do not answer")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7")
 def rules_lead_on(view: View) -> Iterator[Finding]:
     """A rule that forwards a name which tasks ask for leads to a server that is there, and outlives the primary region.
 
@@ -106,12 +100,9 @@ def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedName
     return view.unknown(subject, _ANSWERED, f"Whether {measured} is answered only a task of the VPC shows.")
 
 
-@check(
-    "no firewall of the DR region's resolver blocks a name that tasks ask for",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-)
+@check("no firewall of the DR region's resolver blocks a name that tasks ask for")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7")
 def firewall_admits(view: View) -> Iterator[Finding]:
     """The first rule of DNS Firewall that is about a name decides, by the priorities of groups and rules.
 

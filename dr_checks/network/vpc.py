@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import network_command, tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -15,18 +15,15 @@ _ZONES = 2
 _ABSENT = "there is no VPC: see vpc.available"
 
 
-@check(
-    "the VPC of the DR region is available",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "VpcState",
-        "VpcCidrBlocksStateInAssociationSets",
-        "VpcIpv6CidrBlocksStateInAssociationSets",
-        "vpc_different_regions",
-        "REL13-BP02",
-        "NIST CP-7",
-    ),
+@check("the VPC of the DR region is available")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite(
+    "VpcState",
+    "VpcCidrBlocksStateInAssociationSets",
+    "VpcIpv6CidrBlocksStateInAssociationSets",
+    "vpc_different_regions",
+    "REL13-BP02",
+    "NIST CP-7",
 )
 def available(view: View) -> Iterator[Finding]:
     """The VPC of that Name tag is available, and none of its blocks failed to be associated. Source: DescribeVpcs.
@@ -52,19 +49,16 @@ def available(view: View) -> Iterator[Finding]:
         yield view.gap(name, measured, "available", "no resource can be started in it now", remedy)
 
 
-@check(
-    "the VPC of the DR region has the layout of the primary region's",
-    severity=Severity.MINOR,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "VpcCidrBlock",
-        "VpcCidrBlocksInAssociationSets",
-        "VpcCidrBlocksSameProtocolVersion",
-        "VpcIpv6CidrBlocksInAssociationSets",
-        "VpcInstanceTenancy",
-        "VpcIsDefault",
-        "VpcSubnetCount",
-    ),
+@check("the VPC of the DR region has the layout of the primary region's")
+@weigh(Severity.MINOR, Area.INFRASTRUCTURE)
+@cite(
+    "VpcCidrBlock",
+    "VpcCidrBlocksInAssociationSets",
+    "VpcCidrBlocksSameProtocolVersion",
+    "VpcIpv6CidrBlocksInAssociationSets",
+    "VpcInstanceTenancy",
+    "VpcIsDefault",
+    "VpcSubnetCount",
 )
 def shape(view: View) -> Iterator[Finding]:
     """Not fewer addresses or subnets, and the same tenancy; more is fine. Source: ARC Vpc rules."""
@@ -101,11 +95,10 @@ def _addresses(blocks: list[str]) -> int:
 
 @check(
     "services of the DR region may run in subnets of at least two availability zones",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("VpcSubnetState", "AsgAZCount", "vpc_subnet_different_az", "REL10-BP01"),
     none=("all services", "no service exists: see ecs.service-exists"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("VpcSubnetState", "AsgAZCount", "vpc_subnet_different_az", "REL10-BP01")
 def zones(view: View) -> Iterator[Finding]:
     """The service's subnets are of this VPC, available, and in two zones. Source: DescribeServices, DescribeSubnets."""
     if view.get(vpc.vpc) is None:
@@ -142,12 +135,10 @@ def _placement_command(view: View, service: ecs.Service, standing: dict[str, vpc
 
 @check(
     "the subnets of the DR region have free addresses for every task of a failover",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("VpcSubnetAvailableIpAddressCount", "REL02-BP03", "REL01-BP06", "REL13-BP02"),
-    traps=("T33",),
     none=("all subnets", "no service exists: see ecs.service-exists"),
 )
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T33", "VpcSubnetAvailableIpAddressCount", "REL02-BP03", "REL01-BP06", "REL13-BP02")
 def free_addresses(view: View) -> Iterator[Finding]:
     """Each Fargate task takes an address: those still to start must fit. Source: AvailableIpAddressCount, T33."""
     if view.get(vpc.vpc) is None:

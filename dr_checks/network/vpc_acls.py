@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_checks.derived.ways import data_tier
@@ -98,12 +98,9 @@ def _denies(rule: vpc.AclRule, stop: _Stop) -> bool:
     return not rule.allows and meets and (peer.subnet_of(block) or bool(peer.prefixlen and peer.overlaps(block)))
 
 
-@check(
-    "the network ACLs of the DR region admit the traffic of tasks, database, files and visitors",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL13-BP02", "NIST CP-8"),
-)
+@check("the network ACLs of the DR region admit the traffic of tasks, database, files and visitors")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL02-BP02", "REL13-BP02", "NIST CP-8")
 def admit_traffic(view: View) -> Iterator[Finding]:
     """Each connection passes the ACL of both its subnets, and so does its reply: ACLs keep no state.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import (
     load_balancers,
     network_command,
@@ -39,12 +39,9 @@ _HTTPS_OUT = TrafficRule("tcp", 443, 443, "0.0.0.0/0")
 EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
-@check(
-    "security groups of the DR region allow the same traffic as the primary region's",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7", "ISO22301 8.4"),
-)
+@check("security groups of the DR region allow the same traffic as the primary region's")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP04", "NIST CP-7", "ISO22301 8.4")
 def security_groups(view: View) -> Iterator[Finding]:
     """Groups of services, load balancer and database, by name, let through what the primary's rules do.
 
@@ -200,11 +197,10 @@ def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
 
 @check(
     "services of the DR region use the security groups that the primary region's use",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-7"),
     none=("all services", "no service exists on both sides: see ecs.service-exists"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("REL13-BP04", "NIST CP-7")
 def attached_groups(view: View) -> Iterator[Finding]:
     """Each group of the primary's service, or its counterpart, is on the DR service. Source: DescribeServices."""
     if view.get(vpc.vpc) is None:
@@ -265,12 +261,9 @@ def _used_groups(view: View, side: Side) -> set[str]:
     return {names[id_] for id_ in ids if id_ in names} | ({database} & set(names.values()))
 
 
-@check(
-    "tasks of the DR region have a network route to pull their image, read their secret and write their log",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL13-BP02", "service-vpc-endpoint-enabled", "NIST CP-8"),
-)
+@check("tasks of the DR region have a network route to pull their image, read their secret and write their log")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL02-BP02", "REL13-BP02", "service-vpc-endpoint-enabled", "NIST CP-8")
 def way_out(view: View) -> Iterator[Finding]:
     """Each subnet leads to a living gateway, or the VPC has the endpoints. Source: ECS task networking.
 
@@ -436,12 +429,9 @@ def _beyond(view: View, place: str, target: str) -> Finding:
     return view.warn(place, target, "a way out of the region's own", reason, remedy)
 
 
-@check(
-    "the VPC of the DR region resolves names for its tasks",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-)
+@check("the VPC of the DR region resolves names for its tasks")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7")
 def names_resolve(view: View) -> Iterator[Finding]:
     """enableDnsSupport is on, and enableDnsHostnames where names of files, endpoints or private zones are asked for.
 
@@ -499,12 +489,9 @@ def _attribute_commands(view: View, attributes: list[str]) -> tuple[str, ...]:
     return tuple(view.command("ec2", "ModifyVpcAttribute", VpcId=here.id, **change) for change in changes if here)
 
 
-@check(
-    "visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL10-BP01", "REL13-BP02"),
-)
+@check("visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL02-BP02", "REL10-BP01", "REL13-BP02")
 def way_in(view: View) -> Iterator[Finding]:
     """Subnets of a balancer of the internet lead to an attached internet gateway; each zone of the tasks is enabled.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.ways import HIDDEN, PEERING, Ways, table_of
 from dr_checks.network.vpc_reach import ELSEWHERE, lacking_endpoints
@@ -20,12 +20,9 @@ _ALIVE = {"available", "pending"}
 _LARGEST_OF_A_VPC = 16
 
 
-@check(
-    "no more specific route drops traffic of the DR region's tasks, database or visitors, or sends it another way",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL02-BP02", "REL13-BP02", "NIST CP-8"),
-)
+@check("no more specific route drops traffic of the DR region's tasks, database or visitors, or sends it another way")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL02-BP02", "REL13-BP02", "NIST CP-8")
 def parts_lead_on(view: View) -> Iterator[Finding]:
     """A more specific route than 0.0.0.0/0 goes before it: a black hole drops its part, whatever the default does.
 
@@ -48,12 +45,9 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
         yield view.none_expected("all route tables", "no service exists: see ecs.service-exists")
 
 
-@check(
-    "no subnet in which the database is restored is led to from the internet",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("NIST SC-7",),
-)
+@check("no subnet in which the database is restored is led to from the internet")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("NIST SC-7")
 def database_private(view: View) -> Iterator[Finding]:
     """No subnet of names.db_subnet_group has a default route to an internet gateway. Source: DescribeRouteTables."""
     if view.get(vpc.vpc) is None:

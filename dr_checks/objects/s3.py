@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
@@ -47,14 +47,9 @@ def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | 
     return next((rule for rule in rules if rule.whole), rules[0] if rules else None)
 
 
-@check(
-    "every bucket exists in the primary region and has its copy in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=("S3_BUCKET_CROSS_REGION_REPLICATION_ENABLED", "REL09-BP01", "REL13-BP02", "NIST CP-6", "SOC2 A1.2"),
-    applies=if_replicated,
-)
+@check("every bucket exists in the primary region and has its copy in the DR region")
+@weigh(Severity.BLOCKER, Area.REPLICATION, BOTH, applies=if_replicated)
+@cite("S3_BUCKET_CROSS_REGION_REPLICATION_ENABLED", "REL09-BP01", "REL13-BP02", "NIST CP-6", "SOC2 A1.2")
 def copy_exists(view: View) -> Iterator[Finding]:
     """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
     for name, bucket in _named_buckets(view):
@@ -70,15 +65,9 @@ def copy_exists(view: View) -> Iterator[Finding]:
 
 
 # As replication_rule below: S3 replicates nothing where either side keeps no versions.
-@check(
-    "versioning is enabled on every bucket and its copy",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=("S3_BUCKET_VERSIONING_ENABLED", "s3_bucket_object_versioning", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("versioning is enabled on every bucket and its copy")
+@weigh(Severity.BLOCKER, Area.REPLICATION, BOTH, applies=if_replicated)
+@cite("T30", "S3_BUCKET_VERSIONING_ENABLED", "s3_bucket_object_versioning", "REL09-BP01", "NIST CP-9", "SOC2 A1.2")
 def versioning(view: View) -> Iterator[Finding]:
     """Versioning is Enabled on both sides: replication demands it, and it undoes a deletion. Source: S3, T30."""
     present = False
@@ -101,21 +90,17 @@ def versioning(view: View) -> Iterator[Finding]:
         yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
 
 
-@check(
-    "every bucket has an enabled rule that replicates all of its objects into its copy",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=(
-        "S3ReplicationRuleEnabled",
-        "S3_BUCKET_REPLICATION_ENABLED",
-        "s3_bucket_cross_region_replication",
-        "REL09-BP01",
-        "NIST CP-6",
-        "ISO22301 8.4",
-        "SOC2 A1.2",
-    ),
-    traps=("T30",),
-    applies=if_replicated,
+@check("every bucket has an enabled rule that replicates all of its objects into its copy")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "T30",
+    "S3ReplicationRuleEnabled",
+    "S3_BUCKET_REPLICATION_ENABLED",
+    "s3_bucket_cross_region_replication",
+    "REL09-BP01",
+    "NIST CP-6",
+    "ISO22301 8.4",
+    "SOC2 A1.2",
 )
 def replication_rule(view: View) -> Iterator[Finding]:
     """An enabled rule to the copy, without a prefix or tag that leaves objects out. Source: S3 GetBucketReplication."""
@@ -136,14 +121,9 @@ def replication_rule(view: View) -> Iterator[Finding]:
     yield from each_pair(view, "an enabled rule", judge)
 
 
-@check(
-    "no replication rule of a higher priority takes objects from the rule that replicates all of a bucket",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("S3ReplicationRuleEnabled", "REL09-BP01", "NIST CP-6"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("no replication rule of a higher priority takes objects from the rule that replicates all of a bucket")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "S3ReplicationRuleEnabled", "REL09-BP01", "NIST CP-6")
 def rule_precedence(view: View) -> Iterator[Finding]:
     """Of enabled rules with one destination S3 goes by the highest priority: it must replicate as the whole rule does.
 
@@ -175,14 +155,9 @@ def _otherwise(rule: s3.BucketReplicationRule, whole: s3.BucketReplicationRule) 
     return found + ([] if rule.metrics or not whole.metrics else ["not measured"])
 
 
-@check(
-    "deletions are replicated to every copy, so that no deleted object reappears after a failover",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("S3ReplicationRuleEnabled", "REL13-BP04", "NIST CP-10"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("deletions are replicated to every copy, so that no deleted object reappears after a failover")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "S3ReplicationRuleEnabled", "REL13-BP04", "NIST CP-10")
 def delete_markers(view: View) -> Iterator[Finding]:
     """DeleteMarkerReplication is Enabled; rules of the second version leave it off by default (T30)."""
 
@@ -201,14 +176,9 @@ def delete_markers(view: View) -> Iterator[Finding]:
     yield from each_pair(view, "Enabled", judge)
 
 
-@check(
-    "every replication rule has time control and metrics, so that its lag is known",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("S3RtcMetricsFresh", "REL13-BP01", "NIST CP-9"),
-    traps=("T23",),
-    applies=if_replicated,
-)
+@check("every replication rule has time control and metrics, so that its lag is known")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("T23", "S3RtcMetricsFresh", "REL13-BP01", "NIST CP-9")
 def measured_rules(view: View) -> Iterator[Finding]:
     """Metrics are on in the rule: without, nobody can say how far the copy trails. No time control is a warning."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.references import neutral
@@ -18,13 +18,9 @@ _LOST = Unavailable(UnavailableKind.ERROR, "The CORS rules were not among those 
 _WANTED = "those of its source"
 
 
-@check(
-    "every bucket copy lets the pages of the sites read and upload as its source does",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-2"),
-    applies=if_replicated,
-)
+@check("every bucket copy lets the pages of the sites read and upload as its source does")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("REL13-BP04", "NIST CP-2")
 def alike(view: View) -> Iterator[Finding]:
     """Each CORS rule of the source has one in the copy that allows as much; what the copy allows besides is not judged.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, cite, if_replicated, lag_source, weigh
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -27,14 +27,9 @@ def _pair(reading: Reading) -> tuple[str, str]:
     return reading.dimension("SourceBucket"), reading.dimension("DestinationBucket")
 
 
-@check(
-    "every bucket copy lags its source by no more than the agreed time, by a fresh metric",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("S3RtcMetricsFresh", "REL09-BP01", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T23", "T30"),
-    applies=if_replicated,
-)
+@check("every bucket copy lags its source by no more than the agreed time, by a fresh metric")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T23", "T30", "S3RtcMetricsFresh", "REL09-BP01", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2")
 def latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency within thresholds.s3_latency_s; old or missing is UNKNOWN. Source: S3 Replication metrics."""
     wanted = f"{duration(view.env.thresholds.s3_latency_s)} or less"
@@ -59,14 +54,9 @@ def latency(view: View) -> Iterator[Finding]:
             yield view.gap(name, measured, wanted, reason, remedy)
 
 
-@check(
-    "no object of any bucket failed to replicate recently",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("S3FailedReplicationCount", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("no object of any bucket failed to replicate recently")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "S3FailedReplicationCount", "REL09-BP03", "NIST CP-9", "SOC2 A1.2")
 def failed_operations(view: View) -> Iterator[Finding]:
     """OperationsFailedReplication adds up to 0 over thresholds.failed_job_hours: what failed stays failed (T30).
 

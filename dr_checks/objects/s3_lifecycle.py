@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -19,14 +19,9 @@ _LATE = LifecycleEffect("", _FORGETS, 90, "", ())
 _WANTED = "no rule earlier than the source's"
 
 
-@check(
-    "no bucket copy expires or archives objects sooner than its source",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "REL13-BP04", "NIST CP-9"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("no bucket copy expires or archives objects sooner than its source")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "REL09-BP01", "REL13-BP04", "NIST CP-9")
 def kept_as_long(view: View) -> Iterator[Finding]:
     """Lifecycle rules are each bucket's own: an expiry or Glacier transition of the copy alone loses what it protects.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.references import neutral
@@ -19,13 +19,9 @@ _WANTED = "those of its source"
 _REPLICATION = "s3:Replication:"
 
 
-@check(
-    "every bucket copy notifies of its events whom its source notifies",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-2"),
-    applies=if_replicated,
-)
+@check("every bucket copy notifies of its events whom its source notifies")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("REL13-BP04", "NIST CP-2")
 def notified(view: View) -> Iterator[Finding]:
     """Each notification of the source has one in the copy: target by name without the region's, events, and keys.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -14,13 +14,9 @@ _LOST = Unavailable(UnavailableKind.ERROR, "The bucket's object ownership was no
 _WANTED = "it takes access control lists, as its source does"
 
 
-@check(
-    "every bucket copy takes uploads with access control lists as its source does",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-2"),
-    applies=if_replicated,
-)
+@check("every bucket copy takes uploads with access control lists as its source does")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("REL13-BP04", "NIST CP-2")
 def lists_taken(view: View) -> Iterator[Finding]:
     """Warn where the source takes ACLs and the copy has BucketOwnerEnforced, the default of buckets since April 2023.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.model.references import arn_region
 from dr_estate.readers import s3
@@ -21,14 +21,9 @@ def _key_region(key: str, bucket: s3.Bucket) -> str:
     return arn_region(key) or bucket.region
 
 
-@check(
-    "every bucket copy is encrypted as well as its source, under a key of the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED", "s3_bucket_default_encryption", "REL09-BP02", "NIST SC-28"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("every bucket copy is encrypted as well as its source, under a key of the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED", "s3_bucket_default_encryption", "REL09-BP02", "NIST SC-28")
 def encryption(view: View) -> Iterator[Finding]:
     """Default encryption no weaker than the original's; a key ARN of another region cannot serve here (T19)."""
 
@@ -61,14 +56,9 @@ def _encrypted_as(view: View, original: s3.Bucket, copy: s3.Bucket) -> tuple[str
     return (view.command("s3", "PutBucketEncryption", Bucket=copy.name, ServerSideEncryptionConfiguration=rules),)
 
 
-@check(
-    "every replication rule of a KMS-encrypted bucket includes its encrypted objects",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("S3ReplicationRuleEnabled", "KmsKeyUsableInRegion", "REL09-BP01", "NIST CP-9"),
-    traps=("T19", "T30"),
-    applies=if_replicated,
-)
+@check("every replication rule of a KMS-encrypted bucket includes its encrypted objects")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "T30", "S3ReplicationRuleEnabled", "KmsKeyUsableInRegion", "REL09-BP01", "NIST CP-9")
 def encrypted_objects(view: View) -> Iterator[Finding]:
     """S3 silently leaves SSE-KMS objects out unless the rule selects them and names a key of the DR region (T30)."""
 
@@ -91,18 +81,14 @@ def encrypted_objects(view: View) -> Iterator[Finding]:
     yield from each_pair(view, "selected", judge)
 
 
-@check(
-    "no bucket copy allows public access where its source does not",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=(
-        "S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED",
-        "s3_bucket_level_public_access_block",
-        "REL13-BP04",
-        "NIST CP-6",
-        "SOC2 A1.2",
-    ),
-    applies=if_replicated,
+@check("no bucket copy allows public access where its source does not")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED",
+    "s3_bucket_level_public_access_block",
+    "REL13-BP04",
+    "NIST CP-6",
+    "SOC2 A1.2",
 )
 def public_access(view: View) -> Iterator[Finding]:
     """Every public access block of the original is on in the copy; more is fine. Source: S3 GetPublicAccessBlock."""

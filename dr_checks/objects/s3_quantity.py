@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair, rule_of
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3
@@ -26,15 +26,9 @@ def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
     return {found.bucket: found for found in view.get(s3.contents, side)}
 
 
-@check(
-    "every bucket copy holds about as many objects as its source, those of before its replication rule too",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.REPLICATION,
-    rules=("S3FailedReplicationCount", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("every bucket copy holds about as many objects as its source, those of before its replication rule too")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated, stops=True)
+@cite("T30", "S3FailedReplicationCount", "REL09-BP01", "NIST CP-9", "SOC2 A1.2")
 def as_many(view: View) -> Iterator[Finding]:
     """S3's daily count of both sides: a rule copies only what is written after it; the rest takes Batch Replication.
 
@@ -99,14 +93,9 @@ def _is_dark(count: BucketContents) -> bool:
     return bool(count.flaw) or (count.objects is None and not count.empty)
 
 
-@check(
-    "objects of every bucket copy can be read at once, as those of its source",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("objects of every bucket copy can be read at once, as those of its source")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "REL09-BP01", "REL13-BP01", "NIST CP-9", "SOC2 A1.2")
 def readable_at_once(view: View) -> Iterator[Finding]:
     """No rule writes into an archive, and the copy holds no more archived bytes than its source.
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
@@ -16,13 +16,9 @@ _LOST = Unavailable(UnavailableKind.ERROR, "The website settings were not among 
 _WANTED = "that of its source"
 
 
-@check(
-    "every bucket copy answers as a website as its source does",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-2"),
-    applies=if_replicated,
-)
+@check("every bucket copy answers as a website as its source does")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("REL13-BP04", "NIST CP-2")
 def alike(view: View) -> Iterator[Finding]:
     """Index and error pages, redirections and their rules, which lead to the DR region and its buckets.
 

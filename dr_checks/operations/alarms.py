@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import cloudwatch_alarms, elbv2
@@ -16,14 +16,9 @@ _ABOVE = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
 _BELOW = ("LessThanThreshold", "LessThanOrEqualToThreshold")
 
 
-@check(
-    "the CloudWatch alarms of the platform exist in both regions",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=("cloudwatch-alarm-resource-check", "REL06-BP01", "REL11-BP01"),
-    traps=("T40",),
-)
+@check("the CloudWatch alarms of the platform exist in both regions")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, BOTH)
+@cite("T40", "cloudwatch-alarm-resource-check", "REL06-BP01", "REL11-BP01")
 def exist(view: View) -> Iterator[Finding]:
     """Each name of names.alarms is an alarm of this region. Source: CloudWatch DescribeAlarms."""
     there, wanted = {alarm.name for alarm in view.get(cloudwatch_alarms.alarms)}, view.env.names.alarms
@@ -38,14 +33,9 @@ def exist(view: View) -> Iterator[Finding]:
         yield view.none_expected("all alarms", "names.alarms names none")
 
 
-@check(
-    "no CloudWatch alarm of the platform is in ALARM state",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=("CloudWatchAlarmState", "REL11-BP01"),
-    none=("all alarms", _NONE),
-)
+@check("no CloudWatch alarm of the platform is in ALARM state", none=("all alarms", _NONE))
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, BOTH)
+@cite("CloudWatchAlarmState", "REL11-BP01")
 def state(view: View) -> Iterator[Finding]:
     """ALARM fails. INSUFFICIENT_DATA is a warning where the platform serves; a standby may have nothing to measure."""
     there = view.get(cloudwatch_alarms.alarms)
@@ -67,11 +57,10 @@ def state(view: View) -> Iterator[Finding]:
 
 @check(
     "alarms of the DR region have the metrics and thresholds of the primary region's",
-    severity=Severity.MINOR,
-    area=Area.INFRASTRUCTURE,
-    rules=("R53HealthCheckCloudWatchAlarm", "REL13-BP04"),
     none=("all alarms", "no alarm exists in both regions: see alarms.exist"),
 )
+@weigh(Severity.MINOR, Area.INFRASTRUCTURE)
+@cite("R53HealthCheckCloudWatchAlarm", "REL13-BP04")
 def parity(view: View) -> Iterator[Finding]:
     """Metric, comparison, periods and missing data are equal, and the load balancer is this region's; the threshold is
     crossed no later.
@@ -126,15 +115,9 @@ def _service(arn: str) -> str:
     return next(iter(arn.split(":")[2:3]), "")
 
 
-@check(
-    "alarms notify somebody, those of the DR region through the DR region",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    sides=BOTH,
-    rules=("cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03"),
-    traps=("T40",),
-    none=("all alarms", _NONE),
-)
+@check("alarms notify somebody, those of the DR region through the DR region", none=("all alarms", _NONE))
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, BOTH)
+@cite("T40", "cloudwatch-alarm-action-check", "cloudwatch-alarm-action-enabled-check", "REL06-BP03")
 def actions(view: View) -> Iterator[Finding]:
     """Actions are enabled; in the DR region one notifies by a topic outside the dark one. Source: DescribeAlarms, T40.
 

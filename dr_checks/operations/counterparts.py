@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.counterparts import (
     bears_no_tag,
     led_astray,
@@ -34,13 +34,9 @@ _TERRAFORM = {
 }
 
 
-@check(
-    "every resource with the platform's tags or names in the primary region has its counterpart in the DR region",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-2", "NIST CP-7"),
-    traps=("T17", "T40"),
-)
+@check("every resource with the platform's tags or names in the primary region has its counterpart in the DR region")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T17", "T40", "REL13-BP04", "NIST CP-2", "NIST CP-7")
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.derived.pairing import tenant_services
@@ -21,12 +21,9 @@ _START = Remedy("Start a task of each tenant once.", (Command(("test", "--infra"
 _CLEAN = Remedy("Have the drill brought to its end.", (Command(("drill", "clean")).line,))
 
 
-@check(
-    "every test of the recovery was run when it was due",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("REL13-BP03", "NIST CP-4", "ISO22301 8.5", "SOC2 A1.3"),
-)
+@check("every test of the recovery was run when it was due")
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite("REL13-BP03", "NIST CP-4", "ISO22301 8.5", "SOC2 A1.3")
 def on_schedule(view: View) -> Iterator[Finding]:
     """The last complete run of each test is within its period (schedule). Source: the runs in the control table."""
     past = view.get(control_table.runs)
@@ -52,14 +49,9 @@ def on_schedule(view: View) -> Iterator[Finding]:
             yield view.ok(row.test, measured, wanted, note)
 
 
-@check(
-    "a task of each tenant's definition was started in the DR region recently enough, and its container ran",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    rules=("REL13-BP03", "NIST CP-4"),
-    traps=("T21", "T73"),
-    applies=if_replicated,
-)
+@check("a task of each tenant's definition was started in the DR region recently enough, and its container ran")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, applies=if_replicated)
+@cite("T21", "T73", "REL13-BP03", "NIST CP-4")
 def tasks_start(view: View) -> Iterator[Finding]:
     """The newest start test of each tenant ended well, within start_test_age_days; where a task runs, that shows it.
 
@@ -107,13 +99,9 @@ def _start_finding(view: View, past: control_table.RunHistory, tenant: Tenant, s
     return view.ok(name, measured, wanted, "ECS pulled its image, read its secrets and mounted its files", tenant.id)
 
 
-@check(
-    "no drill left any resource behind",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("REL13-BP03", "NIST CP-4"),
-    traps=("T47",),
-)
+@check("no drill left any resource behind")
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite("T47", "REL13-BP03", "NIST CP-4")
 def nothing_left(view: View) -> Iterator[Finding]:
     """Nothing bears a drill's name: no database, no file system, no record. A drill that runs just now shows its own.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import clusters
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
@@ -23,14 +23,9 @@ def _has_map(env: Environment) -> str | None:
     return None if env.estate_map else "no map file stands beside the settings: `dr_cli.py init` writes one"
 
 
-@check(
-    "the load balancer, the cluster, its services and the stores of the region are those of the map file",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("NIST CP-2", "REL13-BP04"),
-    applies=_has_map,
-)
+@check("the load balancer, the cluster, its services and the stores of the region are those of the map file")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, BOTH, applies=_has_map)
+@cite("NIST CP-2", "REL13-BP04")
 def as_mapped(view: View) -> Iterator[Finding]:
     """What is gone fails; what is new, or has another id under its name, warns.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.key_users import usable_again
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyRequest, who_may
@@ -20,12 +20,9 @@ _KEPT = "COMPLIANCE"
 _LEAST_DAYS = 365
 
 
-@check(
-    "the key that signs evidence works in the DR region",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=_RULES,
-)
+@check("the key that signs evidence works in the DR region")
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite(*_RULES)
 def signed(view: View) -> Iterator[Finding]:
     """names.evidence_key leads to an enabled key that signs: a pack is signed in the incident or not at all.
 
@@ -68,12 +65,9 @@ def _signing(view: View, arn: str) -> PolicyRequest:
     return PolicyRequest((), "kms:Sign", arn, known)
 
 
-@check(
-    "the anchors of journals stay in the DR region as long as an audit looks back",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=_RULES,
-)
+@check("the anchors of journals stay in the DR region as long as an audit looks back")
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite(*_RULES)
 def anchored(view: View) -> Iterator[Finding]:
     """names.anchor_log is there and lets no event expire within a year: without an anchor a forged journal looks true.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived import role_limits
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
@@ -29,14 +29,9 @@ _UNITS = 5
 _CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
 
 
-@check(
-    "the credentials are accepted by the STS endpoint of each region",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("StsRegionalEndpoint", "NIST CP-2"),
-    traps=("T15",),
-)
+@check("the credentials are accepted by the STS endpoint of each region")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, BOTH)
+@cite("T15", "StsRegionalEndpoint", "NIST CP-2")
 def credentials_work(view: View) -> Iterator[Finding]:
     """Each region's own STS knows the caller, in the environment's account; a recovery's session lasts long enough.
 
@@ -66,14 +61,9 @@ def credentials_work(view: View) -> Iterator[Finding]:
         yield view.gap(view.region, caller.account, view.env.account, reason, remedy)
 
 
-@check(
-    "both regions are enabled for the account",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("RegionOptIn",),
-    traps=("T16", "T17"),
-)
+@check("both regions are enabled for the account")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, GLOBAL)
+@cite("T16", "T17", "RegionOptIn")
 def opted_in(view: View) -> Iterator[Finding]:
     """Both regions are enabled; opting out pauses EFS replication. Source: Account GetRegionOptStatus, T16."""
     for region in view.get(account_regions.opt_in):
@@ -88,13 +78,9 @@ def opted_in(view: View) -> Iterator[Finding]:
             yield view.gap(region.region, region.status, "ENABLED", reason, remedy)
 
 
-@check(
-    "the control table is active in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    rules=("IncidentStoreReachable", "NIST CP-2", "ISO22301 8.4"),
-    traps=("T40", "T42"),
-)
+@check("the control table is active in the DR region")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES)
+@cite("T40", "T42", "IncidentStoreReachable", "NIST CP-2", "ISO22301 8.4")
 def control_table(view: View) -> Iterator[Finding]:
     """Locks, approvals and the incident log have their table, by the keys they go by, and its policy denies no run.
 
@@ -153,13 +139,9 @@ def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     return None
 
 
-@check(
-    "every item that stands in the control table can be read",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    rules=("IncidentStoreReachable", "NIST SI-10"),
-    traps=("T42",),
-)
+@check("every item that stands in the control table can be read")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES)
+@cite("T42", "IncidentStoreReachable", "NIST SI-10")
 def control_items(view: View) -> Iterator[Finding]:
     """Lock, stop switch, open incident and overrides are of a version's shape: what is not holds as if it stood.
 
@@ -176,12 +158,9 @@ def control_items(view: View) -> Iterator[Finding]:
         yield view.ok(name, "every item", "every item", "no item holds up a run unread")
 
 
-@check(
-    "the control table can itself be recovered, and is not deleted by mistake",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("dynamodb-pitr-enabled", "NIST CP-9"),
-)
+@check("the control table can itself be recovered, and is not deleted by mistake")
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite("dynamodb-pitr-enabled", "NIST CP-9")
 def control_table_recoverable(view: View) -> Iterator[Finding]:
     """Point-in-time recovery and deletion protection are on, and no item of it expires.
 
@@ -218,12 +197,9 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
         yield view.gap(table.name, "off", "on", "a lost incident log leaves an audit without evidence", remedy)
 
 
-@check(
-    "the control table asks for as many people as the environment file",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    rules=("NIST AC-5", "SOC2 CC6.1"),
-)
+@check("the control table asks for as many people as the environment file")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES)
+@cite("NIST AC-5", "SOC2 CC6.1")
 def people(view: View) -> Iterator[Finding]:
     """The table's tag holds a run to two people whatever an environment file says. Source: ListTagsOfResource."""
     required, here = view.get(control.people), view.env.approvals.people
@@ -248,12 +224,9 @@ def people(view: View) -> Iterator[Finding]:
         yield view.gap(required.name, required.tag or "no tag", str(here), reason, healing)
 
 
-@check(
-    "an approver has pinned the rules by which a plan runs",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    rules=("NIST AC-5", "SOC2 CC6.1"),
-)
+@check("an approver has pinned the rules by which a plan runs")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES)
+@cite("NIST AC-5", "SOC2 CC6.1")
 def rules_pinned(view: View) -> Iterator[Finding]:
     """Where two people are asked, an approver pinned environment file and exceptions. Source: the control table."""
     name = view.env.named(view.env.names.control_table)
@@ -275,13 +248,9 @@ def rules_pinned(view: View) -> Iterator[Finding]:
         yield view.gap(name, "nobody pinned any", "an approver", reason, remedy)
 
 
-@check(
-    "the recovery runbook can be read without the primary region, and was reviewed recently",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    rules=("REL13-BP02", "NIST CP-2", "ISO22301 8.4", "SOC2 A1.3"),
-    traps=("T40",),
-)
+@check("the recovery runbook can be read without the primary region, and was reviewed recently")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES)
+@cite("T40", "REL13-BP02", "NIST CP-2", "ISO22301 8.4", "SOC2 A1.3")
 def runbook_current(view: View) -> Iterator[Finding]:
     """It is there, not in the primary region, and its line ``Reviewed: YYYY-MM-DD`` is within document_age_days."""
     found, days = view.get(runbook.runbook), view.env.thresholds.document_age_days
@@ -305,13 +274,9 @@ def runbook_current(view: View) -> Iterator[Finding]:
         yield view.ok(found.place, f"reviewed {found.reviewed}", wanted, "the runbook exists and is current")
 
 
-@check(
-    "every role of the playbook has a contact",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("NIST CP-2", "ISO22301 8.4"),
-)
+@check("every role of the playbook has a contact")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, GLOBAL)
+@cite("NIST CP-2", "ISO22301 8.4")
 def contacts_named(view: View) -> Iterator[Finding]:
     """people.contacts of the environment file names somebody for each of people.roles."""
     contacts = view.env.people.contacts
@@ -323,14 +288,9 @@ def contacts_named(view: View) -> Iterator[Finding]:
             yield view.gap(role, "nobody", "a contact", "a step of the playbook has no owner to call", remedy)
 
 
-@check(
-    "the operator's role is allowed every call of the playbooks",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("NIST CP-2", "REL13-BP02"),
-    traps=("T14",),
-)
+@check("the operator's role is allowed every call of the playbooks")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, GLOBAL)
+@cite("T14", "NIST CP-2", "REL13-BP02")
 def operator_allowed(view: View) -> Iterator[Finding]:
     """Somebody may assume it, and IAM's simulator allows each action a step needs, in its region, on its resources.
 
@@ -420,13 +380,9 @@ def _cannot_fail_back(view: View, role: str, number: int) -> Finding:
     return view.warn(policy, f"none of {number} actions in {region} allowed", "attached", reason, remedy)
 
 
-@check(
-    "the operator's role cannot delete primary data",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    sides=GLOBAL,
-    rules=("NIST AC-6", "SOC2 CC6.1"),
-)
+@check("the operator's role cannot delete primary data")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, GLOBAL)
+@cite("NIST AC-6", "SOC2 CC6.1")
 def operator_cannot_delete(view: View) -> Iterator[Finding]:
     """IAM's simulator denies the deletion of databases, file systems, tables and buckets."""
     operator = view.get(iam_simulation.operator)

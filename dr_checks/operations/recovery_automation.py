@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived import role_limits
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB
@@ -33,13 +33,9 @@ def _remedy(env: Environment, what: str) -> str:
     )
 
 
-@check(
-    "the document that starts a recovery is in the DR region, and says what the environment file says",
-    severity=_SEVERITY,
-    area=Area.PREREQUISITES,
-    rules=_RULES,
-    applies=_aws_starts_runs,
-)
+@check("the document that starts a recovery is in the DR region, and says what the environment file says")
+@weigh(_SEVERITY, Area.PREREQUISITES, applies=_aws_starts_runs)
+@cite(*_RULES)
 def document(view: View) -> Iterator[Finding]:
     """Its content is that of deploy/: the same approvers, the same task, the same times. Source: SSM GetDocument."""
     found = view.get(automation.start)
@@ -54,13 +50,9 @@ def document(view: View) -> Iterator[Finding]:
         yield view.gap(found.document, "another text", "as generated", reason, _remedy(view.env, "Deploy it again"))
 
 
-@check(
-    "the task that runs a recovery is defined in the DR region, and its image is there",
-    severity=_SEVERITY,
-    area=Area.PREREQUISITES,
-    rules=_RULES,
-    applies=_aws_starts_runs,
-)
+@check("the task that runs a recovery is defined in the DR region, and its image is there")
+@weigh(_SEVERITY, Area.PREREQUISITES, applies=_aws_starts_runs)
+@cite(*_RULES)
 def task(view: View) -> Iterator[Finding]:
     """The newest revision has the recovery's role and size, the container that the document gives its command, and log
     groups and images that are in this region, of each container: one that cannot start ends the task. The command is
@@ -142,13 +134,9 @@ def _image(view: View, image: str, region: str, there: bool | None) -> Finding:
     return view.gap(image, measured, wanted, reason, _remedy(view.env, f"Push the image to ECR in {view.region}"))
 
 
-@check(
-    "the roles by which AWS starts a recovery are there, and the services may assume them",
-    severity=_SEVERITY,
-    area=Area.PREREQUISITES,
-    rules=_RULES,
-    applies=_aws_starts_runs,
-)
+@check("the roles by which AWS starts a recovery are there, and the services may assume them")
+@weigh(_SEVERITY, Area.PREREQUISITES, applies=_aws_starts_runs)
+@cite(*_RULES)
 def roles(view: View) -> Iterator[Finding]:
     """Those of the document, of the task and of the break-glass way. Source: IAM GetRole."""
     for role in view.get(automation.roles, Side.GLOBAL):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core import registry
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -28,14 +28,9 @@ def _remedy(lag: Lag) -> str:
     return f"See the checks of the {lag.store}: they name the cause and the command."
 
 
-@check(
-    "no store would lose more data than its recovery point objective allows",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "REL13-BP01", "NIST CP-2", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T23", "T25"),
-    applies=if_replicated,
-)
+@check("no store would lose more data than its recovery point objective allows")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T23", "T25", "REL09-BP01", "REL13-BP01", "NIST CP-2", "NIST CP-9", "NIST CP-10", "ISO22301 8.4", "SOC2 A1.2")
 def met(view: View) -> Iterator[Finding]:
     """The freshest usable copy of every store, and of each tenant's own, against the RPO; unmeasured is UNKNOWN."""
     found, wanted = _lags(view), f"{duration(view.rpo_s)} or less"
@@ -61,14 +56,9 @@ def met(view: View) -> Iterator[Finding]:
         yield view.unknown("all stores", wanted, "No store's lag is measured by any mechanism.")
 
 
-@check(
-    "the newest copies of database, files, objects and tables are of about the same time",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
-    traps=("T24", "T25"),
-    applies=if_replicated,
-)
+@check("the newest copies of database, files, objects and tables are of about the same time")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("T24", "T25", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST CP-10")
 def skew(view: View) -> Iterator[Finding]:
     """Oldest against freshest copy of the stores that refer to each other, within store_skew_minutes.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.model import states
 from dr_estate.model.control_items import BY_SK
 from dr_estate.model.invocation import Command
@@ -17,13 +17,9 @@ from dr_estate.readers import dynamodb
 SWITCH, RECORD = "the stop switch", "the record of the open incident"
 
 
-@check(
-    "a run could begin now: the control table answers all that a run asks first, and nobody stopped all runs",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    rules=("IncidentStoreReachable", "NIST CP-2"),
-    traps=("T40", "T42"),
-)
+@check("a run could begin now: the control table answers all that a run asks first, and nobody stopped all runs")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES)
+@cite("T40", "T42", "IncidentStoreReachable", "NIST CP-2")
 def possible(view: View) -> Iterator[Finding]:
     """Pinned rules and approvals by the index, the journal of an open incident, the lock, the stop switch.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import REPLICA, copy_to_use, database_name, replicas
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
@@ -27,13 +27,9 @@ _ECS, _AURORA = "ECS", "aurora"
 _OF_PAGES = {"HTTP", "HTTPS", ""}  # "": ELB reported none
 
 
-@check(
-    "every tenant's service is of a kind that this tool recovers: deployed by ECS itself, on Fargate",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("NIST CP-2", "REL13-BP02"),
-)
+@check("every tenant's service is of a kind that this tool recovers: deployed by ECS itself, on Fargate")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, BOTH)
+@cite("NIST CP-2", "REL13-BP02")
 def services(view: View) -> Iterator[Finding]:
     """Neither CODE_DEPLOY nor an EXTERNAL controller, which take no new task definition by UpdateService; no EC2.
 
@@ -109,14 +105,9 @@ def _other_kinds(settings: DeploymentSettings) -> str:
     return ", ".join(parts)
 
 
-@check(
-    "the database is of a kind that this tool recovers: an instance of its own, whose replica the settings name",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("NIST CP-2", "REL13-BP02"),
-    traps=("T24",),
-)
+@check("the database is of a kind that this tool recovers: an instance of its own, whose replica the settings name")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, BOTH)
+@cite("T24", "NIST CP-2", "REL13-BP02")
 def database(view: View) -> Iterator[Finding]:
     """No Aurora and no Multi-AZ DB cluster, which replicate no automated backups; no replica without a name.
 

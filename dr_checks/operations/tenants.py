@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import DR_ONLY, GLOBAL, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import DR_ONLY, GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived import routing
 from dr_checks.dns.dns import situation
 from dr_checks.edge import cloudfront, cloudfront_visitors
@@ -16,14 +16,9 @@ from dr_estate.readers.route53 import CustomerHost, Record
 from dr_estate.snapshot import tenants
 
 
-@check(
-    "every tenant's host name points to the distribution",
-    severity=Severity.BLOCKER,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8"),
-    traps=("T08",),
-)
+@check("every tenant's host name points to the distribution")
+@weigh(Severity.BLOCKER, Area.TENANTS, GLOBAL)
+@cite("T08", "DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8")
 def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
     """Its own record or the wildcard's: one pointed straight at a load balancer loses HTTPS and stays behind.
 
@@ -74,13 +69,9 @@ def _alias_remedy(view: View, host: str, standing: list[Record], domain: str) ->
     return Remedy(sentence, (command,))
 
 
-@check(
-    "every customer's own host name follows the traffic to the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8"),
-)
+@check("every customer's own host name follows the traffic to the DR region")
+@weigh(Severity.CRITICAL, Area.TENANTS, GLOBAL)
+@cite("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8")
 def customer_hosts_follow(view: View) -> Iterator[Finding]:
     """A customer's host leads to the traffic name, the distribution or a tenant's host, or is itself a routed pair.
 
@@ -136,12 +127,10 @@ def _follows(view: View, records: Sequence[Record]) -> bool:
 
 @check(
     "every customer host name in the environment file belongs to a tenant that exists",
-    severity=Severity.NORMAL,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("NIST CP-2", "ISO22301 8.4"),
     none=("customers' hosts", "no customer has a host name of its own"),
 )
+@weigh(Severity.NORMAL, Area.TENANTS, GLOBAL)
+@cite("NIST CP-2", "ISO22301 8.4")
 def customers_known(view: View) -> Iterator[Finding]:
     """A misspelt tenant in traffic.customer_hosts is judged by nobody. Source: the environment file."""
     known = {name for tenant in view.tenants for name in (tenant.dns, tenant.id)}
@@ -156,13 +145,9 @@ def customers_known(view: View) -> Iterator[Finding]:
             yield view.gap(name, "no such tenant", "a known tenant", f"no check covers {names}", remedy)
 
 
-@check(
-    "no two tenants share a host name",
-    severity=Severity.CRITICAL,
-    area=Area.TENANTS,
-    sides=GLOBAL,
-    rules=("NIST CP-2",),
-)
+@check("no two tenants share a host name")
+@weigh(Severity.CRITICAL, Area.TENANTS, GLOBAL)
+@cite("NIST CP-2")
 def unique_hosts(view: View) -> Iterator[Finding]:
     """Older ids drop their hyphen in host names: tenant-1 and tenant1 would be one site. Source: ESTATE."""
     taken = Counter(tenant.dns for tenant in view.tenants)
@@ -176,13 +161,9 @@ def unique_hosts(view: View) -> Iterator[Finding]:
         yield view.ok("all tenants", f"{len(taken)} host names", "one each", "every host name belongs to one tenant")
 
 
-@check(
-    "the DR region has no tenant that was removed from the primary region",
-    severity=Severity.NORMAL,
-    area=Area.TENANTS,
-    sides=DR_ONLY,
-    rules=("EcsServiceExists", "NIST CP-2"),
-)
+@check("the DR region has no tenant that was removed from the primary region")
+@weigh(Severity.NORMAL, Area.TENANTS, DR_ONLY)
+@cite("EcsServiceExists", "NIST CP-2")
 def none_left_over(view: View) -> Iterator[Finding]:
     """A service in the DR region alone would bring a removed tenant back to life with old data."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -16,14 +16,9 @@ _A_RUN_S = 3600.0  # no plan or apply of the platform takes longer
 _AWAY = (control_table.ON_DR, control_table.FAILING_BACK, control_table.ABORTING)
 
 
-@check(
-    "the Terraform state can be read from the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.PREREQUISITES,
-    rules=("TfStateReachableFromDr", "REL13-BP02"),
-    traps=("T39",),
-    applies=if_replicated,
-)
+@check("the Terraform state can be read from the DR region")
+@weigh(Severity.BLOCKER, Area.PREREQUISITES, applies=if_replicated)
+@cite("T39", "TfStateReachableFromDr", "REL13-BP02")
 def state_reachable(view: View) -> Iterator[Finding]:
     """The state's copy is in the DR region's bucket. Source: S3 HeadObject, T39."""
     copy = view.get(terraform_state.state)
@@ -42,14 +37,9 @@ def state_reachable(view: View) -> Iterator[Finding]:
         yield view.gap(subject, "absent" if copy.size is None else "empty", "a state", reason, remedy)
 
 
-@check(
-    "the Terraform state in the DR region is the primary region's current one",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    rules=("TfStateReachableFromDr",),
-    traps=("T30", "T39"),
-    applies=if_replicated,
-)
+@check("the Terraform state in the DR region is the primary region's current one")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, applies=if_replicated)
+@cite("T30", "T39", "TfStateReachableFromDr")
 def state_current(view: View) -> Iterator[Finding]:
     """Copy and original have one size and one ETag, where that is of their content, and the original has no failed
     replication: a state of another serial or lineage is another one. While the DR region serves, Terraform may have
@@ -104,14 +94,9 @@ def _copy_remedy(
     return Remedy(sentence, (view.command("s3", "CopyObject", Bucket=copy.bucket, Key=copy.key, CopySource=source),))
 
 
-@check(
-    "Terraform finds a lock table in the DR region",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("TfStateReachableFromDr",),
-    traps=("T39",),
-    applies=if_replicated,
-)
+@check("Terraform finds a lock table in the DR region")
+@weigh(Severity.NORMAL, Area.PREREQUISITES, applies=if_replicated)
+@cite("T39", "TfStateReachableFromDr")
 def lock_table(view: View) -> Iterator[Finding]:
     """At least one of the accepted names is an active table. Source: DynamoDB DescribeTable, T39."""
     tables = view.get(terraform_state.lock_tables)
@@ -126,14 +111,9 @@ def lock_table(view: View) -> Iterator[Finding]:
         yield view.gap(names, "absent", "one ACTIVE", reason, remedy)
 
 
-@check(
-    "no lock was left on the Terraform state",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("TfStateReachableFromDr",),
-    traps=("T39",),
-    applies=if_replicated,
-)
+@check("no lock was left on the Terraform state")
+@weigh(Severity.NORMAL, Area.PREREQUISITES, applies=if_replicated)
+@cite("T39", "TfStateReachableFromDr")
 def not_locked(view: View) -> Iterator[Finding]:
     """No lock on the state or its copy is an hour old: a run that lost its region never gives its lock back.
 
@@ -165,13 +145,9 @@ def _unlock_text(lock: terraform_state.StateLock) -> str:
     return f"See that no run goes on, and how far it came; then `terraform force-unlock {lock.id}`."
 
 
-@check(
-    "the DR region has every SSM parameter of the primary region, with values of its own",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("SsmParameterParity",),
-    traps=("T18",),
-)
+@check("the DR region has every SSM parameter of the primary region, with values of its own")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T18", "SsmParameterParity")
 def parameter_parity(view: View) -> Iterator[Finding]:
     """Same names under the environment's path, none naming the primary region. Source: SSM GetParametersByPath."""
     here = {p.name: p for p in view.get(ssm_parameters.parameters)}
@@ -193,13 +169,9 @@ def parameter_parity(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.named(view.env.names.parameter_path), "the primary region has no parameters")
 
 
-@check(
-    "no SSM parameter of the DR region names a thing of the primary region, or differs in more than the region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("SsmParameterParity", "REL13-BP04", "NIST CP-2"),
-    traps=("T18",),
-)
+@check("no SSM parameter of the DR region names a thing of the primary region, or differs in more than the region")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T18", "SsmParameterParity", "REL13-BP04", "NIST CP-2")
 def parameter_values(view: View) -> Iterator[Finding]:
     """Ids of the primary region's things are a gap, ids that are in neither region a warning, as is another value.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import by_role, by_service, refusal_of
 from dr_estate.iam.moments import moment_keys
@@ -20,14 +20,9 @@ _ALARMS = "cloudwatch.amazonaws.com"
 _WRITES = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
-@check(
-    "every notification topic exists in both regions",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("SnsTopicsBothRegions", "NIST CP-2"),
-    traps=("T40",),
-)
+@check("every notification topic exists in both regions")
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, BOTH)
+@cite("T40", "SnsTopicsBothRegions", "NIST CP-2")
 def in_both_regions(view: View) -> Iterator[Finding]:
     """Each of names.topics exists on this side. Source: SNS GetTopicAttributes, T40."""
     for topic in view.get(sns_topics.topics):
@@ -43,14 +38,10 @@ def in_both_regions(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every notification topic has a confirmed subscriber",
-    severity=Severity.CRITICAL,
-    area=Area.PREREQUISITES,
-    sides=BOTH,
-    rules=("SnsSubscriptionPendingConfirmation", "SnsSubscriptionEndpointEnabled", "NIST CP-2"),
-    traps=("T40",),
-    none=("topics", "there is none: see topics.in-both-regions"),
+    "every notification topic has a confirmed subscriber", none=("topics", "there is none: see topics.in-both-regions")
 )
+@weigh(Severity.CRITICAL, Area.PREREQUISITES, BOTH)
+@cite("T40", "SnsSubscriptionPendingConfirmation", "SnsSubscriptionEndpointEnabled", "NIST CP-2")
 def subscribed(view: View) -> Iterator[Finding]:
     """Each existing topic has a confirmed subscription; a pending one hears nothing. Source: SNS GetTopicAttributes."""
     there = [topic for topic in view.get(sns_topics.topics) if topic.exists]
@@ -68,24 +59,23 @@ def subscribed(view: View) -> Iterator[Finding]:
 
 @check(
     "the notification topics of the DR region have the subscribers of the primary region's",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=(
-        "SnsTopicSubscription",
-        "SnsTopicDisplayName",
-        "SnsTopicDeliveryPolicy",
-        "SnsTopicAwsKmsKey",
-        "SnsSubscriptionProtocol",
-        "SnsSubscriptionNonAwsEndpoint",
-        "SnsSubscriptionSqsLambdaEndpoint",
-        "SnsSubscriptionDeliveryPolicy",
-        "SnsSubscriptionRawMessageDelivery",
-        "SnsSubscriptionFilter",
-        "SnsSubscriptionRedrivePolicy",
-        "NIST CP-2",
-    ),
-    traps=("T40",),
     none=("topics", "none is in both regions: see topics.in-both-regions"),
+)
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite(
+    "T40",
+    "SnsTopicSubscription",
+    "SnsTopicDisplayName",
+    "SnsTopicDeliveryPolicy",
+    "SnsTopicAwsKmsKey",
+    "SnsSubscriptionProtocol",
+    "SnsSubscriptionNonAwsEndpoint",
+    "SnsSubscriptionSqsLambdaEndpoint",
+    "SnsSubscriptionDeliveryPolicy",
+    "SnsSubscriptionRawMessageDelivery",
+    "SnsSubscriptionFilter",
+    "SnsSubscriptionRedrivePolicy",
+    "NIST CP-2",
 )
 def alike(view: View) -> Iterator[Finding]:
     """The topics have the subscribers and settings of the primary region; additional subscribers are fine.
@@ -116,12 +106,10 @@ def alike(view: View) -> Iterator[Finding]:
 
 @check(
     "alarms and the tool may publish to every notification topic of the DR region, and what is subscribed takes it",
-    severity=Severity.NORMAL,
-    area=Area.PREREQUISITES,
-    rules=("SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2"),
-    traps=("T40",),
     none=("topics", "there is none: see topics.in-both-regions"),
 )
+@weigh(Severity.NORMAL, Area.PREREQUISITES)
+@cite("T40", "SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2")
 def delivered(view: View) -> Iterator[Finding]:
     """The topic's policy and key let CloudWatch and the operator's role in; each queue, with its key, or function here
     admits it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived import role_limits
 from dr_checks.derived.backup_promise import stores, tags_of, takes
 from dr_estate.config.environment import Environment, Side
@@ -20,15 +20,9 @@ _WANTED = "it exists, its service may assume it, and each action is allowed"
 
 
 # As s3.replication-rule: objects have no second copy, and without this role no rule writes any.
-@check(
-    "the roles that replicate objects to the DR region may read the originals and write the copies",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    sides=GLOBAL,
-    rules=("S3ReplicationRuleEnabled", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
-    traps=("T30",),
-    applies=if_replicated,
-)
+@check("the roles that replicate objects to the DR region may read the originals and write the copies")
+@weigh(Severity.BLOCKER, Area.REPLICATION, GLOBAL, applies=if_replicated)
+@cite("T30", "S3ReplicationRuleEnabled", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6")
 def may_replicate(view: View) -> Iterator[Finding]:
     """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of bucket and key.
 
@@ -37,15 +31,9 @@ def may_replicate(view: View) -> Iterator[Finding]:
     yield from _of_copies(view, iam_copy_roles.OBJECTS, "no bucket replicates")
 
 
-@check(
-    "the roles that copy backups to the DR region may read the originals and write the copies",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=GLOBAL,
-    rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
-    traps=("T25",),
-    applies=if_replicated,
-)
+@check("the roles that copy backups to the DR region may read the originals and write the copies")
+@weigh(Severity.CRITICAL, Area.REPLICATION, GLOBAL, applies=if_replicated)
+@cite("T25", "REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6")
 def may_copy(view: View) -> Iterator[Finding]:
     """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of key and vault.
 
@@ -72,14 +60,10 @@ def _of_copies(view: View, service: str, none: str) -> Iterator[Finding]:
 
 @check(
     "the role that restores files from a backup may do so in the DR region, and the vault there lets the restore start",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=GLOBAL,
-    rules=("REL09-BP04", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
-    traps=("T14", "T25"),
-    applies=if_replicated,
     none=("all roles", "the DR vault holds no recovery point of files"),
 )
+@weigh(Severity.CRITICAL, Area.REPLICATION, GLOBAL, applies=if_replicated)
+@cite("T14", "T25", "REL09-BP04", "REL13-BP02", "NIST CP-9", "NIST CP-10")
 def may_restore(view: View) -> Iterator[Finding]:
     """The role that made a recovery point restores it: GetRole, its trust policy, IAM's simulator, the vault's policy.
 
@@ -101,14 +85,10 @@ def _objects_by_jobs(env: Environment) -> str | None:
 # No graver: where no job can be started, the failback copies every object itself.
 @check(
     "the role of S3 Batch Replication jobs trusts S3 Batch Operations, and may replicate every bucket copy back",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    sides=GLOBAL,
-    rules=("REL13-BP02", "NIST AC-6"),
-    traps=("T14", "T30"),
-    applies=_objects_by_jobs,
     none=("all roles", "the DR region holds no copy of a bucket of tenants' data"),
 )
+@weigh(Severity.NORMAL, Area.REPLICATION, GLOBAL, applies=_objects_by_jobs)
+@cite("T14", "T30", "REL13-BP02", "NIST AC-6")
 def may_bring_home(view: View) -> Iterator[Finding]:
     """GetRole, its trust policy, IAM's simulator on each bucket copy, and that bucket's policy, as a failback asks.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import PRIMARY_ONLY, Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived import key_users
 from dr_checks.derived.key_users import ENDS, ending, material_again, usable_again
 from dr_estate.config.environment import Side
@@ -87,19 +87,16 @@ def _remedy(view: View, key: KmsKey) -> Remedy:
     return usable_again(view.region, key.arn, key.state)
 
 
-@check(
-    "every KMS key that encrypts data in the DR region is enabled there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=(
-        "KmsKeyUsableInRegion",
-        "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
-        "kms_cmk_not_deleted_unintentionally",
-        "REL09-BP02",
-        "NIST SC-12",
-        "SOC2 A1.2",
-    ),
-    traps=("T19",),
+@check("every KMS key that encrypts data in the DR region is enabled there")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite(
+    "T19",
+    "KmsKeyUsableInRegion",
+    "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
+    "kms_cmk_not_deleted_unintentionally",
+    "REL09-BP02",
+    "NIST SC-12",
+    "SOC2 A1.2",
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19).
@@ -110,13 +107,9 @@ def key_usable(view: View) -> Iterator[Finding]:
     yield from _usable(view, "a copy under this key cannot be decrypted", _of_replicas(view))
 
 
-@check(
-    "the policy of each KMS key in use in the DR region admits the services of AWS that use it",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),
-    traps=("T19",),
-)
+@check("the policy of each KMS key in use in the DR region admits the services of AWS that use it")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T19", "KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12")
 def services_admitted(view: View) -> Iterator[Finding]:
     """EFS, ECR and DynamoDB use a key by a grant, over which a deny of its policy wins; Fargate by the policy alone.
 
@@ -142,17 +135,15 @@ def services_admitted(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every KMS key that encrypts the source data in the primary region is enabled, and denies no service that uses it",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=(Side.PRIMARY,),
-    rules=(
-        "KmsKeyUsableInRegion",
-        "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
-        "kms_cmk_not_deleted_unintentionally",
-        "NIST SC-12",
-    ),
-    traps=("T19",),
+    "every KMS key that encrypts the source data in the primary region is enabled, and denies no service that uses it"
+)
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, PRIMARY_ONLY)
+@cite(
+    "T19",
+    "KmsKeyUsableInRegion",
+    "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
+    "kms_cmk_not_deleted_unintentionally",
+    "NIST SC-12",
 )
 def source_key_usable(view: View) -> Iterator[Finding]:
     """A source key that stops working stops the replication of what is under it, and there is nothing to return to.
@@ -164,14 +155,9 @@ def source_key_usable(view: View) -> Iterator[Finding]:
     yield from _usable(view, "source data under this key can be neither read nor replicated", by_services=True)
 
 
-@check(
-    "every multi-Region key in use has its related key in the other region",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "kms_cmk_not_multi_region", "REL13-BP04", "NIST SC-12"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("every multi-Region key in use has its related key in the other region")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE, applies=if_replicated)
+@cite("T19", "KmsKeyUsableInRegion", "kms_cmk_not_multi_region", "REL13-BP04", "NIST SC-12")
 def related_key(view: View) -> Iterator[Finding]:
     """MultiRegionConfiguration of the primary's keys lists the DR region.
 
@@ -197,14 +183,9 @@ def related_key(view: View) -> Iterator[Finding]:
         yield view.none_expected("all keys", "no multi-Region key is in use")
 
 
-@check(
-    "the KMS keys of the DR region grant the access that the primary region's keys grant",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("the KMS keys of the DR region grant the access that the primary region's keys grant")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=if_replicated)
+@cite("T19", "KmsKeyUsableInRegion", "REL13-BP04", "NIST CP-7", "NIST SC-12")
 def policy_parity(view: View) -> Iterator[Finding]:
     """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""
     here, there = _by_noun(view, Side.PRIMARY), _by_noun(view)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived import role_limits
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
@@ -28,15 +28,9 @@ _PUTS, _GETS = "s3:PutObject", "s3:GetObject"
 _NONE = "no task definition of the DR region names a role"
 
 
-@check(
-    "every role that tasks of the DR region run as exists and trusts ECS there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
-    traps=("T14",),
-    none=("all roles", _NONE),
-)
+@check("every role that tasks of the DR region run as exists and trusts ECS there", none=("all roles", _NONE))
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T14", "REL13-BP02", "NIST CP-7", "NIST AC-6")
 def assumable(view: View) -> Iterator[Finding]:
     """GetRole finds it, and its trust policy lets ecs-tasks assume it for tasks of the DR region (aws:SourceArn)."""
     region = view.env.region(Side.DR)
@@ -73,14 +67,9 @@ def _ends(view: View, role: TaskRole, policy: str, at: datetime) -> Finding:
     return view.warn(role.arn, measured, "no end within 30 days", reason, role_limits.prolongation(policy, at))
 
 
-@check(
-    "the roles of the DR region's tasks may pull images, read secrets, decrypt, write logs and mount files there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
-    traps=("T14",),
-)
+@check("the roles of the DR region's tasks may pull images, read secrets, decrypt, write logs and mount files there")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
+@cite("T14", "REL13-BP02", "NIST CP-7", "NIST AC-6")
 def tasks_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator allows each action on the very ARNs that the task definitions of the DR region name.
 
@@ -128,15 +117,10 @@ def _role_remedy(view: View, role: str, decision: SimulatedDecision) -> str:
 
 @check(
     "tasks of the DR region may do with copies of buckets and tables what is allowed with their sources today",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
-    traps=("T14",),
-    applies=if_replicated,
     none=("all roles", _NONE),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, GLOBAL, applies=if_replicated, stops=True)
+@cite("T14", "REL13-BP02", "NIST CP-7", "NIST AC-6")
 def stores_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator on any object of each bucket and on each table; a copy's own policy may admit the role instead.
 
@@ -185,14 +169,10 @@ def _lacking_alike(view: View, row: StoreRole) -> str:
 
 @check(
     "tasks of the DR region may use the keys of bucket copies, as they use the buckets today",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    sides=GLOBAL,
-    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
-    traps=("T14", "T19"),
-    applies=if_replicated,
     none=("all roles", "no bucket copy is encrypted under a customer's key"),
 )
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, GLOBAL, applies=if_replicated)
+@cite("T14", "T19", "REL13-BP02", "NIST CP-7", "NIST AC-6")
 def store_keys_allowed(view: View) -> Iterator[Finding]:
     """IAM's simulator and the key's policy, on the keys of uploads and of what is replicated.
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from dr_checks.core.model import Area, Finding, Severity, Status, View, check
+from dr_checks.core.model import Area, Finding, Severity, Status, View, check, cite, weigh
 from dr_checks.derived.database_copies import primary_database
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
@@ -26,14 +26,9 @@ _RUNNING = "RUNNING"  # one that is still to start may never find its secrets
 _STEADY = timedelta(minutes=5)  # one that cannot log in ends sooner, and another is started
 
 
-@check(
-    "no tenant's secret differs from the other tenants' in what it leads to, unless tasks run with it",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10"),
-    traps=("T18", "T53"),
-)
+@check("no tenant's secret differs from the other tenants' in what it leads to, unless tasks run with it")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, stops=True)
+@cite("T18", "T53", "SecretRegionalFields", "REL13-BP04", "NIST CP-10")
 def alike(view: View) -> Iterator[Finding]:
     """Fields are compared by digests: equal for most tenants, or equal but for the tenant's own name (user, schema).
 
@@ -73,13 +68,9 @@ def alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
 
-@check(
-    "the master credentials of the DR region name the master user of the database that is restored there",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10"),
-    traps=("T18",),
-)
+@check("the master credentials of the DR region name the master user of the database that is restored there")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T18", "SecretRegionalFields", "REL13-BP04", "NIST CP-10")
 def master_user(view: View) -> Iterator[Finding]:
     """A restore keeps the master user, which cannot be changed. Its password is not compared.
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Lag, Remedy, Severity, Status, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    Status,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_checks.derived.pairing import may_read, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
@@ -51,13 +64,9 @@ def _hidden_reason(content: Content | HiddenSecret | None) -> Unavailable | str:
     return content.unseen if isinstance(content, HiddenSecret) else "Its value was not returned."
 
 
-@check(
-    "every secret the tenants need exists in the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretReplicaInSync", "REL09-BP01", "REL13-BP02", "NIST CP-7", "SOC2 A1.2"),
-    traps=("T18",),
-)
+@check("every secret the tenants need exists in the DR region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "SecretReplicaInSync", "REL09-BP01", "REL13-BP02", "NIST CP-7", "SOC2 A1.2")
 def secret_exists(view: View) -> Iterator[Finding]:
     """By name, and not scheduled for deletion: its value could not be read any more. Source: ListSecrets."""
     there = {secret.name: secret for secret in view.get(readers_secretsmanager.secrets)}
@@ -107,15 +116,10 @@ def _replica_remedy(view: View, name: str) -> Remedy:
 
 
 @check(
-    "every secret in the DR region has the same current version as in the primary region",
-    severity=Severity.CRITICAL,
-    stops=True,
-    area=Area.REPLICATION,
-    rules=("SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T18",),
-    applies=if_replicated,
-    none=("all secrets", _NONE),
+    "every secret in the DR region has the same current version as in the primary region", none=("all secrets", _NONE)
 )
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated, stops=True)
+@cite("T18", "SecretReplicaInSync", "REL09-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2")
 def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).
 
@@ -196,14 +200,9 @@ def _is_given(view: View, name: str, field: str, tenant: str | None) -> bool:
     return not isinstance(definition, Unavailable) and may_read(definition, name, field)
 
 
-@check(
-    "every secret in the DR region can be decrypted there",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("KmsKeyUsableInRegion", "SecretReplicaInSync", "REL13-BP04", "NIST CP-7"),
-    traps=("T18", "T19"),
-    none=("all secrets", _NONE),
-)
+@check("every secret in the DR region can be decrypted there", none=("all secrets", _NONE))
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "T19", "KmsKeyUsableInRegion", "SecretReplicaInSync", "REL13-BP04", "NIST CP-7")
 def decryptable(view: View) -> Iterator[Finding]:
     """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
     standing, contents = _state(view), _contents(view)
@@ -224,13 +223,9 @@ def decryptable(view: View) -> Iterator[Finding]:
             yield replace(gap, depends_on=standing[name].key)
 
 
-@check(
-    "no secret in the DR region references the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10", "SOC2 A1.2"),
-    traps=("T18",),
-)
+@check("no secret in the DR region references the primary region")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T18", "SecretRegionalFields", "REL13-BP04", "NIST CP-10", "SOC2 A1.2")
 def regional_fields(view: View) -> Iterator[Finding]:
     """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18).
 
@@ -295,13 +290,9 @@ def _rotation_finding(view: View, secret: Secret | None, tenant: str | None) -> 
     return view.gap(secret.name, f"rotated by {function}", wanted, reason, remedy, tenant)
 
 
-@check(
-    "every secret has the same fields in both regions",
-    severity=Severity.NORMAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretRegionalFields", "REL13-BP04"),
-    traps=("T18",),
-)
+@check("every secret has the same fields in both regions")
+@weigh(Severity.NORMAL, Area.INFRASTRUCTURE)
+@cite("T18", "SecretRegionalFields", "REL13-BP04")
 def same_fields(view: View) -> Iterator[Finding]:
     """The names of the fields, in any order: a field that only the primary has is a crash after a failover."""
     here, there = _contents(view, Side.PRIMARY), _contents(view)
@@ -327,13 +318,9 @@ def same_fields(view: View) -> Iterator[Finding]:
         yield view.none_expected("all secrets", _NONE)
 
 
-@check(
-    "no policy of a secret in the DR region denies the operator's role what a run does with it",
-    severity=Severity.CRITICAL,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
-    traps=("T18",),
-)
+@check("no policy of a secret in the DR region denies the operator's role what a run does with it")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE)
+@cite("T18", "REL13-BP04", "NIST CP-9", "NIST AC-6")
 def admits_operator(view: View) -> Iterator[Finding]:
     """A run reads each tenant's secret and the master credentials, and writes one that leads to the primary region.
 

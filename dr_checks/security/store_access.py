@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.ways import ways_of
 from dr_estate.config.environment import Side
@@ -41,14 +41,9 @@ class _Pair:
     copy: StorePolicy
 
 
-@check(
-    "no policy of a bucket copy or table replica keeps out tasks whom its source lets in",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
-    traps=("T30", "T31"),
-    applies=if_replicated,
-)
+@check("no policy of a bucket copy or table replica keeps out tasks whom its source lets in")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "T31", "REL13-BP04", "NIST CP-9", "NIST AC-6")
 def admits_alike(view: View) -> Iterator[Finding]:
     """What the roles of tasks do with it, by the product's evaluator; VPC endpoints named are the region's own.
 
@@ -64,14 +59,9 @@ def admits_alike(view: View) -> Iterator[Finding]:
     yield from _findings(view, used, {role: tuple(sorted(families[role])) for role in sorted(families)})
 
 
-@check(
-    "no policy of a bucket copy or table replica keeps out the operator's role, which its source lets in",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
-    traps=("T30", "T31"),
-    applies=if_replicated,
-)
+@check("no policy of a bucket copy or table replica keeps out the operator's role, which its source lets in")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T30", "T31", "REL13-BP04", "NIST CP-9", "NIST AC-6")
 def admits_operator(view: View) -> Iterator[Finding]:
     """Without it a failover serves, and a failback copies nothing of the store to the primary region.
 

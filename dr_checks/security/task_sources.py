@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import psql_definition, tenant_definitions
 from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
@@ -14,13 +14,9 @@ _WANTED = "each exists in the region"
 _FILES_GIVEN = ("environmentFiles", "given")  # that there are some, where they were not read by name
 
 
-@check(
-    "every secret and parameter that task definitions of the DR region name exists there, with the field they read",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("SecretReplicaInSync", "REL13-BP02", "NIST CP-7"),
-    traps=("T18",),
-)
+@check("every secret and parameter that task definitions of the DR region name exists there, with the field they read")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("T18", "SecretReplicaInSync", "REL13-BP02", "NIST CP-7")
 def exist(view: View) -> Iterator[Finding]:
     """A source that is absent, or a JSON key or version that its secret has not, ends the task:
     ResourceInitializationError.
@@ -109,12 +105,9 @@ def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
     return bool(source.version and stages) and source.version not in stages
 
 
-@check(
-    "every file of variables that task definitions of the DR region name is there, outside the primary region",
-    severity=Severity.BLOCKER,
-    area=Area.INFRASTRUCTURE,
-    rules=("REL13-BP02", "NIST CP-7"),
-)
+@check("every file of variables that task definitions of the DR region name is there, outside the primary region")
+@weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
+@cite("REL13-BP02", "NIST CP-7")
 def files_here(view: View) -> Iterator[Finding]:
     """The agent fetches environmentFiles before a container starts, and an ARN of S3 names no region.
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Lag, Remedy, Severity, View, check, if_replicated, lag_source
+from dr_checks.core.model import (
+    BOTH,
+    Area,
+    Finding,
+    Lag,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    lag_source,
+    weigh,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -26,14 +39,9 @@ def named_tables(view: View, side: Side | None = None) -> list[tuple[str, Table 
     return list(zip(dynamodb.names(view.env), found, strict=True))
 
 
-@check(
-    "every table of the platform is active in the DR region as a replica of the primary region's",
-    severity=Severity.BLOCKER,
-    area=Area.REPLICATION,
-    rules=("DynamoTableStatus", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T31",),
-    applies=if_replicated,
-)
+@check("every table of the platform is active in the DR region as a replica of the primary region's")
+@weigh(Severity.BLOCKER, Area.REPLICATION, applies=if_replicated)
+@cite("T31", "DynamoTableStatus", "REL09-BP01", "REL13-BP02", "NIST CP-6", "ISO22301 8.4", "SOC2 A1.2")
 def table_active(view: View) -> Iterator[Finding]:
     """ACTIVE, and a member of a global table with the primary region: a table of its own gets no writes (T31)."""
     primary, wanted = view.env.region(Side.PRIMARY), "ACTIVE, a replica"
@@ -72,14 +80,9 @@ def recoverable(view: View, name: str) -> str:
     return view.command("dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=on)
 
 
-@check(
-    "the primary region reports every table's replica in the DR region as active",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoTableStatus", "REL13-BP04", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T19", "T31"),
-    applies=if_replicated,
-)
+@check("the primary region reports every table's replica in the DR region as active")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "T31", "DynamoTableStatus", "REL13-BP04", "NIST CP-9", "SOC2 A1.2")
 def replica_status(view: View) -> Iterator[Finding]:
     """ReplicaStatus as the source sees it; an unreadable key or a disabled region drops the replica after 20 hours.
 
@@ -125,13 +128,10 @@ def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tu
 
 @check(
     "writes to every table reach the DR region within the recovery point objective, by a fresh metric",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoReplicationLatency", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2"),
-    traps=("T23", "T31"),
-    applies=if_replicated,
     none=("all tables", _SAID),
 )
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T23", "T31", "DynamoReplicationLatency", "REL13-BP01", "NIST CP-9", "ISO22301 8.4", "SOC2 A1.2")
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
     wanted = f"{duration(view.rpo_s)} or less"
@@ -161,15 +161,9 @@ def _latency(view: View, name: str) -> Reading | None:
     return next((reading for reading in readings if reading.dimension("TableName") == name), None)
 
 
-@check(
-    "every table has point-in-time recovery, in both regions",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=("DYNAMODB_PITR_ENABLED", "dynamodb_tables_pitr_enabled", "REL09-BP03", "NIST CP-9", "SOC2 A1.2"),
-    traps=("T31",),
-    applies=if_replicated,
-)
+@check("every table has point-in-time recovery, in both regions")
+@weigh(Severity.CRITICAL, Area.REPLICATION, BOTH, applies=if_replicated)
+@cite("T31", "DYNAMODB_PITR_ENABLED", "dynamodb_tables_pitr_enabled", "REL09-BP03", "NIST CP-9", "SOC2 A1.2")
 def point_in_time_recovery(view: View) -> Iterator[Finding]:
     """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31).
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, if_replicated
+from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -36,13 +36,9 @@ def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator
         yield view.none_expected("all tables", "no table exists in both regions: see dynamodb.table-active")
 
 
-@check(
-    "every table has the same keys, indexes, streams and expiry in both regions",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoConfiguration", "DynamoGsiConfig", "REL13-BP04", "NIST CP-9"),
-    applies=if_replicated,
-)
+@check("every table has the same keys, indexes, streams and expiry in both regions")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("DynamoConfiguration", "DynamoGsiConfig", "REL13-BP04", "NIST CP-9")
 def schema_parity(view: View) -> Iterator[Finding]:
     """Key schema, global secondary indexes, stream and time-to-live attribute, order aside. Source: DescribeTable."""
 
@@ -70,13 +66,9 @@ def _shape(table: Table) -> dict[str, str]:
     }
 
 
-@check(
-    "every index of every table is active in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoGsiStatus", "REL13-BP04"),
-    applies=if_replicated,
-)
+@check("every index of every table is active in the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("DynamoGsiStatus", "REL13-BP04")
 def indexes_active(view: View) -> Iterator[Finding]:
     """IndexStatus of each global secondary index: one that is still being filled answers with holes."""
     indexes: list[tuple[str, Index]] = []
@@ -100,13 +92,9 @@ def indexes_active(view: View) -> Iterator[Finding]:
         yield view.none_expected("all indexes", "no table has a global secondary index")
 
 
-@check(
-    "every table has as much read and write capacity in the DR region as in the primary region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoCapacity", "DynamoGsiCapacity", "DYNAMODB_AUTOSCALING_ENABLED", "REL13-BP04", "NIST CP-7"),
-    applies=if_replicated,
-)
+@check("every table has as much read and write capacity in the DR region as in the primary region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("DynamoCapacity", "DynamoGsiCapacity", "DYNAMODB_AUTOSCALING_ENABLED", "REL13-BP04", "NIST CP-7")
 def capacity_parity(view: View) -> Iterator[Finding]:
     """Paid by request up to the primary's limits at least, or no less than 80% of its units, with indexes.
 
@@ -159,13 +147,9 @@ def _enough(here: Table, there: Table) -> bool:
     return all(mine.get(what, 0) >= _CAPACITY_SHARE * wanted for what, wanted in units(here).items())
 
 
-@check(
-    "every table has about as many items in the DR region as in the primary region",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    rules=("REL09-BP04", "REL13-BP04", "NIST CP-9", "SOC2 A1.3"),
-    applies=if_replicated,
-)
+@check("every table has about as many items in the DR region as in the primary region")
+@weigh(Severity.NORMAL, Area.REPLICATION, applies=if_replicated)
+@cite("REL09-BP04", "REL13-BP04", "NIST CP-9", "SOC2 A1.3")
 def item_counts(view: View) -> Iterator[Finding]:
     """Within 10%, else a warning: counts are refreshed every six hours. An empty replica of a full table fails."""
 
@@ -184,14 +168,9 @@ def item_counts(view: View) -> Iterator[Finding]:
     yield from _each_pair(view, "as many items", judge)
 
 
-@check(
-    "every table is encrypted in the DR region under a key of the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=("DynamoConfiguration", "KmsKeyUsableInRegion", "DYNAMODB_TABLE_ENCRYPTED_KMS", "REL09-BP02", "NIST SC-28"),
-    traps=("T19",),
-    applies=if_replicated,
-)
+@check("every table is encrypted in the DR region under a key of the DR region")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite("T19", "DynamoConfiguration", "KmsKeyUsableInRegion", "DYNAMODB_TABLE_ENCRYPTED_KMS", "REL09-BP02", "NIST SC-28")
 def encryption(view: View) -> Iterator[Finding]:
     """A customer key wherever the primary has one, and of this region; whether it works the KMS checks say (T19)."""
 
@@ -210,18 +189,13 @@ def encryption(view: View) -> Iterator[Finding]:
     yield from _each_pair(view, "encrypted", judge)
 
 
-@check(
-    "every table has deletion protection, in both regions",
-    severity=Severity.NORMAL,
-    area=Area.REPLICATION,
-    sides=BOTH,
-    rules=(
-        "DYNAMODB_TABLE_DELETION_PROTECTION_ENABLED",
-        "dynamodb_table_deletion_protection_enabled",
-        "REL09-BP02",
-        "NIST CP-9",
-    ),
-    applies=if_replicated,
+@check("every table has deletion protection, in both regions")
+@weigh(Severity.NORMAL, Area.REPLICATION, BOTH, applies=if_replicated)
+@cite(
+    "DYNAMODB_TABLE_DELETION_PROTECTION_ENABLED",
+    "dynamodb_table_deletion_protection_enabled",
+    "REL09-BP02",
+    "NIST CP-9",
 )
 def deletion_protection(view: View) -> Iterator[Finding]:
     """Deletion protection is a setting of each replica. Source: DynamoDB DescribeTable."""

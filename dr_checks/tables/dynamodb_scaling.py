@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, if_replicated
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.tables.dynamodb import named_tables
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -27,19 +27,15 @@ def _target_bounds(view: View, side: Side = Side.DR) -> dict[tuple[str, str], st
     return found
 
 
-@check(
-    "every table with auto scaling in the primary region has it in the DR region, with the same limits",
-    severity=Severity.CRITICAL,
-    area=Area.REPLICATION,
-    rules=(
-        "DynamoAutoScalingConfiguration",
-        "DYNAMODB_AUTOSCALING_ENABLED",
-        "dynamodb_table_autoscaling_enabled",
-        "REL07-BP01",
-        "REL13-BP04",
-    ),
-    traps=("T36",),
-    applies=if_replicated,
+@check("every table with auto scaling in the primary region has it in the DR region, with the same limits")
+@weigh(Severity.CRITICAL, Area.REPLICATION, applies=if_replicated)
+@cite(
+    "T36",
+    "DynamoAutoScalingConfiguration",
+    "DYNAMODB_AUTOSCALING_ENABLED",
+    "dynamodb_table_autoscaling_enabled",
+    "REL07-BP01",
+    "REL13-BP04",
 )
 def alike(view: View) -> Iterator[Finding]:
     """Bounds and target of each scalable table and index; a replica paid by request needs none.

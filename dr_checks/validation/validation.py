@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.compute.definitions import pointers
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
 from dr_checks.dns import answers as dns_answers
@@ -29,13 +29,9 @@ from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
 
-@check(
-    "every tenant's own site is served by the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.VALIDATION,
-    rules=("REL13-BP03", "NIST CP-4", "NIST CP-10", "SOC2 A1.3"),
-    traps=("T07",),
-)
+@check("every tenant's own site is served by the DR region")
+@weigh(Severity.BLOCKER, Area.VALIDATION)
+@cite("T07", "REL13-BP03", "NIST CP-4", "NIST CP-10", "SOC2 A1.3")
 def tenants_served(view: View) -> Iterator[Finding]:
     """GET of the probe path: the expected status, and the tenant's own answer.
 
@@ -77,13 +73,9 @@ def _visit_finding(view: View, tenant: Tenant, answer: Visit, done: VisitRound) 
     return view.gap(answer.host, measured, wanted, reason, remedy, tenant.id)
 
 
-@check(
-    "every tenant's service runs its full number of healthy tasks in the DR region",
-    severity=Severity.CRITICAL,
-    area=Area.VALIDATION,
-    rules=("EcsDesiredVsPlanned", "REL13-BP02", "NIST CP-10"),
-    traps=("T07", "T35"),
-)
+@check("every tenant's service runs its full number of healthy tasks in the DR region")
+@weigh(Severity.CRITICAL, Area.VALIDATION)
+@cite("T07", "T35", "EcsDesiredVsPlanned", "REL13-BP02", "NIST CP-10")
 def services_run(view: View) -> Iterator[Finding]:
     """Running tasks against capacity.tasks_per_service. Source: ECS DescribeServices."""
     there = {service.name: service for service in view.get(ecs.services)}
@@ -103,13 +95,9 @@ def services_run(view: View) -> Iterator[Finding]:
             yield view.gap(name, f"{running} run", f"{needed} or more", reason, remedy, tenant.id)
 
 
-@check(
-    "nothing that serves in the DR region depends on the primary region",
-    severity=Severity.BLOCKER,
-    area=Area.VALIDATION,
-    rules=("SecretRegionalFields", "REL11-BP04", "REL13-BP04"),
-    traps=("T18", "T21"),
-)
+@check("nothing that serves in the DR region depends on the primary region")
+@weigh(Severity.BLOCKER, Area.VALIDATION)
+@cite("T18", "T21", "SecretRegionalFields", "REL11-BP04", "REL13-BP04")
 def independent(view: View) -> Iterator[Finding]:
     """No task definition in use and no secret names a host, registry or ARN of the primary region; all can be read."""
     region = view.env.regions.primary
@@ -139,13 +127,9 @@ def _images(definition: ecs.TaskDefinition, region: str) -> list[str]:
     return [f"image {image}" for image in images if ecr.image_ref(image).region == region]
 
 
-@check(
-    "the traffic name resolves to the DR region",
-    severity=Severity.BLOCKER,
-    area=Area.VALIDATION,
-    rules=("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10"),
-    traps=("T05", "T06"),
-)
+@check("the traffic name resolves to the DR region")
+@weigh(Severity.BLOCKER, Area.VALIDATION)
+@cite("T05", "T06", "DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-10")
 def answers_lead_here(view: View) -> Iterator[Finding]:
     """What Route 53 and the zone's servers answer for the origin name is an address of the DR load balancer.
 
@@ -208,13 +192,9 @@ def _choice_finding(view: View, wanted: str, unavailable: Unavailable) -> Findin
     return view.gap(name, measured, wanted, "visitors are still sent elsewhere", remedy)
 
 
-@check(
-    "nothing in the old primary region writes data",
-    severity=Severity.NORMAL,
-    area=Area.VALIDATION,
-    rules=("REL11-BP02", "NIST CP-10"),
-    traps=("T41",),
-)
+@check("nothing in the old primary region writes data")
+@weigh(Severity.NORMAL, Area.VALIDATION)
+@cite("T41", "REL11-BP02", "NIST CP-10")
 def primary_fenced(view: View) -> Iterator[Finding]:
     """No tenant's task runs in the old primary. A region that cannot be seen is unfenced: a warning until it can."""
     region, wanted = view.env.regions.primary, "0 tasks"
@@ -254,13 +234,9 @@ def _fence(view: View, service: str) -> Remedy:
     )
 
 
-@check(
-    "the notification topics of the DR region have subscribers",
-    severity=Severity.CRITICAL,
-    area=Area.VALIDATION,
-    rules=("SnsTopicsBothRegions", "REL12-BP02"),
-    traps=("T40",),
-)
+@check("the notification topics of the DR region have subscribers")
+@weigh(Severity.CRITICAL, Area.VALIDATION)
+@cite("T40", "SnsTopicsBothRegions", "REL12-BP02")
 def topics_heard(view: View) -> Iterator[Finding]:
     """Each topic exists in the DR region and has a confirmed subscription."""
     for topic in view.get(sns_topics.topics):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check
+from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.parameter_groups import refusing_group, writable_group
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -18,13 +18,9 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, rds
 
 
-@check(
-    "the database in the DR region accepts writes",
-    severity=Severity.BLOCKER,
-    area=Area.VALIDATION,
-    rules=("RdsReplicaState", "REL13-BP02", "NIST CP-10"),
-    traps=("T22",),
-)
+@check("the database in the DR region accepts writes")
+@weigh(Severity.BLOCKER, Area.VALIDATION)
+@cite("T22", "RdsReplicaState", "REL13-BP02", "NIST CP-10")
 def database_writable(view: View) -> Iterator[Finding]:
     """An instance of that name is in a state that takes writes, no read replica, and its group lets it be written to.
 
@@ -52,13 +48,9 @@ def database_writable(view: View) -> Iterator[Finding]:
         yield view.ok(name, found.status, wanted, f"it answers at {found.host}")
 
 
-@check(
-    "the database in the DR region is backed up and protected",
-    severity=Severity.NORMAL,
-    area=Area.VALIDATION,
-    rules=("RdsDeletionProtection", "REL09-BP01", "NIST CP-9"),
-    traps=("T22",),
-)
+@check("the database in the DR region is backed up and protected")
+@weigh(Severity.NORMAL, Area.VALIDATION)
+@cite("T22", "RdsDeletionProtection", "REL09-BP01", "NIST CP-9")
 def database_protected(view: View) -> Iterator[Finding]:
     """A promoted or restored instance keeps backups and cannot be deleted by mistake: it is production now."""
     name = view.env.named(view.env.names.database)
@@ -80,13 +72,9 @@ def database_protected(view: View) -> Iterator[Finding]:
         yield view.gap(name, measured, "backed up, protected", "the data could be lost by a single mistake", remedy)
 
 
-@check(
-    "the files in the DR region are writable",
-    severity=Severity.BLOCKER,
-    area=Area.VALIDATION,
-    rules=("EfsReplicationState", "NIST CP-10"),
-    traps=("T27",),
-)
+@check("the files in the DR region are writable")
+@weigh(Severity.BLOCKER, Area.VALIDATION)
+@cite("T27", "EfsReplicationState", "NIST CP-10")
 def files_writable(view: View) -> Iterator[Finding]:
     """The file system takes writes and no replication writes to it. Source: DescribeReplicationConfigurations."""
     name, wanted = view.env.named(view.env.names.file_system), "takes writes, no replication's destination"
@@ -115,14 +103,9 @@ def files_writable(view: View) -> Iterator[Finding]:
         yield view.ok(found.id, "writable", wanted, "tenants can upload")
 
 
-@check(
-    "the platform's tables in the DR region accept writes",
-    severity=Severity.CRITICAL,
-    area=Area.VALIDATION,
-    rules=("DynamoReplicationRule", "NIST CP-10"),
-    traps=("T31",),
-    none=("all tables", "names.tables names none"),
-)
+@check("the platform's tables in the DR region accept writes", none=("all tables", "names.tables names none"))
+@weigh(Severity.CRITICAL, Area.VALIDATION)
+@cite("T31", "DynamoReplicationRule", "NIST CP-10")
 def tables_writable(view: View) -> Iterator[Finding]:
     """Each table is ACTIVE in the DR region: a global table takes writes in every region."""
     there = view.get(dynamodb.tables)
@@ -136,13 +119,9 @@ def tables_writable(view: View) -> Iterator[Finding]:
             yield view.gap(table.name, str(table.status), "ACTIVE", "the platform cannot store its state", remedy)
 
 
-@check(
-    "the data of the DR region has a copy in another region again",
-    severity=Severity.NORMAL,
-    area=Area.VALIDATION,
-    rules=("RdsXRegionBackupReplication", "EfsReplicationState", "REL09-BP01", "NIST CP-9"),
-    traps=("T24", "T28"),
-)
+@check("the data of the DR region has a copy in another region again")
+@weigh(Severity.NORMAL, Area.VALIDATION)
+@cite("T24", "T28", "RdsXRegionBackupReplication", "EfsReplicationState", "REL09-BP01", "NIST CP-9")
 def protected_again(view: View) -> Iterator[Finding]:
     """After a failover nothing copies the DR region's data anywhere: a warning with its age, until failback ends it."""
     names, region = view.env.names, view.env.regions.primary

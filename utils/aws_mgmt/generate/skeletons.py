@@ -19,7 +19,7 @@ from dr_estate.model.stores import STORES
 ROOT = Path(__file__).parents[3]
 FIRST_CHECK = "in-both-regions"
 _SENTENCE = "FILL IN: what holds, as one sentence ($check)"
-_SAID = re.compile(r'@check\(\s*"(.+?)",', re.DOTALL)
+_SAID = re.compile(r'@check\(\s*"(.+?)"[,)]', re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 READER = '''"""FILL IN: what of $service is read."""
@@ -51,17 +51,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Severity, View, check
+from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
 '''
 CHECK = '''
 
-@check(
-    "$sentence",
-    severity=Severity.CRITICAL,
-    area=Area.$AREA,
-    rules=(),
-    traps=(),
-)
+@check("$sentence")
+@weigh(Severity.CRITICAL, Area.$AREA)
+@cite()
 def $function(view: View) -> Iterator[Finding]:
     """FILL IN: what is compared (a part of the snapshot by view.get), and why it matters after a failover."""
     yield view.gap("FILL IN: resource", "FILL IN: measured", "FILL IN: wanted", "FILL IN: reason", "FILL IN: remedy")
@@ -78,7 +74,7 @@ def $store_function(view: View) -> Iterator[Lag]:
     yield Lag($STORE.id, "FILL IN: resource", None, Side.DR, None, "FILL IN: what was read")
 '''
 STORE_IMPORTS = {
-    "import Area, Finding, Severity, View, check\n": "import Area, Finding, Lag, Severity, View, check, lag_source\n"
+    "Severity, View, check, cite, weigh\n": "Lag, Severity, View, check, cite, lag_source, weigh\n"
     "from dr_estate.config.environment import Side\nfrom dr_estate.model.stores import $STORE\n",
 }
 EXAMPLE_MODULE = '''"""Examples of the checks of $service."""
