@@ -90,6 +90,9 @@ def _stop(
     turn: int,
 ) -> TabletopStop:
     own = [planned for planned in plan.steps if planned.number == step.number] if plan else []
+    fit = sorted(name for name in disasters if any(word in name for word in _ABOUT.get((playbook, step.number), ())))
+    start = (turn + step.number) * _INJECTS % len(fit) if fit else 0
+    chosen = dict.fromkeys((fit + fit)[start : start + _INJECTS])
     return TabletopStop(
         playbook=playbook,
         number=step.number,
@@ -99,7 +102,7 @@ def _stop(
         happens=tuple(_happens(own)) or (_by_itself(playbook, step),),
         budget_s=sum(max(plan_step.budget_s for plan_step in batch) for batch in batches(own)),
         needs=tuple(step.needs),
-        injects=_injects(_ABOUT.get((playbook, step.number), ()), disasters, turn + step.number),
+        injects=tuple(Inject(name, disasters[name]) for name in chosen),
         gaps=tuple(_gaps(env, snapshot, playbook, step, own, plan, dark)),
     )
 
@@ -114,14 +117,6 @@ def _by_itself(playbook: str, step: PlaybookStep) -> str:
     if playbook == "failback":
         return "Planned when the DR region serves, from what the failover recorded: `dr_cli.py failback --assess-only`."
     return step.emergency or "People, and what this tool looks at: no change is planned for this step."
-
-
-def _injects(words: Sequence[str], disasters: Mapping[str, str], turn: int) -> tuple[Inject, ...]:
-    """Two of the disasters that are about the step, others at each turn."""
-    fit = sorted(name for name in disasters if any(word in name for word in words))
-    start = turn * _INJECTS % len(fit) if fit else 0
-    chosen = dict.fromkeys((fit + fit)[start : start + _INJECTS])
-    return tuple(Inject(name, disasters[name]) for name in chosen)
 
 
 def _gaps(

@@ -55,12 +55,6 @@ def is_awaited(run: PlanRun, action: Action, how: StepStatus, still_s: float) ->
     return how.works or (run.started_by_aws and bool(how.progress))
 
 
-def is_at_stake(run: PlanRun, step: Step, how: StepStatus, stands: bool) -> bool:
-    """Whether people are to be asked: the objective is in danger, or nothing says how much time there is."""
-    unbounded = run.rto_ends_at is None or not how.works
-    return run.endangers_rto(step) or (stands and unbounded)
-
-
 def motion(how: StepStatus, stands: bool) -> str:
     """Say whether a step that takes long moves."""
     if how.state is StepState.UNAVAILABLE:
@@ -326,7 +320,8 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     limit_s = _limit_s(run, batch, step, age_s)
     # A step on a sick primary, or by hand, is limited by its age: neither shows progress that could be trusted.
     still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
-    stands = still_s > limit_s and not _is_ready_to_send(batch, step, how)
+    # a step that is ready and was not sent yet: the look that finds it so may have taken long
+    stands = still_s > limit_s and not (how.state is StepState.READY and step.id not in batch.sent | batch.awaited)
     if stands and (tried or not is_awaited(run, batch.action, how, still_s)):
         what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
         moved = batch.watch.has_moved(step.id) and not tried
@@ -336,7 +331,8 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     run.listener.waits(step, age_s, math.inf if paused else age_s - still_s + limit_s, how.message)
     if not stands and (age_s <= limit_s or not batch.watch.has_moved(step.id)):
         return ""
-    at_stake, overruns = is_at_stake(run, step, how, stands), batch.overruns.get(step.id, 0)
+    unbounded = run.rto_ends_at is None or not how.works
+    at_stake, overruns = run.endangers_rto(step) or (stands and unbounded), batch.overruns.get(step.id, 0)
     if age_s <= limit_s * (1 + overruns) and (step.id in batch.questioned or not at_stake):
         return ""
     # One report for each whole budget that is over, however many looks fell into it.
@@ -381,11 +377,6 @@ def _cause(how: StepStatus) -> FailureCause:
         return FailureCause.UNAVAILABLE
     seen = (how.progress or how.works) and how.state is StepState.IN_PROGRESS
     return FailureCause.UNDER_WAY if seen else FailureCause.LATE
-
-
-def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
-    """Whether nobody was asked for the step yet: the look that finds it ready may have taken long."""
-    return how.state is StepState.READY and step.id not in batch.sent | batch.awaited
 
 
 def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:

@@ -71,13 +71,6 @@ def freeze_time(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] 
     return max(moments).replace(microsecond=0) if moments and len(moments) == len(freezes) else None
 
 
-def absent_from(plan: Plan) -> tuple[Store, ...]:
-    """The stores that the plan found nothing of: it backs none of them up."""
-    backups = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
-    planned = {(step.side, step.before.get("store")) for step in backups}
-    return tuple(store for store in STORES if store not in planned)
-
-
 def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str, str]:
     """The names, by resource id, that the journal's failbacks gave databases of ``side`` that they set aside."""
     found: dict[str, str] = {}
@@ -155,6 +148,8 @@ class GuardContext:
 
     def before_call(self, allowed: Set[str], plan: Plan, entries: Sequence[Entry]) -> GuardContext:
         """The same for a call of ``plan`` that the action ``allowed``, with what the journal's ``entries`` prove."""
+        backups = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
+        planned = {(step.side, step.before.get("store")) for step in backups}
         return replace(
             self,
             allowed=allowed,
@@ -164,5 +159,5 @@ class GuardContext:
             begun_at=begin_time(entries),
             frozen_at=freeze_time(entries, plan),
             files_frozen_at=freeze_time(entries, plan, frozenset({Role.FREEZE_FILES})),
-            absent=absent_from(plan),
+            absent=tuple(store for store in STORES if store not in planned),
         )

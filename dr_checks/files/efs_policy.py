@@ -44,7 +44,8 @@ def admits_alike(view: View) -> Iterator[Finding]:
         yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
     closed, doubt = list[str](), None
-    if copy.text and _is_stricter(original, copy):
+    # Without a policy of its own a file system grants every client full access (EFS guide, Default file system policy).
+    if copy.text and ((copy.present and not original.present) or any(map(_is_of_plain_transport, copy.denies))):
         # Where both have a policy, their allows and other denies are compared by word.
         text = _denies_alone(copy.text, of_plain_transport=True) if original.present else copy.text
         closed, doubt = _denied_families(view, copy, text, allows=not original.present)
@@ -62,12 +63,6 @@ def admits_alike(view: View) -> Iterator[Finding]:
     else:
         found = _policy_finding(view, name, original, copy, refused)
         yield replace(found, stops=True, members=tuple(closed)) if closed else found
-
-
-def _is_stricter(original: FileSystemPolicy, copy: FileSystemPolicy) -> bool:
-    """Whether only the tasks' own requests show that the copy's policy admits them as the original's does."""
-    # Without a policy of its own a file system grants every client full access (EFS guide, Default file system policy).
-    return (copy.present and not original.present) or any(map(_is_of_plain_transport, copy.denies))
 
 
 def _is_of_plain_transport(statement: str) -> bool:

@@ -203,10 +203,12 @@ def visitor_access(snapshot: Snapshot, env: Environment) -> VisitorAccess:
         return access
     # The order counts: beside a run at work nothing begins, of two writers one is stopped before anything goes on, and
     # what was asked for is approved or ended before anybody asks for more.
+    starts = snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or ()
+    run = standing.run_at_work(access.at) if standing else None
     remedies = (
-        _of_run_at_work(access, env, standing),
+        Command(("attach" if env.automation.enabled else "log", "--incident", run.incident)).line if run else "",
         Command(("fence", "--side", posture.to_fence)).line if posture.to_fence else "",
-        _of_waiting_start(snapshot),
+        starts[0].command.line if starts else "",
         _of_run(access, standing),
         _of_database(snapshot, env, led),
         _of_posture(posture, sole_writer(snapshot, env)),
@@ -279,18 +281,6 @@ def _since(
         return incident.no_writes_since
     by_primary = access.regions == (env.regions.primary,) or _WEIGHED.get(posture.name) == "failover"
     return first_failure(snapshot, env) if by_primary else None
-
-
-def _of_run_at_work(access: VisitorAccess, env: Environment, standing: ControlState | None) -> str:
-    """What shows the need of the incident's run that is at work: no other command begins beside it."""
-    run = standing.run_at_work(access.at) if standing else None
-    return Command(("attach" if env.automation.enabled else "log", "--incident", run.incident)).line if run else ""
-
-
-def _of_waiting_start(snapshot: Snapshot) -> str:
-    """What goes on with the run that somebody asked AWS for already."""
-    starts = snapshot.get_if_seen(recovery_automation.waiting, Side.DR) or ()
-    return starts[0].command.line if starts else ""
 
 
 def _of_run(access: VisitorAccess, standing: ControlState | None) -> str:

@@ -124,12 +124,13 @@ def _render(command: list[str], results: Path, target: Path, title: str, work: P
     """The page, written to ``target``; ``work`` is a folder for the generator. Raises OSError, TimeoutExpired."""
     config, out = work / "allurerc.json", work / "out"
     config.write_text(json.dumps(_config(title, out, results.resolve())), encoding="utf-8")
+    variables = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
     done = subprocess.run(
         [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
-        env=_variables(),
+        env=variables | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"},
         cwd=results.parent,  # Allure takes what it is given for a pattern, and reads it from there
         check=False,
     )
@@ -147,30 +148,19 @@ def _render(command: list[str], results: Path, target: Path, title: str, work: P
     return HtmlReport(target)
 
 
-def _variables() -> dict[str, str]:
-    """This process's environment, without analytics and without colour."""
-    variables = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
-    return variables | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
-
-
 def _config(title: str, out: Path, results: Path) -> dict[str, object]:
     """Allure's configuration. Runs of one environment and command share a history beside their folders."""
     awesome = {"singleFile": True, "reportName": title, "reportLanguage": "en", "groupBy": ["parentSuite", "suite"]}
+    run = results.parent  # its name without the time: what runs of one environment and command share
     return {
         "name": title,
         "output": str(out),
         "plugins": {"awesome": {"options": awesome}},
         "categories": CATEGORIES,
         "qualityGate": {"rules": [{"id": "no gap, and all seen", "maxFailures": 0}]},
-        "historyPath": str(_history(results)),
+        "historyPath": str(run.parent / f"allure-history-{run.name.rpartition('-')[0]}.jsonl"),
         "historyLimit": _HISTORY,
     }
-
-
-def _history(results: Path) -> Path:
-    run = results.parent
-    # The name without the run's time: runs of one environment and command share it.
-    return run.parent / f"allure-history-{run.name.rpartition('-')[0]}.jsonl"
 
 
 def without_analytics(page: str) -> str:

@@ -201,22 +201,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         result = result_of(carried[-1])
         test = listener.allure_logger.get_test(None)
         if test is not None:
-            _report(test, result, call.excinfo)
+            # Give a test of Allure what its check found: a table, the verdict as a label, and no class name or trace.
+            test.labels.append(Label(name="verdict", value=str(result.status)))
+            if result.findings:
+                test.descriptionHtml = findings_html(result)
+            if test.statusDetails:
+                test.statusDetails.known = result.status is Status.EXCEPTED or None
+                test.statusDetails.trace = None
+                test.statusDetails.message = str(call.excinfo.value) if call.excinfo else test.statusDetails.message
+                for step in test.steps:
+                    if step.statusDetails and step.status == test.status:
+                        step.statusDetails.message = test.statusDetails.message
     return report
-
-
-def _report(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
-    """Give a test of Allure what its check found: a table, the verdict as a label, and no class name or trace."""
-    test.labels.append(Label(name="verdict", value=str(result.status)))
-    if result.findings:
-        test.descriptionHtml = findings_html(result)
-    if test.statusDetails:
-        test.statusDetails.known = result.status is Status.EXCEPTED or None
-        test.statusDetails.trace = None
-        test.statusDetails.message = str(excinfo.value) if excinfo else test.statusDetails.message
-        for step in test.steps:
-            if step.statusDetails and step.status == test.status:
-                step.statusDetails.message = test.statusDetails.message
 
 
 def findings_html(result: CheckResult) -> str:

@@ -88,7 +88,17 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "lags": [_lag(lag) for lag in verdict.lags],
         "results": _PLACE,
         "unseen": [_unseen_values(part) for part in report.unseen],
-        "exceptions": _exceptions(report),
+        "exceptions": [
+            {
+                "check": rule.check,
+                "subject": rule.subject,
+                "who": rule.who,
+                "why": rule.why,
+                "until": rule.until,
+                "state": report.exception_state(rule),
+            }
+            for rule in report.exceptions
+        ],
         "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
         "standing": control_to_dict(report.standing),
         "waiting": [asdict(start) for start in report.waiting],
@@ -164,17 +174,3 @@ def _result(result: CheckResult) -> dict[str, Any]:
             for finding in result.findings
         ],
     }
-
-
-def _exceptions(report: Report) -> list[dict[str, Any]]:
-    return [
-        {
-            "check": rule.check,
-            "subject": rule.subject,
-            "who": rule.who,
-            "why": rule.why,
-            "until": rule.until,
-            "state": report.exception_state(rule),
-        }
-        for rule in report.exceptions
-    ]

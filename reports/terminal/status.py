@@ -85,7 +85,13 @@ def _print(report: Report, console: Console) -> None:
         console.file.write(head.get())
         _assessment(report, report.assessment, console)
         _areas(report, console)
-        _unseen_in_brief(report, console)
+        # A dark region is one sentence, not sixty.
+        for region in dict.fromkeys(part.region for part in report.unseen):
+            parts = [part for part in report.unseen if part.region == region]
+            first, more = parts[0], len(parts) - 1
+            also = f" and {more} more {'part' if more == 1 else 'parts'}" if more else ""
+            console.print()
+            print_with_indent(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
         _files(report, console)
         closing.show(report, console)
         return
@@ -299,7 +305,10 @@ def _every_finding(report: Report, console: Console) -> None:
     _findings(report, console, Status.UNKNOWN, "Not seen")
     _findings(report, console, Status.WARN, "Warnings")
     _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
-    _not_applicable(report, console)
+    results = report.verdict.with_status(Status.NOT_APPLICABLE)
+    if results:
+        console.print(Text("\nNot applicable", "bold"))
+        _bare(results, console)
     _recommendations(report, console)
     _unseen_in_full(report, console)
 
@@ -333,13 +342,6 @@ def _bare(results: list[CheckResult], console: Console) -> None:
         print_with_indent(console, f"{', '.join(checks)}", 4, "dim")
 
 
-def _not_applicable(report: Report, console: Console) -> None:
-    results = report.verdict.with_status(Status.NOT_APPLICABLE)
-    if results:
-        console.print(Text("\nNot applicable", "bold"))
-        _bare(results, console)
-
-
 def _recommendations(report: Report, console: Console) -> None:
     recommendations = report.recommendations()
     if recommendations:
@@ -367,16 +369,6 @@ def _unseen_in_full(report: Report, console: Console) -> None:
     for reason, names in reasons.items():
         print_with_indent(console, f"{reason}", 2)
         print_with_indent(console, f"{', '.join(names)}", 4, "dim")
-
-
-def _unseen_in_brief(report: Report, console: Console) -> None:
-    """How many parts of each region could not be read, and why: a dark region is one sentence, not sixty."""
-    for region in dict.fromkeys(part.region for part in report.unseen):
-        parts = [part for part in report.unseen if part.region == region]
-        first, more = parts[0], len(parts) - 1
-        also = f" and {more} more {'part' if more == 1 else 'parts'}" if more else ""
-        console.print()
-        print_with_indent(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
 
 
 def _files(report: Report, console: Console) -> None:

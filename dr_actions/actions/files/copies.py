@@ -80,23 +80,19 @@ def _call(context: PlanContext, restore: FilesRestore) -> Call:
         "PerformanceMode": "generalPurpose",
         **({"KmsKeyId": key} if key else {}),
     }
+    # where the point shows no role, the one by which such points are made
+    points = context.snapshot.get(backup.recovery_points, Side.DR)
+    plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
     params = {
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
-        "IamRoleArn": _role(context, point),
+        "IamRoleArn": point.role or backup_plan.backup_role(context.env, point.resource_type, points, plans),
         "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{step}:{point.arn}")),
         # The source's tags hold the estate's Name: two file systems would bear it, and IAM decides by it.
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }
     return Call("backup", "StartRestoreJob", env.regions.dr, params)
-
-
-def _role(context: PlanContext, point: backup.RecoveryPoint) -> str:
-    """The role that made the point; where it shows none, the one by which such points are made."""
-    points = context.snapshot.get(backup.recovery_points, Side.DR)
-    plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
-    return point.role or backup_plan.backup_role(context.env, point.resource_type, points, plans)
 
 
 def _key(context: PlanContext) -> str:

@@ -425,7 +425,9 @@ def _traffic_records(environment: Environment, world: ObservedWorld) -> _Traffic
         pairs = list(_pairs_in(zone, snapshot))
         for pair in pairs:
             # Whether the pair belongs to this environment, by the name of its load balancer.
-            if _is_of(target_of(pair.primary), balancer):
+            # AWS calls it NAME-ID, Route 53 in small letters.
+            label = target_of(pair.primary).partition(".")[0].removeprefix("internal-")
+            if balancer and label.rpartition("-")[0] == balancer.lower():
                 primary, dr = (balancer_region(target_of(record)) or "" for record in (pair.primary, pair.dr))
                 return _TrafficRecords(
                     pair.primary.name,
@@ -460,12 +462,6 @@ def _traffic_records(environment: Environment, world: ObservedWorld) -> _Traffic
 def _longest_end(name: str, zones: Sequence[str]) -> str:
     """The longest of the zones in which the name lies, "" where none has it."""
     return max((zone for zone in zones if f".{name}".endswith(f".{zone}")), key=len, default="")
-
-
-def _is_of(target: str, balancer: str) -> bool:
-    """Whether a record leads to the load balancer of that name: AWS calls it ``NAME-ID``, Route 53 in small letters."""
-    label = target.partition(".")[0].removeprefix("internal-")
-    return bool(balancer) and label.rpartition("-")[0] == balancer.lower()
 
 
 def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:

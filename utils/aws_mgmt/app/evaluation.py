@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from dr_actions.authorization.people import person_of
 from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, loose_exceptions, parse_exceptions
-from dr_checks.core.model import Area, CheckResult, Lag, Severity, View
+from dr_checks.core.model import Area, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
-from dr_checks.core.verdict import Verdict, verdict_of
+from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_copies import living
 from dr_checks.derived.due import dues
 from dr_checks.derived.served import serving_estimate
 from dr_checks.derived.visitors import answering_tenants
-from dr_checks.posture.posture import Posture, PostureName, posture_of
+from dr_checks.posture.posture import PostureName, posture_of
 from dr_checks.posture.signals import silent_regions
 from dr_checks.posture.until_failback import AWAY, deciding, with_failback_gaps
 from dr_checks.posture.visitor_access import visitor_access
@@ -157,7 +157,11 @@ def judge(
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     results = with_failback_gaps(results, posture.name, environment)
-    verdict = _verdict(observation, results, measured, posture)
+    to_serve = serving_estimate(results, tenants_of(observation), observation.environment).sentence
+    target_s = observation.environment.objectives.rpo_minutes * 60.0
+    rest = deciding(results, posture.name)
+    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+    verdict = verdict_of(results, measured, target_s, blocker, to_serve, rest)
     past = snapshot.get_if_seen(control_table.runs, Side.DR)
     seen = (snapshot.get_if_seen(sts_identity.caller, side) for side in (Side.DR, Side.PRIMARY))
     caller = next(filter(None, seen), None)  # as AWS knows who looked
@@ -210,14 +214,6 @@ def _with_plan(snapshot: Snapshot, environment: Environment) -> Snapshot:
         return replace(snapshot, plan_s=failover_estimate_s(environment, snapshot))
     except DataUnavailable:
         return snapshot
-
-
-def _verdict(observation: Observation, results: list[CheckResult], measured: list[Lag], posture: Posture) -> Verdict:
-    to_serve = serving_estimate(results, tenants_of(observation), observation.environment).sentence
-    target_s = observation.environment.objectives.rpo_minutes * 60.0
-    rest = deciding(results, posture.name)
-    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
-    return verdict_of(results, measured, target_s, blocker, to_serve, rest)
 
 
 def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evidence: Path) -> ScenarioSelection:

@@ -40,17 +40,6 @@ _TARGET = "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
 _RETRIES = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 3600}
 
 
-def dry_start_variables(env: Environment) -> dict[str, Any]:
-    """Terraform's variables for the schedule."""
-    return {
-        "cron": CRON,
-        "input": _input(env),
-        "name": _name(env),
-        "policy": json.dumps(_policy(env), sort_keys=True),
-        "timezone": env.schedule.timezone,
-    }
-
-
 def dry_start_resources(env: Environment) -> dict[str, Any]:
     """The schedule and its role, for the template of what AWS starts."""
     role = {
@@ -127,7 +116,13 @@ def automation_variables(env: Environment, documents: Documents) -> dict[str, An
         "cpu": CPU_UNITS,
         "document": env.named(env.names.recovery_document),
         "drills": env.holds_full_drills,
-        "dry_start": dry_start_variables(env),
+        "dry_start": {
+            "cron": CRON,
+            "input": _input(env),
+            "name": _name(env),
+            "policy": json.dumps(_policy(env), sort_keys=True),
+            "timezone": env.schedule.timezone,
+        },
         "enabled": env.automation.enabled,
         "family": env.named(env.names.recovery_task),
         "memory": MEMORY_MIB,

@@ -64,7 +64,19 @@ def files() -> dict[str, str]:
         if env.replicates:
             found[f"cloudformation/{env.name}-start-test.json"] = start_test_template(env, documents)
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
-        found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
+        # As `aws cloudformation deploy --parameter-overrides file://` reads it; a template takes those it declares.
+        topics = [env.named(topic) for topic in env.names.topics]
+        parameters = {
+            "ControlTable": env.named(env.names.control_table),
+            "EvidenceKey": env.named(env.names.evidence_key),
+            "AnchorLog": env.named(env.names.anchor_log),
+            "RequiredPeople": str(env.approvals.people),
+            "EventsTopic": topics[0],
+            "CriticalTopic": topics[-1],
+            **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
+            **anchor_parameters(env),
+        }
+        found[f"cloudformation/{env.name}-parameters.json"] = {"Parameters": parameters}
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
     found["cloudformation/stream-anchors.json"] = anchor_template(DEPLOY / "anchors" / "index.py")
     texts = {path: _text_of(path, value) + "\n" for path, value in found.items()}
@@ -126,22 +138,6 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
     }
 
 
-def _parameters(env: Environment) -> dict[str, dict[str, str]]:
-    """As ``aws cloudformation deploy --parameter-overrides file://`` reads it; a template takes those it declares."""
-    topics = [env.named(topic) for topic in env.names.topics]
-    parameters = {
-        "ControlTable": env.named(env.names.control_table),
-        "EvidenceKey": env.named(env.names.evidence_key),
-        "AnchorLog": env.named(env.names.anchor_log),
-        "RequiredPeople": str(env.approvals.people),
-        "EventsTopic": topics[0],
-        "CriticalTopic": topics[-1],
-        **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
-        **anchor_parameters(env),
-    }
-    return {"Parameters": parameters}
-
-
 def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return one managed policy per document, attached to its roles; the failback policy as ``AttachHome`` says."""
     holders: dict[str, list[str]] = {}
@@ -185,8 +181,7 @@ def _roles_of(name: str, holders: list[str], env: Environment) -> Any:
     return {"Fn::If": ["GoesHome", holders, always]}
 
 
-def write_files() -> None:
-    """Write all of them, and remove what was generated before and is no more."""
+if __name__ == "__main__":
     contents = files()
     for folder, kind in GENERATED:
         (DEPLOY / folder).mkdir(parents=True, exist_ok=True)
@@ -196,7 +191,3 @@ def write_files() -> None:
                 path.unlink()
     for name, text in contents.items():
         (DEPLOY / name).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_files()

@@ -323,11 +323,6 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def write_pages(folder: Path = DOCS) -> None:
-    """Write all generated pages into ``folder``."""
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    write_pages()
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
