@@ -127,7 +127,7 @@ class ListenerTable:
 
     def _route_of_path(self, host: str, path: str) -> str | None:
         """Where a request for the path leads; None where a condition on something else comes before."""
-        for _, rule in sorted(self._matching(host), key=itemgetter(0)):
+        for _, rule in sorted([*self._matching(host), *self._regexes], key=itemgetter(0)):
             # A condition on a header, method or address hangs on the visitor: no one answer is right.
             if rule.by_regex or len(rule.further) > bool(rule.paths):
                 return None

@@ -76,6 +76,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     A rule with further conditions counts where the primary region has its equal and leads all others as this one does,
     and one that demands headers where CloudFront sends them as demanded. One that lets visitors sign in first counts
     where the primary's does so too.
+    While the primary region cannot be read, rules for other paths than the site's decide nothing.
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     A tenant's hosts are its own by the naming rule, those of the file, and what the primary region's rules lead to its
     group: by name, or by a pattern where the zone or the distribution has the name. Source: ELB DescribeRules, ESTATE.
@@ -86,7 +87,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     # Where no listener is the same in both regions, each one here is judged: visitors come by some of them.
     if for_tenants & tables.keys():
         tables = {label: table for label, table in tables.items() if label in for_tenants}
-    hosts, numbers = _primary_hosts(view, primary) if tables else {}, set[tuple[str, int]]()
+    hosts, numbers, dark = _primary_hosts(view, primary) if tables else {}, set[tuple[str, int]](), _dark(view)
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         own = (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ()))
@@ -100,6 +101,10 @@ def host_rules(view: View) -> Iterator[Finding]:
                     label: table.shared_route(host, f"/{path}", wanted, primary.get(label))
                     for label, table in tables.items()
                 }
+            # How a dark primary region answers other paths is not known now, and was compared while it answered.
+            for label in tables if dark else ():
+                if found[label] is None and tables[label].shared_route(host, f"/{path}", wanted, None) == wanted:
+                    found[label] = wanted
             routes = {
                 label: _route_beside_primary(route, host, wanted, tables[label], primary.get(label))
                 for label, route in found.items()
@@ -108,7 +113,7 @@ def host_rules(view: View) -> Iterator[Finding]:
             # A wrong goal on one listener is certain, whatever the rules of another would do.
             if None in routes.values() and not wrong:
                 gated = any(GATE in goal for table in tables.values() for goal in table.goals(host, wanted))
-                yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
+                yield view.unknown(host, wanted, (gated and dark) or _UNEVALUATED, tenant.id)
             else:
                 commands = _rule_commands(view, host, wanted, wrong, named, numbers) if wrong else ()
                 yield _route_finding(view, host, tenant, wanted, wrong, tuple(commands))

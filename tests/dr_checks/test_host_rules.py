@@ -145,6 +145,26 @@ def test_a_sign_in_that_the_dark_primary_region_would_explain_names_what_is_dark
     assert judged(here, None) == (Status.UNKNOWN, DENIED.why)
 
 
+@pytest.mark.parametrize(
+    ("paths", "others", "by_regex", "status"),
+    [
+        (("/alive",), ("path-pattern  1",), False, Status.PASS),
+        (("/*",), ("path-pattern  1",), False, Status.UNKNOWN),
+        (("/alive",), ("path-pattern  1", "http-request-method  2"), False, Status.UNKNOWN),
+        (("/alive",), ("path-pattern  1",), True, Status.UNKNOWN),
+    ],
+)
+def test_a_path_that_is_not_the_sites_page_keeps_nobody_from_failing_over_while_the_primary_region_is_dark(
+    paths: tuple[str, ...], others: tuple[str, ...], by_regex: bool, status: Status
+) -> None:
+    """While it answered, status held its rules against those of the DR region."""
+    first, path, host = table(DR, ELSEWHERE, OPEN)
+    answered = ListenerAction("fixed-response", (), "StatusCode 200")
+    path = replace(path, hosts=(), conditions=len(others), action=answered, others=others, paths=paths)
+    rules = {(elbv2.rules, DR): (first, replace(path, by_regex=by_regex), host), (elbv2.rules, PRIMARY): DENIED}
+    assert _host_finding(balanced(rules)).status is status
+
+
 SECOND = "shop.example.org"
 
 
