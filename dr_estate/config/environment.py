@@ -386,7 +386,9 @@ class Environment(Settings):
     def site_of(self, tenant: str) -> str:
         """What is visited of the tenant: its host on the tenants' domain, unless the map's rules name none of that."""
         host, route = f"{tenant.replace('-', '')}.{self.traffic.tenant_domain}", self._routes.get(tenant)
-        return host if not (route and route.hosts) or host in route.hosts else f"{route.hosts[0]}{route.path}"
+        if route is None or host in route.hosts:
+            return host
+        return f"{route.hosts[0] if route.hosts else host}{route.path}"
 
     @property
     def sites_of_any_host(self) -> frozenset[str]:

@@ -248,8 +248,9 @@ class VisitedRoute:
 
 
 def routes_of(saved: MapFile, service: str) -> dict[str, VisitedRoute]:
-    """How each workload is visited: at the first path pattern's part before a wildcard.
+    """How each workload is visited: at the first path pattern's part before a wildcard, else as a whole.
 
+    One that has the rest of a host, of which others have paths, stands at its root.
     Where no rule names a whole host, by the names that lead to its load balancer, those with a pair of records first.
     """
     records = sorted(saved.of_kind(MapKind.RECORD), key=lambda row: not row.counterparts)
@@ -260,7 +261,8 @@ def routes_of(saved: MapFile, service: str) -> dict[str, VisitedRoute]:
         leading = [row.name for row in records if balancer and row.names.get(_BALANCER) == balancer]
         leading = [name for name in leading if any(fnmatchcase(name, pattern) for pattern in patterns)]
         path = re.split("[*?]", entry.paths[0])[0] if entry.paths else ""
-        shared = "/" if leading and not whole else ""
+        others = (other for other in _workloads(saved) if other is not entry)
+        shared = "/" if entry.hosts and (not whole or any(whole[0] in other.hosts for other in others)) else ""
         found[workload_of(entry, service)] = VisitedRoute(
             whole or tuple(leading), path or shared, ANY_HOST in patterns and path in ("", "/")
         )

@@ -58,6 +58,19 @@ def test_a_rule_without_a_host_is_visited_by_the_names_that_lead_to_its_load_bal
     assert {f"{HOST}/"} == env.sites_of_any_host, "what a stranger gets at its own path is not the API's page"
 
 
+def test_a_rule_without_a_host_stands_at_its_path_where_no_record_leads_to_it() -> None:
+    env = described(MAPPED[0], _service("api", "/api/*"), _service("web"))
+    assert [f"{name}.{SIT.traffic.tenant_domain}{path}" for name, path in (("api", "/api/"), ("web", "/"))] == [
+        env.site_of(name) for name in ("api", "web")
+    ]
+
+
+def test_what_has_the_rest_of_a_shared_host_stands_at_its_root() -> None:
+    env = described(*MAPPED[:2], _service("api", "/api/*", hosts=(HOST,)), _service("web", hosts=(HOST,)))
+    assert [f"{HOST}/api/", f"{HOST}/"] == [env.site_of(name) for name in ("api", "web")]
+    assert frozenset() == env.sites_of_any_host
+
+
 def test_a_pattern_of_hosts_is_visited_by_the_record_of_that_pattern() -> None:
     other = _entry(MapKind.RECORD, f"api.{ZONE}")
     env = described(other, *MAPPED[:2], _service("web", hosts=("www.*",)), _service("api", hosts=(f"api.{ZONE}", "*")))
