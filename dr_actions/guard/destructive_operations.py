@@ -102,7 +102,7 @@ WEIGHED = frozenset(
         *("efs:CreateAccessPoint", "efs:CreateMountTarget", "efs:CreateReplicationConfiguration", "efs:TagResource"),
         *("efs:PutFileSystemPolicy", "efs:UpdateFileSystemProtection", "elbv2:ModifyListener", "kms:Sign"),
         *("logs:CreateLogStream", "logs:PutLogEvents", "rds:CreateDBInstanceReadReplica"),
-        *("rds:CreateDBSnapshot", "rds:ModifyDBInstance"),
+        *("rds:CreateDBParameterGroup", "rds:CreateDBSnapshot", "rds:ModifyDBInstance", "rds:RebootDBInstance"),
         *("rds:ModifyDBParameterGroup", "rds:PromoteReadReplica", "rds:RestoreDBInstanceFromDBSnapshot"),
         *("rds:RestoreDBInstanceToPointInTime", "rds:StartDBInstanceAutomatedBackupsReplication"),
         *("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck", "s3:CompleteMultipartUpload"),

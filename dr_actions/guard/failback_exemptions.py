@@ -4,7 +4,8 @@ A replication onto an existing file system discards what was written there (T28)
 ``guard.never-delete`` applies to the goal FAILBACK, while completed backups of the files of both sides are proven, and
 to calls that copy from the DR region to the primary region. The opposite direction is allowed for the file system of
 the DR region alone, whose files are in the primary region by then. A failback and its abort alike take off the tool's
-own freeze of the DR region's files and remove its own markers, without proven backups.
+own freeze of the DR region's files and remove its own markers, without proven backups. A failback reboots the DR
+region's database, so that it uses the parameter group by which it is frozen.
 
 Of S3 Batch it may start one job, and cancel it. The job replicates a bucket of tenants' data in the DR region as that
 bucket's own rules say, with the one role that the environment file names; it is compared field by field. From which
@@ -31,7 +32,7 @@ from dr_estate.readers import dynamodb, s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END, UNFREEZE = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy"
-UNMARK = "dynamodb:DeleteItem"
+UNMARK, REBOOT = "dynamodb:DeleteItem", "rds:RebootDBInstance"
 COPY, COPY_PART = "s3:CopyObject", "s3:UploadPartCopy"
 # The end of a copy in parts: what those are made of is judged where each is copied.
 COMPLETE = "s3:CompleteMultipartUpload"
@@ -52,6 +53,10 @@ def exempt(call: Call, context: GuardContext) -> bool:
         return _is_marker(call, env)
     if context.goal is not Goal.FAILBACK:
         return False
+    if call.name == REBOOT:
+        # what a failover restored may have more behind the name
+        own = (env.region(Side.DR), env.database_on(Side.DR))
+        return bool(own[1]) and call.region == own[0] and call.text("DBInstanceIdentifier").startswith(own[1])
     of_objects = call.service in _OBJECTS
     leads_to_primary = _leads_to_primary(call, env) or is_replication_job(call, context)
     return (leads_to_primary and _has_backups(proofs, not of_objects)) or copies_secret(call, context)

@@ -136,7 +136,11 @@ _FAILBACK = (
     # the DR region serves and takes writes meanwhile
     SequenceRow(18, _SYNC, "backup/create_backups", Role.BACKUP),
     SequenceRow(19, _SYNC, "database/end_stale_replication"),
+    SequenceRow(19, _SYNC, "database/own_group", part="create"),
     SequenceRow(20, _SYNC, "database/rename_old_primary", Role.RENAME),
+    SequenceRow(20, _SYNC, "database/own_group", part="use"),
+    # a reboot: long before the write pause, and before a replica follows the database
+    SequenceRow(21, _SYNC, "database/own_group"),
     SequenceRow(21, _SYNC, "database/unfreeze", part="primary"),
     SequenceRow(22, _SYNC, "database/replicate_to_primary", part="source_backups"),
     SequenceRow(23, _SYNC, "database/replicate_to_primary", Role.COPY_BACK, planes=_TO_PRIMARY),

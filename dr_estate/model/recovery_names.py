@@ -21,6 +21,11 @@ _STAMP = r"\d{8}-\d{6}"
 _CANARY = "canary-"
 
 
+def own_group(instance: str) -> str:
+    """The name of the parameter group that a failback makes for a database on one of AWS's own."""
+    return f"{instance}-parameters"
+
+
 def new_id(kind: str, now: datetime) -> str:
     """The id of a drill that begins ``now`` (UTC): ``kind`` is FULL or TRIAL."""
     return f"{kind}{now:%Y%m%d-%H%M%S}"

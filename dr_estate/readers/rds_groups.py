@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.recovery_names import own_group
 from dr_estate.readers import rds
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
+AWS_OWN = "default."
+"""What the name of a group that RDS makes begins with, before its family: nobody can change those."""
 SUBNET_READS = frozenset({"rds:DescribeDBSubnetGroups"})
 
 
@@ -61,8 +65,8 @@ class Offer:
 
 @part(*REGIONAL, reads=frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"}))
 def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
-    """The environment's parameter group, and those the region's instances use; an absent one is left out."""
-    used = {name for instance in context.part(rds.instances) for name, _ in instance.parameter_groups}
+    """The environment's parameter group, those of the region's instances and what a failback made; no absent one."""
+    used = {name for instance in context.part(rds.instances) for name in _groups_of(instance)}
     wanted = sorted((used | {context.env.named(context.env.names.db_parameter_group)}) - {""})
 
     def read(name: str) -> ParameterGroup | None:
@@ -79,6 +83,11 @@ def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
         return ParameterGroup(name, groups[0].get("DBParameterGroupFamily") or "", tuple(sorted(values)))
 
     return tuple(group for group in context.each(read, wanted) if group)
+
+
+def _groups_of(instance: rds.Instance) -> Iterator[str]:
+    for name, _ in instance.parameter_groups:
+        yield from (name, own_group(instance.identifier)) if name.startswith(AWS_OWN) else (name,)
 
 
 @part(*REGIONAL, reads=frozenset({"rds:DescribeOptionGroups"}))

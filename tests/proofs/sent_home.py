@@ -55,6 +55,11 @@ SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
     "files/replicate_to_primary": {"efs:CreateReplicationConfiguration": _AWAY},
     "secrets/copy_to_primary": {"secretsmanager:PutSecretValue": _HOME},
     "database/end_stale_replication": {"rds:StopDBInstanceAutomatedBackupsReplication": _AWAY},
+    "database/own_group": {
+        "rds:CreateDBParameterGroup": _AWAY,
+        "rds:ModifyDBInstance": _AWAY,
+        "rds:RebootDBInstance": _AWAY,
+    },
     "database/rename_old_primary": {"rds:ModifyDBInstance": _HOME},
     "database/rename_old_dr": {"rds:ModifyDBInstance": _AWAY},
     "traffic/shift_to_primary": {"route53:ChangeResourceRecordSets": _WORLD},

@@ -15,7 +15,7 @@ from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.engines import Engine, engine_of, is_on
-from dr_estate.model.recovery_names import ASIDE, RESTORED_FROM, is_isolated, is_set_aside
+from dr_estate.model.recovery_names import ASIDE, RESTORED_FROM, is_isolated, is_set_aside, own_group
 from dr_estate.model.states import DATABASE_REPLICATION
 from dr_estate.readers import rds, rds_groups
 
@@ -146,6 +146,12 @@ def is_retained(instance: rds.Instance, name: str) -> bool:
 def group_of(instance: rds.Instance) -> str:
     """The name of the instance's parameter group, "" where it has none."""
     return instance.parameter_groups[0][0] if instance.parameter_groups else ""
+
+
+def group_to_freeze(instance: rds.Instance) -> str:
+    """The parameter group by which a failback freezes the instance: a new one where AWS made the one it has."""
+    group = group_of(instance)
+    return own_group(instance.identifier) if group.startswith(rds_groups.AWS_OWN) else group
 
 
 def in_sync(instance: rds.Instance) -> bool:

@@ -38,7 +38,7 @@ MODIFY = "rds:ModifyDBParameterGroup"
 
 
 def freeze_steps(context: PlanContext) -> Iterator[Step]:
-    """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
+    """The one step; a fence's by hand where the instance uses a group of AWS's own, which nobody can change."""
     instance = _writer(context)
     if instance is not None:
         part = context.fence_part if context.goal is Goal.FENCE else ""
@@ -75,23 +75,31 @@ def _parameter_of(call: Call) -> str:
     return str(call.params["Parameters"][0]["ParameterName"])
 
 
-def value_before(context: PlanContext, group: str, side: Side = Side.DR) -> str:
-    """What the read-only parameter is to be again; a group found frozen is thawed: by it no failover could serve."""
+def value_before(context: PlanContext, group: str, side: Side = Side.DR, family: str = "") -> str:
+    """What the read-only parameter is to be again; a group found frozen is thawed: by it no failover could serve.
+
+    ``family``: the engine, for a group that the plan makes.
+    """
     value = failback.read_only(context, side, group)
+    if value is None:
+        return engine_of(family).writable
     # Frozen by a run that nobody took back: "as it was" would leave a group by which no database can serve.
-    engine = failback.engine_of_group(context, side, group)
-    return engine.writable if value is None or is_on(value) else value
+    return failback.engine_of_group(context, side, group).writable if is_on(value) else value
 
 
 def is_default(group: str) -> bool:
     """Whether AWS made the group: those cannot be changed (API_ModifyDBParameterGroup)."""
-    # Groups that RDS makes for each engine family are called default.<family>.
-    return not group or group.startswith("default.")
+    return not group or group.startswith(rds_groups.AWS_OWN)
+
+
+def _frozen_group(context: PlanContext, instance: rds.Instance) -> str:
+    """The group whose parameter freezes the instance: before a failback does, database/own_group changes AWS's own."""
+    return failback.group_to_freeze(instance) if context.goal is Goal.FAILBACK else failback.group_of(instance)
 
 
 def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, action: str, part: str = "") -> Step:
     """The step by which the side's ``instance`` refuses writes."""
-    group, region = failback.group_of(instance), context.env.region(side)
+    group, region = _frozen_group(context, instance), context.env.region(side)
     by_hand, parameter = is_default(group), engine_of(instance.engine).read_only
     message = f"Let {instance.identifier} in {region} refuse writes ({parameter} in its parameter group {group}): pages"
     if by_hand:
@@ -112,7 +120,7 @@ def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, ac
         before={
             "group": group,
             "resource": instance.resource_id,
-            failback.READ_ONLY: value_before(context, group, side),
+            failback.READ_ONLY: value_before(context, group, side, instance.engine),
         },
         after={failback.READ_ONLY: failback.FROZEN},
         manual=by_hand,
@@ -175,7 +183,7 @@ def freeze_notes(context: PlanContext) -> Iterator[str]:
     if instance is None:
         yield f"{context.env.regions.dr} has no database that took the writes: nothing is frozen and nothing synced."
         return
-    group = failback.group_of(instance)
+    group = _frozen_group(context, instance)
     others = sorted(
         other.identifier
         for other in context.snapshot.get(rds.instances, _side(context))
@@ -223,7 +231,7 @@ def close_notes(context: PlanContext) -> Iterator[str]:
 
 
 def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each group that was frozen; none where that was done by a group made by hand."""
+    """A step for each group that was frozen."""
     if context.goal is Goal.RELEASE:
         recorded = context.before_fence(FREEZE.name, failback.own_name(context, context.fence))
         if recorded and not is_default(recorded["group"]):
@@ -233,9 +241,9 @@ def unfreeze_steps(context: PlanContext) -> Iterator[Step]:
         yield from _abort_steps(context)
         return
     instance = failback.writer(context)
-    if instance is not None and not is_default(failback.group_of(instance)):
-        group = failback.group_of(instance)
-        yield _unfreeze_step(context, group, Side.DR, value_before(context, group), instance)
+    if instance is not None and not is_default(group := failback.group_to_freeze(instance)):
+        value = value_before(context, group, family=instance.engine)
+        yield _unfreeze_step(context, group, Side.DR, value, instance)
     yield from _fenced_primary_steps(context)
 
 
@@ -263,7 +271,8 @@ def _unfreeze_step(
     context: PlanContext, group: str, side: Side, value: str, frozen: rds.Instance | None = None, part: str = ""
 ) -> Step:
     """The step; ``frozen`` is the database that must have lost its name before its group is let go."""
-    region, parameter = context.env.region(side), failback.engine_of_group(context, side, group).read_only
+    engine = engine_of(frozen.engine) if frozen else failback.engine_of_group(context, side, group)
+    region, parameter = context.env.region(side), engine.read_only
     return context.step(
         UNFREEZE.name,
         group,

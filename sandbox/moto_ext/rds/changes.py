@@ -21,6 +21,8 @@ from sandbox.moto_ext.rds.deletion import unless_leaving
 from sandbox.moto_ext.rds.rds import gib_of, require_capacity
 
 FORMER = "former_read_only"
+# The group that an instance runs with until it is rebooted.
+_UNTIL_REBOOT = "group_until_reboot"
 
 
 @wrap(RDSBackend, "modify_db_instance")
@@ -34,7 +36,11 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
     if not to or to == name:
         before = self.databases.get(name)
         was = (bool(before.multi_az), gib_of(before)) if before is not None else (False, 0.0)
+        former = before.db_parameter_groups()[0].name if before is not None else ""
         changed: DBInstance = original(self, name, db_kwargs)
+        # Another group's parameters hold after a reboot (AWS: USER_WorkingWithParamGroups).
+        if db_kwargs.get("db_parameter_group_name", former) != former:
+            changed.__dict__.setdefault(_UNTIL_REBOOT, former)
         if is_real():
             begin(changed, "", _kind_of_change(was, changed), name, gib=gib_of(changed))
         return changed
@@ -80,6 +86,14 @@ def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstan
                 copy.source_arn, copy.identifier = renamed.db_instance_arn, renamed.db_instance_identifier
 
 
+@wrap(RDSBackend, "reboot_db_instance")
+def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBInstance:
+    """From a reboot on the instance runs with the group that it was given."""
+    instance: DBInstance = original(self, db_instance_identifier)
+    instance.__dict__.pop(_UNTIL_REBOOT, None)
+    return instance
+
+
 @wrap(RDSBackend, "create_auto_snapshot")
 def _first_snapshot(original: Any, self: RDSBackend, db_instance_identifier: str, db_snapshot_identifier: str) -> Any:
     """The snapshot of a new instance is called by its name and the minute: another may have had that name until now."""
@@ -120,15 +134,17 @@ def _applying(group: Any) -> bool:
 
 @wrap_property(DBInstance, "db_parameter_group_status_list")
 def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:
+    as_is = "pending-reboot" if _UNTIL_REBOOT in self.__dict__ else "in-sync"
     return [
-        {"DBParameterGroupName": group.name, "ParameterApplyStatus": "applying" if _applying(group) else "in-sync"}
+        {"DBParameterGroupName": group.name, "ParameterApplyStatus": "applying" if _applying(group) else as_is}
         for group in self.db_parameter_groups()
     ]
 
 
 def refuses_writes(instance: DBInstance) -> str:
     """The parameter group by which the instance refuses writes at this moment, "" where it takes them."""
-    for group in instance.db_parameter_groups():
+    former = instance.backend.db_parameter_groups.get(instance.__dict__.get(_UNTIL_REBOOT, ""))
+    for group in [former] if former is not None else instance.db_parameter_groups():
         # The fence holds only once the group is in sync: a write before that still goes through.
         value = group.__dict__.get(FORMER, "") if _applying(group) else _read_only_value(group)
         if is_on(value):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.guard.context import STORES, GuardContext, Proof
-from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE, exempt
+from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REBOOT, REPLICATE, UNFREEZE, exempt
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
@@ -110,6 +110,22 @@ def test_another_direction_another_source_and_all_that_deletes_stay_refused(
 def test_the_freeze_is_taken_off_the_dr_file_system_in_a_failback_alone() -> None:
     assert "" == judged(UNFREEZE, AWAY, {"FileSystemId": "fs-2"}, goal=Goal.FAILBACK)
     assert "guard.never-delete" == judged(UNFREEZE, AWAY, {"FileSystemId": "fs-2"}, goal=Goal.FAILOVER, proofs=BOTH)
+
+
+@pytest.mark.parametrize(
+    ("region", "instance", "goal", "rule"),
+    [
+        (AWAY, SIT.database_on(Side.DR), Goal.FAILBACK, ""),
+        (AWAY, f"{SIT.database_on(Side.DR)}-2", Goal.FAILBACK, ""),
+        (HOME, SIT.database_on(Side.PRIMARY), Goal.FAILBACK, "guard.never-delete"),
+        (AWAY, "others", Goal.FAILBACK, "guard.never-delete"),
+        (AWAY, SIT.database_on(Side.DR), Goal.FAILOVER, "guard.never-delete"),
+    ],
+)
+def test_a_failback_reboots_the_database_of_the_dr_region_alone(
+    region: str, instance: str, goal: Goal, rule: str
+) -> None:
+    assert rule == judged(REBOOT, region, {"DBInstanceIdentifier": instance}, goal=goal)
 
 
 def test_what_the_current_action_did_not_declare_is_refused_all_the_same() -> None:

@@ -15,7 +15,7 @@ from dr_actions.authorization.clearance import NEVER_OVERRIDDEN
 from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import WEIGHED, is_read
-from dr_actions.guard.failback_exemptions import CREATE_JOB, PROTECT, UNFREEZE, UNMARK, UPDATE_JOB
+from dr_actions.guard.failback_exemptions import CREATE_JOB, PROTECT, REBOOT, UNFREEZE, UNMARK, UPDATE_JOB
 from dr_actions.guard.guard import DR_REMOVALS, refusal
 from dr_actions.iam.policies import declared_operations
 from dr_actions.journal.mirror import ANCHOR_CALLS
@@ -40,7 +40,7 @@ SUSPICIOUS = (
     *("unlabel", "unlock", "unmonitor", "unregister", "unsubscribe", "untag", "wipe", "withdraw"),
 )
 LOOKING = ("Describe", "Get", "List", "BatchGet", "Head", "Search")
-OF_A_FAILBACK = {PROTECT, UNFREEZE, UNMARK}  # test_failback_exemptions.py says when these pass
+OF_A_FAILBACK = {PROTECT, REBOOT, UNFREEZE, UNMARK}  # test_failback_exemptions.py says when these pass
 OF_A_DRILL = declared_operations().drills  # test_drill_exemptions.py says when these pass
 BOTOCORE = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 SERVICES = sorted(

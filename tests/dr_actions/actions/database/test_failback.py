@@ -14,10 +14,12 @@ from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promotion as database_promotion
 from dr_actions.actions.database import protection as database_protection
 from dr_actions.actions.database import replication as database_replication
+from dr_actions.actions.database.own_group import OWN_GROUP
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState
 from dr_actions.model.plan import NO_RECOVERY, Goal, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.recovery_names import own_group
 from dr_estate.readers import backup, backup_jobs, efs, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
 from tests.dr_checks import databases as plain
@@ -350,14 +352,41 @@ def test_writes_are_refused_once_group_and_instance_say_so(changes: Any, expecte
     assert standing(database_freeze.FREEZE, the(database_freeze.FREEZE), **changes) is expected
 
 
-def test_a_group_of_awss_own_is_left_to_a_person_and_watched() -> None:
-    default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
-    step = the(database_freeze.FREEZE, sight(instances_dr=(default,)))
-    assert step.manual
-    assert step.call is None
-    assert standing(database_freeze.FREEZE, step, instances_dr=(default,)) is StepState.READY
-    assert standing(database_freeze.FREEZE, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DONE
-    assert list(database_freeze.UNFREEZE.plan_steps(sight(instances_dr=(default,)))) == []
+OF_AWS = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
+OWN = own_group(NAME)
+
+
+def _on_own_group(status: str) -> dict[str, Any]:
+    return {"instances_dr": (replace(SERVED, parameter_groups=((OWN, status),)),)}
+
+
+def test_a_database_on_a_group_of_awss_own_gets_one_that_can_be_frozen() -> None:
+    seen = sight(instances_dr=(OF_AWS,))
+    create, use, reboot = OWN_GROUP.plan_steps(seen)
+    assert [step.planned_call.operation for step in (create, use, reboot)] == [
+        *("CreateDBParameterGroup", "ModifyDBInstance", "RebootDBInstance")
+    ]
+    assert create.planned_call.params["DBParameterGroupFamily"] == "mysql8.0"
+    (freeze, thaw) = (the(database_freeze.FREEZE, seen), the(database_freeze.UNFREEZE, seen))
+    assert create.stage < use.stage < reboot.stage < freeze.stage
+    assert {OWN} == {step.planned_call.params["DBParameterGroupName"] for step in (create, use, freeze, thaw)}
+    assert (freeze.before["read_only"], thaw.after["read_only"]) == ("{TrueIfReplica}", "{TrueIfReplica}")
+    empty = replace(plain.PARAMETERS, name=OWN, parameters=())
+    assert standing(OWN_GROUP, create, instances_dr=(OF_AWS,)) is StepState.READY
+    assert standing(OWN_GROUP, create, instances_dr=(OF_AWS,), parameter_groups_dr=(empty,)) is StepState.DONE
+    assert standing(OWN_GROUP, use, instances_dr=(OF_AWS,)) is StepState.READY
+    assert standing(OWN_GROUP, use, **_on_own_group("pending-reboot")) is StepState.DONE
+    assert standing(OWN_GROUP, reboot, instances_dr=(OF_AWS,)) is StepState.DRIFTED
+    assert standing(OWN_GROUP, reboot, **_on_own_group("applying")) is StepState.IN_PROGRESS
+    assert standing(OWN_GROUP, reboot, **_on_own_group("pending-reboot")) is StepState.READY
+    assert standing(OWN_GROUP, reboot, **_on_own_group("in-sync")) is StepState.DONE
+    assert standing(OWN_GROUP, reboot, instances_dr=()) is StepState.DRIFTED
+    ready = _on_own_group("in-sync") | {"parameter_groups_dr": (empty,)}
+    assert standing(database_freeze.FREEZE, freeze, **ready) is StepState.READY
+
+
+def test_a_group_that_can_be_frozen_stays() -> None:
+    assert list(OWN_GROUP.plan_steps(sight())) == []
 
 
 def test_the_group_of_a_primary_that_a_fence_froze_is_let_go_before_its_copy_comes_home() -> None:

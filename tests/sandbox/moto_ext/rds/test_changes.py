@@ -213,3 +213,19 @@ def test_a_subnet_group_that_is_changed_is_still_there(aws: Clients) -> None:
     rds.modify_db_subnet_group(DBSubnetGroupName="shop", SubnetIds=subnets[:2])
     (group,) = rds.describe_db_subnet_groups(DBSubnetGroupName="shop")["DBSubnetGroups"]
     assert [subnet["SubnetIdentifier"] for subnet in group["Subnets"]] == subnets[:2]
+
+
+def test_another_parameter_group_holds_after_a_reboot(aws: Clients) -> None:
+    instance, rds = _make(aws), aws("rds", PRIMARY)
+    frozen = [{"ParameterName": "read_only", "ParameterValue": "1", "ApplyMethod": "immediate"}]
+    rds.create_db_parameter_group(DBParameterGroupName="other", DBParameterGroupFamily="mysql8.0", Description="x")
+    rds.modify_db_parameter_group(DBParameterGroupName="other", Parameters=frozen)
+    rds.modify_db_instance(DBInstanceIdentifier=NAME, DBParameterGroupName="other", ApplyImmediately=True)
+    (group,) = _described(aws, PRIMARY)["DBParameterGroups"]
+    assert (group, refuses_writes(instance)) == (
+        {"DBParameterGroupName": "other", "ParameterApplyStatus": "pending-reboot"},
+        "",
+    )
+    rds.reboot_db_instance(DBInstanceIdentifier=NAME)
+    (group,) = _described(aws, PRIMARY)["DBParameterGroups"]
+    assert (group["ParameterApplyStatus"], refuses_writes(instance)) == ("in-sync", "other")
