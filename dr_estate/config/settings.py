@@ -360,7 +360,8 @@ class Profile:
     ``probe_path`` is asked of a workload that has a host of its own. ``names_host``: its pages speak of the host that
     they were asked for. ``variables`` begin the names of those that its containers get: by them `init` knows it.
     ``posts`` are paths, below the site's own, to which people send what they write. ``own_schema``: each workload has a
-    schema of its own, while those of others may share one.
+    schema of its own, while those of others may share one. ``php``: its image has PHP with mysqli, in which markers and
+    restore tests ask its database and its files.
     """
 
     probe_path: str
@@ -368,6 +369,7 @@ class Profile:
     variables: tuple[str, ...] = ()
     posts: tuple[str, ...] = ()
     own_schema: bool = False
+    php: bool = False
 
 
 # The login page has the site's own host in each of its links, and reads the database.
@@ -377,6 +379,7 @@ WORDPRESS = Profile(
     variables=("WORDPRESS_",),
     posts=("wp-login.php", "wp-admin/post.php"),
     own_schema=True,
+    php=True,
 )
 # A plain HTTP service: an answer of an expected status is its own unless a stranger's host gets the same.
 HTTP = Profile(probe_path="/", names_host=False)

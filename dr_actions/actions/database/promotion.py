@@ -74,9 +74,10 @@ def _counts_transactions(context: PlanContext) -> bool:
     if source is None or not context.env.execution.markers or marker_task.tenant_on(context, Side.DR) is None:
         return False
     engine = engine_of(source.engine)
+    if marker_task.obstacle(context, engine, Side.PRIMARY, Side.DR):
+        return False
     if engine.psql:
-        # Its position in the log is always known.
-        return not marker_task.obstacle(context, engine, Side.PRIMARY, Side.DR)
+        return True  # its position in the log is always known
     group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
     # RDS spells it with a hyphen (User Guide, "Using GTID-based replication").
     return group is not None and dict(group.parameters).get("gtid-mode") == "ON"

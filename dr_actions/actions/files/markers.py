@@ -49,7 +49,7 @@ def tenant_folders(context: PlanContext, side: Side) -> tuple[TenantFolder, ...]
     Raises DataUnavailable.
     """
     found = files_failback.file_systems(context)
-    if found is None or not context.env.execution.markers:
+    if found is None or not context.env.execution.markers or not context.env.application.php:
         return ()
     other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
     there = {folder.tenant_service.tenant.id for folder in _folders(context, other, found) if folder.path}
@@ -143,9 +143,12 @@ def write_notes(context: PlanContext) -> Iterator[str]:
         yield f"No marker file is written: {error.unavailable.why}"
         return
     if unmarked:
+        reason = "no task of theirs mounts the estate's file system writable in both regions"
+        if not context.env.application.php:
+            reason = f"nothing says that images of the profile {context.env.profile} have PHP"
         yield (
-            f"No marker file is written for {name_list(unmarked)}: no task of theirs mounts the estate's file system "
-            "writable in both regions. That their files are copied back is read off EFS's last sync alone."
+            f"No marker file is written for {name_list(unmarked)}: {reason}. That their files are copied back is read "
+            "off EFS's last sync alone."
         )
 
 

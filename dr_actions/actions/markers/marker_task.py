@@ -87,7 +87,7 @@ def obstacle(context: PlanContext, engine: Engine, *sides: Side) -> str:
     """Why no task can ask a database of this engine on ``sides``, "" where one can. Raises DataUnavailable."""
     env = context.env
     if not engine.psql:
-        return ""
+        return "" if env.application.php else f"nothing says that images of the profile {env.profile} have PHP"
     if not env.names.psql_task:
         return (
             f"no task definition has a client of {engine.title} (set names.psql_task to one of both regions with psql, "

@@ -147,6 +147,15 @@ def test_without_such_a_task_postgresql_is_not_marked_and_the_plan_says_what_to_
     assert promotion.COUNTED not in step.before
 
 
+def test_no_php_is_started_in_an_image_that_nobody_says_to_have_it() -> None:
+    context = failback(env=SIT.model_copy(update={"profile": "http"}))
+    assert list(database_markers.WRITE.plan_steps(context)) == []
+    (note,) = database_markers.WRITE.notes(context)
+    assert "nothing says that images of the profile http have PHP" in note
+    (step,) = promotion.VERIFY_PRIMARY_IN_SYNC.plan_steps(context)
+    assert promotion.COUNTED not in step.before
+
+
 def test_all_that_a_task_is_given_fits_however_many_transactions_there_are() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "9", "gtids": "x" * scripts.LONGEST_GTIDS}})
     call = database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), context)

@@ -182,6 +182,13 @@ def test_a_tenant_that_mounts_nothing_is_named_and_marked_by_nobody() -> None:
     assert "No marker file is written for tenant-1" in note
 
 
+def test_no_php_is_started_in_an_image_that_nobody_says_to_have_it() -> None:
+    context = replace(failback(), env=SIT.model_copy(update={"profile": "http"}))
+    assert list(files_markers.WRITE.plan_steps(context)) == []
+    (note,) = files_markers.WRITE.notes(context)
+    assert f"for {TASK}, {SECOND}: nothing says that images of the profile http have PHP" in note
+
+
 def test_where_markers_are_off_no_file_is_written() -> None:
     execution = SIT.execution.model_copy(update={"markers": False})
     context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
