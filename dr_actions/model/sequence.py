@@ -292,6 +292,14 @@ def role_of(goal: Goal, step_id: str) -> Role | None:
     return next((row.role for row in SEQUENCE[goal] if row.prefix == prefix_of(step_id)), None)
 
 
+def serving_side(plan: Plan) -> Side:
+    """The side that visitors are to be led to once the plan is done; of a fence the one that it does not stop."""
+    if plan.goal is Goal.FENCE:
+        stopped = next((step.side for step in plan.steps if role_of(plan.goal, step.id) is None), Side.PRIMARY)
+        return Side.PRIMARY if stopped is Side.DR else Side.DR
+    return Side.PRIMARY if plan.goal in (Goal.FAILBACK, Goal.RELEASE) else Side.DR
+
+
 def roles_in(plan: Plan) -> frozenset[Role]:
     """Every role that a step of the plan has."""
     return frozenset(role for step in plan.steps if (role := role_of(plan.goal, step.id)))

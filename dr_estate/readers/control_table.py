@@ -35,6 +35,7 @@ from dr_estate.model.control_items import (
 from dr_estate.model.dynamodb_values import decode_item, moment, optional_moment
 from dr_estate.model.journal_chain import mirror_lines, sound_documents
 from dr_estate.model.recovery_document import RefusedStart
+from dr_estate.model.recovery_names import is_drill
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
 from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, is_in_time, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
@@ -243,8 +244,11 @@ class ControlState:
     def run_at_work(self, at: datetime) -> LockHolder | None:
         """The open incident's run that holds the lock at ``at``; None where its lease is over."""
         incident, run = self.known_incident, self.known_run
-        ends = run is None or incident is None or run.incident != incident.id or run.ended_at is not None
-        return None if ends or run is None or at >= run.lease_until else run
+        if run is None or run.ended_at is not None or at >= run.lease_until:
+            return None
+        # A run takes the lock first and opens its incident some seconds later. A drill's lock opens none.
+        opens = self.incident is None and not is_drill(run.incident)
+        return run if opens or (incident and incident.id == run.incident) else None
 
 
 @dataclass(frozen=True, slots=True)

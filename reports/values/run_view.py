@@ -16,8 +16,8 @@ from typing import Any
 from dr_actions.journal.entries import Entry, EntryKind, is_by_hand, shown_step
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Goal, Plan, Step, batches, prefix_of
-from dr_actions.model.sequence import announced_step, playbook_step
-from dr_estate.config.environment import Environment
+from dr_actions.model.sequence import announced_step, playbook_step, serving_side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration, lost_writes
 from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.stores import STORES
@@ -410,7 +410,8 @@ class RunFollower:
     def _facts(self, plan: Plan) -> RunFacts:
         regions, objectives = self._env.regions, self._env.objectives
         to_dr, done = plan.goal in _TO_DR, self._outcome in ("done", "unconfirmed")
-        region = regions.dr if to_dr or plan.goal is Goal.ABORT else regions.primary
+        serves = serving_side(plan)
+        region = self._env.region(serves)
         served = f"{self._served[0]:.0f} of {self._served[1]:.0f} tenants by {region}" if self._served else ""
         since = self._since if to_dr and self._since else self._began_at
         took_s = (self._validated_at - since).total_seconds() if self._validated_at and since else None
@@ -423,10 +424,15 @@ class RunFollower:
             Goal.ABORT: "NOT PROTECTED, until the failback",
             **dict.fromkeys(_TO_DR, f"NOT PROTECTED since {at}, until the failback"),
         }.get(plan.goal, "as it was before this run")
+        lost = _loss(self._losses, objectives.rpo_minutes * _MINUTE_S)
+        recovered = "not yet" if took_s is None else f"in {duration(took_s)}" + (f" {met}" if to_dr else "")
+        if plan.goal is Goal.FENCE and done:  # it recovers nothing, and what the stopped region took stays there alone
+            stopped = regions.primary if serves is Side.DR else regions.dr
+            recovered, lost = f"none: {stopped} takes no writes any more", f"what {stopped} took stays in it alone"
         return RunFacts(
             served=served or "not seen: nothing was validated",
-            recovered="not yet" if took_s is None else f"in {duration(took_s)}" + (f" {met}" if to_dr else ""),
-            lost=_loss(self._losses, objectives.rpo_minutes * _MINUTE_S),
+            recovered=recovered,
+            lost=lost,
             protected=protected if done else f"not known: the run ended {self._outcome or 'without a word'}",
         )
 

@@ -12,6 +12,7 @@ import pytest
 from dr_checks.posture.visitor_access import Access, VisitorAccess, visitor_access
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_document import WaitingStart
+from dr_estate.model.recovery_names import TRIAL, new_id
 from dr_estate.readers import control_table, dns_answers, http_sites, rds, rds_groups, recovery_automation, route53
 from dr_estate.readers.control_table import BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder, Pause
 from dr_estate.reading.reader import Reader
@@ -46,6 +47,10 @@ def _frozen(incident: Incident = RETURN, run: LockHolder | None = None) -> Parts
 def _run(until: datetime, ended: datetime | None = None) -> LockHolder:
     began = NOW - timedelta(hours=3)
     return LockHolder("run", "jane", "arn", "INC-123", 2, began, NOW, until, ended, "")
+
+
+def _lock(run: LockHolder) -> Parts:
+    return {(control_table.standing, Side.DR): ControlState(run=run)}
 
 
 def _stopped(base: Snapshot, side: Side) -> Parts:
@@ -106,6 +111,13 @@ def test_a_run_at_work_comes_before_what_a_lost_or_split_posture_asks_for() -> N
     control = {(control_table.standing, Side.DR): at_work}
     split = {(rds.instances, Side.DR): home.get(rds.instances, Side.PRIMARY)}
     assert "dr_cli.py log --incident INC-123" == _seen(DARK, control).command == _seen(home, control | split).command
+
+
+def test_a_run_that_holds_the_lock_before_its_incident_is_open_is_watched() -> None:
+    began = replace(_run(NOW + timedelta(days=999)), incident="INC-9")
+    assert _seen(DARK, _lock(began)).command == "dr_cli.py log --incident INC-9"
+    trial = replace(began, incident=new_id(TRIAL, NOW))
+    assert _seen(DARK, _lock(trial)).command == "dr_cli.py failover", "a restore test opens none"
 
 
 def test_a_stopped_database_is_an_outage_that_its_start_ends() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dr_actions.journal.entries import EntryKind, wait_data
 from dr_actions.model.plan import Call, Goal, Plan, Step, to_json
+from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import instant
 from reports.values.run_view import LineKind, RunFollower, RunLine, RunView
 from tests.dr_actions.deciding import SIT, step
@@ -114,6 +116,22 @@ def test_after_a_failback_the_estate_is_protected_again() -> None:
         "12 of 12 tenants by af-south-1",
         f"protected since {at(30):%Y-%m-%d %H:%M} UTC",
     )
+
+
+@pytest.mark.parametrize(
+    ("stopped", "other", "part"), [(Side.PRIMARY, "eu-west-1", ""), (Side.DR, "af-south-1", ".dr")]
+)
+def test_after_a_fence_the_region_that_it_did_not_stop_serves(stopped: Side, other: str, part: str) -> None:
+    fenced = replace(step(f"tenant1{part}", 21, f"compute/fence_services{part}"), side=stopped)
+    rows = [begin([fenced], Goal.FENCE), (12, EntryKind.CONFIRMED, fenced.id, {"says": "there"}), *ENDED]
+    facts, region = viewed(rows, 40).facts, SIT.region(stopped)
+    assert facts is not None
+    assert dict(facts.rows()) == {
+        "Served": f"12 of 12 tenants by {other}",
+        "Recovery": f"none: {region} takes no writes any more",
+        "Lost": f"what {region} took stays in it alone",
+        "Standby": "as it was before this run",
+    }
 
 
 def test_four_thousand_services_are_one_line_at_their_beginning_and_one_at_their_end() -> None:

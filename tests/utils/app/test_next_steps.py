@@ -364,6 +364,13 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
 
 
+def test_where_stages_are_demanded_the_failback_that_was_weighed_is_run_in_stages() -> None:
+    weighed = Assessment(Advice.PROCEED, False, (), (), (), PLAN, Posture(PostureName.ON_DR, "so."), 1, 1.0)
+    options = parsed(RecoveryOptions, "-e prod failback --incident INC-1")
+    step = after_assessment(options, _looked(PostureName.ON_DR, environment="prod"), weighed)
+    assert next_line(step)[1] == "dr_cli.py failback --staged --execute --incident INC-1"
+
+
 @pytest.mark.parametrize(
     ("environment", "next_one"),
     [
@@ -645,6 +652,21 @@ def test_the_remedy_of_a_stopped_database_comes_before_a_failover_and_says_until
 )
 def test_an_explanation_and_its_command_are_two_lines(text: str, line: tuple[str, str]) -> None:
     assert next_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("goal", "words", "command"),
+    [
+        ("fence", ("--side", "primary"), "dr_cli.py status"),
+        ("failback", ("--abort",), "dr_cli.py status"),
+        ("fence", ("--release",), "dr_cli.py log --review --incident INC-1"),
+        ("failback", ("--staged",), "dr_cli.py log --review --incident INC-1"),
+    ],
+)
+def test_a_run_that_leaves_its_incident_open_leads_to_no_review(
+    goal: str, words: tuple[str, ...], command: str
+) -> None:
+    assert next_line(after_watched_run(goal, "INC-1", Exit.READY, words))[1] == command
 
 
 def test_a_run_that_was_refused_is_ordered_again_and_never_goes_on() -> None:

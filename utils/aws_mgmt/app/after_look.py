@@ -103,6 +103,8 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
     open_ = report.standing.known_incident if report.standing else None
     incident = options.incident or (open_.id if open_ else "")
+    # An environment that demands stages refuses the run without them.
+    options = replace(options, staged=options.staged or report.environment.failback.staged)
     if going := _under_way(report):
         return str(going)
     if assessment.blind:

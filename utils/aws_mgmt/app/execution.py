@@ -27,7 +27,7 @@ from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
 from dr_actions.model.plan import FENCING, Goal, SendFailed, batches, to_json
-from dr_actions.model.sequence import Role, role_of
+from dr_actions.model.sequence import Role, role_of, serving_side
 from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
 from dr_checks.posture.visitor_access import VisitorAccess, visitor_access
@@ -441,8 +441,7 @@ def _iso(at: datetime | None) -> str:
 
 def _served_facts(run: PlanRun, seen: Snapshot) -> dict[str, list[int]]:
     """How many of how many tenants the region that is to serve answers; empty where nobody could visit them."""
-    side = Side.PRIMARY if run.plan.goal is Goal.FAILBACK else Side.DR
-    served = served_tenants(seen, run.env, side)
+    served = served_tenants(seen, run.env, serving_side(run.plan))
     return {"served": list(served)} if served else {}
 
 

@@ -176,6 +176,9 @@ def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[s
         return str(NextStep(again, "asks for it again, once the reason above is gone"))
     if code != Exit.READY:
         return str(NextStep(again, "goes on from here, once a second person approves it"))
+    # After these the incident stays open: nothing is to be reviewed yet.
+    if (goal == "fence" and "--release" not in arguments) or "--abort" in arguments:
+        return str(STANDS_NOW)
     if goal == "failover":
         return str(NextStep(report_of(goal, incident), "judges it from here, and leaves report.html on this machine"))
     return str(NextStep(Command(("log", "--review", *_incident(incident))), "writes the review of the incident"))
