@@ -54,6 +54,11 @@ def print_with_indent(console: Console, text: str, by: int, style: str = "") -> 
         console.print(Text(f"{' ' * by}{part}", style), soft_wrap=True)
 
 
+def rows_of(text: str, width: int) -> int:
+    """How many rows of a terminal a printed text fills: a line that is longer than a row goes on in the next."""
+    return sum(max(1, -(-Text.from_ansi(line).cell_len // width)) for line in text.splitlines())
+
+
 def in_short(entries: Iterable[tuple[str, str]], console: Console, *, brief: bool = False) -> None:
     """Print the closing lines, each a label and its text; what is longer than a line goes on below its begin.
 

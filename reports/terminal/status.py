@@ -24,7 +24,7 @@ from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
 from reports.terminal import closing
 from reports.terminal.console import WIDTH
-from reports.terminal.parts import Page, print_with_indent, table
+from reports.terminal.parts import Page, print_with_indent, rows_of, table
 from reports.values import assessment as values_assessment
 from reports.values import drill_summary as summary_texts
 from reports.values import run_summary
@@ -32,8 +32,9 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import holds_command
 from reports.values.report import RUN_FOLDER, Report, next_line
 
-# What a terminal shows at once; the causes get what the rest leaves.
-MOST_LINES = 40
+# What a terminal shows at once, in its own rows: a command that is longer than a row takes several. The causes get
+# what the rest leaves.
+MOST_ROWS = 40
 _SHOWN, _FEW, _REMEDY = 5, 3, 5
 _AROUND = 3  # lines around the causes: a blank one, the title, how many more there are
 COLOUR = {
@@ -112,7 +113,7 @@ def _print(report: Report, console: Console) -> None:
     if report.every_finding:
         _every_finding(report, console)
     else:
-        _causes(report, console, MOST_LINES - above.count("\n") - below.count("\n"))
+        _causes(report, console, MOST_ROWS - rows_of(above, console.width) - rows_of(below, console.width))
     console.file.write(below)
 
 
@@ -197,19 +198,19 @@ def _lags(report: Report, console: Console) -> None:
 
 
 def _causes(report: Report, console: Console, room: int) -> None:
-    """What is wrong, each cause with its remedy and the checks that it explains, as many as fit into ``room`` lines."""
+    """What is wrong, each cause with its remedy and the checks that it explains, as many as fit into ``room`` rows."""
     left = room - _AROUND - bool(report.before_remedies)
     brief = len(report.causes) > _FEW
     blocks = [_cause(report, console, number, cause, brief) for number, cause in enumerate(report.causes, 1)]
-    if blocks and left < blocks[0].count("\n"):
+    if blocks and left < rows_of(blocks[0], console.width):
         blocks = [_cause(report, console, number, cause, True) for number, cause in enumerate(report.causes, 1)]
     shown: list[str] = []
     for block in blocks:
         # The first cause is shown whole, even where it does not fit: without it the page has no answer.
-        if left < block.count("\n") and shown:
+        if left < (rows := rows_of(block, console.width)) and shown:
             break
         shown.append(block)
-        left -= block.count("\n")
+        left -= rows
     if not blocks:
         return
     console.print(Text("\nCauses" if len(blocks) > 1 else "\nCause", "bold"))
@@ -431,6 +432,7 @@ _ADVICE = {
     Advice.DO_NOT_FAILOVER: "bold red",
 }
 _PLANNED = 12
+_OF, _SINCE, _BASIS = 16, 14, len("automated-backup")
 
 
 def _assessment_title(report: Report, assessment: Assessment) -> str:
@@ -487,11 +489,15 @@ def _losses(report: Report, assessment: Assessment, console: Console) -> None:
     """What is lost by moving now: a line for what is alike of a store; all of it where every finding is wanted."""
     if not assessment.losses:
         return
+    losses = values_assessment.loss_rows if report.every_finding else values_assessment.loss_rows_by_store
     rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
     # The basis is the longest column and the last to matter: it is broken before the store or the number is.
     rows.expand, basis = True, rows.columns[-1]
-    basis.ratio, basis.min_width = 1, len("automated-backup")
-    losses = values_assessment.loss_rows if report.every_finding else values_assessment.loss_rows_by_store
+    basis.ratio, basis.min_width = 1, _BASIS
+    # Of a narrow terminal it takes what it needs to be read, and what the loss is of is broken.
+    if console.width < WIDTH:
+        rows.columns[1].max_width = _OF
+        rows.columns[2].max_width = _SINCE
     for row in losses(assessment):
         rows.add_row(*row)
     console.print(rows)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Side, load_environment
-from reports.terminal.status import MOST_LINES
+from reports.terminal.parts import rows_of
+from reports.terminal.status import MOST_ROWS as STATUS_ROWS
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import CREATED, Sites
 from tests.house.commands import commands_of, fault_of
@@ -146,7 +147,7 @@ def _ends_well(
     assert [] == [text for text in wanted if text not in shown], (command, lines)
     if command == "status":
         answer = next(number for number, line in enumerate(whole) if line.startswith("DR status of"))
-        assert len(whole[answer:]) <= MOST_LINES, whole
+        assert rows_of("\n".join(whole[answer:]), 100) <= STATUS_ROWS, whole
     return screen
 
 

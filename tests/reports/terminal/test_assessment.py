@@ -100,6 +100,17 @@ def test_a_note_and_the_basis_of_a_loss_stand_whole(width: int) -> None:
     assert (text.count("S3"), "LAST" in text, "automated-backup" in text, "…" in text) == (30, True, True, False)
 
 
+def test_at_80_columns_the_basis_of_a_loss_is_not_broken_into_syllables() -> None:
+    env, home = plan_home("sit")
+    basis = "not seen: cloudwatch in af-south-1 does not answer (ConnectionClosedError)."
+    files = Loss("files", "prod-efs, 12 tenants", None, 42_900.0, None, basis)
+    losses = (files, replace(files, store="objects", subject="bbws-templates-prod and 3 more"))
+    lines = screen(weighed(home, env, losses=losses), env, width=80)
+    begin, end = lines.index("What would be lost"), next(n for n, line in enumerate(lines) if line.startswith("Plan "))
+    assert end - begin <= 16, lines[begin:end]
+    assert " ".join(lines[begin:end]).count("ConnectionClosedError") == len(losses)
+
+
 def test_gates_that_are_met_are_one_line() -> None:
     met, unmet = Gate("check.a.b", met=True, says="pass."), Gate("check.c.d", met=False, says="it is too old.")
     plan = Plan("prod", PROD.account, Goal.FAILOVER, "PRIMARY_LOST", (step("a"),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.control_table import BEGUN, ControlState, Incident
+from reports.terminal.status import MOST_ROWS, render_plain
 from reports.values.report import Report
 from tests.dr_actions.deciding import step
 from tests.dr_checks.worlds import SIT
@@ -125,6 +127,21 @@ def test_while_nothing_was_failed_over_a_remedy_of_the_validation_is_not_given_w
     warned = f"  Nothing was failed over, and {SIT.regions.primary} serves: run now, these remedies would stop it"
     assert _below_causes(replace(_report(failed), posture=PostureName.NORMAL)).startswith(warned)
     assert _below_causes(_report(failed)).startswith("  1. "), "its posture is PRIMARY_LOST"
+
+
+@pytest.mark.parametrize("width", [100, 80])
+def test_a_long_command_counts_by_the_rows_of_the_terminal_that_it_fills(width: int) -> None:
+    command = f"aws kms put-key-policy --policy '{'x' * 700}'"
+    failed = [_failed(f"a.bad{n}", Severity.BLOCKER) for n in range(9)]
+    for number, result in enumerate(failed):
+        (finding,) = result.findings
+        own = replace(finding, remedy=f"Set policy {number}.", commands=(f"{command} --key-id {number}",))
+        failed[number] = replace(result, findings=(own,))
+    lines = render_plain(_report(*failed), width).splitlines()
+    answer = next(number for number, line in enumerate(lines) if line.startswith("DR status of"))
+    rows = sum(max(1, math.ceil(len(line) / width)) for line in lines[answer:])
+    assert rows <= MOST_ROWS, lines
+    assert [line for line in lines if command in line], "the first is shown whole"
 
 
 def test_what_does_not_apply_and_what_is_not_judged_stand_behind_all() -> None:
