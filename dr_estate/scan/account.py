@@ -115,12 +115,21 @@ def answers_for(ask: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 
 @dataclass(frozen=True)
 class GlobalSide:
-    """Route 53's public and private zones with their records, distributions and buckets with their regions."""
+    """Route 53's zones with the records of public ones, distributions and buckets with their regions.
+
+    ``inner_records`` are those of private zones, which VPCs resolve and no visitor does.
+    """
 
     zones: Rows
     records: dict[str, Rows]
     distributions: Rows
     buckets: Rows
+    inner_records: dict[str, Rows] = field(default_factory=dict)
+
+    @property
+    def all_records(self) -> list[Row]:
+        """The records of all zones that were read."""
+        return [row for rows in (*self.records.values(), *self.inner_records.values()) for row in rows or ()]
 
 
 def read_global(look: AccountCalls) -> GlobalSide:
@@ -137,12 +146,14 @@ def read_global(look: AccountCalls) -> GlobalSide:
         ),
         ids,
     )
-    names = [row["Name"].removesuffix(".") for row in zones or ()]
     records: dict[str, Rows] = {}
-    for name, rows in zip(names, read, strict=True):  # a public and a private zone may bear one name
-        records[name] = None if rows is None else (records.get(name) or []) + rows
+    inner: dict[str, Rows] = {}
+    for zone, rows in zip(zones or (), read, strict=True):  # private zones of two VPCs may bear one name
+        of_kind = inner if (zone.get("Config") or {}).get("PrivateZone") else records
+        name = zone["Name"].removesuffix(".")
+        of_kind[name] = None if rows is None else (of_kind.get(name) or []) + rows
     placed = [{"Name": row["Name"], "Region": _bucket_region(look, row["Name"])} for row in buckets or ()]
-    return GlobalSide(zones, records, distributions, None if buckets is None else placed)
+    return GlobalSide(zones, records, distributions, None if buckets is None else placed, inner)
 
 
 def _bucket_region(look: AccountCalls, bucket: str) -> str:

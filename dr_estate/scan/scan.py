@@ -117,8 +117,7 @@ def _regions_of_records(world: GlobalSide) -> list[str]:
     """Regions whose load balancers records and origins name, those that most of them name first."""
     targets = [
         plain(target)
-        for rows in world.records.values()
-        for row in rows or ()
+        for row in world.all_records
         for target in [
             (row.get("AliasTarget") or {}).get("DNSName"),
             *(v["Value"] for v in row.get("ResourceRecords", ())),

@@ -112,8 +112,7 @@ def _databases(estate: ScannedEstate) -> Iterator[Store]:
 def _names_leading_to(host: str, world: GlobalSide) -> set[str]:
     return {
         plain(row["Name"])
-        for rows in world.records.values()
-        for row in rows or ()
+        for row in world.all_records
         if host and any(plain(value["Value"]) == host for value in row.get("ResourceRecords", ()))
     }
 

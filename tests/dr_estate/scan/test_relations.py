@@ -78,6 +78,13 @@ def test_a_weight_of_zero_waits_and_dualstack_is_the_same_balancer() -> None:
     assert (("old.example.com",), [False]) == (entry.aliases, [leg.leads for leg in entry.legs])
 
 
+def test_a_name_that_vpcs_resolve_by_private_zones_is_no_entry_of_visitors() -> None:
+    rows = [record("orders.shop.internal", BALANCER)]
+    world = GlobalSide([], {}, [], [], {"shop.internal": rows})
+    assert () == entries_of(world, {"eu-central-1": side(balancers=[balancer("edge", BALANCER)])}, "1")
+    assert ["eu-central-1"] == _regions_of_records(world)
+
+
 @pytest.mark.parametrize("name", [BALANCER, "net-1.elb.eu-central-1.amazonaws.com"])
 def test_the_region_stands_in_the_name_of_a_balancer_of_either_kind(name: str) -> None:
     assert ["eu-central-1"] == _regions_of_records(GlobalSide([], {"z": [record("a", name)]}, [], []))
