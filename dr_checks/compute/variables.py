@@ -295,7 +295,9 @@ def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
 def _value_pairs(
     view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
 ) -> Iterator[tuple[str, tuple[str, str]]]:
-    regions, copies = view.env.regions, {copy: source for source, copy in s3.pairs(view.env)}
+    regions = view.env.regions
+    # The name of a bucket may hold the code of its region (usw2), as that of its copy holds the other's.
+    copies = {copy: unregional(source, regions.primary) for source, copy in s3.pairs(view.env) if copy}
     own, its = (f"{{{ReferenceKind.DATABASE} {view.env.database_on(side)}}}" for side in (Side.DR, Side.PRIMARY))
     port = database_engine(view).port
     theirs = {container.name: dict(container.environment) for container in primary.containers}

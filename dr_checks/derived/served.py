@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.core.model import BOTH, Area, CheckResult, Finding, Severity, Status
 from dr_estate.config.environment import Environment, Side
 
 # Blockers by what would be lost: who loses more than was promised is served all the same.
@@ -118,7 +118,7 @@ def _about(finding: Finding, tenants: tuple[str, ...], env: Environment) -> set[
     """The tenants that a finding is about: its own, those whose definitions it lists, or all."""
     if finding.tenant:
         return {finding.tenant} & {*tenants}
-    families = {env.named(env.names.task_family, tenant=tenant): tenant for tenant in tenants}
+    families = {env.on(side).named(env.names.task_family, tenant=tenant): tenant for side in BOTH for tenant in tenants}
     listed = {families[member] for member in finding.members if member in families}
     # Members that are not all of tenants: nobody knows whom the rest stops, so it may be everybody.
     return listed if listed and families.keys() >= set(finding.members) else {*tenants}

@@ -91,7 +91,8 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
     if view.side is Side.GLOBAL and not view.env.traffic.distribution_alias:
         return []  # no distribution asks for one
     for tenant in view.tenants:
-        found.append((tenants.host_of(tenant, view.env), tenant.id))
+        if view.env.is_visited(tenant.id):  # no name of visitors leads to an internal load balancer
+            found.append((tenants.host_of(tenant, view.env), tenant.id))
         # A customer's own name is a CNAME to the load balancer: CloudFront sees it only as an alias of the
         # distribution.
         own = view.env.traffic.customer_hosts.get(tenant.dns, ())

@@ -235,8 +235,10 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     read = view.get(certificates)
     names = [name for row in acm.issued_certificates(view) if row.arn in attached for name in row.names]
     unavailable = next((c for c in read if isinstance(c, Unavailable)), None)
-    refused = _refused_without(view, names)
-    for host, tenant in acm.hosts(view):
+    refused, hosts = _refused_without(view, names), acm.hosts(view)
+    if not hosts:
+        yield view.none_expected("HTTPS", "no name of visitors leads to this load balancer")
+    for host, tenant in hosts:
         if covers(names, host):
             yield view.ok(host, "covered", "covered", "browsers will accept the answer", tenant)
         elif unavailable:

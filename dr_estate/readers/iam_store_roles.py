@@ -73,12 +73,13 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
     rows = context.part(ecs.task_definitions, Side.DR)
     theirs, lost = _primary_roles(context)
     own = {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
-    pairs = sorted({(theirs.get(family, role) or role, role) for family, role in own.items()})
+    own = {_workload_of(context, Side.DR, family): role for family, role in own.items()}
+    pairs = sorted({(theirs.get(workload, role) or role, role) for workload, role in own.items()})
     roles = sorted({(side, pair[n]) for pair in pairs for n, side in enumerate((Side.PRIMARY, Side.DR))})
     todo = [RoleRequest(f"{side} {arn}", arn, request) for side, arn in roles for request in _requests(context, side)]
     answers = RoleAnswers(context, todo)
     compared = context.maybe(lambda pair: _store_role(context, *pair, answers), pairs)
-    unsure = {role for family, role in own.items() if lost and family not in theirs}
+    unsure = {role for workload, role in own.items() if lost and workload not in theirs}
     found = [
         lost if lost and isinstance(row, StoreRole) and not row.rights and row.arn in unsure else row
         for row in compared
@@ -88,13 +89,20 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
 
 
 def _primary_roles(context: ReadContext) -> tuple[dict[str, str], Unavailable | None]:
-    """The task role of each family of the primary region, as far as it is seen, and why one is not."""
+    """The task role of each workload in the primary region, as far as it is seen, and why one is not."""
     try:
         rows = context.part(ecs.task_definitions, Side.PRIMARY)
     except DataUnavailable as unseen:
         return {}, unseen.unavailable
     lost = next((row for row in rows if isinstance(row, Unavailable)), None)
-    return {row.family: row.task_role for row in rows if isinstance(row, ecs.TaskDefinition)}, lost
+    seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
+    return {_workload_of(context, Side.PRIMARY, row.family): row.task_role for row in seen}, lost
+
+
+def _workload_of(context: ReadContext, side: Side, family: str) -> str:
+    """Whose tasks a family, which the map may call otherwise in each region, defines; itself where nobody's."""
+    env = context.env.on(side)
+    return env.tenant_of(env.names.task_family, family) or family
 
 
 def _resources(context: ReadContext, side: Side) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:

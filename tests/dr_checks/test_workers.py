@@ -11,11 +11,11 @@ from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_checks.derived.visitors import ServiceState, region_service
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.map_names import VisitedRoute
-from dr_estate.readers import ecs, elbv2, http_sites
+from dr_estate.config.map_names import Entrance, VisitedRoute
+from dr_estate.readers import acm, ecs, elbv2, http_sites
 from dr_estate.readers.http_sites import VisitRound
 from tests.dr_checks.derived.test_visitors import TENANTS, page, pages
-from tests.dr_checks.traffic import balanced, rule
+from tests.dr_checks.traffic import balanced, listener, rule
 from tests.dr_checks.worlds import SIT, WARM, service, world
 
 DR, PRIMARY = Side.DR, Side.PRIMARY
@@ -49,6 +49,17 @@ def test_no_target_group_and_no_rule_is_wanted_of_a_worker(check: str) -> None:
     parts |= {(ecs.services, DR): (replace(attached, target_groups=(group,)), service("sit-tenant2-service"))}
     judged = [judge(checks()[check], balanced(parts), env).status for env in (SIT, with_worker(SIT, "tenant2"))]
     assert [Status.FAIL, Status.PASS] == judged
+
+
+def test_no_certificate_is_wanted_for_a_name_that_no_visitor_has() -> None:
+    """Of the workloads behind an internal load balancer, to which no record of a public zone leads."""
+    inner = SIT.model_copy()
+    inner._entrance = Entrance("inner", "inner-dr", "", "", "", frozenset(TENANTS))
+    shown = listener(DR, 443, certificates=("arn:aws:acm:eu-west-1:1:certificate/inner",))
+    none = dict.fromkeys([(acm.certificates, side) for side in (DR, PRIMARY)], ())
+    seen = balanced({(elbv2.listeners, DR): (shown,), **none})
+    judged = [judge(checks()["elbv2.listener-certificates"], seen, env).status for env in (SIT, inner)]
+    assert [Status.FAIL, Status.NOT_APPLICABLE] == judged
 
 
 @pytest.mark.parametrize(("any_host", "status"), [(True, Status.PASS), (False, Status.FAIL)])

@@ -10,6 +10,7 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.need_kinds import FOLLOWED
 from dr_checks.derived.served import LOSSES, STOPS, Served, serving_estimate
 from dr_estate.config.environment import Side
+from dr_estate.config.map_names import BY_MAP, WorkloadNames
 from tests.dr_checks.worlds import SIT
 
 TENANTS = ("tenant1", "tenant2", "tenant3")
@@ -52,6 +53,19 @@ def test_a_role_s_failure_is_of_the_tenants_whose_definitions_name_it() -> None:
     assert found.stopped == ("tenant3",)
     found = serving_estimate([_result("roles.assumable", None, Side.GLOBAL, members=(own, foreign))], TENANTS, SIT)
     assert found.stopped == TENANTS
+
+
+def test_definitions_that_the_map_calls_otherwise_in_each_region_are_of_their_tenant() -> None:
+    pattern = BY_MAP["task_family"]
+    env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"task_family": pattern})})
+    env._by_map = {
+        pattern: {
+            Side.PRIMARY: WorkloadNames({tenant: f"{tenant}-af" for tenant in TENANTS}),
+            Side.DR: WorkloadNames({tenant: f"{tenant}-eu" for tenant in TENANTS}),
+        }
+    }
+    failed = _result("roles.assumable", None, Side.GLOBAL, members=("tenant3-eu",))
+    assert serving_estimate([failed], TENANTS, env).stopped == ("tenant3",)
 
 
 def test_an_accepted_failure_serves_nobody_either() -> None:

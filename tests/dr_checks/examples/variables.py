@@ -7,6 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.config.map_names import COPY_BY_MAP
 from dr_estate.model.kept_values import DIGEST
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
@@ -67,6 +68,11 @@ SOURCE, COPY = s3.data_pairs(SIT)[0]
 OWN = "sit-mysql.cab.{}.rds.amazonaws.com"
 OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
 POSTGRESQL = {(rds.instances, Side.PRIMARY): (replace(PRIMARY, engine="postgres"),)}
+# Buckets that bear the short code of their region, paired by the map.
+CODED = SIT.model_copy(
+    update={"names": SIT.names.model_copy(update={"buckets": ("shop-afs1-media",), "bucket_copy": COPY_BY_MAP})}
+)
+CODED._copies = {"shop-afs1-media": "shop-euw1-media"}
 DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
 
 EXAMPLES = [
@@ -74,6 +80,9 @@ EXAMPLES = [
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS), frozenset({"wordpress: MODE"})),
     Example("variables.alike", Status.PASS, _estate(f"serve {D}", of=TENANTS, theirs=f"serve {D}")),
     Example("variables.alike", Status.PASS, _estate(COPY, of=TENANTS, theirs=SOURCE)),
+    Example(
+        "variables.alike", Status.PASS, _estate("shop-euw1-media", of=TENANTS, theirs="shop-afs1-media"), env=CODED
+    ),
     Example(
         *("variables.alike", Status.FAIL),
         _estate("https://old.example.org", of=TENANTS, theirs="https://www.example.org", variable="WORDPRESS_HOME"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.map_names import BY_MAP, WorkloadNames
 from dr_estate.readers import dynamodb, ecs, iam_store_roles, s3
 from dr_estate.readers.iam_store_roles import StoreRight, StoreRole
 from dr_estate.snapshot.snapshot import Snapshot
@@ -20,7 +21,11 @@ GETS = "s3:GetObject"
 
 
 def _rights(
-    *refused: tuple[str, str], upon: Snapshot | None = None, of: str = "", word: str = "implicitDeny"
+    *refused: tuple[str, str],
+    upon: Snapshot | None = None,
+    of: str = "",
+    word: str = "implicitDeny",
+    env: Environment = SIT,
 ) -> tuple[StoreRole, ...]:
     """The rights where IAM refuses these (action, resource), to the role ``of`` alone where one is named."""
 
@@ -36,7 +41,7 @@ def _rights(
 
         return {"EvaluationResults": [row(action) for action in params["ActionNames"]]}
 
-    found = read(iam_store_roles.rights, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon or healthy())
+    found = read(iam_store_roles.rights, Side.GLOBAL, {"simulate_principal_policy": simulated}, upon or healthy(), env)
     return tuple(row for row in found if isinstance(row, StoreRole))
 
 
@@ -76,6 +81,17 @@ def test_a_role_of_the_dr_region_alone_is_held_against_that_of_the_primary_regio
     other = with_rows(healthy(), ecs.task_definitions, Side.DR, lambda _: True, task_role=OTHER)
     (row,) = _rights((GETS, COPY), (GETS, SOURCE), upon=other, of="of-the-dr-region")
     assert (row.arn, [right.copy for right in _refused(row)]) == (OTHER, [COPY])
+
+
+def test_a_family_that_the_map_calls_otherwise_in_each_region_is_one_workload() -> None:
+    there, here = "shop-af", "shop-eu"
+    env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"task_family": BY_MAP["task_family"]})})
+    names = {Side.PRIMARY: WorkloadNames({"shop": there}), Side.DR: WorkloadNames({"shop": here})}
+    env._by_map = {BY_MAP["task_family"]: names}
+    seen = with_rows(healthy(), ecs.task_definitions, Side.PRIMARY, lambda _: True, family=there)
+    seen = with_rows(seen, ecs.task_definitions, Side.DR, lambda _: True, family=here, task_role=OTHER)
+    (row,) = _rights((GETS, COPY), (GETS, SOURCE), upon=seen, of="of-the-dr-region", env=env)
+    assert (row.arn, row.today == OTHER, [right.copy for right in _refused(row)]) == (OTHER, False, [COPY])
 
 
 def test_where_the_primary_region_is_not_seen_the_role_is_held_against_itself() -> None:
