@@ -51,8 +51,12 @@ def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | 
 @weigh(Severity.BLOCKER, Area.REPLICATION, BOTH, applies=if_replicated)
 @cite("S3_BUCKET_CROSS_REGION_REPLICATION_ENABLED", "REL09-BP01", "REL13-BP02", "NIST CP-6", "SOC2 A1.2")
 def copy_exists(view: View) -> Iterator[Finding]:
-    """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
-    for name, bucket in _named_buckets(view):
+    """Each bucket of the environment file or the map answers, from the region it belongs to. Source: S3 HeadBucket."""
+    for source in [source for source, copy in s3.pairs(view.env) if not copy and view.side is Side.DR]:
+        reason = "its objects exist in the primary region alone"
+        remedy = f"{_RULE} of '{source}' into a bucket of {view.region}; then `dr_cli.py init --update`."
+        yield view.gap(source, "no copy", f"a copy in {view.region}", reason, remedy)
+    for name, bucket in [row for row in _named_buckets(view) if row[0]]:
         if isinstance(bucket, Unavailable):
             yield view.unknown(name, f"in {view.region}", bucket)
         elif bucket.region == view.region:

@@ -33,7 +33,7 @@ def _pair(reading: Reading) -> tuple[str, str]:
 def latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency within thresholds.s3_latency_s; old or missing is UNKNOWN. Source: S3 Replication metrics."""
     wanted = f"{duration(view.env.thresholds.s3_latency_s)} or less"
-    for name, copy in s3.pairs(view.env):
+    for name, copy in filter(all, s3.pairs(view.env)):  # of one without a copy s3.copy-exists speaks
         reading = _newest(view, "ReplicationLatency", name, copy)
         pending = _newest(view, "BytesPendingReplication", name, copy)
         reason = view.doubt(reading)

@@ -353,7 +353,9 @@ def _buckets(env: Environment, region: str) -> list[str]:
     """The buckets of tenants' data in ``region``: the originals in the primary region, their copies elsewhere."""
     state = env.named(env.names.state_bucket)
     names = [name for name in map(env.named, env.names.buckets) if name != state]
-    return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
+    copies = (env.named(env.names.bucket_copy, bucket=name) for name in names)
+    # The map may know no copy: an ARN without a name would be every bucket's.
+    return names if region == env.regions.primary else [copy for copy in copies if copy]
 
 
 def _of_keys(*keys: str) -> dict[str, Any]:
@@ -370,14 +372,14 @@ def _lock_tables(env: Environment) -> list[str]:
 def _lock_ids(env: Environment) -> list[str]:
     """The keys of the locks on the state and on its copy."""
     state, key = env.named(env.names.state_bucket), env.named(env.names.state_key)
-    return [f"{bucket}/{key}" for bucket in (state, env.named(env.names.bucket_copy, bucket=state))]
+    return [f"{bucket}/{key}" for bucket in (state, env.named(env.names.bucket_copy, bucket=state)) if bucket]
 
 
 def _read_buckets(env: Environment) -> list[str]:
     state = env.named(env.names.state_bucket)
     runbook = env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]
     files = [env.named(name) for name in env.names.variable_buckets]
-    states = [state, env.named(env.names.bucket_copy, bucket=state)] if state else []
+    states = list(filter(None, (state, env.named(env.names.bucket_copy, bucket=state)))) if state else []
     run_files = [env.named(env.names.anchor_bucket)] if env.names.anchor_bucket else []
     return [*states, *([runbook] if runbook else []), *files, *run_files]
 

@@ -108,7 +108,7 @@ def _workload_of(context: ReadContext, side: Side, family: str) -> str:
 def _resources(context: ReadContext, side: Side) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Actions, and the stores of a side that they are asked on: sources and copies stand at the same places."""
     env, region = context.env, context.env.region(side)
-    buckets = [pair[side is Side.DR] for pair in s3.data_pairs(env)]
+    buckets = [pair[side is Side.DR] for pair in s3.data_pairs(env) if all(pair)]
     yield _OF_OBJECTS, tuple(f"arn:aws:s3:::{name}/{ANY}" for name in buckets)
     yield _LISTS, tuple(f"arn:aws:s3:::{name}" for name in buckets)
     yield _OF_TABLES, tuple(table_arn(env.account, region, name) for name in dynamodb.names(env))

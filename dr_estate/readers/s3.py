@@ -174,6 +174,8 @@ def bucket_request(context: ReadContext, name: str) -> dict[str, str]:
 
 
 def _region(context: ReadContext, name: str) -> str | None:
+    if not name:  # the copy of a bucket that the map pairs with none
+        return None
     found = context.find("s3", "head_bucket", _ABSENT, **bucket_request(context, name))
     return None if found is None else str(found.get("BucketRegion", ""))
 

@@ -250,7 +250,7 @@ def end_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket of tenants' data, whether this plan starts a job for it or not."""
     env = context.env
     params = {"AccountId": env.account, "JobId": "<the job that is not over>", "RequestedJobStatus": ENDED}
-    for bucket, copy in s3.data_pairs(env) if env.failback.objects_batch_role else ():
+    for bucket, copy in filter(all, s3.data_pairs(env)) if env.failback.objects_batch_role else ():
         yield context.step(
             END_JOB.name,
             bucket,

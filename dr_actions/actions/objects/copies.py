@@ -345,7 +345,8 @@ def copy_notes(context: PlanContext) -> Iterator[str]:
     copied = {bucket for bucket, _ in pairs(context)}
     for bucket, copy in s3.data_pairs(context.env):
         if bucket not in copied:
-            yield f"No object is copied back into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
+            what = f"it, or its copy {copy}, is not there or cannot be seen" if copy else "it has no copy"
+            yield f"No object is copied back into {bucket}: {what}."
     yield (
         "Objects that were deleted in the DR region are not deleted in the primary region, and what is newer there is "
         "not overwritten: the record of the copy names them."

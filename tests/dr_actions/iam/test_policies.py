@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,7 @@ from dr_actions.iam.policies import (
     size,
 )
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.config.map_names import COPY_BY_MAP
 from dr_estate.config.settings import NamesInDr
 from dr_estate.iam.scopes import control_table
 from dr_estate.model.playbook import FAILBACK_WRITES, FENCING, FORBIDDEN, REPLICATING, SNAPSHOTS, changing_actions
@@ -103,6 +105,12 @@ def test_the_task_that_asks_postgresql_in_the_dr_region_is_started_by_its_own_na
     arns = [f"arn:aws:ecs:{DR}:{SIT.account}:task-definition/{family}:1" for family in ("there", "psql")]
     decided = [judged(IamRole.OPERATOR, "ecs:RunTask", DR, arn, roles=roles) for arn in arns]
     assert decided[0] == ALLOWED != decided[1]
+
+
+def test_a_bucket_that_the_map_pairs_with_none_opens_no_other() -> None:
+    env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"bucket_copy": COPY_BY_MAP})})
+    written = json.dumps(policies(env, declared_operations()))
+    assert [] == re.findall(r"arn:aws:s3:::(?:/[^\"]*)?\"", written)
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.config.map_names import COPY_BY_MAP
 from dr_estate.readers import s3
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.worlds import DENIED, SIT, Example, Values, world
@@ -25,6 +26,8 @@ def _original(name: str, copy: str) -> Bucket:
 HERE = tuple(_original(name, copy) for name, copy in PAIRS)
 THERE = tuple(Bucket(copy, AWAY, "Enabled", "AES256", "", BLOCKS, ()) for _, copy in PAIRS)
 GONE = Bucket("", "", "", "", "", (), ())
+UNPAIRED = SIT.model_copy(update={"names": SIT.names.model_copy(update={"bucket_copy": COPY_BY_MAP})})
+UNPAIRED._copies = dict(PAIRS[1:])
 
 
 def buckets(original: Any = None, copy: Any = None, here: Any = None, there: Any = None) -> Values:
@@ -72,6 +75,7 @@ EXAMPLES = [
     _case("replication-rule", Status.FAIL, original=ruled(destination=f"{COPY} of 111122223333")),
     _case("copy-exists", Status.PASS),
     _case("copy-exists", Status.FAIL, COPY, copy=GONE),
+    Example("s3.copy-exists", Status.FAIL, world(buckets(copy=GONE)), frozenset({FIRST}), UNPAIRED),
     _case("copy-exists", Status.FAIL, COPY, copy=replace(THERE[0], region=HOME)),
     _case("copy-exists", Status.FAIL, original=GONE),
     _case("copy-exists", Status.UNKNOWN, COPY, copy=DENIED),

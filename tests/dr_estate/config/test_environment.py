@@ -17,6 +17,7 @@ from dr_estate.config.environment import (
 
 COPIES = ["automated-backup", "backup-copy"]
 LIVE = ["read-replica", "backup-copy"]
+NAMED = {"database": "orders"}
 FOLDER = Path(__file__).parents[3] / "environments"
 
 
@@ -72,18 +73,23 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
             "'Mars/X' is not an IANA",
         ),
         (
-            {"standby": {"mode": "warm"}},
+            {"standby": {"mode": "warm"}, "names": NAMED},
             "standby.mode is 'warm', but no database runs in the DR region",
         ),
         (
             {
                 "standby": {"mode": "warm"},
+                "names": NAMED,
                 "replication": {"expectation": "mandatory", "database": ["backup-copy"]},
             },
             "put 'read-replica' first in replication.database and replicate, or set standby.mode to 'pilot-light'",
         ),
         (
-            {"standby": {"mode": "warm"}, "replication": {"expectation": "none", "reason": "r", "database": LIVE}},
+            {
+                "standby": {"mode": "warm"},
+                "names": NAMED,
+                "replication": {"expectation": "none", "reason": "r", "database": LIVE},
+            },
             "no database runs in the DR region",
         ),
         ({"standby": {"tasks_per_service": 1}}, "tasks_per_service is 1, but a pilot light runs no task: set it to 0"),
@@ -143,6 +149,15 @@ def test_a_warm_standby_runs_a_task_on_a_replica() -> None:
     data = _data() | {"replication": {"expectation": "expected", "database": LIVE}, "standby": {"mode": "warm"}}
     standby = parse_environment(data, "x.toml", "x").standby
     assert (standby.mode, standby.tasks_per_service) == ("warm", 1)
+
+
+def test_a_warm_standby_of_tables_alone_is_read_without_its_map_too(tmp_path: Path) -> None:
+    """The map says that it has no database, and `init --update` writes the map."""
+    text = _text("sit", 'base = "bbws"\n').replace(
+        '"pilot-light"\ntasks_per_service = 0', '"warm"\ntasks_per_service = 1'
+    )
+    (tmp_path / "sit.toml").write_text(text, encoding="utf-8")
+    assert "warm" == load_environment(tmp_path, "sit", with_map=False).standby.mode
 
 
 def test_a_pilot_light_runs_no_task_and_is_what_a_file_without_a_standby_has() -> None:
