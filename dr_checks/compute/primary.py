@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import PRIMARY_ONLY, Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import services_by_name
+from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
@@ -37,8 +39,10 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
     if service.desired == 0:
         if off:
             return view.ok(name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant)
-        reason = "scaled to 0 outside the schedule: the tenant is down"
-        return view.gap(name, measured, "1 or more", reason, remedy, tenant)
+        reason = f"scaled to 0 outside the schedule: {view.region} does not serve the tenant"
+        gap = view.gap(name, measured, "1 or more", reason, remedy, tenant)
+        # A fence leaves it so, and the failback starts it again.
+        return replace(gap, until_failback=failover_may_be_in_force(view))
     if service.running == 0:
         return view.gap(name, measured, f"{service.desired}", "no task runs: the tenant is down", remedy, tenant)
     if service.running < service.desired:

@@ -71,7 +71,7 @@ def _compare_parameters(
     if differing:
         shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
         reason = "limits, modes or character sets would change with the failover"
-        values = {key: value for key, value in model.parameters if own.get(key) != value}
+        values = {key: value for key, value in model.parameters if own.get(key) != value and not _refuses(key, value)}
         healing = Remedy(remedy, set_parameters(view, name, values))
         stops = any(found.partition(" ")[0] in _SHUTS_OUT for found in differing)
         return view.gap(name, shown, f"like {model.name}", reason, healing, stops=stops)
@@ -95,8 +95,15 @@ def _differences(here: dict[str, str], over: dict[str, str]) -> list[str]:
         for parameters in (here, over)
     )
     unequal = (key for key in model.keys() | there.keys() if model.get(key) != there.get(key))
-    names = sorted(key for key in unequal if not _admits_more(key, model.get(key, ""), there.get(key, "")))
+    # A primary that is fenced is no model: nothing is to be read-only here for that.
+    wanted = (key for key in unequal if key in there or not _refuses(key, model[key]))
+    names = sorted(key for key in wanted if not _admits_more(key, model.get(key, ""), there.get(key, "")))
     return [f"{key} {there.get(key, 'not set')} (primary: {model.get(key, 'not set')})" for key in names]
+
+
+def _refuses(parameter: str, value: str) -> bool:
+    """Whether a value of a parameter lets a database refuse writes."""
+    return _AS_NOT_SET.get(parameter, value) != value
 
 
 def _admits_more(parameter: str, there: str, here: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, CheckResult, Finding, Status, worst
 from dr_checks.posture.posture import PostureName
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 
 # Postures in which the DR region's database takes the writes that count.
 AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
@@ -37,6 +37,8 @@ COPIES = frozenset(
         "s3-lag.latency",
     }
 )
+# No visitor is led to the primary region while all are led to the DR region; a failback starts its services first.
+_OF_VISITORS = "sites.every-site-answers"
 
 
 def with_failback_gaps(results: Iterable[CheckResult], posture: PostureName, env: Environment) -> list[CheckResult]:
@@ -50,7 +52,8 @@ def with_failback_gaps(results: Iterable[CheckResult], posture: PostureName, env
 def _with_mark(finding: Finding, posture: PostureName, env: Environment) -> Finding:
     unseen, away = finding.unseen, posture in AWAY and finding.status in (Status.FAIL, Status.UNKNOWN, Status.WARN)
     silent = unseen is not None and unseen.is_silence_of(env.regions.primary)
-    expected = away and (finding.until_failback or finding.check in COPIES or silent)
+    nobody_visits = posture is PostureName.ON_DR and finding.side is Side.PRIMARY and finding.check == _OF_VISITORS
+    expected = away and (finding.until_failback or finding.check in COPIES or silent or nobody_visits)
     return finding if expected is finding.until_failback else replace(finding, until_failback=expected)
 
 

@@ -26,13 +26,14 @@ from dr_estate.readers import (
     vpc,
 )
 from dr_estate.readers.control_table import ControlState, Incident
+from tests.dr_checks.databases import PARAMETERS, database
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, services, subnets
 from tests.dr_checks.traffic import balanced, groups, rule, rules
-from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, service, world
 
 ALL, PORTS = "0.0.0.0/0", (0, 65535)
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -267,3 +268,20 @@ def test_a_service_in_the_balancers_subnets_is_moved_to_those_of_the_others(move
         assert f"aws ecs update-service --region {AWAY}" in line
         assert f'"subnets":["{PLACES[0]}"' in line
         assert PUBLIC[0] not in line
+
+
+def test_no_remedy_lets_the_database_that_serves_refuse_writes_as_the_fenced_one_does() -> None:
+    fenced = replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("max_connections", "9"), ("read_only", "1")))
+    gap = failed("rds-parity.parameter-group", database(parameter_groups_primary=(fenced,)))
+    assert "max_connections" in gap.measured
+    assert "read_only" not in f"{gap.measured} {gap.commands}"
+
+
+@pytest.mark.parametrize("incident", [Incident("INC-7", "failover", "fenced", NOW, None), None])
+def test_services_that_a_fence_stopped_are_started_again_by_the_failback(incident: Incident | None) -> None:
+    stopped = {
+        (ecs.services, Side.PRIMARY): (service("sit-tenant-1-service", 0, 0),),
+        (control_table.standing, Side.DR): ControlState(incident=incident),
+    }
+    found = judge(checks()["primary.services-running"], world(stopped, tenants=("tenant1",)), SIT).findings
+    assert [gap.until_failback for gap in found] == [incident is not None]

@@ -142,6 +142,8 @@ EXAMPLES = [
     _case("name-free", WARN, NAME, instances_dr=(replace(STALE, tags=(("RestoredFrom", "arn"),)),)),
     _case("name-free", Status.NOT_APPLICABLE, instances_dr=(STALE,), services_dr=(service("sit-tenant1-service"),)),
     _case("name-free", UNKNOWN, instances_dr=DENIED),
+    _parity("parameter-group", PASS, parameter_groups_primary=(_read_only("1"),)),
+    _parity("parameter-group", FAIL, parameter_groups_dr=(_read_only("1"),)),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
     _parity("parameter-group", Status.NOT_APPLICABLE, instances_primary=()),

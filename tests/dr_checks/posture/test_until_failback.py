@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status, worst
@@ -62,6 +64,13 @@ def test_a_good_failover_is_unprotected_and_its_own_gaps_are_expected(posture: P
 def test_what_no_failover_makes_is_judged_as_ever(other: CheckResult, answer: Recommendation) -> None:
     assert _answer(PostureName.ON_DR, GOOD, COPY, PINNED, HIDDEN, other) is answer
     assert other.check not in [r.check for r in expected_results(with_failback_gaps((other,), PostureName.ON_DR, SIT))]
+
+
+def test_sites_of_a_fenced_primary_region_are_expected_while_no_visitor_is_led_there() -> None:
+    sites = _result("sites.every-site-answers", Status.FAIL)
+    fenced = replace(sites, findings=tuple(replace(found, side=Side.PRIMARY) for found in sites.findings))
+    assert _answer(PostureName.ON_DR, GOOD, COPY, fenced) is Recommendation.UNPROTECTED
+    assert _answer(PostureName.RETURNING, GOOD, COPY, fenced) is Recommendation.NOT_READY
 
 
 def test_while_the_primary_region_serves_nothing_is_expected() -> None:
