@@ -128,9 +128,14 @@ class Timeline:
     promised_pause_s: float | None = None
 
     @property
+    def recovers(self) -> bool:
+        """Whether it ends an outage: the recovery time objective is for no failback, fence or abort."""
+        return self.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
+
+    @property
     def met(self) -> bool | None:
-        """Whether the objective was met, None while that is not known."""
-        return None if self.reached_s is None else self.reached_s <= self.objective_s
+        """Whether the objective was met, None while that is not known, and for a goal that has none."""
+        return None if self.reached_s is None or not self.recovers else self.reached_s <= self.objective_s
 
     @property
     def last_at(self) -> datetime | None:

@@ -89,8 +89,9 @@ def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
     for line in lines:
         met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
         began = f"{line.since:%Y-%m-%d %H:%M} UTC ({line.since_by})" if line.since and line.since_by else "not known"
+        judged = (duration(line.objective_s), met) if line.recovers else ("-", "-")
         cells = (
-            *(escaped(line.goal), escaped(began), duration(line.reached_s), duration(line.objective_s), met),
+            *(escaped(line.goal), escaped(began), duration(line.reached_s), *judged),
             *(without_writes(line), duration(line.run_s), duration(line.drained.seconds), duration(line.waited_s)),
         )
         rows.append(cells)

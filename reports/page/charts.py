@@ -64,7 +64,8 @@ def phase_bars(timeline: Timeline) -> tuple[PhaseBar, ...]:
     due = (timeline.since or start) + timedelta(seconds=timeline.objective_s)
     whole_s = max((max(moments) - start).total_seconds(), 1.0)
     due_s = (due - start).total_seconds()
-    whole_s = due_s if timeline.reached_s and whole_s < due_s <= _FAR * whole_s else whole_s
+    is_judged = timeline.recovers and timeline.reached_s
+    whole_s = due_s if is_judged and whole_s < due_s <= _FAR * whole_s else whole_s
 
     def place(moment: datetime | None) -> float:
         return 0.0 if moment is None else 100.0 * (moment - start).total_seconds() / whole_s
@@ -81,7 +82,7 @@ def phase_bars(timeline: Timeline) -> tuple[PhaseBar, ...]:
         )
         for kind, name, span in spans
     ]
-    if timeline.reached_s:
+    if is_judged:
         bars.append(PhaseBar("objective", "objective", place(due), 0.0, timeline.objective_s, due, None))
     return tuple(bars)
 

@@ -32,8 +32,8 @@ def of_run(summary: RunSummary) -> Iterator[Row]:
     for name, value in (values | {"journal_head": record.head}).items():
         yield _row(f"run.{name}", summary.goal, measured=value, because=summary.says if name == "outcome" else "")
     if (timeline := record.timeline) is not None:
-        met = {True: "met", False: "not met", None: "not known"}[timeline.met]
-        objective = str(timeline.objective_s)
+        met = {True: "met", False: "not met", None: "not known" if timeline.recovers else ""}[timeline.met]
+        objective = str(timeline.objective_s) if timeline.recovers else ""
         yield _row("run.rto", summary.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
         for name, value in run_summary.clocks(timeline):
             yield _row("run.clock", name, measured=value)

@@ -241,8 +241,10 @@ def _record_sentences(record: JournaledRun) -> Iterator[str]:
 
 
 def recovery_time(line: Timeline) -> str:
-    """The measured recovery time against its objective."""
+    """The measured recovery time against its objective; of a goal that ends no outage, from its begin to its end."""
     objective = duration(line.objective_s)
+    if not line.recovers:
+        return "not reached yet" if line.reached_s is None else f"reached in {duration(line.reached_s)}"
     if line.reached_s is None:
         return f"recovery time not known yet, objective {objective}"
     return f"recovered in {duration(line.reached_s)}, objective {objective}: {'met' if line.met else 'NOT MET'}"

@@ -10,11 +10,12 @@ from dr_actions.journal.entries import Chain, EntryKind
 from dr_actions.journal.journal import Journal, read
 from dr_actions.model.gates import FENCE
 from dr_actions.model.plan import to_json
+from dr_estate.model.dynamodb_values import instant
 from reports.incident.log import incident_log
 from reports.incident.review import review
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.deciding import PLAN
-from tests.dr_actions.journal.test_timeline import BEFORE, WALK, EntryRow, entries, failback
+from tests.dr_actions.journal.test_timeline import BEFORE, WALK, EntryRow, at, entries, failback
 
 OLD, KEPT = "sit-mysql-old in af-south-1: delete it once nobody needs it.", "Backups are kept; nothing is done by hand."
 
@@ -50,6 +51,18 @@ def test_the_review_names_what_went_otherwise_than_promised() -> None:
     assert any("was late: a person took 20 min, and the run waits 10 min" in line for line in found)
     assert "- nobody could write for 22 min, and at most 10 min was promised" in found
     assert "| 22 min |" in "\n".join(section(reviewed(failback(moved)), "Objectives"))
+
+
+def test_a_failback_has_no_recovery_time_objective() -> None:
+    later: list[EntryRow] = [
+        (500, EntryKind.CONFIRMED, "traffic/shift_to_primary:zone", {}),
+        (501, EntryKind.VALIDATED, None, {"passed": True}),
+        (502, EntryKind.END, None, {"outcome": "done", "says": "Every step is done."}),
+    ]
+    ordered: EntryRow = (0, EntryKind.DETECTED, None, {"moment": instant(at(0))})
+    found = reviewed([ordered, *failback(*later)]).splitlines()
+    assert [] == [line for line in found if "objective 4 h" in line or "**NO**" in line]
+    assert [line for line in found if line.startswith("## failback: reached in 8 h 21 min")]
 
 
 def test_a_write_pause_without_an_end_lasts_by_the_last_entry_at_least() -> None:

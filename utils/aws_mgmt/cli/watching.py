@@ -45,6 +45,7 @@ _LEAST_POLL_S = 0.25
 _LOOK_AGAIN_S = 60.0
 # Steps after which visitors can do something else: then it is looked at once.
 _MOVES_VISITORS = SEEN_FREEZES | {Role.CLOSE, Role.DATABASE, Role.SERVICES, Role.TRAFFIC}
+_DONE = "done"  # the outcome on record of a run whose every step is done, and validated
 _OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
 
 
@@ -146,11 +147,10 @@ def _conclude_run(
     *,
     refused: bool,
 ) -> Exit:
+    found, answer = with_recorded_end(found, view, refused=refused)
     code = _exit_of(found)
-    how = "was refused" if refused else "is complete" if code is Exit.READY else "is not complete"
-    answer = f"the {found.goal} of {found.incident} {how}, exit {code}"
     if found.exit_code is None:
-        code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
+        code = Exit.COULD_NOT_SEE
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
     facts = view.facts.rows() if view is not None and view.facts is not None else ()
     next_step = _next_step(app, found)
@@ -160,6 +160,24 @@ def _conclude_run(
             next_step = f"`{visitors.command}` ends the outage."
     console.conclude(form, answer, next_step, facts=facts)
     return code
+
+
+def with_recorded_end(
+    found: RecoveryExecution, view: RunView | None, *, refused: bool
+) -> tuple[RecoveryExecution, str]:
+    """The execution with the exit code that its record means, and the answer.
+
+    A task may be killed after its run is over: the record, which closed the incident, is right, not the task's code.
+    """
+    name, code = f"the {found.goal} of {found.incident}", _exit_of(found)
+    if view is not None and view.outcome == _DONE and found.exit_code != Exit.READY:
+        task = "an end that AWS does not know" if found.exit_code is None else f"exit {found.exit_code}"
+        answer = f"{name} is complete, exit {Exit.READY}; its task came to {task} after that"
+        return replace(found, exit_code=int(Exit.READY)), answer
+    if found.exit_code is None:
+        return found, "the run is over, and AWS does not know how its task ended"
+    how = "was refused" if refused else "is complete" if code is Exit.READY else "is not complete"
+    return found, f"{name} {how}, exit {code}"
 
 
 def _exit_of(found: RecoveryExecution) -> Exit:
