@@ -89,7 +89,7 @@ def host_rules(view: View) -> Iterator[Finding]:
         tables = {label: table for label, table in tables.items() if label in for_tenants}
     hosts, numbers, dark = _primary_hosts(view, primary) if tables else {}, set[tuple[str, int]](), _dark(view)
     for tenant in view.tenants if tables else ():
-        wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        wanted = _group_name(view, tenant.id)
         own = (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ()))
         named = dict.fromkeys((*own, *sorted(hosts.get(wanted, ()))))
         for host in named:
@@ -187,10 +187,15 @@ def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     }
 
 
+def _group_name(view: View, tenant: str) -> str:
+    """The tenant's target group here; where the map has no counterpart of its service, one called as the primary's."""
+    named = (env.named(env.names.target_group, tenant=tenant) for env in map(view.env.on, (Side.DR, Side.PRIMARY)))
+    return next(filter(None, named), "")
+
+
 def _of_tenants(view: View) -> frozenset[str]:
     """The names of the tenants' target groups: target_groups and healthy_targets look at these."""
-    env = view.env.on(Side.DR)
-    return frozenset(env.named(env.names.target_group, tenant=tenant.id) for tenant in view.tenants)
+    return frozenset(_group_name(view, tenant.id) for tenant in view.tenants)
 
 
 def _primary_tables(view: View) -> dict[str, ListenerTable]:
@@ -361,7 +366,7 @@ def target_groups(view: View) -> Iterator[Finding]:
     here, there = ({g.name: g for g in view.get(elbv2.target_groups, s)} for s in (Side.DR, Side.PRIMARY))
     primary = view.env.on(Side.PRIMARY)
     for tenant in view.tenants:
-        name = view.env.named(view.env.names.target_group, tenant=tenant.id)
+        name = _group_name(view, tenant.id)
         theirs = there.get(primary.named(primary.names.target_group, tenant=tenant.id))
         mine, remedy = here.get(name), f"Apply aws_lb_target_group '{name}' in {view.region} from the primary's module."
         if mine is None:

@@ -153,3 +153,12 @@ def test_a_target_group_is_compared_with_its_counterpart_of_another_name(
         }
     result = judge(checks()[check], balanced(values), mapped(SIT))
     assert result.status is expected, result.findings
+
+
+@pytest.mark.parametrize("check", ["elbv2-routing.target-groups", "elbv2-routing.host-rules"])
+def test_a_group_of_which_the_map_has_no_counterpart_is_called_as_the_primarys(check: str) -> None:
+    env = mapped(SIT)
+    env._by_map = {pattern: {**sides, DR: WorkloadNames({"tenant1": ""})} for pattern, sides in env._by_map.items()}
+    groups = {(elbv2.target_groups, DR): (), (elbv2.target_groups, PRIMARY): (_named(PRIMARY),)}
+    (found,) = judge(checks()[check], balanced(_services({}, {}) | {(ecs.services, DR): ()} | groups), env).findings
+    assert THERE in {found.subject, found.wanted}
