@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.database_copies import database_engine
@@ -42,23 +42,25 @@ def alike(view: View) -> Iterator[Finding]:
     """Values are equal except for region, ids and tenant name; equal text is equal, whatever it names.
 
     A difference that most tenants share may be the region's, or made for all alike: a warning, once, until somebody
-    accepts it, and a gap where it is the site's own address: of another host it leads every visitor away. Secret values
-    may differ; a value that points nowhere is known only by its digest. One that names the primary region is reported
-    by definitions.primary-region-names. With a single tenant a setting cannot be distinguished from a mistake: a
+    accepts it, and a gap where it is the site's own address: of another host it leads every visitor away. So is the
+    name of another tenant, whose things the tasks would take for their own. Secret values may differ; a value that
+    points nowhere is known only by its digest. One that names the primary region is reported by
+    definitions.primary-region-names. With a single tenant a setting cannot be distinguished from a mistake: a
     warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     # What most tenants have in common is judged once, so that one change is not a finding for each of 2,000 tenants.
     wanted = "as in the primary region"
     usual = _usual({tenant: found for tenant, found in pairs.items() if not isinstance(found, Unavailable)})
+    names = frozenset(name for tenant in view.tenants for name in (tenant.id, tenant.dns))
     for name, (theirs, mine) in sorted(usual.items()):
         if theirs != mine:
             reason = "most tenants have it, which makes it no better: by another table prefix nobody finds data"
             remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
             # Of a site's own address that is no setting of the region: its pages and logins lead to that host.
             texts = (name, _value_text(mine), _value_text(theirs), reason, remedy)
-            is_address, away = _OWN_ADDRESS.search(name), _leads_away(name, (theirs, mine))
-            yield view.gap(*texts, stops=away) if is_address else view.warn(*texts)
+            away = _leads_away(name, (theirs, mine)) or _is_of_another((theirs, mine), names)
+            yield view.gap(*texts, stops=away) if away or _OWN_ADDRESS.search(name) else view.warn(*texts)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
         if isinstance(found, Unavailable):
@@ -74,7 +76,7 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.warn(subject, differences, wanted, reason, remedy, tenant)
         else:
             reason = "this tenant would run with other settings than the tested ones"
-            away = any(_leads_away(*row) for row in odd.items())
+            away = any(_leads_away(name, pair) or _is_of_another(pair, names) for name, pair in odd.items())
             yield view.gap(subject, differences, wanted, reason, remedy, tenant, stops=away)
     if not pairs:
         yield view.none_expected("all task definitions", _NONE)
@@ -262,6 +264,14 @@ def _leads_away(name: str, pair: tuple[str, str]) -> bool:
     """Whether it is the site's own address, of another host: the application sends each visitor there."""
     theirs, mine = (_HOST.match(value) for value in pair)
     return bool(_OWN_ADDRESS.search(name) and theirs and mine and theirs[1].lower() != mine[1].lower())
+
+
+def _is_of_another(pair: tuple[str, str], names: Collection[str]) -> bool:
+    """Whether the value has the name of another tenant where the primary region's has the tenant's own."""
+    theirs, mine = pair
+    before, own, after = theirs.partition("{tenant}")
+    is_alike = bool(own) and mine.startswith(before) and mine.endswith(after)
+    return is_alike and mine[len(before) : len(mine) - len(after)] in names
 
 
 def _value_text(value: str) -> str:

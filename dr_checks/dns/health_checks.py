@@ -23,6 +23,8 @@ _SETTINGS = ("type", "port", "path", "search", "interval_s", "failure_threshold"
 _USUAL_THRESHOLDS = frozenset({2, 3})
 # From so many regions Route 53 checks, and from all where none is named (API_HealthCheckConfig, Regions).
 _CHECKERS = 8
+# By type of check the protocol of the listeners that answer it; each takes a connection.
+_PROBES = {"HTTP": "HTTP", "HTTP_STR_MATCH": "HTTP", "HTTPS": "HTTPS", "HTTPS_STR_MATCH": "HTTPS", "TCP": ""}
 # A type and an interval are fixed at creation. Source: Route 53 API, UpdateHealthCheck.
 _CHANGEABLE = {
     "port": "Port",
@@ -239,7 +241,7 @@ def _fails_with(child: HealthCheck, region: str) -> bool:
 
 
 @check("the Route 53 health checkers report both regions healthy")
-@weigh(Severity.CRITICAL, Area.DNS, GLOBAL)
+@weigh(Severity.CRITICAL, Area.DNS, GLOBAL, stops=True)
 @cite("T04", "T05", "T07", "T23", "R53HealthCheckStatus", "REL11-BP01")
 def healthy_now(view: View) -> Iterator[Finding]:
     """Newest HealthCheckStatus within metric_age_minutes is 1. An absent or old one is unknown (T23)."""
@@ -267,9 +269,22 @@ def healthy_now(view: View) -> Iterator[Finding]:
             gap = view.gap(_record_name(record), f"unhealthy, {age_s:.0f} s ago", "healthy", reason, remedy)
             # A failover holds the primary's record down on purpose; nothing holds down the DR region's.
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
-            yield replace(gap, until_failback=of_primary and failover_may_be_in_force(view))
+            moved = failover_may_be_in_force(view)
+            astray = not of_primary and _probes_nothing(view, record, found)
+            yield replace(gap, until_failback=of_primary and moved, stops=astray)
     if not records_with_checks(view):
         yield _no_checks(view)
+
+
+def _probes_nothing(view: View, record: Record, found: HealthCheck) -> bool:
+    """Whether the DR region's check stays unhealthy whatever a failover starts: nothing answers where it probes."""
+    here, listeners = view.env.regions.dr, view.read_for_remedy(elbv2.listeners, Side.DR)
+    if found.type not in _PROBES or listeners is None or balancer_region(routing.target_of(record)) != here:
+        return False
+    if found.host and here not in _regions_of(view, found.host):
+        return True
+    spoken = _PROBES[found.type]
+    return bool(found.port) and all(row.port != found.port or spoken not in ("", row.protocol) for row in listeners)
 
 
 @check("the health checks of both regions have the same settings")

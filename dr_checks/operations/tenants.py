@@ -70,7 +70,7 @@ def _alias_remedy(view: View, host: str, standing: list[Record], domain: str) ->
 
 
 @check("every customer's own host name follows the traffic to the DR region")
-@weigh(Severity.CRITICAL, Area.TENANTS, GLOBAL)
+@weigh(Severity.CRITICAL, Area.TENANTS, GLOBAL, stops=True)
 @cite("DnsTargetResourceRoutingRule", "REL11-BP02", "NIST CP-8")
 def customer_hosts_follow(view: View) -> Iterator[Finding]:
     """A customer's host leads to the traffic name, the distribution or a tenant's host, or is itself a routed pair.
@@ -101,7 +101,7 @@ def _host_finding(view: View, found: CustomerHost, tenant: str | None) -> Findin
     if not _follows(view, found.records):
         reason = "it stays in the lost region when the others have moved"
         remedy = f"In zone {found.zone}, make it a CNAME to {origin}, or a failover pair."
-        return view.gap(found.host, measured, wanted, reason, remedy, tenant)
+        return view.gap(found.host, measured, wanted, reason, remedy, tenant, stops=True)
     if unchecked:
         measured = f"{unchecked[0].set_identifier} has no health check"
         reason = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"

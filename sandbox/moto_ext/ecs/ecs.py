@@ -73,6 +73,8 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     if params.get("taskDefinition"):
         _active(backend, params["taskDefinition"], "ClientException")
     _require_containers(backend, params.get("taskDefinition"), params.get("loadBalancers"))
+    if _is_fargate(params):
+        _require_fargate(backend, params.get("taskDefinition"))
     # A capacity provider of Fargate is no launch type to moto: no task would start.
     if _is_fargate(params):
         params["launchType"] = "FARGATE"
@@ -103,6 +105,16 @@ def _require_containers(backend: EC2ContainerServiceBackend, named: str | None, 
         if not any(_has_port(mapping, int(port or 0)) for mapping in found.get("portMappings") or ()):
             message = f"The container {name} did not have a container port {port} defined."
             raise refused("InvalidParameterException", message)
+
+
+def _require_fargate(backend: EC2ContainerServiceBackend, named: str | None) -> None:
+    """Refuse a task definition that was registered for other launch types alone.
+
+    Source: RegisterTaskDefinition, requiresCompatibilities; the words are AWS's answer.
+    """
+    wanted = backend.describe_task_definition(named).requires_compatibilities if named else None
+    if wanted and "FARGATE" not in wanted:
+        raise refused("InvalidParameterException", "Task definition does not support launch_type FARGATE.")
 
 
 def _has_port(mapping: dict[str, Any], port: int) -> bool:
@@ -146,6 +158,8 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     balancers: list[Any] | None = params.get("loadBalancers")
     wanted = params.get("taskDefinition") or service.task_definition
     _require_containers(backend, wanted, service.load_balancers if balancers is None else balancers)
+    if _is_fargate({"launchType": service.launch_type, **params}):
+        _require_fargate(backend, params.get("taskDefinition"))
     before = _deployment_settings(service)
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
@@ -208,6 +222,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
         return original(self)
     cluster = backend._get_cluster(params.get("cluster", "default"))
     definition = _active(backend, params["taskDefinition"], "InvalidParameterException")
+    _require_fargate(backend, params["taskDefinition"])
     _refuse_override_of_secret(definition, params.get("overrides") or {})
     network = keeping.with_groups(backend, params.get("networkConfiguration"))
     if network is None:

@@ -83,6 +83,15 @@ def checked(expected: Status, check: str, *checks: object) -> Example:
     return given(f"health-checks.{check}", expected, checks=checks)
 
 
+def probed(**change: object) -> Example:
+    """The DR region's check, so changed, is unhealthy; its load balancer listens on port 80 alone."""
+    parts = traffic(checks=(CHECK_1, replace(CHECK_2, **change)), statuses=(status("hc-1", 1.0), status("hc-2", 0.0)))  # type: ignore[arg-type]  # fields by name
+    answers = listener(Side.DR, 80, ListenerAction("fixed-response", (), "StatusCode 200"))
+    subjects = frozenset({f"{ORIGIN} A {SECONDARY_ID}"})
+    parts = {**parts, (elbv2.listeners, Side.DR): (answers,)}
+    return Example("health-checks.healthy-now", Status.FAIL, world(parts), subjects)
+
+
 CHILDREN = tuple(replace(CHECK_1, id=f"child-{number}") for number in (1, 2))
 
 
@@ -197,6 +206,11 @@ EXAMPLES = [
         f"{ORIGIN} A {PRIMARY_ID}",
         statuses=(status("hc-1", 0.0), status("hc-2", 1.0)),
     ),
+    probed(port=81),
+    probed(type="HTTPS"),
+    probed(host="shop.example"),
+    probed(type="TCP"),
+    probed(type="CALCULATED", host=""),
     given("health-checks.healthy-now", Status.UNKNOWN, statuses=(status("hc-1", None), status("hc-2", 1.0))),
     given("health-checks.healthy-now", Status.UNKNOWN, statuses=(status("hc-1", 1.0, 16), status("hc-2", 1.0))),
     given("health-checks.healthy-now", Status.UNKNOWN, statuses=DENIED),

@@ -376,6 +376,24 @@ def test_a_load_balancer_of_no_container_of_the_definition_is_refused(
     assert unmade.value.response["Error"]["Message"] == message
 
 
+def test_a_definition_for_container_instances_alone_starts_nothing_on_fargate(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    ecs, before = aws("ecs", DR), there.service()
+    found = ecs.describe_task_definition(taskDefinition=before["taskDefinition"])["taskDefinition"]
+    values = {key: found[key] for key in ("family", "containerDefinitions", "networkMode", "cpu", "memory")}
+    arn = ecs.register_task_definition(**values, requiresCompatibilities=["EC2"])["taskDefinition"]["taskDefinitionArn"]
+    wanted = {"cluster": "shop", "taskDefinition": arn, "launchType": "FARGATE", "networkConfiguration": there.network}
+    for call, given in (
+        (ecs.update_service, {"cluster": "shop", "service": "tenant-a", "taskDefinition": arn}),
+        (ecs.create_service, {**wanted, "serviceName": "tenant-b", "desiredCount": 1}),
+        (ecs.run_task, wanted),
+    ):
+        with pytest.raises(ClientError, match="does not support launch_type FARGATE"):
+            call(**given)
+    assert there.service()["taskDefinition"] == before["taskDefinition"]
+
+
 def test_a_task_that_its_registry_does_not_take_stops_as_it_starts(aws: Clients) -> None:
     discovery = aws("servicediscovery", DR)
     operation = discovery.create_http_namespace(Name="sites")["OperationId"]
