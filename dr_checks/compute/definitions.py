@@ -235,7 +235,8 @@ def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[D
         if _is_essential(ours[name])
     ]
     for name in sorted(theirs.keys() & ours.keys()):
-        found += [DefinitionGap(f"{name}: {gap.text}", gap.stops) for gap in _container_gaps(theirs[name], ours[name])]
+        gaps = _container_gaps(theirs[name], ours[name], mine.memory)
+        found += [DefinitionGap(f"{name}: {gap.text}", gap.stops) for gap in gaps]
     return found
 
 
@@ -243,7 +244,7 @@ def _is_essential(container: ecs.Container) -> bool:
     return (ESSENTIAL, "false") not in (container.settings or ())
 
 
-def _container_gaps(primary: ecs.Container, mine: ecs.Container) -> list[DefinitionGap]:
+def _container_gaps(primary: ecs.Container, mine: ecs.Container, memory: int) -> list[DefinitionGap]:
     return [
         *_set_differences("port", {str(p) for p in primary.ports}, {str(p) for p in mine.ports}),
         *_set_differences("variable", {n for n, _ in primary.environment}, {n for n, _ in mine.environment}),
@@ -251,7 +252,7 @@ def _container_gaps(primary: ecs.Container, mine: ecs.Container) -> list[Definit
         *_set_differences("secret", _secrets(primary), _secrets(mine), stops=True),
         *(_mount_differences(primary, mine) if _are_known(primary.mounts, mine.mounts) else []),
         *([DefinitionGap("keeps no logs, unlike the primary's")] if _is_silent(mine) and primary.log_group else []),
-        *_setting_differences(primary, mine),
+        *_setting_differences(primary, mine, memory),
     ]
 
 
@@ -260,10 +261,14 @@ def _is_silent(container: ecs.Container) -> bool:
     return not container.log_group and container.settings is not None and LOG_DRIVER not in dict(container.settings)
 
 
-def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[DefinitionGap]:
+def _setting_differences(primary: ecs.Container, mine: ecs.Container, memory: int) -> list[DefinitionGap]:
+    """Further settings that differ; ``memory`` is what the whole task has, MiB."""
     if primary.settings is None or mine.settings is None:
         return []
     here, there = dict(mine.settings), dict(primary.settings)
+    # No container gets more than its task has: such a limit is none.
+    if memory and int(here.get("memory", 0)) >= memory:
+        del here["memory"]
     return [
         DefinitionGap(
             f"{name} {here.get(name, 'none')}, primary {there.get(name, 'none')}",

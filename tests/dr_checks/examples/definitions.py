@@ -94,6 +94,7 @@ EXAMPLES = [
     Example("definitions.parity", Status.PASS, _mounted()),
     Example("definitions.parity", Status.PASS, _set_up({"memory": "64"}, {"memory": "64"})),
     Example("definitions.parity", Status.PASS, _set_up({"memory": "100"}, {"memory": "64"})),
+    Example("definitions.parity", Status.PASS, _set_up({"memory": "1024"})),
     Example("definitions.parity", Status.PASS, _set_up({}, {"memory": "64"})),
     Example("definitions.parity", Status.PASS, _set_up({"stopTimeout": "90"})),
     Example("definitions.parity", Status.PASS, _estate({"mounts": (), "settings": (("user", "nobody"),)})),
