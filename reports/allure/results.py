@@ -99,7 +99,7 @@ def properties(runs: tuple[RunSummary, ...]) -> dict[str, object]:
         rows |= {
             f"Plan digest{of}": summary.digest,
             f"Rules with overrides and version, digest{of}": summary.rules,
-            f"Journal{of}": summary.journal,
+            f"Journal{of}": summary.journal or "",
             f"Journal head{of}": summary.record.head,
         }
         rows[f"Recovery time{of}"] = duration(timeline.reached_s if timeline else None)
@@ -171,6 +171,8 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
         run = result_of_run(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
     paths = {RUN_FOLDER: folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
+    if report.is_record:  # nothing was observed for it
+        del paths["Evidence"]
     report = replace(report, files=paths)
     # Before the forms: what is kept names the page, or the note that it was not built.
     report = _with_allure(report, folder) if html else report

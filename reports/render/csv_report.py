@@ -28,7 +28,7 @@ _OF_RUN = ("run", "outcome", "operator", "approver", "approved_at", "digest", "j
 def of_run(summary: RunSummary) -> Iterator[Row]:
     """The ending and the people, then phases, gates, expected losses and the steps of the plan."""
     record = summary.record
-    values = {"incident": summary.incident} | {name: str(getattr(summary, name)) for name in _OF_RUN}
+    values = {"incident": summary.incident} | {name: str(getattr(summary, name) or "") for name in _OF_RUN}
     for name, value in (values | {"journal_head": record.head}).items():
         yield _row(f"run.{name}", summary.goal, measured=value, because=summary.says if name == "outcome" else "")
     if (timeline := record.timeline) is not None:

@@ -39,7 +39,7 @@ class RunSummary:
     undone: tuple[str, ...]
     overrides: tuple[str, ...]
     mutations: int
-    journal: Path
+    journal: Path | None
     exit: int
     goal: str
     record: JournaledRun
@@ -52,7 +52,7 @@ class RunSummary:
 def to_dict(summary: RunSummary) -> dict[str, Any]:
     """The key ``run`` of the JSON report (docs/json.md)."""
     own = {field.name: getattr(summary, field.name) for field in fields(summary) if field.name != "record"}
-    return own | {"journal": str(summary.journal)} | _record_to_dict(summary.record)
+    return own | {"journal": str(summary.journal or "")} | _record_to_dict(summary.record)
 
 
 def sentences(summary: RunSummary) -> Iterator[str]:
@@ -70,7 +70,7 @@ def sentences(summary: RunSummary) -> Iterator[str]:
     yield from (f"FAILED: {sentence}" for sentence in summary.degraded)
     yield from (f"compensation: {sentence}" for sentence in summary.undone)
     yield from (f"overridden: {gate}" for gate in summary.overrides)
-    yield f"journal: {summary.journal}"
+    yield f"journal: {summary.journal or 'the mirror in the control table'}"
     yield from _record_sentences(summary.record)
 
 

@@ -146,6 +146,9 @@ def failed_back(prod: Prod) -> None:
 
 def test_page_and_review_have_refusals_overrides_confirmations_and_steps_by_hand(third: Machine) -> None:
     assert (third.report.code, third.evidence.code, third.review.code) == (0, 0, 0), third
+    assert "journal: the mirror in the control table" in third.report.out, third.report.out
+    assert "earlier in this incident, failover: recovered in" in third.report.out
+    assert "objective 4 h: NOT MET" not in third.report.out
     page = " ".join(re.sub(r"<[^>]+>", " ", third.page.read_text(encoding="utf-8")).split())
     assert [] == [text for text in (*RECORDED, *SET_ASIDE) if text not in page], page
     review = third.review.out.replace("\\", "")

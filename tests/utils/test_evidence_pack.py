@@ -413,5 +413,9 @@ def test_the_report_of_an_incident_is_made_from_its_record(desk: Desk) -> None:
     assert f"The failover of SIT for {INCIDENT} is done." in text
     assert "1 of 1 tenants by eu-west-1" in text
     assert (page.parent / "review.md").exists()
+    shown = re.findall(r"^In it: (.+)$", report.out, re.MULTILINE)
+    assert [] == [name for line in shown for name in line.split(", ") if not (page.parent / name).exists()], shown
+    (journal,) = re.findall(r"^journal: (.+)$", report.out, re.MULTILINE)
+    assert Path(journal).exists()
     none = desk.run("-e sit report --incident INC-404", "operator")
     assert (none.code, "No run of INC-404 is on record in sit" in none.err) == (2, True), none.err

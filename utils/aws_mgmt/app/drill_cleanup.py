@@ -232,8 +232,10 @@ def _phases(lines: Sequence[Timeline]) -> Iterator[PhaseDuration]:
                 yield PhaseDuration(line.goal, str(phase), span.seconds)
 
 
-def entries_of(path: Path, env: Environment, incident: str) -> tuple[Entry, ...]:
-    """What is on record; nothing where the file cannot be read."""
+def entries_of(path: Path | None, env: Environment, incident: str) -> tuple[Entry, ...]:
+    """What is on record; nothing without a file, and where it cannot be read."""
+    if path is None:
+        return ()
     try:
         return journals.read(path, env.name, incident).entries
     except OSError:

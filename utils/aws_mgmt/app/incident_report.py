@@ -84,7 +84,8 @@ _READ = frozenset({control_table.runs.name, control_table.standing.name, control
 def incident_report(options: Options, env: Environment, app: AppContext, incident: str) -> Report:
     """The report of the incident's last run. Raises UsageError where no run of it is on record."""
     entries = entries_of_incident(options, env, incident, app)
-    ran = summary_of(entries, env, incident, all_journals(options))
+    journals = all_journals(options)  # on another machine than the runs' there is none
+    ran = summary_of(entries, env, incident, journals if journals.is_dir() else None)
     if ran is None:
         where = env.named(env.names.control_table)
         raise UsageError(f"No run of {incident} is on record in {env.name}, here or in the table {where}.")
@@ -140,7 +141,7 @@ def runs_on_record(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     return list(runs.values())
 
 
-def summary_of(entries: Sequence[Entry], env: Environment, incident: str, journals: Path) -> RunSummary | None:
+def summary_of(entries: Sequence[Entry], env: Environment, incident: str, journals: Path | None) -> RunSummary | None:
     """The ending of the last run as the journal has it; None where no plan began, or none that this version reads."""
     begun = last_beginning(entries)
     if begun is None:
