@@ -71,10 +71,14 @@ def _reference_finding(
 ) -> Finding:
     reached = [(row, ends.end_of(row.reference, alike=row.alike)) for row in named]
     away = [row for row, end in reached if end is End.PRIMARY]
-    lost = [row for row, end in reached if end is End.NOWHERE]
+    absent = [row for row, end in reached if end is End.ABSENT and row.read]
+    lost = [row for row, end in reached if end is End.NOWHERE or (end is End.ABSENT and not row.read)]
     unseen = next((end for _, end in reached if isinstance(end, Unavailable)), None)
     if any(row.read for row in away):
         return view.gap(subject, "; ".join(map(str, away)), _WANTED, _LOST, remedy, tenant)
+    if absent:
+        reason = "the private zone of the VPC answers for that name, and has no record of it: no task finds it"
+        return view.gap(subject, "; ".join(map(str, absent)), _WANTED, reason, remedy, tenant)
     if unseen:
         return view.unknown(subject, _WANTED, unseen, tenant)
     if lost:

@@ -5,6 +5,7 @@ Only what is asked for is looked at: a text that leads to a bucket waits for no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
@@ -13,10 +14,12 @@ from ipaddress import ip_address, ip_network
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.references import Reference, ReferenceKind
+from dr_estate.model.references import Reference, ReferenceKind, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, named_resources, rds, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
+
+_ADDRESS = re.compile(r"\d+(\.\d+){3}")
 
 
 class End(StrEnum):
@@ -24,6 +27,7 @@ class End(StrEnum):
 
     HERE = "in the DR region, or in no region"
     PRIMARY = "in the primary region"
+    ABSENT = "not there for certain"
     NOWHERE = "not found"
 
 
@@ -98,9 +102,18 @@ class ReferenceEnds:
         if any(f".{row.name}".endswith(f".{zone}") for zone in (traffic.zone, traffic.tenant_domain)):
             return End.HERE  # what visitors ask for is judged by its records
         here, private = self._private_names.get(Side.DR), self._private_names.values()
-        if here and here.knows(row.name):
-            return End.HERE
-        return End.NOWHERE if any(names.is_private(row.name) for names in private) else _unless_alike(alike)
+        if here and (targets := here.targets_of(row.name)):
+            return End.PRIMARY if any(map(self._is_in_primary, targets)) else End.HERE
+        # A private zone answers alone for its names: what it has no record of is not asked of the internet.
+        if here and (zone := here.zone_of(row.name)) and zone not in here.foreign:
+            return End.ABSENT
+        return End.NOWHERE if any(names.zone_of(row.name) for names in private) else _unless_alike(alike)
+
+    def _is_in_primary(self, target: str) -> bool:
+        """Whether a record leads to a host of AWS in the primary region, or to an address of its network."""
+        if _ADDRESS.fullmatch(target):
+            return self._is_within(target, Side.PRIMARY) and not self._is_within(target, Side.DR)
+        return any(found.is_in(self._regions.primary) for found in references(target))
 
     @cached_property
     def _databases(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ _LEADING = ("A", "AAAA", "CNAME")
 
 @dataclass(frozen=True, slots=True)
 class PrivateName:
-    """A name that leads to an endpoint of RDS, both without the last dot."""
+    """A name and what a record of it leads to, both without the last dot."""
 
     name: str
     target: str
@@ -41,7 +41,8 @@ class PrivateNames:
     ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
     private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide.
     ``sites`` is None where the services, by which the tenants are known, were not seen.
-    ``hosts`` are all names that the VPC's own zones have records of, "*." for all below.
+    ``leads`` are the records of the VPC's own zones, "*." for all below, and ``foreign`` the zones of other accounts
+    among ``zones``, of which no record is read.
     """
 
     side: Side
@@ -49,17 +50,20 @@ class PrivateNames:
     taken: tuple[TakenName, ...] = ()
     zones: tuple[str, ...] = ()
     sites: tuple[TakenName, ...] | None = None
-    hosts: tuple[str, ...] = ()
+    leads: tuple[PrivateName, ...] = ()
+    foreign: tuple[str, ...] = ()
 
-    def knows(self, host: str) -> bool:
-        """Whether a zone of the VPC has a record of the host."""
+    def targets_of(self, host: str) -> tuple[str, ...]:
+        """What the records of the host lead to, those of a wildcard where it has none; none where no zone has one."""
         parents = host.split(".")
-        wild = {f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents))}
-        return not {host, *wild}.isdisjoint(self.hosts)
+        for name in (host, *(f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents)))):
+            if found := tuple(lead.target for lead in self.leads if lead.name == name):
+                return found
+        return ()
 
-    def is_private(self, host: str) -> bool:
-        """Whether a zone of the VPC answers for the host, with a record or without."""
-        return any(f".{host}".endswith(f".{zone}") for zone in self.zones)
+    def zone_of(self, host: str) -> str:
+        """The most specific zone of the VPC that is about the host: it answers alone. "" where none is."""
+        return max((zone for zone in self.zones if f".{host}".endswith(f".{zone}")), key=len, default="")
 
 
 @part(*GLOBAL, reads=READS)
@@ -96,8 +100,16 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     )
     about = tuple(sorted({str(z["Name"]).rstrip(".").lower() for z in zones}))
     databases = tuple(sorted(found, key=lambda n: n.name))
-    leading = [row for listed in rows.values() for row in listed if row["Type"] in _LEADING]
-    return PrivateNames(side, databases, tuple(taken), about, hidden, tuple(sorted({_name(row) for row in leading})))
+    leading = {
+        PrivateName(_name(row), target)
+        for listed in rows.values()
+        for row in listed
+        if row["Type"] in _LEADING
+        for target in _targets(row)
+    }
+    leads = tuple(sorted(leading, key=lambda lead: (lead.name, lead.target)))
+    foreign = tuple(zone for zone in about if zone not in {name.rstrip(".").lower() for name in own.values()})
+    return PrivateNames(side, databases, tuple(taken), about, hidden, leads, foreign)
 
 
 def _sites(context: ReadContext, side: Side) -> list[str] | None:
@@ -148,8 +160,13 @@ def _name(row: dict[str, Any]) -> str:
     return str(row["Name"]).rstrip(".").lower().replace("\\052", "*")
 
 
+def _targets(row: dict[str, Any]) -> Iterator[str]:
+    alias = (row.get("AliasTarget") or {}).get("DNSName")
+    for target in [alias] if alias else [record["Value"] for record in row.get("ResourceRecords") or []]:
+        yield str(target).rstrip(".").lower()
+
+
 def _databases(row: dict[str, Any]) -> Iterator[PrivateName]:
-    for record in row.get("ResourceRecords") or []:
-        target = str(record["Value"]).rstrip(".").lower()
+    for target in _targets(row):
         if target.endswith(_DATABASES):
             yield PrivateName(str(row["Name"]).rstrip(".").lower(), target)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -199,11 +200,11 @@ def release(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -
 
 def _new_task(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> RunningTask | None:
     moment = now()
-    place = _address(backend, wanted.subnets) if wanted.subnets else ("", "", "")
+    place = _address(backend, wanted) if wanted.subnets else ("", "", "")
     if place is None:
         # Addresses are given back late, as nobody waits for them: only a full subnet looks for them.
         release(backend, [task for task in all_tasks(backend).values() if task.status(moment) == "STOPPED"])
-        place = _address(backend, wanted.subnets)
+        place = _address(backend, wanted)
     if place is None:
         return None
     subnet, zone, address = place
@@ -248,13 +249,15 @@ def _turn_s(backend: EC2ContainerServiceBackend) -> float:
     return float(max(0.0, (1 - level) / LAUNCH_PER_S))
 
 
-def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> tuple[str, str, str] | None:
+def _address(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> tuple[str, str, str] | None:
     """Subnet, zone and free address for the next task, its subnets in turn; None when all are full."""
-    network = ec2_backends[backend.account_id][backend.region_name]
-    # Spread over subnets, and so over zones, as ECS does.
-    offset = len(all_tasks(backend))
-    for turn in range(len(subnets)):
-        subnet = network.get_subnet(subnets[(offset + turn) % len(subnets)])
+    network, moment = ec2_backends[backend.account_id][backend.region_name], now()
+    # Fargate spreads the tasks of a service over zones (ECS Developer Guide, "Amazon ECS availability best practices").
+    own = of_group(backend, wanted.cluster, wanted.group)
+    used = Counter(task.subnet for task in own if task.status(moment) != "STOPPED")
+    offset, count = len(all_tasks(backend)), len(wanted.subnets)
+    turns = [wanted.subnets[(offset + turn) % count] for turn in range(count)]
+    for subnet in map(network.get_subnet, sorted(turns, key=lambda name: used[name])):
         is_lost = subnet.availability_zone in lost_zones(backend.region_name)
         if not is_lost and (found := _free(backend, subnet)):
             return subnet.id, subnet.availability_zone, found

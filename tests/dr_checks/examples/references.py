@@ -18,7 +18,7 @@ from dr_estate.readers import (
     vpc,
 )
 from dr_estate.readers.named_resources import FileVariable, NamedResource, VariablesFile
-from dr_estate.readers.route53_private_names import PrivateNames
+from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
 from dr_estate.readers.secretsmanager import Content, Field
 from dr_estate.readers.vpc import Vpc
 from dr_estate.snapshot.snapshot import Snapshot
@@ -32,6 +32,13 @@ SECRET = SIT.named(SIT.names.tenant_secret, tenant="tenant1")
 CACHE, QUEUE = "c.abc123.0001.{}.cache.amazonaws.com", "https://sqs.{}.amazonaws.com/1/jobs"
 FILES = "fs-0123456789abcdef0"
 THEIRS = efs.FileSystem(FILES, "arn", "sit-efs", "available", 0, "bursting", 0.0, "generalPurpose", True, "", "", "")
+HOME = f"internal-orders-1.{P}.elb.amazonaws.com"
+
+
+def _leads(target: str, *names: str) -> tuple[PrivateName, ...]:
+    return tuple(PrivateName(f"{name}.sit.internal", target) for name in names)
+
+
 HEALTHY_PARTS: dict[Any, Any] = {
     (named_resources.found, Side.DR): (),
     **{(named_resources.files, side): () for side in (Side.PRIMARY, Side.DR)},
@@ -65,8 +72,14 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
         (secretsmanager.contents, Side.PRIMARY): (Content(SECRET, "v", fields),),
         (secretsmanager.contents, Side.DR): (Content(SECRET, "v", fields),),
         (route53_private_names.names, Side.GLOBAL): (
-            PrivateNames(Side.PRIMARY, (), zones=("sit.internal",), hosts=("db.sit.internal", "mail.sit.internal")),
-            PrivateNames(Side.DR, (), zones=("sit.internal",), hosts=("db.sit.internal", "*.apps.sit.internal")),
+            PrivateNames(Side.PRIMARY, (), zones=("sit.internal",), leads=_leads("10.10.0.9", "db", "mail")),
+            PrivateNames(
+                Side.DR,
+                (),
+                zones=("sit.internal", "hub.sit.internal"),
+                leads=(*_leads("10.20.0.9", "db", "*.apps"), *_leads(HOME, "orders"), *_leads("10.10.0.9", "queue")),
+                foreign=("hub.sit.internal",),
+            ),
         ),
     }
     for side, rows in zip((Side.DR, Side.PRIMARY), changes.get("files", ()), strict=False):
@@ -127,7 +140,12 @@ EXAMPLES = [
     _of(Status.PASS, f"tenant1.{SIT.traffic.tenant_domain}", "www.example.org"),
     _of(Status.PASS, "db.sit.internal"),
     _of(Status.PASS, "crm.apps.sit.internal"),
-    _of(Status.UNKNOWN, "mail.sit.internal"),
+    # The private zone of the DR region's VPC answers for it, and has no record of it.
+    _of(Status.FAIL, "mail.sit.internal"),
+    _of(Status.UNKNOWN, "mail.hub.sit.internal"),
+    # A record of that zone that leads to the primary region.
+    _of(Status.FAIL, "orders.sit.internal"),
+    _of(Status.FAIL, "queue.sit.internal"),
     _of(Status.UNKNOWN, "search.eu-west-1.es.amazonaws.com", "search.af-south-1.es.amazonaws.com"),
     _of(Status.UNKNOWN, "vpc-0123456789abcdef0"),
     _of(Status.FAIL, f"{FILES}:/media", theirs=(THEIRS,)),

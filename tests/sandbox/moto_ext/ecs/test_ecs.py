@@ -406,3 +406,15 @@ def test_a_task_that_its_registry_does_not_take_stops_as_it_starts(aws: Clients)
     aws("ecs", DR).update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
     stopped = there.tasks(desiredStatus="STOPPED")
     assert "The Service Discovery instance could not be registered." in [task["stoppedReason"] for task in stopped]
+
+
+def test_a_second_task_of_a_service_starts_in_another_zone_whatever_else_was_started_meanwhile(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    definition = there.service()["taskDefinition"]
+    aws("ecs", DR).run_task(
+        cluster="shop", taskDefinition=definition, launchType="FARGATE", networkConfiguration=there.network
+    )
+    there.scale(2)
+    zones = [task["availabilityZone"] for task in there.tasks()]
+    assert (len(zones), len(set(zones))) == (2, 2)
