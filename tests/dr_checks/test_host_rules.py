@@ -9,6 +9,7 @@ import pytest
 
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
+from dr_checks.derived.listener_table import ListenerTable
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53
 from dr_estate.readers.elbv2 import ListenerAction, ListenerRule
@@ -224,3 +225,14 @@ def test_by_default_a_recorded_name_is_nobodys_host() -> None:
     parts |= {(route53.records, Side.GLOBAL): (mail,)}
     result = judge(checks()["elbv2-routing.host-rules"], balanced(parts), SIT)
     assert mail.name not in {finding.subject for finding in result.findings}
+
+
+def test_of_a_host_that_several_share_the_place_of_a_path_is_the_primarys() -> None:
+    """The rules of both regions alike, each path to its own group; any other order is an open question."""
+    api, web = (
+        ListenerRule("l", n, (HOST,), 2, ListenerAction("forward", (name,), ""), others=(f"path-pattern  {n}",))
+        for n, name in enumerate(("api", "web"), start=1)
+    )
+    here, there = ListenerTable([api, web], {}), ListenerTable([api, web], {})
+    assert ["api", "web"] == [here.shared_route(HOST, "/", name, there) for name in ("api", "web")]
+    assert here.shared_route(HOST, "/", "api", ListenerTable([web, api], {})) is None

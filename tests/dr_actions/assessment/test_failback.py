@@ -54,6 +54,11 @@ def test_a_gate_that_the_failback_meets_itself_is_named_and_not_counted_as_met()
     assert failback_advice([met, relaxed]) == (Advice.PROCEED, both)
 
 
+def test_of_two_reasons_to_wait_the_one_that_stops_a_run_is_named_first() -> None:
+    unmet = [Gate("a", False, "later.", stops=False), Gate("z", False, "now.", stops=True)]
+    assert failback_advice(unmet) == (Advice.WAIT, ("z: now.", "a: later."))
+
+
 def test_a_role_that_may_not_go_home_is_a_reason_to_wait_though_it_is_only_a_warning_in_peace() -> None:
     (gate,) = gates(PERMITTED, Status.WARN)
     assert (False, f"check.{PERMITTED}") == (gate.met, gate.id)

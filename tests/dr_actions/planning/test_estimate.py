@@ -25,11 +25,12 @@ from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.aws_durations import operation
-from dr_estate.readers import efs, elbv2, rds
+from dr_estate.readers import efs, elbv2, rds, s3_objects
+from dr_estate.readers.s3_objects import BucketDifference
 from tests.dr_actions.deciding import PROD, SIT, plan, step
 from tests.dr_actions.plain import recorded
 from tests.dr_checks.traffic import group
-from tests.dr_checks.worlds import world
+from tests.dr_checks.worlds import DENIED, world
 
 KNOWN = Sizes(database_gib=200, files_gib=40)
 REGION = PROD.regions.dr
@@ -68,6 +69,11 @@ def test_a_job_of_s3_counts_by_the_objects_that_its_bucket_lacks_and_no_longer_t
     assert (queue, most) == (seconds(job), PROD.failback.objects_batch_minutes * 60)
     assert more - queue == pytest.approx(1100)
     assert seconds(job, replace(KNOWN, objects={"another": 100_000})) == queue
+
+
+def test_the_objects_that_a_bucket_lacks_are_those_that_were_counted() -> None:
+    counted = BucketDifference("assets", "assets-dr", 9, 3, 30, 0, None, 0, 0, 0, ())
+    assert {"assets": 3} == sizes_of(world({(s3_objects.apart, Side.DR): (counted, DENIED)}), SIT).objects
 
 
 def test_a_start_waits_for_the_first_check_of_the_slowest_target_group_of_a_tenant() -> None:
