@@ -99,10 +99,7 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _nothing_pending(snapshot: Snapshot) -> dict[str, int]:
-    try:
-        readings = snapshot.get(s3.lag_metrics, Side.DR)
-    except DataUnavailable:
-        return {}
+    readings = snapshot.get_if_seen(s3.lag_metrics, Side.DR) or ()
     pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
     return {dict(reading.dimensions)["SourceBucket"]: 0 for reading in pending}
 
@@ -113,10 +110,8 @@ def hourly_cost(snapshot: Snapshot, env: Environment, tenants: int) -> float:
 
 
 def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
-    try:
-        definitions = [d for d in snapshot.get(ecs.task_definitions, Side.DR) if not isinstance(d, Unavailable)]
-    except DataUnavailable:
-        return 0.0
+    rows = snapshot.get_if_seen(ecs.task_definitions, Side.DR) or ()
+    definitions = [row for row in rows if not isinstance(row, Unavailable)]
     if not definitions:
         return 0.0
     vcpus = sum(d.cpu for d in definitions) / len(definitions) / _UNITS_A_VCPU
@@ -128,10 +123,7 @@ def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
 def _database(snapshot: Snapshot, env: Environment) -> float:
     gib = 0
     for side in (Side.DR, Side.PRIMARY):
-        try:
-            found = snapshot.get(rds.instances, side)
-        except DataUnavailable:
-            continue
+        found = snapshot.get_if_seen(rds.instances, side) or ()
         # The primary's size stands for the restored one's where the DR region has no database yet.
         gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.database_on(side))])
     return _instance_cost(gib, env)
@@ -142,10 +134,7 @@ def _instance_cost(gib: int, env: Environment) -> float:
 
 
 def _files(snapshot: Snapshot, env: Environment) -> float:
-    try:
-        found = snapshot.get(efs.file_systems, Side.DR)
-    except DataUnavailable:
-        return 0.0
+    found = snapshot.get_if_seen(efs.file_systems, Side.DR) or ()
     size = sum(f.size_bytes for f in found if f.name == env.named(env.names.file_system))
     return size / _BYTES_A_GIB * env.costs.files_gib
 

@@ -371,10 +371,7 @@ def sync_estimate(context: PlanContext) -> tuple[float, int]:
 
 def objects_to_copy(context: PlanContext) -> str:
     """Return what each bucket lacks of its copy, and what copies that back; "" where nothing was compared."""
-    try:
-        rows = context.snapshot.get(s3_objects.apart, Side.DR)
-    except DataUnavailable:
-        return ""
+    rows = context.snapshot.get_if_seen(s3_objects.apart, Side.DR) or ()
     lacking = [row for row in rows if isinstance(row, s3_objects.BucketDifference) and row.missing]
     by_job: set[str] = set()
     with suppress(DataUnavailable):

@@ -227,11 +227,9 @@ def control_gate(context: PlanContext) -> Iterator[Gate]:
 
     A stop switch that cannot be read is a pause as any other: ``authority.paused``.
     """
-    try:
-        standing = context.snapshot.get(control_table.standing, Side.DR)
-    except DataUnavailable:  # check.prerequisites.control-items is UNKNOWN then
-        return
-    holding = [item for item in standing.holding if item.kind is not ItemKind.PAUSE]
+    standing = context.snapshot.get_if_seen(control_table.standing, Side.DR)
+    # None: check.prerequisites.control-items is UNKNOWN then.
+    holding = [item for item in standing.holding if item.kind is not ItemKind.PAUSE] if standing else ()
     if holding:
         yield Gate(ITEM, met=False, says=" ".join(item.says for item in holding), stops=True)
 

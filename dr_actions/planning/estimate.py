@@ -113,10 +113,8 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
 
 def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
     """What the runs on record took, by action; nothing where they cannot be seen."""
-    try:
-        return by_action(snapshot.get(control_table.runs, Side.DR).runs)
-    except DataUnavailable:
-        return {}
+    history = snapshot.get_if_seen(control_table.runs, Side.DR)
+    return by_action(history.runs) if history else {}
 
 
 def estimate_s(

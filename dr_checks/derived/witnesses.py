@@ -165,20 +165,14 @@ def _copies(snapshot: Snapshot, env: Environment) -> Testimony | None:
 def _database_copy(snapshot: Snapshot, env: Environment) -> tuple[datetime, timedelta] | None:
     """The newest moment to which the primary's database can be restored in the DR region."""
     name, source = env.database_on(Side.PRIMARY), env.region(Side.PRIMARY)
-    try:
-        backups = snapshot.get(rds.automated_backups, Side.DR)
-    except DataUnavailable:
-        return None
+    backups = snapshot.get_if_seen(rds.automated_backups, Side.DR) or ()
     latest = [b.latest for b in backups if (b.identifier, b.source_region) == (name, source) and b.latest]
     return (max(latest), _DATABASE_COPIED_EVERY) if latest else None
 
 
 def _file_copy(snapshot: Snapshot, env: Environment) -> tuple[datetime, timedelta] | None:
     """The last complete sync of the files out of the primary region."""
-    try:
-        rows = snapshot.get(efs.replications, Side.DR)
-    except DataUnavailable:
-        return None
+    rows = snapshot.get_if_seen(efs.replications, Side.DR) or ()
     synced = [row.synced_at for row in rows if row.source_region == env.region(Side.PRIMARY) and row.synced_at]
     return (max(synced), _FILES_COPIED_EVERY) if synced else None
 

@@ -143,27 +143,19 @@ def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
 
 
 def _running(snapshot: Snapshot) -> int | None:
-    try:
-        return sum(service.running for service in snapshot.get(ecs.services, Side.PRIMARY))
-    except DataUnavailable:
-        return None
+    services = snapshot.get_if_seen(ecs.services, Side.PRIMARY)
+    return None if services is None else sum(service.running for service in services)
 
 
 def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
     """Whether every tenant's service wants 0 tasks in the primary, and the hour is one of those in which it should."""
-    try:
-        wanted = [s.desired for s in snapshot.get(ecs.services, Side.PRIMARY)]
-    except DataUnavailable:
-        return False
+    wanted = [service.desired for service in snapshot.get_if_seen(ecs.services, Side.PRIMARY) or ()]
     return env.scheduled_off(snapshot.taken_at) and bool(wanted) and not any(wanted)
 
 
 def _pairs(snapshot: Snapshot, env: Environment) -> tuple[RecordPair, ...]:
     """The traffic names' pairs; none where they cannot be seen or are no pairs."""
-    try:
-        records = snapshot.get(route53.records, Side.GLOBAL)
-    except DataUnavailable:
-        return ()
+    records = snapshot.get_if_seen(route53.records, Side.GLOBAL) or ()
     found = (pair for name in env.traffic_records for pair in pairs_of(records, name, env))
     return tuple(pair for pair in found if isinstance(pair, RecordPair))
 
@@ -179,20 +171,14 @@ def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
 
 def _is_pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment) -> bool:
     """Whether each check of the primary's records is held down."""
-    try:
-        pins = _pins(snapshot, snapshot.get(route53_health_checks.checks, Side.GLOBAL), env)
-    except DataUnavailable:
-        return False
+    pins = _pins(snapshot, snapshot.get_if_seen(route53_health_checks.checks, Side.GLOBAL) or (), env)
     return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
 
 
 def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment) -> set[str]:
     """The ``checks`` that are held down: by their own settings, or by the DR region's switch."""
     known = {check.id: check for check in checks}
-    try:
-        switch = record_pins.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
-    except DataUnavailable:
-        switch = None
+    switch = record_pins.switch_of(snapshot.get_if_seen(elbv2.listeners, Side.DR) or (), env)
     holds = switch is not None and record_pins.is_held(switch)
     return {
         check.id
@@ -236,29 +222,22 @@ def _is_led(snapshot: Snapshot, env: Environment, side: Side) -> bool:
 
 def _tasks(snapshot: Snapshot, env: Environment, side: Side) -> int | None:
     """How many of the tenants' tasks run on the side, None where that was not seen."""
-    try:
-        services, own = snapshot.get(ecs.services, side), env.on(side)
-    except DataUnavailable:
+    services, own = snapshot.get_if_seen(ecs.services, side), env.on(side)
+    if services is None:
         return None
     return sum(service.running for service in services if own.tenant_of(own.names.service, service.name))
 
 
 def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:
     """The side's databases of the estate's name that are no replicas; none where they were not seen."""
-    try:
-        instances = snapshot.get(rds.instances, side)
-    except DataUnavailable:
-        return []
+    instances = snapshot.get_if_seen(rds.instances, side) or ()
     name = env.database_on(side)
     return [row for row in instances if row.identifier == name and not row.source]
 
 
 def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str, str]]:
     """Groups by which instances refuse writes, as one that runs with it names each; none where they are unseen."""
-    try:
-        groups = snapshot.get(rds_groups.parameter_groups, side)
-    except DataUnavailable:
-        return set()
+    groups = snapshot.get_if_seen(rds_groups.parameter_groups, side) or ()
     # A group that is not in-sync does not yet work in the database (API_DBParameterGroupStatus).
     return {(group.name, "in-sync") for group in groups if engine_of(group.family).refuses_writes(group.parameters)}
 

@@ -13,10 +13,8 @@ from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.ecs_settings import LOG_SOURCE, REGISTRY_SOURCE
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecr, ecs, efs, rds
 from dr_estate.readers import secretsmanager as secrets
-from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant
 
@@ -106,12 +104,10 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
     """What is one for all tenants: read once a snapshot and side."""
     other = OTHER[side]
     here, there = env.region(side), env.region(other)
-    systems = _optional_rows(snapshot, efs.file_systems, side)
-    theirs = {system.id for system in _optional_rows(snapshot, efs.file_systems, other) or ()}
-    theirs |= {
-        r.source_id for r in _optional_rows(snapshot, efs.replications, side) or () if r.destination_region == here
-    }
-    points = _optional_rows(snapshot, efs.access_points, side) or ()
+    systems = snapshot.get_if_seen(efs.file_systems, side)
+    theirs = {system.id for system in snapshot.get_if_seen(efs.file_systems, other) or ()}
+    theirs |= {r.source_id for r in snapshot.get_if_seen(efs.replications, side) or () if r.destination_region == here}
+    points = snapshot.get_if_seen(efs.access_points, side) or ()
     still = f"<the file system of {here}, once it is there>"
     return Counterparts(
         env=env,
@@ -121,7 +117,7 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
         their_database=env.database_on(other),
         secrets={
             secret.name: secret.arn
-            for secret in _optional_rows(snapshot, secrets.secrets, side) or ()
+            for secret in snapshot.get_if_seen(secrets.secrets, side) or ()
             if not secret.deleted_at
         },
         file_system=systems[0].id if systems and len(systems) == 1 else still,
@@ -135,7 +131,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     """The side's database host: of the environment's name, else of the other's replica; a promotion keeps it."""
     name = env.database_on(side)
     source = f":{there}:{env.account}:db:{env.database_on(OTHER[side])}"
-    here = [instance for instance in _optional_rows(snapshot, rds.instances, side) or () if instance.host]
+    here = [instance for instance in snapshot.get_if_seen(rds.instances, side) or () if instance.host]
     named = [instance.host for instance in here if instance.identifier == name]
     copies = [instance.host for instance in here if instance.source.endswith(source)]
     promoted = [
@@ -143,13 +139,6 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     ]
     # In this order: a restored database has the name, a replica may have another one and keeps it when promoted.
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
-
-
-def _optional_rows(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
-    try:
-        return snapshot.get(reader, side)
-    except DataUnavailable:
-        return None
 
 
 def pointers(definition: ecs.TaskDefinition, to: Counterparts) -> tuple[Pointer, ...]:

@@ -181,10 +181,7 @@ def _primary_bounds(context: PlanContext, service: TenantService, target: Scalab
 
 
 def _most_in_dr(context: PlanContext, service: str) -> int:
-    try:
-        targets = context.snapshot.get(application_autoscaling.targets, Side.DR)
-    except DataUnavailable:
-        return 0
+    targets = context.snapshot.get_if_seen(application_autoscaling.targets, Side.DR) or ()
     return next((target.maximum for target in targets if target.service == service), 0)
 
 

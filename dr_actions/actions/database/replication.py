@@ -27,7 +27,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds, vpc
 
 _STOP = "StopDBInstanceAutomatedBackupsReplication"
@@ -181,10 +180,7 @@ def _security_groups(context: PlanContext, model: rds.Instance | None) -> list[s
     if model is not None and model.security_groups:
         return list(model.security_groups)
     name = context.env.named(context.env.names.db_security_group)
-    try:
-        known = context.snapshot.get(vpc.security_groups, Side.PRIMARY)
-    except DataUnavailable:
-        known = ()
+    known = context.snapshot.get_if_seen(vpc.security_groups, Side.PRIMARY) or ()
     found = sorted(group.id for group in known if group.name == name)
     return found[:1] or [f"<the security group {name} of {context.env.regions.primary}, once it is there>"]
 

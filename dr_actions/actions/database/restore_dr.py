@@ -30,7 +30,6 @@ from dr_estate.model.aws_durations import limit_s
 from dr_estate.model.control_items import DatabaseRecord
 from dr_estate.model.recovery_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, kms, rds, rds_groups, vpc
 
 GROUPS = "VpcSecurityGroupIds"
@@ -136,11 +135,8 @@ def provisioned_iops(like: DatabaseRecord | rds.Instance, gib: int) -> Params:
 
 def lacks_option_group(context: PlanContext, like: DatabaseRecord) -> bool:
     """Whether the DR region is seen to lack the option group: RDS would refuse to restore with it."""
-    try:
-        groups = context.snapshot.get(rds_groups.option_groups, Side.DR)
-    except DataUnavailable:
-        return False
-    return all(group.name != like.option_group for group in groups)
+    groups = context.snapshot.get_if_seen(rds_groups.option_groups, Side.DR)
+    return groups is not None and all(group.name != like.option_group for group in groups)
 
 
 def classes(context: PlanContext) -> list[str]:
@@ -161,10 +157,7 @@ def pending_group(env: Environment) -> str:
 def group_id(context: PlanContext) -> str:
     """The id of the database's security group in the DR region, "" where it is absent or unseen."""
     name = context.env.named(context.env.on(Side.DR).names.db_security_group)
-    try:
-        groups = context.snapshot.get(vpc.security_groups, Side.DR)
-    except DataUnavailable:
-        return ""
+    groups = context.snapshot.get_if_seen(vpc.security_groups, Side.DR) or ()
     return next((group.id for group in groups if group.name == name), "")
 
 

@@ -97,10 +97,8 @@ def _call(context: PlanContext, restore: FilesRestore) -> Call:
 
 def _key(context: PlanContext) -> str:
     """The key of the DR region's file system, "" where it has none or is unseen: EFS takes its own then."""
-    try:
-        return next((system.key for system in context.snapshot.get(efs.file_systems, Side.DR) if system.key), "")
-    except DataUnavailable:
-        return ""
+    systems = context.snapshot.get_if_seen(efs.file_systems, Side.DR) or ()
+    return next((system.key for system in systems if system.key), "")
 
 
 def restore_status(step: Step, context: PlanContext) -> StepStatus:
@@ -342,10 +340,7 @@ def access_point_values(context: PlanContext, tenant: Tenant) -> tuple[str, int,
         env.named(pattern, tenant=tenant.id) for pattern in (env.names.access_point, env.names.access_point_path)
     )
     own = env.names.access_point_uid
-    try:
-        seen = context.snapshot.get(efs.access_points, Side.DR)
-    except DataUnavailable:
-        seen = ()
+    seen = context.snapshot.get_if_seen(efs.access_points, Side.DR) or ()
     # The user of the estate's own access point: with another one WordPress could not read what it wrote.
     known = next((point for point in seen if point.name == name and point.uid >= 0), None)
     return (known.path, known.uid, known.gid) if known else (path, own, own)

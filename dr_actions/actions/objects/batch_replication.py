@@ -88,10 +88,8 @@ def first_write_time(context: PlanContext) -> str:
     What it holds from before that time was copied from the primary region, or was written in an earlier incident and
     copied back then. Where that is wrong, the run's own comparison finds the object and copies it.
     """
-    try:
-        incident = context.snapshot.get(control_table.standing, Side.DR).known_incident
-    except DataUnavailable:
-        return ""
+    standing = context.snapshot.get_if_seen(control_table.standing, Side.DR)
+    incident = standing.known_incident if standing else None
     # In an incident of another goal the DR region took no writes, so its beginning is no boundary.
     is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
     return f"{incident.since - _BEFORE:%Y-%m-%dT%H:%M:%SZ}" if incident is not None and is_away else ""

@@ -166,10 +166,7 @@ def effect_status(step: Step, context: PlanContext, change: DnsChange | None) ->
 
 def change_of(step: Step, context: PlanContext) -> DnsChange | None:
     """What Route 53 says of the step's change; None where its id is not known, or Route 53 was not heard of it."""
-    try:
-        followed = context.snapshot.get(dns_canary_polls.changes, Side.GLOBAL)
-    except DataUnavailable:
-        return None
+    followed = context.snapshot.get_if_seen(dns_canary_polls.changes, Side.GLOBAL) or ()
     wanted = context.changes.get(step.id)
     return next((change for change in followed if isinstance(change, DnsChange) and change.id == wanted), None)
 

@@ -50,10 +50,7 @@ def pin_from_dr_steps(context: PlanContext) -> Iterator[Step]:
 
 def prepared_switch(context: PlanContext) -> Listener | None:
     """The prepared listener, None where there is none or it cannot be seen."""
-    try:
-        return record_pins.switch_of(context.snapshot.get(elbv2.listeners, Side.DR), context.env)
-    except DataUnavailable:
-        return None
+    return record_pins.switch_of(context.snapshot.get_if_seen(elbv2.listeners, Side.DR) or (), context.env)
 
 
 def is_held_from_dr(context: PlanContext) -> bool:
@@ -212,13 +209,8 @@ def _used_elsewhere(context: PlanContext, own: list[Record], known: dict[str, He
 
 def _listener_ports(context: PlanContext) -> set[int]:
     """Ports on which a load balancer of either region listens, as far as they are seen."""
-    found: set[int] = set()
-    for side in (Side.PRIMARY, Side.DR):
-        try:
-            found.update(listener.port for listener in context.snapshot.get(elbv2.listeners, side))
-        except DataUnavailable:
-            continue
-    return found
+    seen = (context.snapshot.get_if_seen(elbv2.listeners, side) or () for side in (Side.PRIMARY, Side.DR))
+    return {listener.port for listeners in seen for listener in listeners}
 
 
 def pin_primary_call(step: Step, context: PlanContext) -> Call:
@@ -317,10 +309,10 @@ def _pinned_checks(context: PlanContext) -> Iterator[tuple[HealthCheck, HealthCh
     """Each check that is held down, once, with the check of the record beside it that leads to the DR region."""
     if unavailable_reason(context):
         return
-    try:
-        known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-    except DataUnavailable:
+    seen = context.snapshot.get_if_seen(route53_health_checks.checks, Side.GLOBAL)
+    if seen is None:
         return
+    known = {check.id: check for check in seen}
     pairs = {pair.primary.health_check_id: pair for zone in cutover_pairs(context).zones for pair in zone.pairs}
     for check_id, pair in sorted(pairs.items(), key=lambda item: item[0] or ""):
         check = known.get(check_id or "")

@@ -27,7 +27,6 @@ from dr_estate.config.settings import (
 from dr_estate.model.engines import engine_of
 from dr_estate.model.estate_map import Relation
 from dr_estate.model.references import balancer_region
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import (
     backup,
@@ -465,10 +464,7 @@ def _longest_end(name: str, zones: Sequence[str]) -> str:
 
 
 def _pairs_in(zone: str, snapshot: Snapshot) -> Iterator[_TrafficPair]:
-    try:
-        records = snapshot.get(route53.records, Side.GLOBAL)
-    except DataUnavailable:
-        return
+    records = snapshot.get_if_seen(route53.records, Side.GLOBAL) or ()
     named: dict[tuple[str, str], list[Record]] = {}
     for row in records:
         if row.type in ADDRESS_TYPES and row.policy in POLICIES and balancer_region(target_of(row)):
