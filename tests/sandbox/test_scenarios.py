@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Environment, Side
-from reports.render import training
+from reports.render import sandbox
 from sandbox.disasters import find
 from sandbox.training import scenarios
 from sandbox.training.scenarios.observation import MirroredEntry, ObservedDatabase, ObservedService, WorldObservation
@@ -52,10 +52,10 @@ def test_a_scenario_has_enough_goals_and_hints_and_every_text_can_be_formatted(s
 
 def test_the_list_fits_the_width_and_shows_no_goal() -> None:
     rows = [scenario.summary() for scenario in SCENES]
-    listing = training.scenarios_text(rows, "terminal")
+    listing = sandbox.scenarios_text(rows, "terminal")
     assert max(map(len, listing.splitlines())) <= 100
     assert [] == [goal.sentence for scenario in SCENES for goal in scenario.goals if goal.sentence in listing]
-    assert training.scenarios_text(rows, "markdown").count("\n") == len(SCENES) + 2
+    assert sandbox.scenarios_text(rows, "markdown").count("\n") == len(SCENES) + 2
 
 
 def _service(tenant: str, **changed: Any) -> ObservedService:

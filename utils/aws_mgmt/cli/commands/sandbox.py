@@ -7,8 +7,8 @@ from typing import Any
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
+from reports.render import sandbox
 from reports.render import sandbox as render_sandbox
-from reports.render import training
 from reports.terminal import console
 from sandbox.client import daemon
 from sandbox.client.endpoint import Endpoint, to_json
@@ -123,7 +123,7 @@ def _break(options: SandboxOptions, environment: Environment) -> str:
 def _repair(options: SandboxOptions, environment: Environment) -> str:
     name, world = options.name, running_sandbox(environment)
     if not name and world.state()["scene"]:
-        return training.ended_text(world.end_scenario(), environment.name)
+        return sandbox.ended_text(world.end_scenario(), environment.name)
     repaired = world.repair(name)
     return f"Repaired: {', '.join(repaired)}.\n" if repaired else "No disaster was in force.\n"
 
@@ -135,7 +135,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     name = options.name
     if not name:
         console.result(
-            training.scenarios_text([scenario.summary() for scenario in scenarios.catalogue()], options.format),
+            sandbox.scenarios_text([scenario.summary() for scenario in scenarios.catalogue()], options.format),
             options.format,
         )
         first = Command(("sandbox", "train", next(iter(scenarios.catalogue())).name))
@@ -151,7 +151,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
         briefing["speed"] = _take_time(world, options)
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
-    console.result(training.briefing(briefing, options.format), options.format)
+    console.result(sandbox.briefing(briefing, options.format), options.format)
     console.conclude(options.format, f"{name} is being played", "`dr_cli.py sandbox debrief` judges how it was played.")
     return Exit.READY
 
@@ -173,9 +173,9 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
             "No scene is being played. `dr_cli.py sandbox train` lists them, `dr_cli.py sandbox train NAME` begins one."
         )
     debrief = world.debrief(hint=options.hint)
-    console.result(training.debriefing(debrief, options.format), options.format)
+    console.result(sandbox.debriefing(debrief, options.format), options.format)
     if options.end:
-        console.complain(training.ended_text(world.end_scenario(), environment.name).rstrip())
+        console.complain(sandbox.ended_text(world.end_scenario(), environment.name).rstrip())
     code = Exit.READY if debrief["solved"] else Exit.NOT_READY
     ended = (
         "`dr_cli.py sandbox train` lists the others." if options.end else "`dr_cli.py sandbox debrief --end` ends it."
