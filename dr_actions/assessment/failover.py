@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dr_actions.actions.common.unavailable_handling import tenants_without_service, unfenced_reason, unfenced_sentence
 from dr_actions.actions.database import copy_selection, restore_dr
+from dr_actions.actions.shared import tenants_without_service, unfenced_reason, unfenced_sentence
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.model.action import TO_DR, PlanContext, StepState
 from dr_actions.model.gates import FENCE, ITEM, PLANES, Gate, targets_gate

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from dr_actions.actions.notifications.notifications import step_takes_long
+from dr_actions.actions.notifications import step_takes_long
 from dr_actions.actions.registry import actions
 from dr_actions.execution import lost_effects, rollback, sender, sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch

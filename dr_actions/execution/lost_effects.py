@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dr_actions.actions.common.one_off_task import RUN
 from dr_actions.actions.registry import actions
+from dr_actions.actions.shared import RUN
 from dr_actions.execution import sick_primary
 from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.entries import EntryKind, RecordedState

@@ -9,7 +9,7 @@ switchover is different: its primary is well, or the run is taken back.
 
 from __future__ import annotations
 
-from dr_actions.actions.common.unavailable_handling import unfenced_reason, unfenced_sentence
+from dr_actions.actions.shared import unfenced_reason, unfenced_sentence
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.entries import EntryKind, RecordedState
 from dr_actions.model.gates import FENCE, PLANES, accepted_gates

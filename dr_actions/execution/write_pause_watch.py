@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.notifications.notifications import Message, critical, nobody_writes, write_pause_lasts
+from dr_actions.actions.notifications import Message, critical, nobody_writes, write_pause_lasts
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.run import PlanRun

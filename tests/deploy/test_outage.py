@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.notifications.notifications import CRITICAL, topic_arn
+from dr_actions.actions.notifications import CRITICAL, topic_arn
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.control_items import INCIDENT, LOCK, RUN, STANDING, unreadable
 from dr_estate.model.dynamodb_values import encode_item, instant

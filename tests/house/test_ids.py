@@ -1,4 +1,4 @@
-"""Ids: an action's is said where it is declared, in a file of its folder; a check's is its module and function."""
+"""Ids: an action is declared in the folder or file of its id's store; a check's id is its module and function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import importlib
 import pkgutil
 import re
-from pathlib import Path
 from types import ModuleType
 
 import dr_checks
@@ -15,16 +14,15 @@ from dr_actions.model.action import Action
 from dr_actions.model.sequence import SEQUENCE
 from dr_checks.core.model import Check
 from dr_checks.core.registry import checks
-from tests.house.sources import ROOT, sources
+from tests.house.sources import sources
 
-ACTIONS = ROOT / "dr_actions" / "actions"
-FOLDERS = sorted(path.name for path in ACTIONS.iterdir() if (path / "__init__.py").exists())
-NAMED = re.compile(rf"({'|'.join(FOLDERS)})/([a-z_]+)(\.\w+)?(:.*)?")
+SUBJECTS = sorted({name.partition("/")[0] for name in modules()})
+NAMED = re.compile(rf"({'|'.join(SUBJECTS)})/([a-z_]+)(\.\w+)?(:.*)?")
 
 
-def test_an_action_is_declared_in_the_folder_of_its_id() -> None:
-    folders = {name: Path(str(module.__file__)).parent.name for name, module in modules().items()}
-    assert {name: name.partition("/")[0] for name in folders} == folders
+def test_an_action_is_declared_in_the_folder_or_file_of_its_id() -> None:
+    places = {name: module.__name__.split(".")[2] for name, module in modules().items()}
+    assert {name: name.partition("/")[0] for name in places} == places
 
 
 def test_no_module_takes_the_action_of_another_by_its_name() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.notifications.notifications import CRITICAL, topic_arn
+from dr_actions.actions.notifications import CRITICAL, topic_arn
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.dynamodb_values import encode_item, instant
 from tests.dr_actions.control_table.odd_items import RAN

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.common.unavailable_handling import living_tasks, name_list, unfenced_reason, unfenced_sentence
+from dr_actions.actions import shared
 from dr_actions.actions.compute.rollout import START_S, UPDATE, evidence_of, service_of, update_call
+from dr_actions.actions.shared import living_tasks, name_list, unfenced_reason, unfenced_sentence
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
@@ -33,11 +33,11 @@ def fence_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's service in the region, as far as that answers; see ``unfenced_reason`` for the rest."""
     # A region that does not answer is not waited for: the run goes on unfenced, and its notes state that.
     if context.fenced_answers:
-        for tenant_service in unavailable_handling.tenant_services(context, context.fence):
+        for tenant_service in shared.tenant_services(context, context.fence):
             yield _fence_step(context, tenant_service, FENCE.name)
 
 
-def _fence_step(context: PlanContext, tenant_service: unavailable_handling.TenantService, action: str) -> Step:
+def _fence_step(context: PlanContext, tenant_service: shared.TenantService, action: str) -> Step:
     """The step that fences one tenant's service."""
     name, side, desired = tenant_service.service.name, context.fence, tenant_service.service.desired
     region, fencing = context.env.region(side), context.goal is Goal.FENCE
@@ -101,8 +101,7 @@ def fence_leftovers(context: PlanContext) -> Iterator[str]:
 def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
     """Tasks that no tenant's service keeps: a job of a tenant's family, or a service of another name."""
     services = {
-        f"service:{unavailable_handling.service_name(context.env, tenant, context.fence)}"
-        for tenant in unavailable_handling.tenants_of(context)
+        f"service:{shared.service_name(context.env, tenant, context.fence)}" for tenant in shared.tenants_of(context)
     }
     # A job that an operator or EventBridge started belongs to no service: the fence cannot scale it away.
     others = {task.group for task in context.snapshot.get(ecs.tasks, context.fence)} - services
@@ -113,9 +112,9 @@ def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
         )
 
 
-def _services_that_run(context: PlanContext) -> list[unavailable_handling.TenantService]:
+def _services_that_run(context: PlanContext) -> list[shared.TenantService]:
     # Running counts beside desired: a service that was set to 0 may still write until its last task ends.
-    there = unavailable_handling.tenant_services(context, Side.PRIMARY) if context.primary_answers else ()
+    there = shared.tenant_services(context, Side.PRIMARY) if context.primary_answers else ()
     return [
         tenant_service for tenant_service in there if tenant_service.service.desired or tenant_service.service.running
     ]
@@ -138,7 +137,7 @@ def fence_again_leftovers(context: PlanContext) -> Iterator[str]:
 
 def release_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's service that the incident's fence of this side recorded."""
-    for tenant_service in unavailable_handling.tenant_services(context, context.fence):
+    for tenant_service in shared.tenant_services(context, context.fence):
         recorded = context.before_fence(FENCE.name, tenant_service.service.name)
         if recorded:
             needed = int(recorded["desiredCount"])
@@ -179,7 +178,7 @@ FENCE = Action(
     fence_status,
     omissions=fence_notes,
     leftovers=fence_leftovers,
-    rollback=unavailable_handling.as_before,
+    rollback=shared.as_before,
 )
 FENCE_AGAIN = Action(
     "compute/fence_services_again",
@@ -189,7 +188,7 @@ FENCE_AGAIN = Action(
     fence_again_steps,
     fence_status,
     leftovers=fence_again_leftovers,
-    rollback=unavailable_handling.as_before,
+    rollback=shared.as_before,
 )
 RELEASE = Action(
     "compute/release_services",
@@ -198,5 +197,5 @@ RELEASE = Action(
     (ecs.services,),
     release_steps,
     release_status,
-    rollback=unavailable_handling.as_before,
+    rollback=shared.as_before,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions import restored_copy
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.ecs_settings import LOG_SOURCE, REGISTRY_SOURCE

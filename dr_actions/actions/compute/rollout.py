@@ -11,9 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.common.unavailable_handling import FORCE_NEW_DEPLOYMENT, tenant_services, unavailable_reasons
+from dr_actions.actions import shared
 from dr_actions.actions.compute.task_revisions import revision
+from dr_actions.actions.shared import FORCE_NEW_DEPLOYMENT, tenant_services, unavailable_reasons
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Json, Step
 from dr_checks.derived.site_visits import part_or
@@ -57,7 +57,7 @@ def scale_out_s(env: Environment, services: int, tasks: int) -> int:
     return round(max(launched_s, shortest_s({UPDATE: services})))
 
 
-def primary_tasks(context: PlanContext, tenant_service: unavailable_handling.TenantService) -> int:
+def primary_tasks(context: PlanContext, tenant_service: shared.TenantService) -> int:
     """How many tasks the tenant's primary service is to run: as before the failover.
 
     Where that was not recorded (the primary was dark) or was 0 (a scheduled night), as many as it runs by itself now;

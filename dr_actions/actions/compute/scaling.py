@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.common.unavailable_handling import (
+from dr_actions.actions.shared import (
     TenantService,
     as_before,
     name_list,

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.common.unavailable_handling import name_list
+from dr_actions.actions import shared
 from dr_actions.actions.compute.rollout import (
     DRAIN_S,
     START_S,
@@ -30,6 +29,7 @@ from dr_actions.actions.compute.rollout import (
     update_call,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_for
+from dr_actions.actions.shared import name_list
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
@@ -42,7 +42,7 @@ _DEFINITION = "taskDefinition"
 
 def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
-    services = unavailable_handling.tenant_services(context, Side.DR)
+    services = shared.tenant_services(context, Side.DR)
     # Only what is added is launched: the standby's tasks run already.
     more = sum(max(0, context.env.tasks_of(row.tenant.id) - row.service.desired) for row in services)
     budget_s = START_S + scale_out_s(context.env, len(services), more)
@@ -59,7 +59,7 @@ def scale_dr_steps(context: PlanContext) -> Iterator[Step]:
             wanted["taskDefinition"] = after["taskDefinition"] = newest_sentence
         reason = reason_of(context, service, Side.DR)
         if reason:
-            wanted[unavailable_handling.FORCE_NEW_DEPLOYMENT] = True
+            wanted[shared.FORCE_NEW_DEPLOYMENT] = True
         undo = f"Set its desired count to {service.desired} again"
         yield context.step(
             SCALE_DR.name,
@@ -136,12 +136,12 @@ def scale_dr_status(step: Step, context: PlanContext) -> StepStatus:
 def scale_dr_rollback(step: Step) -> Call | None:
     """Desired count and, where it was moved, task definition as they were."""
     recorded = step.before if _moves(step) else {"desiredCount": step.before["desiredCount"]}
-    return unavailable_handling.reversing_call(step, **recorded)
+    return shared.reversing_call(step, **recorded)
 
 
 def scale_dr_notes(context: PlanContext) -> Iterator[str]:
     """Tenants that are left out, and services that would start badly."""
-    for reason in unavailable_handling.unavailable_reasons(context, Side.DR, ecs.services):
+    for reason in shared.unavailable_reasons(context, Side.DR, ecs.services):
         yield f"No service of the DR region can be scaled: {reason}"
     yield from if_seen(lambda context: unavailable_secrets(context, Side.DR))(context)
     yield from _absent_tenants(context)
@@ -151,8 +151,7 @@ def scale_dr_notes(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _absent_tenants(context: PlanContext) -> Iterator[str]:
     if names := [
-        unavailable_handling.service_name(context.env, tenant, Side.DR)
-        for tenant in unavailable_handling.tenants_without_service(context, Side.DR)
+        shared.service_name(context.env, tenant, Side.DR) for tenant in shared.tenants_without_service(context, Side.DR)
     ]:
         yield (
             f"There is no service {name_list(names)} in {context.env.regions.dr}: {len(names)} tenants are left out. "
@@ -162,7 +161,7 @@ def _absent_tenants(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _doubtful(context: PlanContext) -> Iterator[str]:
-    rows = unavailable_handling.tenant_services(context, Side.DR)
+    rows = shared.tenant_services(context, Side.DR)
     services = [row.service for row in rows]
     workers = {row.service.name for row in rows if context.env.is_worker(row.tenant.id)}
     if apart := [s.name for s in services if not (s.target_groups or s.name in workers)]:
@@ -174,7 +173,7 @@ def _doubtful(context: PlanContext) -> Iterator[str]:
 
 def start_primary_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
-    tenant_services = unavailable_handling.tenant_services(context, Side.PRIMARY)
+    tenant_services = shared.tenant_services(context, Side.PRIMARY)
     counts = {tenant_service.service.name: primary_tasks(context, tenant_service) for tenant_service in tenant_services}
     budget_s = START_S + scale_out_s(context.env, len(tenant_services), sum(counts.values()))
     for service_of_tenant in tenant_services:
@@ -184,7 +183,7 @@ def start_primary_steps(context: PlanContext) -> Iterator[Step]:
         if is_repointed(context, service_of_tenant, Side.PRIMARY):
             after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
         reason = reason_of(context, service, Side.PRIMARY)
-        again_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
+        again_too: dict[str, Json] = {shared.FORCE_NEW_DEPLOYMENT: True} if reason else {}
         yield context.step(
             START_PRIMARY.name,
             name,
@@ -233,12 +232,12 @@ def start_primary_status(step: Step, context: PlanContext) -> StepStatus:
 def start_primary_rollback(step: Step) -> Call | None:
     """The desired count as it was."""
     revision = {_DEFINITION: step.before[_DEFINITION]} if _DEFINITION in step.after else {}
-    return unavailable_handling.reversing_call(step, desiredCount=step.before["desiredCount"], **revision)
+    return shared.reversing_call(step, desiredCount=step.before["desiredCount"], **revision)
 
 
 def start_primary_notes(context: PlanContext) -> Iterator[str]:
     """Yield the tenants that have no service in the primary region, and what could not be seen."""
-    for reason in unavailable_handling.unavailable_reasons(context, Side.PRIMARY, ecs.services):
+    for reason in shared.unavailable_reasons(context, Side.PRIMARY, ecs.services):
         yield f"No service of the primary region can be started: {reason}"
     yield from if_seen(lambda context: unavailable_secrets(context, Side.PRIMARY))(context)
     yield from _absent_primary_tenants(context)
@@ -247,8 +246,8 @@ def start_primary_notes(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _absent_primary_tenants(context: PlanContext) -> Iterator[str]:
     if names := [
-        unavailable_handling.service_name(context.env, tenant, Side.PRIMARY)
-        for tenant in unavailable_handling.tenants_without_service(context, Side.PRIMARY)
+        shared.service_name(context.env, tenant, Side.PRIMARY)
+        for tenant in shared.tenants_without_service(context, Side.PRIMARY)
     ]:
         region = context.env.regions.primary
         yield f"There is no service {name_list(names)} in {region}: visitors of these tenants would find nobody there."
@@ -256,7 +255,7 @@ def _absent_primary_tenants(context: PlanContext) -> Iterator[str]:
 
 def stop_dr_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service that runs more than it did before the failover."""
-    for tenant_service in unavailable_handling.tenant_services(context, Side.DR):
+    for tenant_service in shared.tenant_services(context, Side.DR):
         # The count before the failover; where none was recorded, standby.tasks_per_service
         recorded = context.before("compute/scale_dr_services", tenant_service.service.name)
         standby = int(recorded.get("desiredCount", context.env.standby_of(tenant_service.tenant.id)))
@@ -298,7 +297,7 @@ def stop_dr_status(step: Step, context: PlanContext) -> StepStatus:
 
 def stop_dr_notes(context: PlanContext) -> Iterator[str]:
     """Why the DR region's services could not be seen."""
-    for reason in unavailable_handling.unavailable_reasons(context, Side.DR, ecs.services):
+    for reason in shared.unavailable_reasons(context, Side.DR, ecs.services):
         yield f"Services of the DR region are not made smaller: {reason}"
 
 
@@ -344,6 +343,6 @@ STOP_DR = Action(
     stop_dr_steps,
     stop_dr_status,
     omissions=stop_dr_notes,
-    rollback=unavailable_handling.as_before,
+    rollback=shared.as_before,
     essential=False,
 )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from dr_actions.actions.common import unavailable_handling
+from dr_actions.actions import shared
 from dr_actions.actions.compute.region_references import (
     FILE_SYSTEM,
     OTHER,
@@ -57,7 +57,7 @@ COPIED = (
 
 
 def revision_of(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
+    context: PlanContext, tenant_service: shared.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
     """The revision that the tenant's service on ``side`` uses. Raises DataUnavailable where none was read."""
     used = _revisions_by_arn(context.snapshot, side).get(tenant_service.service.task_definition)
@@ -65,7 +65,7 @@ def revision_of(
 
 
 def newest_of(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
+    context: PlanContext, tenant_service: shared.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
     """The newest revision of the family; the one in use where that needs nothing of the other region."""
     found = _revisions_by_family(context.snapshot, side).get(family_of(tenant_service.service.task_definition))
@@ -79,9 +79,9 @@ def newest_of(
     )
 
 
-def tenant_service_of(step: Step, context: PlanContext) -> unavailable_handling.TenantService:
+def tenant_service_of(step: Step, context: PlanContext) -> shared.TenantService:
     """The tenant and the service that the step is about. Raises DataUnavailable."""
-    there = unavailable_handling.tenant_services(context, step.side)
+    there = shared.tenant_services(context, step.side)
     found = next((row for row in there if row.service.name == step.subject), None)
     if found is None:
         raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"{step.subject} is not there any more."))
@@ -125,9 +125,7 @@ def _unavailable(
     return next(dark, Unavailable(UnavailableKind.ERROR, f"Its revision was not among those read ({reader.name})."))
 
 
-def is_repointed(
-    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side = Side.DR
-) -> bool:
+def is_repointed(context: PlanContext, tenant_service: shared.TenantService, side: Side = Side.DR) -> bool:
     """Whether the revision in use points into the other region where a counterpart is known: its service moves."""
     used = revision_of(context, tenant_service, side)
     return isinstance(used, ecs.TaskDefinition) and bool(replaceable(context, tenant_service, used, side))
@@ -135,7 +133,7 @@ def is_repointed(
 
 def replaceable(
     context: PlanContext,
-    tenant_service: unavailable_handling.TenantService,
+    tenant_service: shared.TenantService,
     definition: ecs.TaskDefinition,
     side: Side,
     their_files: frozenset[str] = frozenset(),
@@ -156,13 +154,13 @@ def repoint_steps(context: PlanContext) -> Iterator[Step]:
 
 def _steps_of(context: PlanContext, side: Side, action: str) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises DataUnavailable."""
-    for tenant_service in unavailable_handling.tenant_services(context, side):
+    for tenant_service in shared.tenant_services(context, side):
         newest = newest_of(context, tenant_service, side)
         if isinstance(newest, ecs.TaskDefinition):
             replacing = replaceable(context, tenant_service, newest, side)
             if replacing:
                 there = context.env.region(OTHER[side])
-                places = unavailable_handling.name_list(sorted({pointer.where for pointer in replacing}))
+                places = shared.name_list(sorted({pointer.where for pointer in replacing}))
                 yield context.step(
                     action,
                     tenant_service.service.name,
@@ -251,13 +249,13 @@ def repoint_status(step: Step, context: PlanContext) -> StepStatus:
     facts = (("task definition", newest.arn),)
     if not replacing:
         return StepStatus(StepState.DONE, f"{newest.arn} needs nothing of the other region.", facts)
-    places = unavailable_handling.name_list(sorted({p.where for p in replacing}))
+    places = shared.name_list(sorted({p.where for p in replacing}))
     message = f"{newest.arn} points into the other region: {places}"
     # Somebody registered another revision meanwhile, which points there too: to replace it could undo their work.
     if newest.arn != step.before["taskDefinition"]:
         return StepStatus(StepState.DRIFTED, f"{message}; it is not the revision planned upon.", facts)
     if missing := [pointer.new for pointer in replacing if not pointer.is_known]:
-        return StepStatus(StepState.FAILED, f"{message}; not there: {unavailable_handling.name_list(missing)}.", facts)
+        return StepStatus(StepState.FAILED, f"{message}; not there: {shared.name_list(missing)}.", facts)
     return StepStatus(StepState.READY, f"{message}.", facts)
 
 
@@ -270,7 +268,7 @@ def repoint_notes(context: PlanContext) -> Iterator[str]:
         readers_secretsmanager.secrets,
         efs.file_systems,
     )
-    for reason in unavailable_handling.unavailable_reasons(context, Side.DR, *seen, efs.access_points, rds.instances):
+    for reason in shared.unavailable_reasons(context, Side.DR, *seen, efs.access_points, rds.instances):
         yield f"Task definitions of the DR region were planned without this: {reason}"
     yield from without_counterpart(context, Side.DR)
 
@@ -282,7 +280,7 @@ def without_counterpart(context: PlanContext, side: Side) -> Iterator[str]:
 
 def _without_counterpart(context: PlanContext, side: Side) -> Iterator[str]:
     there, here = context.env.region(OTHER[side]), context.env.region(side)
-    for tenant_service in unavailable_handling.tenant_services(context, side):
+    for tenant_service in shared.tenant_services(context, side):
         newest = newest_of(context, tenant_service, side)
         if isinstance(newest, Unavailable):
             yield f"Whether {tenant_service.service.name} in {here} needs {there} is not known: {newest.why}"
@@ -290,7 +288,7 @@ def _without_counterpart(context: PlanContext, side: Side) -> Iterator[str]:
         lost = [p.where for p in pointers(newest, counterparts(context, tenant_service.tenant, side)) if not p.new]
         if lost:
             yield (
-                f"{newest.family}: {unavailable_handling.name_list(sorted(set(lost)))} names {there} and nothing of "
+                f"{newest.family}: {shared.name_list(sorted(set(lost)))} names {there} and nothing of "
                 f"{here} is known to stand for it: correct it in its aws_ecs_task_definition."
             )
 
@@ -302,7 +300,7 @@ def repoint_primary_steps(context: PlanContext) -> Iterator[Step]:
 
 def repoint_primary_notes(context: PlanContext) -> Iterator[str]:
     """Yield what could not be seen, and what points into the DR region without a counterpart in the primary region."""
-    for reason in unavailable_handling.unavailable_reasons(
+    for reason in shared.unavailable_reasons(
         context, Side.PRIMARY, ecs.services, ecs.task_definitions, ecs.newest_definitions
     ):
         yield f"Task definitions of the primary region were planned without this: {reason}"

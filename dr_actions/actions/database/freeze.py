@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_actions.actions.common.unavailable_handling import unfenced_services
 from dr_actions.actions.database import failback
 from dr_actions.actions.database.promotion import has_primary_copy
+from dr_actions.actions.shared import unfenced_services
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side

@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.database.promotion import has_primary_copy
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.actions.markers.marker_task import FINDING, REMOVING, WRITING
+from dr_actions.actions.shared import RUN, send
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, present
 from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_checks.derived.database_copies import REPLICA, database_engine

@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from dr_actions.actions.common.unavailable_handling import tenants_of, unavailable_reasons
-from dr_actions.actions.file_copies import restored_copy
-from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesRestore, pending_file_system
+from dr_actions.actions import restored_copy
 from dr_actions.actions.restore_test import shared
+from dr_actions.actions.restored_copy import FAILED_JOBS, FilesRestore, pending_file_system
+from dr_actions.actions.shared import tenants_of, unavailable_reasons
 from dr_actions.model.action import TO_DR, Action, PlanContext, StepState, StepStatus, present
 from dr_actions.model.plan import Call, Danger, Step, part_of, step_id
 from dr_estate.config.environment import Side

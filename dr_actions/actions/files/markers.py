@@ -15,11 +15,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
-from dr_actions.actions.common.one_off_task import RUN, container_of, send
-from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.markers import file_scripts, marker_task, scripts
 from dr_actions.actions.markers.marker_task import MarkerTask
+from dr_actions.actions.shared import (
+    RUN,
+    TenantService,
+    container_of,
+    name_list,
+    send,
+    tenant_services,
+)
 from dr_actions.model.action import Action, PlanContext, StepDetails, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Goal, Step, step_id
 from dr_estate.config.environment import Side

@@ -18,13 +18,20 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dr_actions.actions.common import one_off_task
-from dr_actions.actions.common.one_off_task import RUN, network_of, send
-from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services, tenants_of
+from dr_actions.actions import restored_copy
 from dr_actions.actions.compute.region_references import Pointer, counterparts, new_definition, pointers
 from dr_actions.actions.compute.task_revisions import revision_of
-from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.copies import access_point_values
+from dr_actions.actions.shared import (
+    RUN,
+    TenantService,
+    container_of,
+    name_list,
+    network_of,
+    send,
+    tenant_services,
+    tenants_of,
+)
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, present
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -63,7 +70,7 @@ def lender(context: PlanContext) -> TenantService | None:
 
 def container_name(context: PlanContext, definition: ecs.TaskDefinition) -> str:
     """The container that the lender's site runs in."""
-    return one_off_task.container_of(context.env, definition)
+    return container_of(context.env, definition)
 
 
 def register_steps(context: PlanContext) -> Iterator[Step]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions import restored_copy
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files.failback import timestamp
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dr_actions.actions import restored_copy
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.file_copies import restored_copy
-from dr_actions.actions.file_copies.restored_copy import name_of
+from dr_actions.actions.restored_copy import name_of
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, no_notes
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side

@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
-from dr_actions.actions.common.one_off_task import container_of, network_of
-from dr_actions.actions.common.unavailable_handling import TenantService, name_list, tenant_services
 from dr_actions.actions.markers import psql_scripts, scripts
+from dr_actions.actions.shared import (
+    TenantService,
+    container_of,
+    name_list,
+    network_of,
+    tenant_services,
+)
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of

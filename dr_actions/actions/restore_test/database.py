@@ -24,16 +24,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.actions.common import one_off_task
-from dr_actions.actions.common.one_off_task import RUN, send
-from dr_actions.actions.common.unavailable_handling import TenantService, name_list
 from dr_actions.actions.database import restore_dr
-from dr_actions.actions.file_copies.restored_copy import drill_tags
 from dr_actions.actions.markers import marker_task, psql_scripts
 from dr_actions.actions.markers.scripts import HOST, SERVER
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test import tasks as restore_test_tasks
 from dr_actions.actions.restore_test.shared import RESTORED_TO
+from dr_actions.actions.restored_copy import drill_tags
+from dr_actions.actions.shared import RUN, TenantService, container_of, name_list, send
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Environment, Side
@@ -261,10 +259,10 @@ def query_steps(context: PlanContext) -> Iterator[Step]:
 def _query_step(context: PlanContext, tenant_service: TenantService) -> Step:
     env, name, engine = context.env, shared.database_name(context.env, context.incident), shared.engine(context)
     schema = env.named(env.names.tenant_schema, tenant=tenant_service.tenant.id)
-    container, group = restore_test_tasks.container_of(context, tenant_service.service), ""
+    container, group = restore_test_tasks.site_container(context, tenant_service.service), ""
     if engine.psql and (psql := marker_task.psql_definition(context, Side.DR)):
         # One definition asks as all tenants: the group is of each task.
-        group, container = f"dr-query-{tenant_service.tenant.id}", one_off_task.container_of(env, psql)
+        group, container = f"dr-query-{tenant_service.tenant.id}", container_of(env, psql)
         tenant_service = replace(tenant_service, service=replace(tenant_service.service, task_definition=psql.arn))
     tenant, host = tenant_service.tenant, pending_host(name)
     overrides = probe_overrides(context.env, container, context.incident, tenant, host, engine)

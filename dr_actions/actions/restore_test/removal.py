@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unavailable_handling import unavailable_reasons
-from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions import restored_copy
+from dr_actions.actions.shared import unavailable_reasons
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TypeVar
 
-from dr_actions.actions.common.unavailable_handling import (
+from dr_actions.actions.database import copy_selection
+from dr_actions.actions.shared import (
     TenantService,
     tenant_services,
     tenants_of,
     tenants_without_service,
 )
-from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by, database_engine
 from dr_estate.config.environment import Environment, Side

@@ -12,16 +12,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.common import one_off_task
-from dr_actions.actions.common.one_off_task import RUN, send
-from dr_actions.actions.common.unavailable_handling import (
+from dr_actions.actions.markers.marker_task import definition_of
+from dr_actions.actions.restore_test import shared
+from dr_actions.actions.shared import (
+    RUN,
     TenantService,
+    container_of,
     name_list,
+    network_of,
+    send,
     tenant_services,
     tenants_without_service,
     unavailable_reasons,
 )
-from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, if_seen
 from dr_actions.model.plan import Call, Danger, Goal, Json, Step
 from dr_actions.model.sequence import START_BATCHES
@@ -44,7 +47,7 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
         "count": 1,
         "startedBy": context.incident,
         "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, what)),
-        "networkConfiguration": one_off_task.network_of(service),
+        "networkConfiguration": network_of(service),
         "overrides": overrides,
         "tags": [{"key": TAG, "value": context.incident}],
         **({"group": group} if group else {}),
@@ -52,15 +55,9 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
     return Call("ecs", "RunTask", env.regions.dr, params)
 
 
-def container_of(context: PlanContext, service: ecs.Service) -> str:
+def site_container(context: PlanContext, service: ecs.Service) -> str:
     """The name of the container that the tenant's site runs in. Raises DataUnavailable."""
-    seen = context.snapshot.get(ecs.task_definitions, Side.DR)
-    known = (
-        definition
-        for definition in seen
-        if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
-    )
-    return one_off_task.container_of(context.env, next(known, None))
+    return container_of(context.env, definition_of(context, Side.DR, service))
 
 
 @shared.trial_only
@@ -77,7 +74,7 @@ def start_steps(context: PlanContext) -> Iterator[Step]:
     for number, tenant_service in enumerate(services):
         definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
         name = definition.rpartition("/")[2]
-        override = {"name": container_of(context, tenant_service.service), "command": ["true"]}
+        override = {"name": site_container(context, tenant_service.service), "command": ["true"]}
         yield context.step(
             START.name,
             name,

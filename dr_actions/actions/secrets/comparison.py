@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.common.unavailable_handling import tenants_of
 from dr_actions.actions.database import copy_selection, failback
+from dr_actions.actions.shared import tenants_of
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import step_id
 from dr_estate.config.environment import Side

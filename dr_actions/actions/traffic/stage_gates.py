@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from dr_actions.actions.common import unavailable_handling
+from dr_actions.actions import shared
 from dr_actions.actions.compute import rollout as compute_rollout
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.database import failback as database_failback
@@ -152,7 +152,7 @@ def _gate_status(name: str, gate: Callable[[], StepStatus]) -> StepStatus:
 def _targets(context: PlanContext) -> StepStatus:
     """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
     few, blind, least = list[str](), list[str](), 0
-    for tenant_service in unavailable_handling.tenant_services(context, Side.PRIMARY):
+    for tenant_service in shared.tenant_services(context, Side.PRIMARY):
         # At least one: a tenant that auto scaling holds at 0 could not answer its first visitor.
         needed = max(1, min(compute_rollout.primary_tasks(context, tenant_service), tenant_service.service.desired))
         healthy = healthy_targets(context, tenant_service.service, Side.PRIMARY)
@@ -163,12 +163,10 @@ def _targets(context: PlanContext) -> StepStatus:
             blind.append(tenant_service.service.name)
         least += needed
     if few:
-        names = unavailable_handling.name_list(few)
+        names = shared.name_list(few)
         return StepStatus(StepState.FAILED, f"too few healthy targets in {context.env.regions.primary}: {names}.")
     if blind:
-        return StepStatus(
-            StepState.IN_PROGRESS, f"no reading of the last minutes of {unavailable_handling.name_list(blind)}."
-        )
+        return StepStatus(StepState.IN_PROGRESS, f"no reading of the last minutes of {shared.name_list(blind)}.")
     if not least:
         return StepStatus(StepState.FAILED, f"no tenant has a service in {context.env.regions.primary}.")
     return StepStatus(StepState.DONE, f"{least} healthy targets or more there.", (("targets wanted", str(least)),))
@@ -192,9 +190,7 @@ def _probes(context: PlanContext) -> StepStatus:
         failed = share > context.env.failback.error_rate_percent
         # Few bad sites, up to the allowed error rate, are waited for: one restart must not lead everybody back.
         state = StepState.FAILED if failed else StepState.IN_PROGRESS
-        return StepStatus(
-            state, f"{len(bad)} of {len(pages)} sites are not well: {unavailable_handling.name_list(bad)}."
-        )
+        return StepStatus(state, f"{len(bad)} of {len(pages)} sites are not well: {shared.name_list(bad)}.")
     if silent:
         return StepStatus(StepState.IN_PROGRESS, f"not every site could be visited: {silent[0].why}")
     if not pages:

@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common import unavailable_handling
-from dr_actions.actions.common.unavailable_handling import name_list
+from dr_actions.actions import shared
 from dr_actions.actions.compute.rollout import healthy_targets, reason_of_targets
+from dr_actions.actions.shared import name_list
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
@@ -50,7 +50,7 @@ _MARGIN_S = 900
 def targets_steps(context: PlanContext) -> Iterator[Step]:
     """One step, for all tenants."""
     side = Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR
-    region, tenants = context.env.region(side), unavailable_handling.tenants_of(context)
+    region, tenants = context.env.region(side), shared.tenants_of(context)
     tenants = tuple(tenant for tenant in tenants if not context.env.is_worker(tenant.id))  # behind no load balancer
     yield context.step(
         VERIFY_TARGETS.name,
@@ -64,7 +64,7 @@ def targets_steps(context: PlanContext) -> Iterator[Step]:
 
 def targets_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once each tenant has a healthy target, or was accepted without one. Raises DataUnavailable."""
-    services = {t.tenant.id: t.service for t in unavailable_handling.tenant_services(context, step.side)}
+    services = {t.tenant.id: t.service for t in shared.tenant_services(context, step.side)}
     counts = {
         tenant: healthy_targets(context, services[tenant], step.side) if tenant in services else 0
         for tenant in step.after["tenants"]

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_actions.actions import notifications
 from dr_actions.actions.compute import fence as compute_fence
 from dr_actions.actions.compute import scaling, service_counts, task_revisions
 from dr_actions.actions.compute.region_references import OTHER
-from dr_actions.actions.notifications import notifications
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic import pins, shift_to_dr, shift_to_primary, verification
 from dr_actions.model.action import Action, PlanContext, StepState

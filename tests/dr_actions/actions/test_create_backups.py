@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.backup.create_backups import CREATE_BACKUPS, plan_steps
+from dr_actions.actions.backup import CREATE_BACKUPS, plan_steps
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.provisioning import apply
+from dr_actions.actions import provisioning
 from dr_actions.execution.run import PlanRun, StepFailed
 from dr_actions.journal.entries import EntryKind
 from dr_actions.model.plan import Goal, Plan
@@ -71,7 +71,7 @@ class ProgramWalk(Walk):
 def world() -> Iterator[World]:
     with borrowed(SIT, tenants=2) as endpoint:
         seen = observe(
-            SIT, world_of(endpoint, "reader").credentials, "sandbox", only=frozenset(apply.APPLY.reads_parts)
+            SIT, world_of(endpoint, "reader").credentials, "sandbox", only=frozenset(provisioning.APPLY.reads_parts)
         )
         world = World(endpoint, SIT, seen)
         endpoint.inject(LOST)
@@ -92,7 +92,7 @@ def _walk(world: World, folder: Path, login: NewLogin) -> ProgramWalk:
     provision = SIT.provision.model_copy(update={"folder": str(folder)})
     env = SIT.model_copy(update={"provision": provision, "execution": SIT.execution.model_copy(update={"poll_s": 0.2})})
     context = replace(world.sight(world.whole(ecs.services.name)), env=env)
-    steps = tuple(replace(step, budget_s=30) for step in apply.plan_steps(context))
+    steps = tuple(replace(step, budget_s=30) for step in provisioning.plan_steps(context))
     return ProgramWalk(world, env, folder, Plan(env.name, env.account, Goal.FAILOVER, "PRIMARY_LOST", steps), login)
 
 

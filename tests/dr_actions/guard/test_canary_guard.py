@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.canary.canary import states
+from dr_actions.actions.canary import states
 from dr_actions.actions.traffic.records import between
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.notifications.notifications import run_failure_message
+from dr_actions.actions.notifications import run_failure_message
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Goal, Plan

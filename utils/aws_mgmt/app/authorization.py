@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dr_actions.actions.notifications.notifications import WRITES, critical, refused_in_outage
+from dr_actions.actions.notifications import WRITES, critical, refused_in_outage
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.clearance import (
     Approval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dr_actions.actions.notifications.notifications import break_glass_message, run_failure_message
+from dr_actions.actions.notifications import break_glass_message, run_failure_message
 from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.control_table.control import Fenced, IncidentOpen, MalformedItem
 from dr_actions.control_table.heartbeat import LockLost

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.actions.notifications.notifications import CRITICAL
+from dr_actions.actions.notifications import CRITICAL
 from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared_operations, policies, role_name
 from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document

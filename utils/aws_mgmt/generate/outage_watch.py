@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.actions.notifications.notifications import CRITICAL, MOST_SUBJECT, SCHEMA, topic_arn
+from dr_actions.actions.notifications import CRITICAL, MOST_SUBJECT, SCHEMA, topic_arn
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.statements import EVENTS, STATES, document, service_trust, statement
 from dr_estate.model.control_items import INCIDENT, LOCK, RUN, STANDING

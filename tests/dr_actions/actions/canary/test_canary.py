@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.canary.canary import DRIVE, REMOVE, states
+from dr_actions.actions.canary import DRIVE, REMOVE, states
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Plan, Step, from_json, to_json
 from dr_actions.planning.planner import in_order

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.unavailable_handling import unfenced_reason, unfenced_sentence, unfenced_services
 from dr_actions.actions.compute import fence, scaling
 from dr_actions.actions.compute.scaling import SUSPENSIONS
+from dr_actions.actions.shared import unfenced_reason, unfenced_sentence, unfenced_services
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.backup import create_backups
+from dr_actions.actions import backup as create_backups
 from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promotion as database_promotion

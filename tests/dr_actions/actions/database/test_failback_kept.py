@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.backup import create_backups
+from dr_actions.actions import backup
 from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import replication as database_replication
@@ -115,24 +115,24 @@ SCHEDULED = replace(JOB, id="JOB-2", plan_id="PLAN-1")
     ],
 )
 def test_a_backup_counts_by_its_own_job_since_the_run_began(changes: Any, expected: StepState) -> None:
-    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
-    assert standing(create_backups.CREATE_BACKUPS, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
+    step = next(step for step in backup.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
+    assert standing(backup.CREATE_BACKUPS, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
 
 
 @pytest.mark.parametrize(("state", "waits"), [("CREATED", True), ("RUNNING", False)])
 def test_a_backup_that_does_not_begin_names_the_windows_that_it_waits_for(state: str, waits: bool) -> None:
     served = replace(SERVED, backup_window="01:00-01:30", maintenance_window="sun:03:00-sun:03:30")
     seen = sight(begun_at=BEGUN, instances_dr=(served,), jobs=(replace(JOB, state=state),), sent=SENT)
-    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
-    status = create_backups.CREATE_BACKUPS.observe(step, seen)
+    step = next(step for step in backup.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
+    status = backup.CREATE_BACKUPS.observe(step, seen)
     assert status.state is StepState.IN_PROGRESS
     assert ("01:00-01:30, sun:03:00-sun:03:30, UTC" in status.message) is waits
 
 
 def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
-    step = next(step for step in create_backups.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
+    step = next(step for step in backup.CREATE_BACKUPS.plan_steps(sight()) if step.side is Side.DR)
     tokens = [
-        create_backups.CREATE_BACKUPS.build_call(step, seen).params["IdempotencyToken"]
+        backup.CREATE_BACKUPS.build_call(step, seen).params["IdempotencyToken"]
         for seen in (
             sight(begun_at=BEGUN),
             sight(begun_at=BEGUN, sent=SENT, jobs=(JOB,)),
@@ -155,7 +155,7 @@ def _snapshot_step(**parts: Any) -> tuple[Step, PlanContext]:
     rows = parts.pop("snapshots", ())
     seen = sight(UNVAULTED, begun_at=BEGUN, **parts)
     seen = replace(seen, snapshot=with_part(seen.snapshot, rds.manual_snapshots, Side.DR, rows))
-    return next(step for step in create_backups.CREATE_BACKUPS.plan_steps(seen) if step.side is Side.DR), seen
+    return next(step for step in backup.CREATE_BACKUPS.plan_steps(seen) if step.side is Side.DR), seen
 
 
 def _snapshot(name: str, status: str) -> rds.DbSnapshot:
@@ -174,12 +174,12 @@ def _snapshot(name: str, status: str) -> rds.DbSnapshot:
 )
 def test_a_snapshot_is_the_backup_where_no_vault_is_named(status: str, expected: StepState) -> None:
     step, seen = _snapshot_step()
-    call = create_backups.CREATE_BACKUPS.build_call(step, seen)
+    call = backup.CREATE_BACKUPS.build_call(step, seen)
     assert ("rds:CreateDBSnapshot", SERVED.identifier) == (call.name, call.params["DBInstanceIdentifier"])
     name = call.text("DBSnapshotIdentifier")
     others = (_snapshot(f"{name}-other", "available"),)
     _, seen = _snapshot_step(snapshots=(*others, _snapshot(name, status)) if status else others)
-    found = create_backups.CREATE_BACKUPS.observe(step, seen)
+    found = backup.CREATE_BACKUPS.observe(step, seen)
     assert expected is found.state, found.message
     if expected is StepState.DONE:
         proof = proof_of(dict(found.evidence))
@@ -193,7 +193,7 @@ def test_a_snapshot_is_the_backup_where_no_vault_is_named(status: str, expected:
 def test_each_run_makes_a_snapshot_of_its_own() -> None:
     step, seen = _snapshot_step()
     contexts = (seen, replace(seen, incident="INC-2"), replace(seen, begun_at=NOW), seen)
-    calls = [create_backups.CREATE_BACKUPS.build_call(step, context) for context in contexts]
+    calls = [backup.CREATE_BACKUPS.build_call(step, context) for context in contexts]
     names = [call.text("DBSnapshotIdentifier") for call in calls]
     assert (names[0], 3) == (names[3], len(set(names)))
     assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) for name in names)
@@ -201,7 +201,7 @@ def test_each_run_makes_a_snapshot_of_its_own() -> None:
 
 def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
     locked = tuple(replace(vault, max_retention_days=14) for vault in VAULTS)
-    for step in create_backups.CREATE_BACKUPS.plan_steps(sight(vaults=locked)):
+    for step in backup.CREATE_BACKUPS.plan_steps(sight(vaults=locked)):
         assert step.call is not None
         assert step.call.params["Lifecycle"] == {"DeleteAfterDays": 14}
 

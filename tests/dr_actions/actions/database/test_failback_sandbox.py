@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.backup import create_backups
+from dr_actions.actions import backup
 from dr_actions.actions.database import failback, rename
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promotion as database_promotion
@@ -149,7 +149,7 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
 
 
 WAY = (
-    create_backups.CREATE_BACKUPS,
+    backup.CREATE_BACKUPS,
     database_replication.END_STALE_REPLICATION,
     rename.OLD_PRIMARY,
     database_replication.REPLICATE_TO_PRIMARY,
@@ -205,7 +205,7 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
 
 
 def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
-    steps = {step.id: step for step in _the(away, create_backups.CREATE_BACKUPS)}
+    steps = {step.id: step for step in _the(away, backup.CREATE_BACKUPS)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")
     ]
@@ -214,18 +214,16 @@ def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started
     away.send(Side.DR, "backup:StartBackupJob", **{**step.call.params, "IdempotencyToken": "another's, of before"})
     past_the_second(away, 90)
     away.begun_at = away.whole("sts_identity.caller").taken_at
-    assert away.confirm(create_backups.CREATE_BACKUPS, step).state is StepState.READY, (
-        "what was there before proves nothing"
-    )
+    assert away.confirm(backup.CREATE_BACKUPS, step).state is StepState.READY, "what was there before proves nothing"
     away.endpoint.timing(transition_s=1.5)
-    away.act(create_backups.CREATE_BACKUPS, step)
+    away.act(backup.CREATE_BACKUPS, step)
     unrecorded = away.sent_at.pop(step.id)
-    assert away.confirm(create_backups.CREATE_BACKUPS, step).state is StepState.IN_PROGRESS, (
+    assert away.confirm(backup.CREATE_BACKUPS, step).state is StepState.IN_PROGRESS, (
         "found although its call was not recorded"
     )
-    away.act(create_backups.CREATE_BACKUPS, step)
+    away.act(backup.CREATE_BACKUPS, step)
     away.sent_at[step.id] = unrecorded
-    done = away.until(StepState.DONE, create_backups.CREATE_BACKUPS, step)
+    done = away.until(StepState.DONE, backup.CREATE_BACKUPS, step)
     assert done.state is StepState.DONE, done.message
     proof = context.proof_of(dict(done.evidence))
     assert proof is not None

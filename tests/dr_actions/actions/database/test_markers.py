@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
 from dr_actions.actions.database import markers as database_markers
 from dr_actions.actions.database import promotion
 from dr_actions.actions.markers import marker_task, scripts
+from dr_actions.actions.shared import LONGEST_OVERRIDES
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
 from dr_actions.actions.files import markers as files_markers
 from dr_actions.actions.files.failback import policy_with_freeze
 from dr_actions.actions.markers import marker_task
 from dr_actions.actions.markers.marker_task import MarkerTask
+from dr_actions.actions.shared import LONGEST_OVERRIDES
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dr_actions.actions.notifications.notifications import (
+from dr_actions.actions.notifications import (
     MOST_SUBJECT,
     Message,
     break_glass_message,

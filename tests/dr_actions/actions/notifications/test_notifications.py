@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.notifications import notifications
+from dr_actions.actions import notifications
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.actions.traffic.shift_to_dr import SHIFT_TO_DR as SHIFT
 from dr_actions.actions.traffic.shift_to_primary import SHIFT_TO_PRIMARY as STAGES

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import APPLY, missing_parts, notes, plan_steps, run_program
+from dr_actions.actions.provisioning import APPLY, missing_parts, notes, plan_steps, run_program
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.model.action import PlanContext, ProgramContext, StepState
 from dr_actions.model.plan import Goal

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import changes, refusals
+from dr_actions.actions.provisioning import changes, refusals
 from dr_estate.config.environment import load_environment
 
 SIT = load_environment(Path(__file__).parents[4] / "environments", "sit")

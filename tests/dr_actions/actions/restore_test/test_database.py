@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES, container_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.restore_test import database
 from dr_actions.actions.restore_test import database as restore_test_database
+from dr_actions.actions.shared import LONGEST_OVERRIDES, container_of
 from dr_actions.model.action import CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.tables import verify_primary_in_sync as tables_verify_primary_in_sync
+from dr_actions.actions import tables as tables_verify_primary_in_sync
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side

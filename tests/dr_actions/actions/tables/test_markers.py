@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.tables import markers
+from dr_actions.actions import tables
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
@@ -50,7 +50,7 @@ def keys(context: PlanContext, *names: str) -> PlanContext:
 
 def test_the_item_has_a_key_of_its_own_and_replaces_nothing_but_a_marker() -> None:
     context = keys(failback(), "tenant_id:S", "at:N")
-    call = markers.WRITE.build_call(step_of(markers.WRITE, context), context)
+    call = tables.WRITE.build_call(step_of(tables.WRITE, context), context)
     assert (call.name, call.region) == ("dynamodb:PutItem", SIT.regions.dr)
     assert call.params["Item"] == {"tenant_id": {"S": "dr-marker"}, "at": {"N": "0"}, "dr_marker": {"S": MARKER}}
     assert call.params["ConditionExpression"] == "attribute_not_exists(#key) OR attribute_exists(dr_marker)"
@@ -59,8 +59,8 @@ def test_the_item_has_a_key_of_its_own_and_replaces_nothing_but_a_marker() -> No
 @pytest.mark.parametrize("names", [("id:N",), ("id:B",), ("id:S", "at:B")])
 def test_a_table_whose_key_cannot_take_it_is_named_and_left_alone(names: tuple[str, ...]) -> None:
     context = keys(failback(), *names)
-    assert TABLE not in {step.subject for step in markers.WRITE.plan_steps(context)}
-    assert any(TABLE in note and "No marker item" in note for note in markers.WRITE.notes(context))
+    assert TABLE not in {step.subject for step in tables.WRITE.plan_steps(context)}
+    assert any(TABLE in note and "No marker item" in note for note in tables.WRITE.notes(context))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_table_whose_key_cannot_take_it_is_named_and_left_alone(names: tuple[s
 )
 def test_it_is_written_once_the_dr_region_s_table_shows_it(item: MarkerItem, state: StepState) -> None:
     context = with_items(failback(), dr=item)
-    assert markers.WRITE.observe(step_of(markers.WRITE, context), context).state is state
+    assert tables.WRITE.observe(step_of(tables.WRITE, context), context).state is state
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_it_is_written_once_the_dr_region_s_table_shows_it(item: MarkerItem, sta
     [
         (marked(), 1, StepState.DONE),
         (marked("INC-7/earlier"), 1, StepState.IN_PROGRESS),
-        (MarkerItem(TABLE, there=False), markers.ARRIVES_S, StepState.IN_PROGRESS),
-        (MarkerItem(TABLE, there=False), markers.ARRIVES_S + 1, StepState.FAILED),
+        (MarkerItem(TABLE, there=False), tables.ARRIVES_S, StepState.IN_PROGRESS),
+        (MarkerItem(TABLE, there=False), tables.ARRIVES_S + 1, StepState.FAILED),
     ],
 )
 def test_a_marker_that_does_not_arrive_in_the_replica_stops_the_move(
@@ -93,7 +93,7 @@ def test_a_marker_that_does_not_arrive_in_the_replica_stops_the_move(
     context = with_items(failback(confirmed_facts={WRITTEN: {"marker": MARKER}}), primary=item, dr=marked())
     since = context.snapshot.taken_at - timedelta(seconds=waited_s)
     context = replace(context, confirmed_at={WRITTEN: since})
-    status = markers.VERIFY.observe(step_of(markers.VERIFY, context), context)
+    status = tables.VERIFY.observe(step_of(tables.VERIFY, context), context)
     assert (status.state, "Nothing is promoted" in status.message) == (state, state is StepState.FAILED)
 
 
@@ -107,16 +107,16 @@ def test_a_marker_that_does_not_arrive_in_the_replica_stops_the_move(
 )
 def test_it_is_gone_once_no_replica_holds_it(items: dict[str, MarkerItem], state: StepState) -> None:
     context = with_items(failback(), **items)
-    assert markers.REMOVE.observe(step_of(markers.REMOVE, context), context).state is state
+    assert tables.REMOVE.observe(step_of(tables.REMOVE, context), context).state is state
 
 
 def test_an_abort_removes_it_where_it_is_also_while_the_primary_is_not_seen() -> None:
     left = with_items(failback(), dr=marked())
-    recorded = {WRITTEN: step_of(markers.WRITE, left).before}
+    recorded = {WRITTEN: step_of(tables.WRITE, left).before}
     aborted = replace(left, goal=Goal.ABORT, recorded=recorded, snapshot=dark(left.snapshot, Side.PRIMARY))
-    (step,) = markers.REMOVE.plan_steps(aborted)
-    assert markers.REMOVE.observe(step, aborted).state is StepState.READY
-    assert list(markers.REMOVE.plan_steps(replace(left, goal=Goal.ABORT))) == []
+    (step,) = tables.REMOVE.plan_steps(aborted)
+    assert tables.REMOVE.observe(step, aborted).state is StepState.READY
+    assert list(tables.REMOVE.plan_steps(replace(left, goal=Goal.ABORT))) == []
 
 
 def refused(goal: Goal = Goal.FAILBACK, region: str = SIT.regions.dr, **changes: Any) -> str:

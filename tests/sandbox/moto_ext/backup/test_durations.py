@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_actions.actions.backup.create_backups import START_WINDOW_MINUTES
+from dr_actions.actions.backup import START_WINDOW_MINUTES
 from sandbox.core.state import STATE, now
 from sandbox.core.timing import set_pace
 from sandbox.moto_ext.backup.durations import after_windows, job_times

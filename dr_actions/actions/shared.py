@@ -1,5 +1,9 @@
-"""What actions share: tenants and services in question, what becomes of a step whose part was not seen, and what an
-unfenced region may still do. Pure."""
+"""What actions share: tenants and services in question, what becomes of a step whose part was not seen, one-off tasks,
+and what an unfenced region may still do. Pure.
+
+A one-off task is one of a tenant's own definition, run once with a command in place of its own, where its service runs.
+Source: ECS API, RunTask (startedBy, clientToken, group, failures).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dr_actions.model.action import PlanContext
+from dr_actions.model.action import CallDeclined, PlanContext, Sender
 from dr_actions.model.plan import Call, Json, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.invocation import Command
@@ -21,6 +25,8 @@ T = TypeVar("T")
 FORCE_NEW_DEPLOYMENT = "forceNewDeployment"
 _NAMED = 5
 _FENCE = Command(("fence", "--side", "primary"))
+RUN = "ecs:RunTask"
+LONGEST_OVERRIDES = 8192  # characters of all overrides of a task (API_TaskOverride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +134,29 @@ def unfenced_services(context: PlanContext) -> tuple[str, ...]:
 
     found = tenant_services(context, context.fence)
     return tuple(t.service.name for t in found if may_write(t.service, t.tenant.id))
+
+
+def network_of(service: ecs.Service) -> dict[str, Any]:
+    """The subnets and security groups of the service, as RunTask takes them, in an order of their own."""
+    network: dict[str, Any] = {"subnets": sorted(service.subnets), "securityGroups": sorted(service.security_groups)}
+    if service.public_ip:
+        network["assignPublicIp"] = service.public_ip
+    return {"awsvpcConfiguration": network}
+
+
+def container_of(env: Environment, definition: ecs.TaskDefinition | None) -> str:
+    """The container that the tenant's site runs in: that of the environment's name, else the definition's first."""
+    names = [container.name for container in definition.containers] if definition else []
+    return env.names.container if env.names.container in names or not names else names[0]
+
+
+def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+    """Run the task. Raises CallDeclined with ECS's reason where it answers that it did not."""
+    answer = sender.send(call)
+    refused = [
+        str(failure.get("reason") or failure.get("detail") or "no reason given")
+        for failure in answer.get("failures", ())
+    ]
+    if refused and not answer.get("tasks"):
+        raise CallDeclined(f"ECS did not start the task: {', '.join(refused)}")
+    return answer

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dr_actions.actions.common.unavailable_handling import name_list, service_name, tenants_of
+from dr_actions.actions.shared import name_list, service_name, tenants_of
 from dr_actions.model.action import Action, PlanContext, ProgramContext, StepState, StepStatus
 from dr_actions.model.plan import Danger, Step, step_id
 from dr_estate.config.environment import Environment, Side
