@@ -103,235 +103,212 @@ def _both_full(s: Signals) -> bool:
     return _both_answer(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full
 
 
+def _row(
+    holds: Callable[[Signals], bool],
+    name: PostureName,
+    says: str,
+    severity: Severity | None = None,
+    to_fence: Side | None = None,
+    next_step: str = "",
+) -> PostureRule:
+    return PostureRule(holds, Posture(name, says, severity, to_fence, next_step))
+
+
 TABLE = (
-    PostureRule(
+    _row(
         lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
-        Posture(PostureName.BLIND, "neither region answers these credentials: no state is known."),
+        PostureName.BLIND,
+        "neither region answers these credentials: no state is known.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (TrafficDirection.DR, TrafficDirection.BETWEEN),
-        Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
+        PostureName.DR_UNSEEN,
+        "traffic is set to the DR region, and the DR region cannot be read.",
     ),
-    PostureRule(
+    _row(
         # Before each row that names who serves: two writers lose data whichever region visitors get (T41).
         lambda s: _both_answer(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
-        Posture(
-            PostureName.SPLIT,
-            "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
-            Severity.BLOCKER,
-        ),
+        PostureName.SPLIT,
+        "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
+        Severity.BLOCKER,
     ),
-    PostureRule(  # a failback between its promotion and its traffic: fencing the writer would stop everybody
+    _row(  # a failback between its promotion and its traffic: fencing the writer would stop everybody
         lambda s: _both_full(s) and s.primary_writable is True and s.came_home,
-        Posture(
-            PostureName.RETURNING,
-            "traffic is set to the DR region, whose database is frozen; its copy in the primary region takes writes, "
-            "and both regions run every tenant's service.",
-        ),
+        PostureName.RETURNING,
+        "traffic is set to the DR region, whose database is frozen; its copy in the primary region takes writes, "
+        "and both regions run every tenant's service.",
     ),
-    PostureRule(
+    _row(
         lambda s: (
             _both_full(s) and s.primary_writable is not False  # a failback starts them upon a replica
         ),
-        Posture(
-            PostureName.SPLIT,
-            "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
-            Severity.BLOCKER,
-        ),
+        PostureName.SPLIT,
+        "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
+        Severity.BLOCKER,
     ),
-    PostureRule(
+    _row(
         lambda s: (
             _both_answer(s) and s.primary_writable is None and s.dr_writable is not False and bool(s.primary_running)
         ),
-        Posture(
-            PostureName.PRIMARY_UNSEEN,
-            "the primary region's database is in an undocumented state: two databases may be accepting writes (T41).",
-        ),
+        PostureName.PRIMARY_UNSEEN,
+        "the primary region's database is in an undocumented state: two databases may be accepting writes (T41).",
     ),
-    PostureRule(
+    _row(
         lambda s: _both_answer(s) and s.dr_writable is None and s.primary_writable is True and bool(s.primary_running),
-        Posture(
-            PostureName.DR_UNSEEN,
-            "the DR region's database is in an undocumented state: two databases may be accepting writes (T41).",
-        ),
+        PostureName.DR_UNSEEN,
+        "the DR region's database is in an undocumented state: two databases may be accepting writes (T41).",
     ),
-    PostureRule(
+    _row(
         lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is TrafficDirection.BETWEEN,
-        Posture(PostureName.RETURNING, "record weights split the traffic between the two regions."),
+        PostureName.RETURNING,
+        "record weights split the traffic between the two regions.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is TrafficDirection.DR,
-        Posture(PostureName.ON_DR, "traffic is set to the DR region, and the DR region answers."),
+        PostureName.ON_DR,
+        "traffic is set to the DR region, and the DR region answers.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is Api.ANSWERS and s.pinned and bool(s.dr_writable),
-        Posture(
-            PostureName.ON_DR,
-            "the primary's records are pinned unhealthy, and the DR region's database accepts writes.",
-        ),
+        PostureName.ON_DR,
+        "the primary's records are pinned unhealthy, and the DR region's database accepts writes.",
     ),
-    PostureRule(
+    _row(
         lambda s: _both_answer(s) and s.is_moved and s.dr_writable is True,
-        Posture(
-            PostureName.ON_DR_UNPLANNED,
-            "the records prefer the primary region, yet visitors get the DR region, whose database accepts writes: "
-            "health took the lead, and they return by themselves (T06).",
-            Severity.BLOCKER,
-            Side.PRIMARY,
-        ),
+        PostureName.ON_DR_UNPLANNED,
+        "the records prefer the primary region, yet visitors get the DR region, whose database accepts writes: "
+        "health took the lead, and they return by themselves (T06).",
+        Severity.BLOCKER,
+        Side.PRIMARY,
     ),
-    PostureRule(
+    _row(
         lambda s: (
             s.dr_api is Api.ANSWERS
             and s.traffic_set is TrafficDirection.UNKNOWN
             and s.answered_by_dr
             and bool(s.dr_writable)
         ),
-        Posture(
-            PostureName.ON_DR,
-            "the traffic records cannot be read; name servers lead visitors to the DR region, whose database accepts "
-            "writes.",
-        ),
+        PostureName.ON_DR,
+        "the traffic records cannot be read; name servers lead visitors to the DR region, whose database accepts "
+        "writes.",
     ),
-    PostureRule(
+    _row(
         # After the rows of ON_DR: an estate that the DR region serves is not lost with the primary.
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.UNHEALTHY,
-        Posture(
-            PostureName.PRIMARY_LOST,
-            "the primary region's API is silent, and independent witnesses say that its traffic does not flow.",
-        ),
+        PostureName.PRIMARY_LOST,
+        "the primary region's API is silent, and independent witnesses say that its traffic does not flow.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.HEALTHY,
-        Posture(
-            PostureName.DEGRADED,
-            "the primary region's API is silent, but its traffic is healthy: no reason to fail over.",
-        ),
+        PostureName.DEGRADED,
+        "the primary region's API is silent, but its traffic is healthy: no reason to fail over.",
     ),
-    PostureRule(
+    _row(
         # A region that throttles is there (T72): a failover is weighed, and it is never called lost.
         lambda s: s.primary_api is Api.THROTTLES and s.primary_traffic is TrafficHealth.UNHEALTHY,
-        Posture(
-            PostureName.IMPAIRED,
-            "the primary region's API throttles every call, and its traffic health check fails.",
-            Severity.CRITICAL,
-            next_step=_WEIGH,
-        ),
+        PostureName.IMPAIRED,
+        "the primary region's API throttles every call, and its traffic health check fails.",
+        Severity.CRITICAL,
+        next_step=_WEIGH,
     ),
-    PostureRule(
+    _row(
         # What is left of a primary that does not answer: one witness is a symptom, and no verdict.
         lambda s: s.primary_api is not Api.ANSWERS,
-        Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
+        PostureName.BLIND,
+        "the primary region cannot be read, and no second signal confirms that it is lost.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is not Api.ANSWERS and s.is_moved,
-        Posture(
-            PostureName.DR_UNSEEN,
-            "the records prefer the primary region, yet visitors get the DR region, and the DR region cannot be read.",
-        ),
+        PostureName.DR_UNSEEN,
+        "the records prefer the primary region, yet visitors get the DR region, and the DR region cannot be read.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is not Api.ANSWERS and s.service is ServiceState.MOST_FAIL,
-        Posture(
-            PostureName.DR_UNSEEN,
-            "the primary region's API answers and its service fails for {failing}, and the DR region cannot be read.",
-        ),
+        PostureName.DR_UNSEEN,
+        "the primary region's API answers and its service fails for {failing}, and the DR region cannot be read.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.dr_api is not Api.ANSWERS,
-        Posture(
-            PostureName.DR_UNSEEN,
-            "the primary region answers, but the DR region cannot be read: the standby is not proven.",
-        ),
+        PostureName.DR_UNSEEN,
+        "the primary region answers, but the DR region cannot be read: the standby is not proven.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.service is ServiceState.MOST_FAIL and s.is_moved,
-        Posture(
-            PostureName.IMPAIRED,
-            "the primary region's API answers, but its service fails for {failing}; health has moved visitors to the "
-            "DR region, where no database takes writes.",
-            Severity.CRITICAL,
-            next_step=_WEIGH,
-        ),
+        PostureName.IMPAIRED,
+        "the primary region's API answers, but its service fails for {failing}; health has moved visitors to the "
+        "DR region, where no database takes writes.",
+        Severity.CRITICAL,
+        next_step=_WEIGH,
     ),
-    PostureRule(
+    _row(
         lambda s: s.service is ServiceState.MOST_FAIL,
-        Posture(
-            PostureName.IMPAIRED,
-            "the primary region's API answers, but its service fails for {failing}.",
-            Severity.CRITICAL,
-            next_step=_WEIGH,
-        ),
+        PostureName.IMPAIRED,
+        "the primary region's API answers, but its service fails for {failing}.",
+        Severity.CRITICAL,
+        next_step=_WEIGH,
     ),
-    PostureRule(
+    _row(
         lambda s: s.is_moved,
-        Posture(
-            PostureName.ON_DR_UNPLANNED,
-            "the records prefer the primary region, yet visitors get the DR region, where no database takes writes: "
-            "health took the lead. `dns-choice.no-tenant-moves-all` and the health checks of the primary's records "
-            "name what moved them; once that is repaired, they return by themselves.",
-            Severity.BLOCKER,
-            Side.DR,
-        ),
+        PostureName.ON_DR_UNPLANNED,
+        "the records prefer the primary region, yet visitors get the DR region, where no database takes writes: "
+        "health took the lead. `dns-choice.no-tenant-moves-all` and the health checks of the primary's records "
+        "name what moved them; once that is repaired, they return by themselves.",
+        Severity.BLOCKER,
+        Side.DR,
     ),
-    PostureRule(
+    _row(
         # No tasks by a schedule are no outage, unless a health check fails beside them.
         lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not TrafficHealth.UNHEALTHY,
-        Posture(
-            PostureName.NORMAL,
-            "the primary region answers; its services are scaled to 0 by schedule, which is no outage.",
-        ),
+        PostureName.NORMAL,
+        "the primary region answers; its services are scaled to 0 by schedule, which is no outage.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.primary_traffic is TrafficHealth.UNHEALTHY,
-        Posture(PostureName.DEGRADED, "the primary region answers, but its traffic health check fails."),
+        PostureName.DEGRADED,
+        "the primary region answers, but its traffic health check fails.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.primary_running == 0,
-        Posture(PostureName.DEGRADED, "the primary region answers, but no task runs in it."),
+        PostureName.DEGRADED,
+        "the primary region answers, but no task runs in it.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.primary_running is None,
-        Posture(
-            PostureName.PRIMARY_UNSEEN,
-            "the primary region answers, but its services cannot be read: the state of its tasks is unknown.",
-        ),
+        PostureName.PRIMARY_UNSEEN,
+        "the primary region answers, but its services cannot be read: the state of its tasks is unknown.",
     ),
-    PostureRule(
+    _row(
         lambda s: not s.recorded,
-        Posture(
-            PostureName.DEGRADED,
-            "the primary region answers and runs tasks, but the traffic zone has no record that leads there.",
-        ),
+        PostureName.DEGRADED,
+        "the primary region answers and runs tasks, but the traffic zone has no record that leads there.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.service is ServiceState.SOME_FAIL,
-        Posture(PostureName.DEGRADED, "the primary region answers and runs tasks, but does not serve {failing}."),
+        PostureName.DEGRADED,
+        "the primary region answers and runs tasks, but does not serve {failing}.",
     ),
-    PostureRule(
+    _row(
         # From here on all is NORMAL, and the sentence names what was not seen.
         lambda s: s.primary_traffic is TrafficHealth.UNKNOWN,
-        Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
+        PostureName.NORMAL,
+        "the primary region answers and runs tasks; its traffic health could not be read.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.visitors is not TrafficDirection.PRIMARY,
-        Posture(
-            PostureName.NORMAL,
-            "the primary region answers and runs tasks, and its health checks pass; which region visitors get could "
-            "not be observed.",
-        ),
+        PostureName.NORMAL,
+        "the primary region answers and runs tasks, and its health checks pass; which region visitors get could "
+        "not be observed.",
     ),
-    PostureRule(
+    _row(
         lambda s: s.service is ServiceState.UNKNOWN,
-        Posture(
-            PostureName.NORMAL,
-            "the primary region answers and runs tasks, and its health checks pass; whether every tenant's page "
-            "answers could not be observed.",
-        ),
+        PostureName.NORMAL,
+        "the primary region answers and runs tasks, and its health checks pass; whether every tenant's page "
+        "answers could not be observed.",
     ),
-    PostureRule(
+    _row(
         lambda _: True,
-        Posture(PostureName.NORMAL, "the primary region answers, runs its tasks, and its traffic is healthy."),
+        PostureName.NORMAL,
+        "the primary region answers, runs its tasks, and its traffic is healthy.",
     ),
 )
 
