@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
@@ -376,7 +376,7 @@ class Weighed(NamedTuple):
     stops: bool
 
 
-def check(message: str, *, none: tuple[str, str] | None = None, **former: Any) -> Callable[[Any], Check]:
+def check(message: str, *, none: tuple[str, str] | None = None) -> Callable[[Weighed], Check]:
     """Make a check of a judge, which yields findings for ``view.side``; it runs once a side.
 
     Three lines stand above a judge: what is true (``check``), what it weighs (``weigh``), what asks for it (``cite``).
@@ -388,9 +388,6 @@ def check(message: str, *, none: tuple[str, str] | None = None, **former: Any) -
         check_id = f"{noun}.{judge.__name__}".replace("_", "-")
         return Check(check_id, message, severity, area, sides, judge, rules, traps, applies, stops, none)
 
-    if former:  # checks that are being written today; goes with the last of them
-        names = (*former.pop("traps", ()), *former.pop("rules", ()))
-        return lambda judge: complete(weigh(**former)(cite(*names)(judge)))
     return complete
 
 
