@@ -317,14 +317,14 @@ def is_hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) ->
 
     Where us-east-1 is the DR region as well, only what was looked for at the global services is hidden there.
     """
-    bad, region = _counting(result, env, lost), env.region(Side.GLOBAL)
+    bad, region = _decisive_findings(result, env, lost), env.region(Side.GLOBAL)
     return bool(bad) and all(
         f.unseen is not None and f.unseen.is_silence_of(region) and (f.side is Side.GLOBAL or region != env.regions.dr)
         for f in bad
     )
 
 
-def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
+def _decisive_findings(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
     """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it.
 
     A load balancer that is not reachable from here explains it in an emergency: before a planned move it is visited.
@@ -343,7 +343,7 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
         return Gate(f"check.{result.check}", met=False, says=result.reason)
     if not bad:
         return Gate(f"check.{result.check}", met=True, says=f"{result.status}.")
-    grave = _counting(result, env, lost)
+    grave = _decisive_findings(result, env, lost)
     worst = (grave or bad)[0]
     message = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
     stops = result.check in _SUPPORTED and worst.status is Status.FAIL

@@ -188,7 +188,7 @@ class SentTable:
                 return self._sender.send(call)
             except (SendFailed, botocore.exceptions.ClientError) as error:
                 if isinstance(error, SendFailed) and error.code == _NO_TABLE:
-                    missing = self._no_index if "IndexName" in params else self._missing
+                    missing = self._no_index if "IndexName" in params else self._absence_sentence
                     raise SendFailed(error.trouble, missing, error.code) from error
                 if not _passes(error) or attempt == _ATTEMPTS - 1:
                     raise
@@ -203,7 +203,7 @@ class SentTable:
         )
 
     @property
-    def _missing(self) -> str:
+    def _absence_sentence(self) -> str:
         return (
             f"There is no control table {self._name} in {self._region}: restore it from its point-in-time recovery or "
             "its backup, or deploy it again (deploy/README.md)."

@@ -243,7 +243,7 @@ class PlanRun:
         sent, changes = self._send_times(), self._created_ids("change")
         if parts:
             try:
-                self.snapshot = self.read(parts, self._tracking(sent, changes), sides)
+                self.snapshot = self.read(parts, self._snapshot_with_changes(sent, changes), sides)
             except DataUnavailable as error:
                 raise ReadFailed(str(error)) from error
             self.seen = self.seen.with_snapshot(self.snapshot)  # what a trial has made meanwhile is its own
@@ -269,7 +269,7 @@ class PlanRun:
             confirmed_facts={step: entry.data.get("facts", {}) for step, entry in confirmations(entries).items()},
         )
 
-    def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
+    def _snapshot_with_changes(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the readers cannot know by themselves: the changes and names that are followed now.
 
         A person's change is followed from when it was seen: until then nobody is asked about it.

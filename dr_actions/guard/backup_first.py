@@ -80,7 +80,7 @@ def _instance(call: Call, env: Environment) -> bool:
     return call.name in _PLACED and call.region == env.regions.primary
 
 
-def _renaming(call: Call, env: Environment) -> bool:
+def _is_rename(call: Call, env: Environment) -> bool:
     renames = call.name == "rds:ModifyDBInstance" and "NewDBInstanceIdentifier" in call.params
     return renames and call.region == env.regions.primary
 
@@ -134,7 +134,7 @@ def _dr_buckets(env: Environment) -> Iterator[str]:
 
 _TESTS: tuple[Callable[[Call, Environment], bool], ...] = (
     _instance,
-    _renaming,
+    _is_rename,
     _protection,
     _replication,
     _objects,

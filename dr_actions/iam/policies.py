@@ -106,12 +106,12 @@ def role_name(role: IamRole | StackRole, env: Environment) -> str:
 def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
     """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
     reading = reading_words(calls)
-    look, act = _look(env, calls), _recovering(env, calls)
+    look, act = _look(env, calls), _recovery_documents(env, calls)
     of_people: dict[str, dict[str, Document]] = {
         IamRole.READER: look,
         IamRole.OPERATOR: act,
         IamRole.APPROVER: {**look, **_documents(env, "approver-own", approving(env, reading))},
-        IamRole.DRILL: _drilling(env, calls),
+        IamRole.DRILL: _drill_documents(env, calls),
     }
     return of_people | (automated_policies(env, calls) if env.automation.enabled else {})
 
@@ -123,8 +123,8 @@ def automated_policies(env: Environment, calls: DeclaredOperations) -> dict[str,
     """
     document_role = _documents(env, "automation-run", running_the_task(env))
     if env.holds_full_drills:
-        return {StackRole.RECOVERY: _drilling(env, calls), StackRole.AUTOMATION: document_role}
-    reading, look, act = reading_words(calls), _look(env, calls), _recovering(env, calls)
+        return {StackRole.RECOVERY: _drill_documents(env, calls), StackRole.AUTOMATION: document_role}
+    reading, look, act = reading_words(calls), _look(env, calls), _recovery_documents(env, calls)
     return {
         IamRole.OPERATOR: {**look, **_documents(env, "operator-start", starting(env, reading))},
         IamRole.APPROVER: {**look, **_documents(env, "approver-start", approving_starts(env, reading))},
@@ -138,20 +138,20 @@ def _look(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
     return _documents(env, "look", _read_statement(env, calls))
 
 
-def _drilling(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+def _drill_documents(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
     """Return what drills need. A full one is a recovery and its failback; without any the rights of neither."""
     own = {"drill-act": drilling(env), "drill-never": never_in_drills(env, reading_words(calls))}
-    beside = _recovering(env, calls) if env.approvals.full_drill else _look(env, calls)
+    beside = _recovery_documents(env, calls) if env.approvals.full_drill else _look(env, calls)
     found = {name: document for name, document in beside.items() if "-operator-never" not in name}
     for name, statements in own.items():
         found |= _documents(env, name, statements)
     return found
 
 
-def _recovering(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+def _recovery_documents(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
     """Return what a recovery and its failback need, and what they never do."""
-    act = _documents(env, "operator-act", acting(env, _changing(calls)))
-    home = _documents(env, HOME, failback_statements(env, _changing(calls)))
+    act = _documents(env, "operator-act", acting(env, _write_actions(calls)))
+    home = _documents(env, HOME, failback_statements(env, _write_actions(calls)))
     denied = _documents(env, "operator-never", never(env, reading_words(calls)))
     return {**_look(env, calls), **act, **home, **denied}
 
@@ -198,6 +198,6 @@ def _read_statement(env: Environment, calls: DeclaredOperations) -> Iterator[Sta
     yield statement("LookAtTheRecord", "Allow", control, scopes.control_table(env))
 
 
-def _changing(calls: DeclaredOperations) -> set[str]:
+def _write_actions(calls: DeclaredOperations) -> set[str]:
     wanted = {a for name in (*calls.writes, *calls.needed) for a in actions_of(name)} | _of_the_record(calls)
     return {a for a in wanted - _read_actions(calls) if not is_read(a.split(":")[1])}

@@ -28,7 +28,7 @@ def _plan_name(view: View) -> str:
     return view.env.named(view.env.names.backup_plan)
 
 
-def _copying(view: View) -> list[tuple[backup_plan.BackupRule, backup_plan.CopyAction]]:
+def _copy_rules(view: View) -> list[tuple[backup_plan.BackupRule, backup_plan.CopyAction]]:
     """Every rule with each of its copy actions to the DR vault. Raises DataUnavailable."""
     rules = [rule for plan in view.get(backup_plan.plans) for rule in plan.rules]
     return [(rule, copy) for rule in rules for copy in rule.copies if is_dr_vault(view, copy.vault_arn)]
@@ -62,7 +62,7 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
         reason = "nothing is backed up on a schedule, so nothing can be copied"
         remedy = f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
         yield view.gap(name, "no such plan", wanted, reason, remedy)
-    elif rules := sorted({rule.name for rule, _ in _copying(view)}):
+    elif rules := sorted({rule.name for rule, _ in _copy_rules(view)}):
         yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
         yield from _rules_that_fail(view, plans)
         yield from _uncopied_rules(view, plans, wanted)
@@ -98,7 +98,7 @@ def _rules_that_fail(view: View, plans: Sequence[backup_plan.BackupPlan]) -> Ite
 
 def _uncopied_rules(view: View, plans: Sequence[backup_plan.BackupPlan], wanted: str) -> Iterator[Finding]:
     """A warning for each rule that copies nothing to the DR region, where no copying rule does what it does."""
-    copying = [rule for rule, _ in _copying(view)]
+    copying = [rule for rule, _ in _copy_rules(view)]
     for plan, rule in [(found, rule) for found in plans for rule in found.rules]:
         if rule not in copying and not any(_replaces(view, other, rule) for other in copying):
             subject, others = f"{plan.name}, rule {rule.name}", ", ".join(copy.vault_arn for copy in rule.copies)
@@ -214,7 +214,7 @@ def worst_case(view: View) -> Iterator[Finding]:
 @cite("REL09-BP01", "NIST CP-9", "BACKUP_RECOVERY_POINT_MINIMUM_RETENTION_CHECK", "SOC2 A1.2")
 def retention(view: View) -> Iterator[Finding]:
     """Each copy action keeps its copies for thresholds.backup_retention_days at least, or for ever."""
-    days, copying = view.env.thresholds.backup_retention_days, _copying(view)
+    days, copying = view.env.thresholds.backup_retention_days, _copy_rules(view)
     for rule, copy in copying:
         retained = copy.delete_after_days
         measured, wanted = f"retained {retained} days" if retained else "kept for ever", f"retained {days} days or more"
@@ -237,7 +237,7 @@ def continuous_copies(view: View) -> Iterator[Finding]:
 
     Source: AWS Backup developer guide, Copying continuous backups.
     """
-    copying = _copying(view)
+    copying = _copy_rules(view)
     for rule, _ in copying:
         gap = longest_gap_minutes(rule.schedule, view.now.date())
         measured = (

@@ -24,7 +24,7 @@ def parity(view: View) -> Iterator[Finding]:
     image of ECR is another program, as far as anybody here knows. Source: T21.
     """
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
-    running, there, mine = _running(view), _by_account(view, Side.PRIMARY), _by_account(view, Side.DR)
+    running, there, mine = _digests_in_use(view), _by_account(view, Side.PRIMARY), _by_account(view, Side.DR)
     findings: list[Finding] = []
     for tenant, service in tenant_services(view):
         left, right = primary.get(tenant.id), here[tenant.id]
@@ -111,7 +111,7 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
     Raises DataUnavailable where a definition, or the tasks, could not be seen.
     """
     found: set[tuple[str, str]] = set()
-    running, there = _running(view), _by_account(view, Side.PRIMARY)
+    running, there = _digests_in_use(view), _by_account(view, Side.PRIMARY)
     definitions = tenant_definitions(view, Side.PRIMARY)
     for tenant, service in tenant_services(view, Side.PRIMARY):
         definition = available(definitions[tenant.id])
@@ -157,7 +157,7 @@ def _same_digest(here: str, there: str) -> bool:
     return bool(digest) and digest == ecr.image_ref(there).digest
 
 
-def _running(view: View) -> dict[str, dict[str, set[str]]]:
+def _digests_in_use(view: View) -> dict[str, dict[str, set[str]]]:
     """The digests that run in the primary region, by service and container."""
     found: dict[str, dict[str, set[str]]] = {}
     for task in view.get(ecs.tasks, Side.PRIMARY):

@@ -124,7 +124,7 @@ class Grounds:
     def lacking(self, theirs: Iterable[str], mine: Iterable[str], *, outward: bool) -> list[str]:
         """The rules that the DR region's group lacks, written with that region's own groups and blocks."""
         there, here = Admission(theirs, self._there.own), Admission(mine, self._here.own)
-        found = [rule for wanted in there.rules for rule in self._lacking(wanted, there, here, outward)]
+        found = [rule for wanted in there.rules for rule in self._lacks(wanted, there, here, outward)]
         return [str(rule) for rule in dict.fromkeys(found)]
 
     def lets_out(self, name: str, mine: Iterable[str]) -> bool:
@@ -158,12 +158,12 @@ class Grounds:
         """Whether the peer is a block within the DR region's VPC."""
         return rule.block is not None and any(_holds(ip_network(own), rule.peer) for own in self._here.own)
 
-    def _lacking(self, wanted: TrafficRule, there: Admission, here: Admission, outward: bool) -> Iterator[TrafficRule]:
+    def _lacks(self, wanted: TrafficRule, there: Admission, here: Admission, outward: bool) -> Iterator[TrafficRule]:
         inner = self._is_inner(wanted)
         if not inner and here.covers(wanted):
             return
         if wanted.peer == VPC and self._only_block:
-            yield from self._lacking(wanted.to(self._only_block), there, here, outward)
+            yield from self._lacks(wanted.to(self._only_block), there, here, outward)
             return
         if not inner and wanted.peer in self._there.own:  # of IPv6
             yield from _by_blocks(wanted, [block for block in self._here.own if ":" in block], here)
@@ -206,15 +206,15 @@ class Grounds:
 
     def _parts(self, outward: bool) -> Iterable[StandingPart]:
         """Return the parts of both regions, equal parts once; the checks of a part report where it is absent."""
-        return self._talking | self._listening if outward else self._talking
+        return self._callers | self._servers if outward else self._callers
 
     @cached_property
-    def _talking(self) -> dict[StandingPart, None]:
+    def _callers(self) -> dict[StandingPart, None]:
         there, here = self._there.callers, self._here.callers
         return dict.fromkeys(StandingPart(ends, here.get(name, ())) for name, ends in there.items())
 
     @cached_property
-    def _listening(self) -> dict[StandingPart, None]:
+    def _servers(self) -> dict[StandingPart, None]:
         there, here = self._there.servers, self._here.servers
         ports = {DATABASE.id: database_engine(self._view).port, FILES.id: efs_mounts.NFS_PORT}
         return dict.fromkeys(

@@ -289,10 +289,10 @@ def _caa_finding(view: View, certificate: Certificate, name: str, record: Record
     admitted = ", ".join(allowed_authorities(record, is_wildcard) or ()) or "nobody"
     measured = f"the CAA record of {record.name} lets {admitted} issue for {name}"
     reason = "ACM looks at it at each renewal: the certificate will expire"
-    return view.gap(certificate.domain, measured, wanted, reason, _admitting(view, record))
+    return view.gap(certificate.domain, measured, wanted, reason, _caa_remedy(view, record))
 
 
-def _admitting(view: View, record: Record) -> Remedy:
+def _caa_remedy(view: View, record: Record) -> Remedy:
     """Amazon's name beside the others, for every kind of certificate that the record set restricts."""
     sentence = (
         f"aws_route53_record '{record.name}' CAA: '0 issue \"{AMAZON[0]}\"' too, and 'issuewild' where it is set."

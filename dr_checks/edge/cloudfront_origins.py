@@ -95,7 +95,7 @@ class _KeyUse:
 
 def _key_finding(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
     """Judge whether the distribution may use the keys of replicated objects and of uploads."""
-    name, rules = bucket.name, _filling(view, bucket.name)
+    name, rules = bucket.name, _rules_into(view, bucket.name)
     if isinstance(rules, Unavailable):
         return view.unknown(name, _WANTED, rules)
     arriving: dict[str, bool] = {}
@@ -127,7 +127,7 @@ def _key_finding(view: View, found: Distribution, origin: Origin, bucket: s3.Buc
     return view.ok(name, _ADMITS, _WANTED, "it is read whichever region is lost")
 
 
-def _filling(view: View, name: str) -> list[tuple[s3.Bucket, s3.BucketReplicationRule]] | Unavailable:
+def _rules_into(view: View, name: str) -> list[tuple[s3.Bucket, s3.BucketReplicationRule]] | Unavailable:
     """The enabled rules that fill the bucket, with the primary region's bucket of each, or why they were not seen."""
     try:
         rows = view.get(cloudfront_buckets.buckets, Side.PRIMARY)

@@ -35,7 +35,7 @@ def alike(view: View) -> Iterator[Finding]:
         if tenant in there and is_chosen(tenant, view.only_tenants)
     ]
     for tenant, mine, theirs in pairs:
-        differing = _differing(mine, theirs)
+        differing = _differences(mine, theirs)
         if differing:
             measured = ", ".join(f"{key} {here or 'not set'}" for key, here, _ in differing)
             wanted = ", ".join(f"{key} {value or 'not set'}" for key, _, value in differing)
@@ -58,7 +58,7 @@ def _by_tenant(view: View, side: Side) -> dict[str, GroupAttributes]:
     return {tenant: row for tenant, row in named if tenant is not None}
 
 
-def _differing(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
+def _differences(mine: GroupAttributes, theirs: GroupAttributes) -> list[tuple[str, str, str]]:
     """Each attribute of the primary's with another value here, and health thresholds set here alone: key, here, there.
 
     By a threshold of more healthy targets than there are, a group sends to unhealthy ones too, and fails in DNS.

@@ -45,7 +45,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     pairs = list(_start_requests(view)) if judged else []
     used = [e for e in judged if e.service in {service for service, _ in pairs} and takes(view, e)]
     for endpoint in used:
-        yield _admitting(view, endpoint, [request for service, request in pairs if service == endpoint.service])
+        yield _tasks_finding(view, endpoint, [request for service, request in pairs if service == endpoint.service])
     for row in dict.fromkeys(unread) if judged else ():
         yield view.unknown("all endpoints", _WANTED, row)
     if not used and not (judged and unread):
@@ -70,7 +70,7 @@ def admit_stores(view: View) -> Iterator[Finding]:
         yield view.unknown("all endpoints", wanted, row)
     for endpoint in used if roles or not rows else ():
         every = [(role, right) for role in roles for right in role.rights]
-        yield _storing(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
+        yield _stores_finding(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
     if not used:
         name = vpc_name(view)
         yield view.none_expected(name, "no endpoint takes what tasks ask of buckets and tables")
@@ -83,13 +83,13 @@ def _is_of(right: StoreRight, endpoint: vpc.VpcEndpoint) -> bool:
     return right.action.startswith(f"{endpoint.service}:")
 
 
-def _storing(
+def _stores_finding(
     view: View, endpoint: vpc.VpcEndpoint, pairs: Sequence[tuple[StoreRole, StoreRight]], wanted: str
 ) -> Finding:
     subject = f"{endpoint.service} {endpoint.id}".strip()
     if not pairs:
         return view.none_expected(subject, "no right of tasks on all of a store that it leads to is known")
-    answers = {pair: _answer(endpoint, _asking(view, *pair)) for pair in pairs}
+    answers = {pair: _answer(endpoint, _store_request(view, *pair)) for pair in pairs}
     lacking = {pair: answer for pair, answer in answers.items() if answer is not PolicyAnswer.ALLOWED}
     if lacking:  # only then does it matter what passes today
         theirs = [e for e in _available(view, Side.PRIMARY) if e.service == endpoint.service]
@@ -106,7 +106,7 @@ def _storing(
     return view.ok(subject, "open", wanted, "it keeps tasks from nothing that they use today")
 
 
-def _asking(view: View, role: StoreRole, right: StoreRight) -> PolicyRequest:
+def _store_request(view: View, role: StoreRole, right: StoreRight) -> PolicyRequest:
     return _request(view, role.arn, right.action, right.copy, view.region)
 
 
@@ -131,7 +131,7 @@ def _answer(endpoint: vpc.VpcEndpoint, request: PolicyRequest) -> PolicyAnswer:
     return answer_of(endpoint.policy, arriving) if endpoint.policy else PolicyAnswer.ALLOWED
 
 
-def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
+def _tasks_finding(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
     subject = f"{endpoint.service} {endpoint.id}".strip()
     closed = sorted(set(_shut_out(view, endpoint))) if endpoint.kind == "Interface" else []
     answers = {request: _answer(endpoint, request) for request in requests} if endpoint.policy else {}

@@ -94,14 +94,16 @@ def control_table(view: View) -> Iterator[Finding]:
     # UPDATING takes writes too: only a table that is created or deleted does not.
     elif states.TABLE[table.status or "absent"].takes_writes:
         good = "locks, approvals and the incident log can be stored"
-        yield _refusal(view, table) or _throttling(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
+        yield (
+            _refusal(view, table) or _capacity_warning(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
+        )
     else:
         reason = "without it there is no lock, no approval and no incident log while the primary region is unavailable"
         remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/)."
         yield view.gap(table.name, table.status or "absent", "ACTIVE", reason, remedy)
 
 
-def _throttling(view: View, table: control.ControlTable) -> Finding | None:
+def _capacity_warning(view: View, table: control.ControlTable) -> Finding | None:
     """A warning where the table takes fewer requests a second than a run makes, None where it takes enough."""
     if not 0 < table.units < _UNITS:
         return None

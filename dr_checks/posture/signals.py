@@ -102,15 +102,15 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     pairs, primary_api = _pairs(snapshot, env), _api(snapshot, Side.PRIMARY)
     checked = _traffic(snapshot, env, Side.PRIMARY)
     found = testimonies(snapshot, env, checked) if primary_api is Api.SILENT else ()
-    away, refusing = _standing(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
+    away, refusing = _own_databases(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
     frozen = {row.resource_id for row in away if not set(row.parameter_groups).isdisjoint(refusing)}
-    copied = {dict(row.tags).get(REPLICATED_FROM) for row in _standing(snapshot, env, Side.PRIMARY)}
+    copied = {dict(row.tags).get(REPLICATED_FROM) for row in _own_databases(snapshot, env, Side.PRIMARY)}
     return Signals(
         primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
         primary_traffic=agreed_health(found) if primary_api is Api.SILENT else checked,
         dr_traffic=_traffic(snapshot, env, Side.DR),
-        primary_running=_running(snapshot),
+        primary_running=_task_count(snapshot),
         traffic_set=_set(pairs),
         pinned=_is_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
@@ -142,7 +142,7 @@ def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
         return True
 
 
-def _running(snapshot: Snapshot) -> int | None:
+def _task_count(snapshot: Snapshot) -> int | None:
     services = snapshot.get_if_seen(ecs.services, Side.PRIMARY)
     return None if services is None else sum(service.running for service in services)
 
@@ -204,7 +204,7 @@ def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     """
     if not env.names.database:
         return _is_led(snapshot, env, side) and bool(_tasks(snapshot, env, side))
-    standing, refusing = _standing(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
+    standing, refusing = _own_databases(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
     own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
 
@@ -228,7 +228,7 @@ def _tasks(snapshot: Snapshot, env: Environment, side: Side) -> int | None:
     return sum(service.running for service in services if own.tenant_of(own.names.service, service.name))
 
 
-def _standing(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:
+def _own_databases(snapshot: Snapshot, env: Environment, side: Side) -> list[rds.Instance]:
     """The side's databases of the estate's name that are no replicas; none where they were not seen."""
     instances = snapshot.get_if_seen(rds.instances, side) or ()
     name = env.database_on(side)

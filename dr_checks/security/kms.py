@@ -203,7 +203,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
                 denied = (
                     key_users.refusal_finding(view, f"{noun}: {key.ref}", key.arn, denial, reason) if denial else None
                 )
-                yield denied or _admitting(view, noun, key, admitted)
+                yield denied or _admission_finding(view, noun, key, admitted)
     if not here.keys() & there.keys() and not dark_keys:
         yield view.none_expected("all keys", _NONE + " on both sides")
 
@@ -217,7 +217,7 @@ def _by_noun(view: View, side: Side = Side.DR) -> dict[str, list[KmsKey]]:
     return found
 
 
-def _admitting(view: View, noun: str, key: KmsKey, admitted: set[str]) -> Finding:
+def _admission_finding(view: View, noun: str, key: KmsKey, admitted: set[str]) -> Finding:
     mine = () if isinstance(key.admits, Unavailable) else key.admits
     missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
     subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"

@@ -299,7 +299,7 @@ def same_fields(view: View) -> Iterator[Finding]:
     compared = 0
     for name, tenant in _expected_names(view):
         mine, theirs = there.get(name), here.get(name)
-        if mine is None or theirs is None or _failing(mine) or _failing(theirs):
+        if mine is None or theirs is None or _has_failure(mine) or _has_failure(theirs):
             continue  # secrets.secret-exists and secrets.decryptable say so
         compared += 1
         if not isinstance(mine, Content) or not isinstance(theirs, Content):
@@ -364,7 +364,7 @@ def _of_operator(view: View, arn: str, action: str) -> PolicyRequest:
     return PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, arn, known)
 
 
-def _failing(content: Content | HiddenSecret) -> bool:
+def _has_failure(content: Content | HiddenSecret) -> bool:
     return isinstance(content, Content) and bool(content.failure)
 
 

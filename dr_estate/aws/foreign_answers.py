@@ -98,7 +98,7 @@ def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[s
     if not _is_foreign(operation_model, status, body, response_dict["headers"]):
         if _protocol(operation_model) in _JSON and not _is_free(operation_model):
             response_dict["body"] = spelled_in_json(body)
-        if missing := _missing(operation_model, status, response_dict["body"], body, response_dict["headers"]):
+        if missing := _flaw_of(operation_model, status, response_dict["body"], body, response_dict["headers"]):
             raise CutAnswer(operation=operation_model.name, missing=missing)
         return
     kind = str(response_dict["headers"].get("content-type") or "no content type") if body else "an empty body"
@@ -120,7 +120,7 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
     return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))
 
 
-def _missing(model: OperationModel, status: int, body: bytes, received: bytes, headers: Any) -> str:
+def _flaw_of(model: OperationModel, status: int, body: bytes, received: bytes, headers: Any) -> str:
     """What an answer lacks that it says, or that its protocol has; "" where it is whole.
 
     A proxy that cuts an answer may count its bytes again: so JSON and XML have to end, whatever the length says.

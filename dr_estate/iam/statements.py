@@ -202,10 +202,10 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
     yield from _scoped_statements("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
-    yield from _tagging(scopes.of_naming(env, dr) if _MARK in changing else {}, dr)
+    yield from _tag_statements(scopes.of_naming(env, dr) if _MARK in changing else {}, dr)
     yield from _scoped_statements("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
     yield from _scoped_statements("Shift", world, env, dr, None, scopes.of_writing)
-    yield _recording(env, data)
+    yield _record_statement(env, data)
     yield from _scoped_statements("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
     log, bucket = _ANCHORS[:2], _ANCHORS[2:]
     yield statement("Anchor", "Allow", log, scopes.anchors(env))
@@ -213,14 +213,14 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
         yield statement("AnchorInBucket", "Allow", bucket, objects)
 
 
-def _tagging(given: dict[str, scopes.Scope], region: str) -> Iterator[Statement]:
+def _tag_statements(given: dict[str, scopes.Scope], region: str) -> Iterator[Statement]:
     """Let file systems and access points of ``region`` be tagged as ``given`` says, a statement each."""
     for sid, (resources, condition) in given.items():
         where = {**condition.get("StringEquals", {}), **_only(region)["StringEquals"]}
         yield statement(sid, "Allow", [_MARK], resources, {**condition, "StringEquals": where})
 
 
-def _recording(env: Environment, data: Iterable[str]) -> Statement:
+def _record_statement(env: Environment, data: Iterable[str]) -> Statement:
     """Let ``data`` write in the control table all but approvals."""
     others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
     return statement("Record", "Allow", data, scopes.control_table(env), others)
@@ -294,7 +294,7 @@ def drilling(env: Environment) -> Iterator[Statement]:
     dr, actions = env.region(Side.DR), set(DRILLING)
     world = {action for action in actions if action.startswith("route53:")}
     yield from _scoped_statements("Drill", actions - world - {_MARK}, env, dr, _only(dr), of_drilling)
-    yield from _tagging(of_marking_files(env, dr), dr)
+    yield from _tag_statements(of_marking_files(env, dr), dr)
     if env.traffic.canary_zones:
         yield from _scoped_statements("Canary", world, env, dr, None, of_drilling)
     if not env.approvals.full_drill:

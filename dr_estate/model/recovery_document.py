@@ -281,7 +281,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             _script(ALONE, {"document": env.named(env.names.recovery_document), "execution": _EXECUTION, **_ASKED}),
             *([] if _goals(env) == (DRILL,) else _request(env)),
             {**_script("start", _script_inputs(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
-            *_ending(env),
+            *_last_steps(env),
         ],
         "outputs": ["start.Task", f"{RESULT}.{EXIT_CODE}"],
     }
@@ -343,7 +343,7 @@ def _script_inputs(env: Environment) -> dict[str, Any]:
     }
 
 
-def _ending(env: Environment) -> list[dict[str, Any]]:
+def _last_steps(env: Environment) -> list[dict[str, Any]]:
     """Wait for the task, keep its exit code, and fail where that is not 0."""
     cluster = env.on(Side.DR).clusters[0]
     tasks = {"Service": "ecs", "Api": "DescribeTasks", "cluster": cluster, "tasks": ["{{start.Task}}"]}

@@ -278,7 +278,7 @@ def _gaps(
     yield from _gaps_of_service(estate, entries, workloads, dr)
     yield from _gaps_of_stores(estate, [store for store in stores if store.kind not in data], dr)
     yield from (
-        MapGap(f"{row.thing.kind} {row.thing.name} has no counterpart in {dr}", _unstarted(row), row.thing.found)
+        MapGap(f"{row.thing.kind} {row.thing.name} has no counterpart in {dr}", _schedule_note(row), row.thing.found)
         for row in schedules
         if not (row.counterpart or row.unread) and row.thing.state == "on"  # one that is off starts nothing here either
     )
@@ -289,7 +289,7 @@ def _gaps(
         yield MapGap(f"{thing.kind} {thing.name} is not moved by this tool", why, thing.found)
 
 
-def _unstarted(row: TaskSchedule) -> str:
+def _schedule_note(row: TaskSchedule) -> str:
     return f"nothing starts {row.family or 'its tasks'} there ({row.times})"
 
 

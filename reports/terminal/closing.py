@@ -20,7 +20,7 @@ from reports.values.run_summary import RunSummary
 
 WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-# As many names as a line of 100 columns mostly holds; ``_fitting`` takes fewer where it does not.
+# As many names as a line of 100 columns mostly holds; ``_first_that_fits`` takes fewer where it does not.
 _NAMED, _NAMED_GATES, _NAMED_SERVICES, _INDENT = 3, 2, 3, 2
 
 
@@ -55,7 +55,7 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     began = " when the drill began" if report.drills and report.assessment is not None else ""
     if not report.is_record:  # nothing was observed for it
         yield "Posture", f"{report.posture}{began}"
-    yield "Answer", _fitting([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
+    yield "Answer", _first_that_fits([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
     if report.ran is not None and report.ran.record.facts is not None:
         yield from report.ran.record.facts.rows()
     if report.is_record and report.ran is not None and (span := _span(report.ran)):
@@ -65,7 +65,7 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     if loss := _loss(report):
         yield "Loss", loss
     if not report.is_record:
-        yield "Gaps", _fitting([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
+        yield "Gaps", _first_that_fits([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
     if report.gate is not None:
         yield "Gate", gate_sentence(report.gate, report.verdict.score)
     if report.next_step:
@@ -83,7 +83,7 @@ def _span(ran: RunSummary) -> str:
     return f"{duration((ended - began).total_seconds())}{number}, {began:%Y-%m-%d %H:%M} to {ended:%H:%M} UTC"
 
 
-def _fitting(texts: list[str], room: int) -> str:
+def _first_that_fits(texts: list[str], room: int) -> str:
     """The first of ``texts`` that fits, else the last, which names least."""
     return next((text for text in texts if len(text) <= room), texts[-1])
 
@@ -145,7 +145,7 @@ def _loss(report: Report) -> str:
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 
-def _unanswered(places: Sequence[Unanswered]) -> list[str]:
+def _unanswered_lines(places: Sequence[Unanswered]) -> list[str]:
     """What could not be judged, by place; the services of a region together, where they are many."""
     counts = [f"{len(place.results)} not judged ({place.place} {place.how})" for place in places]
     services = [place for place in places if place.service]
@@ -169,7 +169,7 @@ def _gaps(report: Report, named: int) -> str:
     of_causes = f" by {len(causes)} {'cause' if len(causes) == 1 else 'causes'}" if failed > len(causes) else ""
     names = f" ({_first_names([cause.result.check for cause in causes], shown)})" if named else ""
     counts = [f"{failed} failed{of_causes}{names}"] if failed else []
-    counts += _unanswered(report.silent_places)
+    counts += _unanswered_lines(report.silent_places)
     # Each result is counted once: by a region's silence, by the failback, or by itself.
     apart = {result.check for place in report.silent_places for result in place.results}
     expected = [result for result in report.failback_gaps if result.check not in apart]

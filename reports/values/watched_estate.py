@@ -167,7 +167,7 @@ def _region(snapshot: Snapshot, env: Environment, side: Side, signals: Signals) 
         api=str(api),
         visitors="led here" if side in _LED.get(led, ()) else "no" if led in _LED else "not known",
         served=_served_count(snapshot, env, side),
-        running=_running(snapshot, env, side) if api is Api.ANSWERS else "not seen",
+        running=_tasks_line(snapshot, env, side) if api is Api.ANSWERS else "not seen",
         writes=writes[writable(snapshot, env, side) if api is Api.ANSWERS else None],
     )
 
@@ -206,7 +206,7 @@ def served_tenants(snapshot: Snapshot, env: Environment, side: Side) -> tuple[in
     return (own + sum(inside.values()), len(pages) + len(inside)) if rounds else None
 
 
-def _running(snapshot: Snapshot, env: Environment, side: Side) -> str:
+def _tasks_line(snapshot: Snapshot, env: Environment, side: Side) -> str:
     services = part_or(snapshot, ecs.services, side, ())
     tenants = [service for service in services if env.tenant_of(env.names.service, service.name)]
     return f"{sum(bool(service.running) for service in tenants)} of {len(tenants)}"

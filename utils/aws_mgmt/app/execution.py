@@ -164,7 +164,7 @@ def run_steps(
     """Execute the plan's steps, validate what serves then (if ``validates``), and return how the run ended."""
     outcome, report, by_health, serves = Outcome(), context.start.report, "", True
     again = next_steps.after_run(context.options, context.start.clearance.incident)
-    with _listening(context, journal) as listener:
+    with _run_listener(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
         context.app.sign_in.waits_on = lambda: run.no_writes_since is not None
         run.report_writes = partial(_report_writes, context, heartbeat, str(again.command))
@@ -236,7 +236,7 @@ def _report_writes(
 
 
 @contextlib.contextmanager
-def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
+def _run_listener(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by its journal, and first where this machine's clock is wrong."""
     app, files = context.app, context.files
     with files.dialog.follow(journal, context.env, app.clock.now, files.folder, app.world.by_hand) as listener:

@@ -167,7 +167,7 @@ class Tour:
             output.seek(0)
             text = output.read().decode()
         if text:
-            console.result(f"{_ending(text, screen) if code in screen.codes else text}\n")
+            console.result(f"{_closing_text(text, screen) if code in screen.codes else text}\n")
         return code
 
     def _interrupt_at_question(self, command: subprocess.Popen[bytes]) -> None:
@@ -203,7 +203,7 @@ def tour_command(options: TourOptions, environment: Environment) -> Exit:
     return Exit.READY
 
 
-def _ending(text: str, screen: Screen) -> str:
+def _closing_text(text: str, screen: Screen) -> str:
     """The closing lines of a run; of another command the answer, or what an interrupt left, else its last line."""
     _, _, closing = text.rpartition("\nIn short\n")
     if closing and "attach" in screen.words:
