@@ -347,17 +347,6 @@ def unfreeze_rollback(step: Step) -> Call | None:
     return _read_only_call(call.region, step.subject, _parameter_of(call), failback.FROZEN) if call else None
 
 
-def unfreeze_notes(context: PlanContext) -> Iterator[str]:
-    """What an abort leaves to a person: a group of AWS's own, which was replaced by hand, is put back by hand."""
-    source = failback.writer(context) if context.goal is Goal.ABORT else None
-    recorded = context.before(FREEZE.name, source.identifier) if source is not None else {}
-    if source is not None and recorded and is_default(recorded["group"]):
-        yield (
-            f"{source.identifier} in {context.env.regions.dr} was frozen by hand: give it its parameter group "
-            f"{recorded['group'] or '(none)'} back and reboot it, so that it takes writes again."
-        )
-
-
 FREEZE = Action(
     "database/freeze",
     "Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.",
@@ -387,5 +376,4 @@ UNFREEZE = Action(
     unfreeze_steps,
     unfreeze_status,
     rollback=unfreeze_rollback,
-    omissions=unfreeze_notes,
 )

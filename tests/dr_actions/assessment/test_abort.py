@@ -67,12 +67,11 @@ def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is
     assert states == {"copy": StepState.READY, "promoted": StepState.DRIFTED, "unseen": StepState.READY}
 
 
-def test_a_database_that_was_frozen_by_hand_is_let_go_by_hand() -> None:
+def test_a_database_that_aws_gave_its_group_is_let_go_by_the_one_that_the_failback_made() -> None:
     default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
     (frozen,) = freeze.FREEZE.plan_steps(sight(instances_dr=(default,)))
     context = replace(sight(instances_dr=(default,), recorded={frozen.id: frozen.before}), goal=Goal.ABORT)
-    assert [] == list(freeze.UNFREEZE.plan_steps(context))
-    assert ["was frozen by hand" in note for note in freeze.UNFREEZE.notes(context)] == [True]
+    assert ["sit-mysql-parameters"] == [step.subject for step in freeze.UNFREEZE.plan_steps(context)]
 
 
 def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_not() -> None:
