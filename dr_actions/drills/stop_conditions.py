@@ -19,7 +19,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import NOTIFYING, role_of
-from dr_checks.derived.due import blocked_now
+from dr_checks.derived.due import block_reason
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
@@ -38,7 +38,7 @@ _TOUCHES = (EntryKind.INTENT, EntryKind.MANUAL_DONE)
 
 def drill_gates(snapshot: Snapshot, env: Environment, posture: Posture, now: datetime) -> tuple[Gate, ...]:
     """Every gate of beginning a drill ``now``."""
-    window, ringing = blocked_now(env, now), alarms_on(snapshot, env)
+    window, ringing = block_reason(env, now), alarms_on(snapshot, env)
     return (
         Gate("drill.window", met=not window, says=f"{window or 'no blocked window'}.", stops=True),
         Gate(ALARMS, met=not ringing, says=ringing or "no stop alarm is on.", stops=True),

@@ -322,13 +322,13 @@ def _mount_differences(primary: ecs.Container, mine: ecs.Container) -> list[Defi
     return [
         *(
             DefinitionGap(f"mount {_mount_text(mount)} is missing", replace(mount, read_only=False) not in ours)
-            for mount in _ordered(theirs - ours)
+            for mount in _mount_list(theirs - ours)
         ),
-        *(DefinitionGap(f"mount {_mount_text(mount)} is not in the primary's") for mount in _ordered(ours - theirs)),
+        *(DefinitionGap(f"mount {_mount_text(mount)} is not in the primary's") for mount in _mount_list(ours - theirs)),
     ]
 
 
-def _ordered(mounts: set[ecs.Mount]) -> list[ecs.Mount]:
+def _mount_list(mounts: set[ecs.Mount]) -> list[ecs.Mount]:
     return sorted(mounts, key=_mount_text)
 
 

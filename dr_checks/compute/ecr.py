@@ -91,12 +91,12 @@ def replication_rule(view: View) -> Iterator[Finding]:
             reason = "the next release would not reach the DR region: a failover would start an old release or none"
             remedy = Remedy(
                 f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
-                (_replicated_too(view, rules, name),),
+                (_replication_command(view, rules, name),),
             )
             yield view.gap(name, measured, f"replicated to {target}", reason, remedy)
 
 
-def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
+def _replication_command(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
     """The command that adds a rule for the repository to those that stand: they are set as a whole."""
     # PutReplicationConfiguration replaces all rules: those that stand are written again with the new one.
     new = ecr.ReplicationRule(((view.env.regions.dr, view.env.account),), (name,))

@@ -35,7 +35,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
                 continue  # reported by definitions.primary-region-names
             judged += 1
             if where != view.region:
-                yield _written_elsewhere(view, tenant, container)
+                yield _third_region_finding(view, tenant, container)
                 continue
             # awslogs-create-group lets the agent make the group, by the execution role's logs:CreateLogGroup.
             if container.log_group in there or container.log_creates_group:
@@ -51,7 +51,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
         yield view.none_expected("all log groups", "no container of the DR region writes to a log group there")
 
 
-def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Finding:
+def _third_region_finding(view: View, tenant: str, container: ecs.Container) -> Finding:
     """A group of a third region: it is there where the primary's tasks write to it, which start without this region."""
     subject, measured = container.log_group, container.log_region
     wanted = f"{view.region}, or where the primary's tasks write"

@@ -20,7 +20,7 @@ def services_running(view: View) -> Iterator[Finding]:
     """Judge the services of the primary region: a scheduled 0 is no outage; without any, look in other regions."""
     services, off = services_by_name(view, Side.PRIMARY), view.env.scheduled_off(view.now)
     if not services:
-        yield from _found_elsewhere(view)
+        yield from _third_region_gaps(view)
         return
     for tenant in view.tenants:
         name = view.env.named(view.env.names.service, tenant=tenant.id)
@@ -51,7 +51,7 @@ def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off
     return view.ok(name, measured, f"{service.desired}", "the tenant's tasks run", tenant)
 
 
-def _found_elsewhere(view: View) -> Iterator[Finding]:
+def _third_region_gaps(view: View) -> Iterator[Finding]:
     name = ", ".join(view.env.clusters)
     found = [place for place in view.get(ecs.other_regions) if isinstance(place, Unavailable) or place.services]
     for place in found:

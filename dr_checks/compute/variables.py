@@ -233,11 +233,11 @@ def _without_database(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs
     named = {name for row in theirs.containers for name, value in row.environment if _ENDPOINT.search(value)}
     lost = {name for name in named - values.keys() if not _is_fetched(mine, re.compile(re.escape(name)))}
     return [
-        f"{name} = {values.get(name, 'nothing')}" for name in sorted(named) if name in lost or _names_none(values, name)
+        f"{name} = {values.get(name, 'nothing')}" for name in sorted(named) if name in lost or _lacks_host(values, name)
     ]
 
 
-def _names_none(values: Mapping[str, str], name: str) -> bool:
+def _lacks_host(values: Mapping[str, str], name: str) -> bool:
     """Whether a variable holds the task itself or an address where a host is wanted."""
     return _TASK_OR_ADDRESS.match(values.get(name, "")) is not None
 

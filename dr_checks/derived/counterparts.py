@@ -74,7 +74,7 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     return tuple(sorted(lacking, key=_rank)), len(compared)
 
 
-def switched_off(view: View) -> tuple[str, ...]:
+def off_counterparts(view: View) -> tuple[str, ...]:
     """The ARNs of the DR region's rules, schedules and functions that are off while the primary's of that name are on.
 
     Raises DataUnavailable.
@@ -83,7 +83,7 @@ def switched_off(view: View) -> tuple[str, ...]:
     return tuple(here for there, here in _pairs(view) if here in off[Side.DR] and there not in off[Side.PRIMARY])
 
 
-def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
+def schedule_differences(view: View) -> tuple[tuple[str, str, str], ...]:
     """The ARNs of the DR region's rules that start at other times than the primary's, with both expressions.
 
     One that is off there starts at no time. Raises DataUnavailable.
@@ -100,7 +100,7 @@ def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
     return tuple((arn, mine, theirs) for arn, mine, theirs in compared if mine and theirs and mine != theirs)
 
 
-def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
+def shape_differences(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:
     """The ARNs of the DR region's resources that are not as the primary's, with each part that differs.
 
     Raises DataUnavailable.
@@ -109,9 +109,9 @@ def shaped_otherwise(view: View) -> tuple[tuple[str, tuple[tuple[str, str, str],
         side: {arn: dict(s) for row in _switched_listings(view, side) for arn, s in row.shapes} for side in _SIDES
     }
     groups = {side: _group_names(view, side) for side in _SIDES}
-    # What leads elsewhere is one finding: see led_astray and led_to_nothing.
+    # What leads elsewhere is one finding: see led_astray and absent_targets.
     causes = {(arn, _VARIABLE + word.partition("=")[0] if "=" in word else "") for arn, word in led_astray(view)}
-    causes |= {(arn, "") for arn, _ in led_to_nothing(view)}
+    causes |= {(arn, "") for arn, _ in absent_targets(view)}
     found = []
     for there, here in _pairs(view):
         mine, theirs = shapes[Side.DR].get(here), shapes[Side.PRIMARY].get(there)
@@ -189,7 +189,7 @@ def led_astray(view: View) -> tuple[tuple[str, str], ...]:
     return (*((arn, word) for arn, word in leads[Side.DR] if region in word), *((arn, "") for arn in idle))
 
 
-def led_to_nothing(view: View) -> tuple[tuple[str, str], ...]:
+def absent_targets(view: View) -> tuple[tuple[str, str], ...]:
     """The ARNs of the DR region's rules and schedules that call a function or queue which is not there, with its ARN.
 
     Only what bears the platform's names is listed, so that of another name it is not known. Raises DataUnavailable.

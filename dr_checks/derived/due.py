@@ -68,7 +68,7 @@ def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Sc
     return tuple(_due(env, row, key, now) for row in rows)
 
 
-def blocked_now(env: Environment, now: datetime) -> str:
+def block_reason(env: Environment, now: datetime) -> str:
     """Why no drill may run at ``now``, "" where one may."""
     window = window_of(day_of(now, env.schedule.timezone), env.schedule.windows)
     if window is None:

@@ -142,7 +142,7 @@ class Grounds:
             checked = [group.check_port for group in view.get(elbv2.target_groups, Side.PRIMARY)]
             ports |= {int(port) for port in checked if port.isdecimal()}
             ends += [(port, end) for port in sorted(ports) for found in self._here.tasks.values() for end in found]
-        if self.carried_by_tasks(name):
+        if self.is_task_group(name):
             servers, to_aws = self._here.servers, TrafficRule("tcp", _HTTPS, _HTTPS, ANYWHERE)
             ends += [(database_engine(view).port, end) for end in servers[DATABASE.id]]
             ends += [(efs_mounts.NFS_PORT, end) for end in servers[FILES.id]]
@@ -150,7 +150,7 @@ class Grounds:
                 return False
         return all(here.admits(TrafficRule("tcp", port, port, ""), end) for port, end in ends)
 
-    def carried_by_tasks(self, name: str) -> bool:
+    def is_task_group(self, name: str) -> bool:
         """Whether tasks of the primary region carry the group of this name."""
         return any(name in end.groups for ends in self._there.tasks.values() for end in ends)
 

@@ -222,7 +222,7 @@ def stays_away(view: View) -> Iterator[Finding]:
     try:
         records, now = origin_records(view), situation(view)
     except DataUnavailable as unseen:
-        yield _held_or_unknown(view, unseen.unavailable)
+        yield _silent_plane_finding(view, unseen.unavailable)
         return
     pinned = {
         name: False
@@ -251,7 +251,7 @@ def stays_away(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
 
 
-def _held_or_unknown(view: View, unavailable: Unavailable) -> Finding:
+def _silent_plane_finding(view: View, unavailable: Unavailable) -> Finding:
     """What can be said while Route 53's control plane is silent: whether the DR region's switch is held."""
     name, wanted = view.env.traffic.origin_record, view.env.regions.dr
     with suppress(DataUnavailable):

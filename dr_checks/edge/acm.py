@@ -84,7 +84,7 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
     distribution has them as aliases. A second host that the primary region's rules lead to a tenant is wanted in the DR
     region where the primary region has a certificate for it.
     """
-    second, issued_there = _second_hosts(view) if view.side is Side.DR else {}, _issued_in_primary(view)
+    second, issued_there = _second_hosts(view) if view.side is Side.DR else {}, _primary_names(view)
     found: list[tuple[str, str | None]] = []
     distribution = cloudfront.serving(view) if view.side is Side.GLOBAL else None
     edge = distribution.aliases if distribution else ()
@@ -109,7 +109,7 @@ def _second_hosts(view: View) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def _issued_in_primary(view: View) -> list[tuple[str, ...]]:
+def _primary_names(view: View) -> list[tuple[str, ...]]:
     """The names of each certificate that serves in the primary region; none where they cannot be read."""
     if view.side is not Side.DR:
         return []

@@ -235,7 +235,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     read = view.get(certificates)
     names = [name for row in acm.issued_certificates(view) if row.arn in attached for name in row.names]
     unavailable = next((c for c in read if isinstance(c, Unavailable)), None)
-    refused, hosts = _refused_without(view, names), acm.hosts(view)
+    refused, hosts = _is_name_needed(view, names), acm.hosts(view)
     if not hosts:
         yield view.none_expected("HTTPS", "no name of visitors leads to this load balancer")
     for host, tenant in hosts:
@@ -257,7 +257,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
             )
 
 
-def _refused_without(view: View, names: Collection[str]) -> bool:
+def _is_name_needed(view: View, names: Collection[str]) -> bool:
     """Whether who asks for a host refuses an answer under these names: browsers, or CloudFront where it asks by TLS."""
     if not view.env.traffic.distribution_alias:
         return True

@@ -90,10 +90,10 @@ def _rule_finding(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedName
         return view.ok(subject, measured, _ANSWERED, "the internet knows these names")
     useless = _useless(view, here, rule.targets, rule.borne)
     if len(useless) == len(rule.targets) and _of_recovery_alone(view, rule.hosts):
-        return view.warn(subject, "; ".join([measured, *useless]), _ANSWERED, _HANGS, _taken_off(view, here, rule))
+        return view.warn(subject, "; ".join([measured, *useless]), _ANSWERED, _HANGS, _target_remedy(view, here, rule))
     if len(useless) == len(rule.targets):
         reason = f"tasks would not find {rule.hosts[0]}" + ("" if len(rule.hosts) == 1 else " and others by name")
-        return view.gap(subject, "; ".join([measured, *useless]), _ANSWERED, reason, _taken_off(view, here, rule))
+        return view.gap(subject, "; ".join([measured, *useless]), _ANSWERED, reason, _target_remedy(view, here, rule))
     if _runs(view):
         lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
         return view.warn(subject, measured, _ANSWERED, lost, "Drill it: start a task while the primary is cut off.")
@@ -141,7 +141,7 @@ def _is_global(target: str) -> bool:
         return False
 
 
-def _taken_off(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Remedy:
+def _target_remedy(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Remedy:
     sentence = (
         f"Give the rule '{rule.domain or '.'}' targets that stand in {view.region} "
         "(aws_route53_resolver_rule.target_ip), or take it off the VPC (aws_route53_resolver_rule_association)."

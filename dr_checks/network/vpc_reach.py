@@ -74,7 +74,7 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "every IPv4 address is let through here, and in the primary region those of a list alone"
             yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
         elif ways_out and not ways_in and _lets_out(grounds, name, mine):
-            if not grounds.carried_by_tasks(name):
+            if not grounds.is_task_group(name):
                 # A database answers alone, a balancer opens its targets' port: narrower is not less for either.
                 yield view.ok(name, "no wider than it needs", "as in the primary region", "pages need no more of it")
                 continue
@@ -292,7 +292,7 @@ def way_out(view: View) -> Iterator[Finding]:
         elif leads and lacking and _is_unfollowed(view, route):
             yield _beyond(view, place, route)
         elif leads or not lacking:
-            held_in = None if leads else _held_in(view, ways, place, (leads, route))
+            held_in = None if leads else _subnet_warning(view, ways, place, (leads, route))
             yield held_in or view.ok(place, route, wanted, "a task placed here can start")
         else:
             shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
@@ -350,7 +350,7 @@ def _recovery_leaves(view: View, ways: Ways, places: dict[str, set[str]]) -> Ite
             yield view.warn(names, "no egress to every address at 443", str(_HTTPS_OUT), reason, remedy)
 
 
-def _held_in(view: View, ways: Ways, place: str, way: Way) -> Finding | None:
+def _subnet_warning(view: View, ways: Ways, place: str, way: Way) -> Finding | None:
     """The warning of a subnet whose tasks start by endpoints alone; None where none of them asks for more."""
     if view.env.automation.enabled and not view.env.names.recovery_subnets:
         return _hangs(view, ways, place, way[1])
@@ -443,7 +443,7 @@ def names_resolve(view: View) -> Iterator[Finding]:
     if found is None:
         yield view.none_expected(name, _ABSENT)
         return
-    needed, unseen = ([], []) if found.hostnames else _found_by_host_names(view)
+    needed, unseen = ([], []) if found.hostnames else _host_name_needs(view)
     off = [] if found.resolves else ["enableDnsSupport"]
     off += ["enableDnsHostnames"] if needed else []
     if off:
@@ -458,7 +458,7 @@ def names_resolve(view: View) -> Iterator[Finding]:
         yield view.ok(name, "on", "on", "names are resolved inside the VPC")
 
 
-def _found_by_host_names(view: View) -> tuple[list[str], list[Unavailable]]:
+def _host_name_needs(view: View) -> tuple[list[str], list[Unavailable]]:
     """What tasks find by names that enableDnsHostnames gives, and what of it could not be seen."""
     doors = any(e.kind == "Interface" and e.state in _ALIVE for e in view.get(vpc.endpoints))
     needed, unseen = ["endpoint"] if doors else [], list[Unavailable]()

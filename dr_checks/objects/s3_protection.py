@@ -35,7 +35,7 @@ def encryption(view: View) -> Iterator[Finding]:
             reason = "the copy must be encrypted as well as the source, and readable without the primary region"
             remedy = Remedy(
                 f"{_ENCRYPTION} of {copy.name}: sse_algorithm as the original's, kms_master_key_id in {view.region}.",
-                _encrypted_as(view, original, copy),
+                _encryption_command(view, original, copy),
             )
             yield view.gap(copy.name, measured, wanted, reason, remedy)
         else:
@@ -45,7 +45,7 @@ def encryption(view: View) -> Iterator[Finding]:
     yield from each_pair(view, "encrypted", judge)
 
 
-def _encrypted_as(view: View, original: s3.Bucket, copy: s3.Bucket) -> tuple[str, ...]:
+def _encryption_command(view: View, original: s3.Bucket, copy: s3.Bucket) -> tuple[str, ...]:
     """The command that encrypts a copy as its source: under the key by which its replicas arrive, where it is KMS."""
     default, rule = {"SSEAlgorithm": original.encryption}, rule_of(original, copy)
     if original.encryption != "AES256":

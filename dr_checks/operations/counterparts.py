@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.counterparts import (
+    absent_targets,
     bears_no_tag,
     led_astray,
-    led_to_nothing,
     missing,
-    shaped_otherwise,
-    switched_off,
-    timed_otherwise,
+    off_counterparts,
+    schedule_differences,
+    shape_differences,
     unlisted_types,
 )
 from dr_estate.config.environment import Side
@@ -81,7 +81,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
 
 def _off(view: View) -> Iterator[Finding]:
     """A warning for each rule, schedule or function that is there and is switched off, unlike its counterpart."""
-    for arn in switched_off(view):
+    for arn in off_counterparts(view):
         kind, name = resource_of(arn)
         if kind.startswith("lambda:"):
             yield _concurrency_finding(view, kind, name)
@@ -103,7 +103,7 @@ def _concurrency_finding(view: View, kind: str, name: str) -> Finding:
 
 def _schedule_findings(view: View) -> Iterator[Finding]:
     """A warning for each rule and schedule that starts what it starts at other times than its counterpart."""
-    for arn, mine, theirs in timed_otherwise(view):
+    for arn, mine, theirs in schedule_differences(view):
         kind, name = resource_of(arn)
         reason = "after a failover what it starts runs at other hours, more often, or not at all"
         remedy = f"{_TERRAFORM[kind.partition(':')[0]]} '{name}' in {view.region}: schedule_expression = \"{theirs}\"."
@@ -117,7 +117,7 @@ def _astray(view: View) -> Iterator[Finding]:
         reason = "what it starts is lost with the primary region" if word else "it starts nothing, unlike the primary's"
         remedy = f"{kind} '{name}' in {view.region}: targets and variables of this region."
         yield view.warn(f"{kind} {name}", word or "calls nobody", f"leads to {view.region}", reason, remedy)
-    for arn, target in led_to_nothing(view):
+    for arn, target in absent_targets(view):
         kind, name = resource_of(arn)
         reason = "what it calls is not there: it starts nothing, and nobody hears of it"
         remedy = f"{kind} '{name}' in {view.region}: a target that is there, or make {target.rpartition(':')[2]}."
@@ -127,7 +127,7 @@ def _astray(view: View) -> Iterator[Finding]:
 
 def _unlike(view: View) -> Iterator[Finding]:
     """A warning for each resource that is not as its counterpart."""
-    for arn, parts in shaped_otherwise(view):
+    for arn, parts in shape_differences(view):
         kind, name = resource_of(arn)
         measured = ", ".join("another code" if p == "code" else f"{p} {mine or 'none'}" for p, mine, _ in parts)
         wanted = ", ".join("the primary's code" if p == "code" else f"{p} {theirs or 'none'}" for p, _, theirs in parts)

@@ -119,7 +119,7 @@ def _secret_finding(
     view: View, secret: Secret, odd: list[Field], taken: list[str], changed: list[str], tenant: str
 ) -> Finding:
     if changed and not _runs_with_secret(view, secret, tenant):
-        return _all_alike(view, secret, changed, tenant)
+        return _common_change_warning(view, secret, changed, tenant)
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
     rest = [field for field in odd if field.name not in taken]
@@ -164,7 +164,7 @@ def _change_warning(view: View, name: str, fields: tuple[str, ...], tenant: str)
     return view.warn(name, measured, _WANTED, reason, _PROVED, tenant)
 
 
-def _all_alike(view: View, secret: Secret, fields: list[str], tenant: str) -> Finding:
+def _common_change_warning(view: View, secret: Secret, fields: list[str], tenant: str) -> Finding:
     """Warn of what all tenants' secrets may have been changed to alike, where no task is seen to run with it."""
     measured = f"{', '.join(fields)} as the other tenants', unlike the master credentials or the naming rule"
     reason = "no task is seen that runs steadily since the change: whether one finds its database with it is not known"

@@ -17,7 +17,7 @@ from dr_checks.core.verdict import (
     readiness_score,
     telling_findings,
 )
-from dr_checks.derived.due import ScheduledTest, blocked_now, dues
+from dr_checks.derived.due import ScheduledTest, block_reason, dues
 from dr_estate.model.run_records import RunRecord
 from dr_estate.model.stores import STORES
 from reports.page.charts import PhaseBar, phase_bars
@@ -175,7 +175,7 @@ def content_of(report: Report) -> PageContent:
         sentences=sentences,
         controls=_by_framework(report.verdict.results),
         schedule=dues(report.environment, runs, report.observed_at) if report.history else (),
-        blocked=blocked_now(report.environment, report.observed_at),
+        blocked=block_reason(report.environment, report.observed_at),
         trends=trends(runs),
         phases=phase_bars(timeline) if timeline else (),
     )

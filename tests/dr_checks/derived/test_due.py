@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.derived.due import DueState, ScheduledTest, blocked_now, dues
+from dr_checks.derived.due import DueState, ScheduledTest, block_reason, dues
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.run_records import RunKind, RunRecord
@@ -96,9 +96,9 @@ def test_no_drill_runs_in_a_blocked_window_by_the_days_of_the_time_zone() -> Non
     env = rules(blocked=WINDOW, timezone="Africa/Johannesburg")
     opens = datetime(2026, 12, 19, 22, 0, tzinfo=UTC)
     closes = datetime(2027, 1, 5, 22, 0, tzinfo=UTC)
-    assert "from 2026-12-20 to 2027-01-05" in blocked_now(env, opens)
-    assert "" == blocked_now(env, opens - timedelta(seconds=1)) == blocked_now(env, closes)
-    assert blocked_now(env, closes - timedelta(seconds=1))
+    assert "from 2026-12-20 to 2027-01-05" in block_reason(env, opens)
+    assert "" == block_reason(env, opens - timedelta(seconds=1)) == block_reason(env, closes)
+    assert block_reason(env, closes - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

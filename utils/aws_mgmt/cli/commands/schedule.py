@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_checks.derived.due import blocked_now, dues
+from dr_checks.derived.due import block_reason, dues
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import control_table
@@ -41,7 +41,7 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
         at=snapshot.taken_at,
         timezone=environment.schedule.timezone,
         tests=dues(environment, past.runs, snapshot.taken_at),
-        blocked=blocked_now(environment, snapshot.taken_at),
+        blocked=block_reason(environment, snapshot.taken_at),
         anchored=bool(environment.names.stream_bucket),
     )
     if options.trend:
