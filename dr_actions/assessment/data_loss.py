@@ -95,10 +95,10 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
                 found[table.name] = max(0, table.items - copies[table.name])
     except DataUnavailable:
         found.clear()
-    return found | _nothing_pending(snapshot)
+    return found | _empty_queues(snapshot)
 
 
-def _nothing_pending(snapshot: Snapshot) -> dict[str, int]:
+def _empty_queues(snapshot: Snapshot) -> dict[str, int]:
     readings = snapshot.get_if_seen(s3.lag_metrics, Side.DR) or ()
     pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
     return {dict(reading.dimensions)["SourceBucket"]: 0 for reading in pending}

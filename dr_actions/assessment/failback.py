@@ -78,7 +78,7 @@ def failback_gates(
         *_plan_gates(plan, posture, context.env),
         Gate("primary.answers", met=well, says=message, stops=True),
         *_primary_gates(plan, context),
-        *_one_writer(posture, context),
+        *_writer_gates(posture, context),
         *_direction(context),
         *_health_checks(context),
         *_tenants_to_come(context),
@@ -107,7 +107,7 @@ def _away(posture: Posture, env: Environment) -> Gate:
     return Gate("posture.away", met=False, says=message.rstrip(".") + ".", stops=True)
 
 
-def _one_writer(posture: Posture, context: PlanContext) -> Iterator[Gate]:
+def _writer_gates(posture: Posture, context: PlanContext) -> Iterator[Gate]:
     """Yield a gate where both regions take writes: what the primary region took is in no copy that goes back there.
 
     A region that came back after a failover on record is fenced by the failback's own first steps: it is relaxed then,

@@ -26,7 +26,7 @@ def fence_gates(
 ) -> tuple[Gate, ...]:
     """Every gate of a fence of ``context.fence``, or of its release."""
     own = _release_gates(signals, context) if plan.goal is Goal.RELEASE else _fence_gates(posture, context)
-    return (*own, _stops_something(plan, context), *serving_gates(results))
+    return (*own, _effects_gate(plan, context), *serving_gates(results))
 
 
 def _fence_gates(posture: Posture, context: PlanContext) -> Iterator[Gate]:
@@ -65,7 +65,7 @@ def _release_gates(signals: Signals, context: PlanContext) -> Iterator[Gate]:
     yield Gate("release.one-writer", met=alone, says=message, stops=True)
 
 
-def _stops_something(plan: Plan, context: PlanContext) -> Gate:
+def _effects_gate(plan: Plan, context: PlanContext) -> Gate:
     """What exactly the plan stops, or lets go."""
     subjects: dict[str, list[str]] = {}
     for step in plan.steps:

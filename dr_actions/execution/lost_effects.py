@@ -37,7 +37,7 @@ def reopen(run: PlanRun, steps: Sequence[Step]) -> LostEffects:
     A database that may have been written to since is reported, and not restored again.
     """
     messages, irreplaceable = list[str](), list[str]()
-    for step_id, status in _lost_statuses(run, steps).items():
+    for step_id, status in _effect_statuses(run, steps).items():
         messages.append(f"{step_id} was done, and is no longer: {status.message} Somebody took that back (T43).")
         if _is_irreplaceable(run, step_id):
             irreplaceable.append(step_id)
@@ -74,7 +74,7 @@ def _is_irreplaceable(run: PlanRun, step_id: str) -> bool:
     return any(role_of(run.plan.goal, str(entry.step)) is Role.SERVICES for entry in served)
 
 
-def _lost_statuses(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:
+def _effect_statuses(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:
     done = [step for step in steps if run.journal.state_of(step.id) is RecordedState.DONE and _lasts(run, step)]
     parts = frozenset(part for step in done for part in actions()[step.action].reads_parts)
     if not parts:

@@ -251,7 +251,7 @@ class PlanRun:
         context = replace(
             context,
             sent_at=sent,
-            begun_sending_at=self._begun_sending_at(),
+            begun_sending_at=self._first_send_times(),
             recorded=self.recorded,
             renamed_databases=self.renamed_databases,
             changes=changes,
@@ -313,7 +313,7 @@ class PlanRun:
                 sent.pop(entry.step, None)
         return sent
 
-    def _begun_sending_at(self) -> dict[str, datetime]:
+    def _first_send_times(self) -> dict[str, datetime]:
         """When the call of each step of this plan first left, as the journal has it."""
         begun: dict[str, datetime] = {}
         for entry in self.journal.entries:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.key_users import usable_again
 from dr_estate.iam.moments import moment_keys
-from dr_estate.iam.resource_policies import PolicyRequest, who_may
+from dr_estate.iam.resource_policies import PolicyRequest, admitted_names
 from dr_estate.model import states
 from dr_estate.model.stream_records import VIEW
 from dr_estate.model.unavailable import Unavailable
@@ -46,7 +46,7 @@ def signed(view: View) -> Iterator[Finding]:
         yield view.gap(key.alias, key.state, wanted, reason, usable_again(view.region, key.arn, key.state))
     elif isinstance(key.policy, Unavailable):
         yield view.unknown(key.alias, wanted, key.policy)
-    elif key.policy and not who_may(key.policy, _signing(view, key.arn)):
+    elif key.policy and not admitted_names(key.policy, _signing(view, key.arn)):
         remedy = f"aws_kms_key {key.arn} in {view.region}: a policy that lets approvers, or the account, kms:Sign."
         yield view.gap(key.alias, "its policy lets nobody sign", wanted, reason, remedy)
     else:

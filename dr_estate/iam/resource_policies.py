@@ -75,7 +75,7 @@ def denial_of(document: str, request: PolicyRequest) -> PolicyAnswer:
     return _denial(_verdicts(document, request))
 
 
-def who_may(document: str, request: PolicyRequest) -> tuple[str, ...]:
+def admitted_names(document: str, request: PolicyRequest) -> tuple[str, ...]:
     """Those whom the policy names and, surely or perhaps, lets do what is asked for; the request names nobody.
 
     Raises as above.

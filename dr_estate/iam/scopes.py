@@ -167,12 +167,12 @@ def executions(env: Environment) -> list[str]:
     return [arn(env, env.regions.dr, "ssm", "automation-execution/*")]
 
 
-def handed_to_automation(env: Environment) -> Scope:
+def automation_scope(env: Environment) -> Scope:
     """The role that the document runs with."""
     return [_role(env, env.names.automation_role)], {"StringEquals": {"iam:PassedToService": ["ssm.amazonaws.com"]}}
 
 
-def handed_to_the_task(env: Environment) -> Scope:
+def task_scope(env: Environment) -> Scope:
     """The roles of the recovery's task."""
     roles = [_role(env, name) for name in (env.names.recovery_role, f"{env.names.recovery_role}-execution")]
     return roles, {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}

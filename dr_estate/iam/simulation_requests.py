@@ -132,7 +132,7 @@ def _arn_with_name(arn: str, name: str, other: str) -> str:
     return re.sub(rf"(?<=[:/]){re.escape(name)}(?=[:/]|(?:-{_CHARACTERS})?$)", lambda _: other, arn)
 
 
-def made_up_arn(secret: str) -> str:
+def example_arn(secret: str) -> str:
     """The ARN of a secret as ``of_each_tenant`` names it: with made-up characters at its end."""
     return f"{secret.rpartition('-')[0]}-{_CHARACTERS}"
 
@@ -157,7 +157,7 @@ def of_the_account(account: str, region: str, action: str) -> Context:
     return (ContextKey(REGION, "string", (region,)), ContextKey(_BY_TLS, "boolean", ("true",)), *named)
 
 
-def asked_through(service: str, region: str) -> ContextKey:
+def via_service(service: str, region: str) -> ContextKey:
     """That a key of KMS is asked for by ``service``, in the role's name: policies often let a role through it alone."""
     return ContextKey("kms:ViaService", "string", (f"{service}.{region}.amazonaws.com",))
 

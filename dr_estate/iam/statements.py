@@ -319,7 +319,7 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     for denial in never(env, allowed):
         if denial["Sid"] == "NeverHandOn" and env.holds_full_drills:
             # the document's role, which starts the one task that has no more rights than this role
-            handed = scopes.handed_to_automation(env)[0]
+            handed = scopes.automation_scope(env)[0]
             yield {**denial, "Resource": [role for role in denial["Resource"] if role not in handed]}
         elif denial["Sid"] != "NeverDelete":
             yield denial
@@ -385,7 +385,7 @@ def dry_starting(env: Environment) -> Iterator[Statement]:
     """Let the recovery's document be started, with its role; what it starts waits for an approver, but for a look."""
     yield statement("Start", "Allow", [_START], *scopes.automation_document(env))
     yield statement("StartDefinition", "Allow", [_START], scopes.automation_definition(env))
-    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_automation(env))
+    yield statement("HandOn", "Allow", [_PASS], *scopes.automation_scope(env))
 
 
 def running_the_task(env: Environment) -> Iterator[Statement]:
@@ -394,7 +394,7 @@ def running_the_task(env: Environment) -> Iterator[Statement]:
     yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"], ["*"])
     yield statement("Network", "Allow", ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServices"], ["*"])
     yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
-    yield statement("HandOn", "Allow", [_PASS], *scopes.handed_to_the_task(env))
+    yield statement("HandOn", "Allow", [_PASS], *scopes.task_scope(env))
     yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
 
 

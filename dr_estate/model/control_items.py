@@ -110,7 +110,7 @@ def unreadable(item: Mapping[str, Any]) -> UnreadableItem | None:
     kind = kind_of(pk, sk)
     if kind is not ItemKind.LOCK and is_closed(item):
         return None
-    flaw = _flaw(item, _SHAPES[kind]) or _flaw_of_all(kind, item) if kind in _SHAPES else "no version writes such a one"
+    flaw = _flaw(item, _SHAPES[kind]) or _rule_flaw(kind, item) if kind in _SHAPES else "no version writes such a one"
     return UnreadableItem(pk, sk, kind, flaw) if flaw else None
 
 
@@ -163,7 +163,7 @@ def _flaw(item: Mapping[str, Any], shape: Shape) -> str:
     return ""
 
 
-def _flaw_of_all(kind: ItemKind, item: Mapping[str, Any]) -> str:
+def _rule_flaw(kind: ItemKind, item: Mapping[str, Any]) -> str:
     """What is wrong with attributes that are each of their shape."""
     if kind in (ItemKind.LOCK, ItemKind.LISTED_RUN):
         lease = moment(item["lease_until"]) - moment(item["heartbeat_at"])

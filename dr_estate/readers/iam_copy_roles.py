@@ -15,7 +15,7 @@ from functools import partial
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
-from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest, asked_through, of_the_account
+from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest, of_the_account, via_service
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.references import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -331,7 +331,7 @@ def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRe
         of_key = actions[0].startswith("kms:")
         goes = (ContextKey(_COPY_TARGETS, "stringList", (target,)),) if target and not of_key else ()
         for_aws = ContextKey(_FOR_AWS, "boolean", ("true",))
-        via = (asked_through(target, region), *([for_aws] if actions == _GRANT else [])) if of_key else ()
+        via = (via_service(target, region), *([for_aws] if actions == _GRANT else [])) if of_key else ()
         known = (*of_the_account(context.env.account, region, actions[0]), *goes, *via)
         yield SimulationRequest(region, actions, tuple(sorted(resources)), known)
 

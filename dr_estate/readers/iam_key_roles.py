@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from dr_estate.config.environment import Side
 from dr_estate.iam.key_uses import answer_to, by_role
 from dr_estate.iam.resource_policies import PolicyAnswer
-from dr_estate.iam.simulation_requests import SimulationRequest, asked_through, of_the_account
+from dr_estate.iam.simulation_requests import SimulationRequest, of_the_account, via_service
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import iam_store_roles, kms, s3
 from dr_estate.readers.iam_simulation import READS, RoleAnswers, RoleRequest, SimulatedDecision
@@ -101,7 +101,7 @@ def _requests(context: ReadContext, row: StoreRole, keys: Mapping[str, _Keys]) -
     }
     for side, arns in used.items():
         region, role = context.env.region(side), row.today if side is Side.PRIMARY else row.arn
-        known = (*of_the_account(context.env.account, region, READ), asked_through("s3", region))
+        known = (*of_the_account(context.env.account, region, READ), via_service("s3", region))
         if arns:
             request = SimulationRequest(region, (READ, WRITE), tuple(sorted(arns)), known)
             yield RoleRequest(_name(side, row), role, request)

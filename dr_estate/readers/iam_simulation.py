@@ -15,9 +15,9 @@ from dr_estate.iam.simulation_requests import (
     ContextKey,
     SimulationRequest,
     demands,
+    example_arn,
     is_of_tenants,
     keys_of_time,
-    made_up_arn,
     of_each_tenant,
     of_the_account,
 )
@@ -213,7 +213,7 @@ def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, s
     except DataUnavailable as dark:
         unseen.append(dark.unavailable)
         return {}
-    return {made_up_arn(row.arn): row.arn for row in rows}
+    return {example_arn(row.arn): row.arn for row in rows}
 
 
 def _of_passing(context: ReadContext, unseen: list[Unavailable]) -> Iterator[SimulationRequest]:

@@ -18,7 +18,7 @@ from functools import cached_property
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import Ending, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
-from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, asked_through, of_the_account
+from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, of_the_account, via_service
 from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -334,7 +334,7 @@ def _requests(policies: _Policies, role: str, needs: _Needs) -> Iterator[Simulat
 def _by_service(policies: _Policies, role: str, keys: list[str]) -> Iterator[tuple[Context, list[str]]]:
     """The keys by the service that asks for them in the role's name."""
     for service in sorted({service for key in keys for service in policies.asked_via[role, key]}):
-        via = asked_through(service, policies.region)
+        via = via_service(service, policies.region)
         yield (via,), [key for key in keys if service in policies.asked_via[role, key]]
 
 

@@ -16,7 +16,7 @@ import orjson
 
 from dr_estate.snapshot.snapshot import SCHEMA, UNDER_SEAL
 from reports.evidence.pack import Signature, sha256, signature_record
-from reports.evidence.verification import PackVerdict, fault_of_signature, judged_with
+from reports.evidence.verification import PackVerdict, fault_of_signature, pack_verdict
 
 SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
 MANIFEST, SIGNATURE, SEAL = UNDER_SEAL
@@ -58,7 +58,7 @@ def verify_evidence_file(raw: bytes) -> PackVerdict:
     if "unsigned" not in signature:
         wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)
         faults += [wrong] if wrong else []
-    return judged_with(signature, faults, about)
+    return pack_verdict(signature, faults, about)
 
 
 def _text(manifest: Mapping[str, Any]) -> bytes:

@@ -57,10 +57,10 @@ def verify(raw: bytes) -> PackVerdict:
     # Only where the bytes hold: else a changed journal would be two faults.
     if JOURNAL in members and not faults:
         faults += _record(members, manifest)
-    return replace(judged_with(signature, faults, manifest), unproven=tuple(_unproven(members, manifest)))
+    return replace(pack_verdict(signature, faults, manifest), unproven=tuple(_unproven(members, manifest)))
 
 
-def judged_with(signature: Mapping[str, Any], faults: Sequence[str], about: Mapping[str, Any]) -> PackVerdict:
+def pack_verdict(signature: Mapping[str, Any], faults: Sequence[str], about: Mapping[str, Any]) -> PackVerdict:
     """The verdict, with what the signature says of its key."""
     if "unsigned" in signature:
         return PackVerdict(tuple(faults), about, unsigned=str(signature["unsigned"]))

@@ -42,7 +42,7 @@ from utils.aws_mgmt.app.evaluation import CommandRun as Files
 from utils.aws_mgmt.app.evaluation import judge, observe_world
 from utils.aws_mgmt.app.execution import RunContext, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import staged_or_not
+from utils.aws_mgmt.app.failback_abort import environment_to_run
 from utils.aws_mgmt.app.incident_record import (
     before_values,
     entries_of_incident,
@@ -99,7 +99,7 @@ class Rig:
         narrowed: Callable[[Plan], Plan] = lambda plan: plan,
     ) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
-        env = staged_or_not(options, env) if options.failback else env
+        env = environment_to_run(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
         reach = connect(world_of(world, "operator"), env)
         recorded = before_values(entries_of_incident(replace(options, output=home / "cleared"), env, INCIDENT, reach))

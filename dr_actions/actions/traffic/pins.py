@@ -177,7 +177,7 @@ def _checks_to_pin(context: PlanContext) -> Iterator[HealthCheck | str]:
         yield f"The primary region's record is not pinned, for no health check can be seen: {unseen.unavailable.why}"
         return
     pairs = [pair for zone in cutover_pairs(context).zones for pair in zone.pairs]
-    shared = _used_elsewhere(context, [pair.primary for pair in pairs], known)
+    shared = _other_uses(context, [pair.primary for pair in pairs], known)
     seen: set[str] = set()
     for record in (pair.primary for pair in pairs):
         check = known.get(record.health_check_id or "")
@@ -191,7 +191,7 @@ def _checks_to_pin(context: PlanContext) -> Iterator[HealthCheck | str]:
             yield check
 
 
-def _used_elsewhere(context: PlanContext, own: list[Record], known: dict[str, HealthCheck]) -> set[str]:
+def _other_uses(context: PlanContext, own: list[Record], known: dict[str, HealthCheck]) -> set[str]:
     """Every check on which another record than ``own`` depends, itself or through a calculated check."""
     hosts = context.snapshot.get(route53.customer_hosts, Side.GLOBAL) if context.env.traffic.customer_hosts else ()
     records = [r for host in hosts if isinstance(host, CustomerHost) for r in host.records]

@@ -160,7 +160,7 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     if env.holds_full_drills:  # the drill role may pass the role of the document by which AWS holds a drill
         (hand_on,) = [row for row in statements if row["Sid"] == "NeverHandOn"]
         (of_drills,) = [row for row in never["Statement"] if row["Sid"] == "NeverHandOn"]
-        assert {*hand_on["Resource"]} - {*of_drills["Resource"]} == {*scopes.handed_to_automation(env)[0]}
+        assert {*hand_on["Resource"]} - {*of_drills["Resource"]} == {*scopes.automation_scope(env)[0]}
         statements.remove(hand_on)
     assert statements == [statement for statement in never["Statement"] if statement in statements]
     denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}

@@ -78,7 +78,7 @@ def frozen_stores(context: PlanContext) -> Iterator[str]:
 # The stages in which an environment fails back.
 
 
-def staged_or_not(options: PlanOptions, environment: Environment) -> Environment:
+def environment_to_run(options: PlanOptions, environment: Environment) -> Environment:
     """The environment, its stages cut to the last one where stages are neither asked for nor demanded.
 
     Raises Refused where the environment demands stages and --execute came without.

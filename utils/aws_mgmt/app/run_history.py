@@ -143,7 +143,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
         return ()  # no recovery: its journal and the incident have it
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = summary.outcome == "done" and not context.options.only_tenants
-    proof = _ended_now(context)
+    proof = _run_evidence(context)
     run_record = record(kind, context.app.world.name, summary.outcome, complete, proof)
     who = person_of(context.app.caller.arn, context.env)
     run_record = replace(with_verdict(run_record, report.verdict), run=summary.run, incident=summary.incident, who=who)
@@ -170,13 +170,13 @@ def record_drill(context: RunContext, summary: DrillSummary, report: Report) -> 
 
     One that was cleaned up after before it went there and back leaves its record, and counts for no schedule.
     """
-    app, proof = context.app, _ended_now(context)
+    app, proof = context.app, _run_evidence(context)
     complete = summary.verdict == "done" and summary.went_there_and_back
     run_record = record(RunKind.FULL_DRILL, app.world.name, summary.verdict, complete, proof)
     return record_run(app.control, _drill_record(with_verdict(run_record, report.verdict), context.env, app, summary))
 
 
-def _ended_now(context: RunContext) -> RunEvidence:
+def _run_evidence(context: RunContext) -> RunEvidence:
     """Return the evidence of a run whose own record states how long it took."""
     return RunEvidence(context.files.folder, context.app.clock, context.app.clock.monotonic())
 

@@ -194,6 +194,6 @@ def _environment(options: of.Options) -> Environment:
         environment = with_deadline(environment, options.deadline_s)
     if not isinstance(options, of.FailbackOptions):
         return environment
-    from utils.aws_mgmt.app.failback_abort import staged_or_not
+    from utils.aws_mgmt.app.failback_abort import environment_to_run
 
-    return staged_or_not(options, environment)
+    return environment_to_run(options, environment)

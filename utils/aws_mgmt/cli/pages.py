@@ -137,7 +137,7 @@ class OptionsPage(HelpPage):
             name = command if command in _OF_NO_ESTATE else f"{command} {self.name}"
             ctx.fail(f"--from-evidence judges what was saved, `{name}` judges no estate. Omit it.")
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
-            ctx.fail(_which_environment(ctx, given.get("config")))
+            ctx.fail(_environment_hint(ctx, given.get("config")))
         for name in str(given.get("environment", "")).split(","):
             if not _NAME.fullmatch(name.strip()):
                 ctx.fail(f"'{name}' names no environment: letters, digits, '-', '_' and '.', at most 64.")
@@ -219,7 +219,7 @@ def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
         ctx.exit()
 
 
-def _which_environment(ctx: click.Context, folder: Path | None) -> str:
+def _environment_hint(ctx: click.Context, folder: Path | None) -> str:
     """What is missing without an environment: those that there are, and the command with one of them."""
     from dr_estate.config.environment import environment_names
     from utils.aws_mgmt.app.options import configuration

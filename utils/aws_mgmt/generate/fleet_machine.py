@@ -78,7 +78,7 @@ def machine() -> dict[str, Any]:
         "StartAt": "Store what is expected",
         "States": {
             "Store what is expected": _store_environments(),
-            "Look at each": _look_at_each(),
+            "Look at each": _look_states(),
             "Merge": _merge(),
             "Is the worst ready": {
                 "Type": "Choice",
@@ -110,7 +110,7 @@ def _store_environments() -> dict[str, Any]:
     }
 
 
-def _look_at_each() -> dict[str, Any]:
+def _look_states() -> dict[str, Any]:
     row = "$$.Map.Item.Value"
     run = {
         **_task(_LOOK_S),
@@ -154,8 +154,8 @@ def _look_at_each() -> dict[str, Any]:
 def _merge() -> dict[str, Any]:
     """The page leads to the runs by relative links: both lie in the task as they lie in the bucket, by execution."""
     execution = "$$.Execution.Name"
-    runs, pages = (_formatted_by_aws(f"{folder}/{{}}", execution) for folder in (_IN, _OUT))
-    expected = _formatted_by_aws(f"{_IN}/{{}}/{EXPECTED}", execution)
+    runs, pages = (_format_call(f"{folder}/{{}}", execution) for folder in (_IN, _OUT))
+    expected = _format_call(f"{_IN}/{{}}/{EXPECTED}", execution)
     return {
         **_task(_MERGE_S),
         "Parameters": _parameters(
@@ -208,10 +208,10 @@ def _copy_command(container: str, source: str, target: str) -> dict[str, str]:
 
 
 def _place(folder: str, execution: str) -> str:
-    return _formatted_by_aws(f"s3://${{bucket}}/{folder}/{{}}/", execution)
+    return _format_call(f"s3://${{bucket}}/{folder}/{{}}/", execution)
 
 
-def _formatted_by_aws(template: str, value: str) -> str:
+def _format_call(template: str, value: str) -> str:
     """The template with ``value`` in the place of ``{}``, as Step Functions fills it in."""
     return f"States.Format('{template}', {value})"
 

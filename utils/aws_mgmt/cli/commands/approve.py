@@ -27,7 +27,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import before_values_for, staged_or_not
+from utils.aws_mgmt.app.failback_abort import before_values_for, environment_to_run
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,
@@ -80,7 +80,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             return Exit.READY
         if waiting is not None:
             _refuse_other_goal(options, reached, waiting)
-        environment = staged_or_not(options, environment) if options.failback else environment
+        environment = environment_to_run(options, environment) if options.failback else environment
         return _approve_plan(options, environment, reached, folder, person)
 
 
@@ -212,7 +212,7 @@ def _lets_start(
     elif waiting.digest.startswith(options.digest) and any(_is_in_force(row, reached, rules) for row in own):
         question, ends = f"Let AWS run plan {waiting.digest[:12]}, which you approved before", "runs"
         task = in_world_of(options, options_of(waiting.execution, reached))
-        today = staged_or_not(task, reached.env) if task.failback else reached.env
+        today = environment_to_run(task, reached.env) if task.failback else reached.env
         _ask_for_the_task(options, reached, waiting, rules, _assessment(task, today, incident, reached, folder))
     else:
         return False

@@ -82,7 +82,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
         if refused:
             console.conclude(options.format, f"{incident}: no run began", str(READINESS))
             return Exit.READY
-        raise UsageError(_nothing_message(options, environment, incident, worlds_of_journals(options, environment)))
+        raise UsageError(_absence_message(options, environment, incident, worlds_of_journals(options, environment)))
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
@@ -206,7 +206,7 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
     found = _newest_first(files)
     incident = options.incident or (_incident_of(found[0], environment) if found else "")
     if not incident:
-        raise UsageError(_nothing_message(options, environment, "", worlds))
+        raise UsageError(_absence_message(options, environment, "", worlds))
     try:
         journal_path(Path(), environment.name, incident)
     except ValueError as wrong:
@@ -271,7 +271,7 @@ def _mirror_chain(options: LogOptions, environment: Environment, incident: str) 
     raise UsageError(f"{OtherWorld(table, chain.world, world)} It is shown {how}.")
 
 
-def _nothing_message(options: LogOptions, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
+def _absence_message(options: LogOptions, environment: Environment, incident: str, worlds: list[WorldId]) -> str:
     """Say that this world has no such journal; name the other worlds that have one, and the command that shows it."""
     where = worlds[0].full_name if worlds else f"a sandbox of {environment.name}"
     if incident:
@@ -280,10 +280,10 @@ def _nothing_message(options: LogOptions, environment: Environment, incident: st
         folder = all_journals(options)
         first = f"No journal of {environment.name} ({where}) is in {folder}. Name the incident: {log_of('INC-123')}."
     others = _newest_first(all_journals(options).rglob(f"{environment.name}-{incident or '*'}{_ENDING}"))
-    return "\n".join([first, *(_elsewhere_text(path, environment) for path in others[:_MOST_NAMED])])
+    return "\n".join([first, *(_world_text(path, environment) for path in others[:_MOST_NAMED])])
 
 
-def _elsewhere_text(path: Path, environment: Environment) -> str:
+def _world_text(path: Path, environment: Environment) -> str:
     incident = _incident_of(path, environment)
     world = read(path, environment.name, incident).world
     name = world.full_name if world else "which one cannot be read"
