@@ -160,7 +160,7 @@ def write_pause_lasts(
     return Message(env.name, incident, f"no-writes.{step}.{number}", happened, needed, "DR Manager", run)
 
 
-def refused_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
+def refusal_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
     """The primary region is dark and the answer is DO_NOT_FAILOVER all the same."""
     happened = f"the primary region {env.region(Side.PRIMARY)} is dark, and the answer is DO_NOT_FAILOVER: {reasons}"
     needed = "Decide: fix the causes above, or override a gate by its id, name and reason."

@@ -92,7 +92,7 @@ def desired_and_running(view: View) -> Iterator[Finding]:
 def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
     planned = view.env.standby_of(tenant.id)
     wanted = f"{planned} or more"
-    if planned == 0 and _runs_nothing(service):
+    if planned == 0 and _is_at_zero(service):
         plan = "a pilot light is planned" if view.env.standby.mode == "pilot-light" else "standby.tasks says"
         return view.none_expected(service.name, f"no task runs here, as {plan}")
     if min(service.desired, service.running) >= planned:
@@ -107,7 +107,7 @@ def _count_finding(view: View, tenant: Tenant, service: ecs.Service, measured: s
     return view.gap(service.name, measured, wanted, reason, remedy, tenant.id)
 
 
-def _runs_nothing(service: ecs.Service) -> bool:
+def _is_at_zero(service: ecs.Service) -> bool:
     return service.desired == 0 and service.running == 0
 
 
@@ -139,7 +139,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
         if not rollout.known:
             cause = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
             yield view.unknown(service.name, "not FAILED", cause, tenant.id)
-        elif not rollout.broken and _runs_nothing(service):
+        elif not rollout.broken and _is_at_zero(service):
             yield view.none_expected(service.name, "no task runs here: its newest revision has started nothing")
         elif not rollout.broken:
             reason = "its newest revision started" if rollout.serves else "its newest revision is being started"

@@ -270,13 +270,13 @@ def healthy_now(view: View) -> Iterator[Finding]:
             # A failover holds the primary's record down on purpose; nothing holds down the DR region's.
             of_primary = record.set_identifier == view.env.traffic.primary_set_identifier
             moved = failover_may_be_in_force(view)
-            astray = not of_primary and _probes_nothing(view, record, found)
+            astray = not of_primary and _lacks_listener(view, record, found)
             yield replace(gap, until_failback=of_primary and moved, stops=astray)
     if not records_with_checks(view):
         yield _no_checks(view)
 
 
-def _probes_nothing(view: View, record: Record, found: HealthCheck) -> bool:
+def _lacks_listener(view: View, record: Record, found: HealthCheck) -> bool:
     """Whether the DR region's check stays unhealthy whatever a failover starts: nothing answers where it probes."""
     here, listeners = view.env.regions.dr, view.read_for_remedy(elbv2.listeners, Side.DR)
     if found.type not in _PROBES or listeners is None or balancer_region(routing.target_of(record)) != here:

@@ -329,7 +329,7 @@ def default_action(view: View) -> Iterator[Finding]:
 
 def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction) -> tuple[str, ...]:
     """The command that gives a listener the primary's default: a fixed response, or the one group of the same name."""
-    names = [_group_here(view, Side.PRIMARY, arn) for arn in wanted.target_groups]
+    names = [_dr_group(view, Side.PRIMARY, arn) for arn in wanted.target_groups]
     arns = [group.arn for group in view.read_for_remedy(elbv2.target_groups) or () if [group.name] == names]
     action: dict[str, object] = {"Type": wanted.kind}
     if wanted.response:
@@ -341,7 +341,7 @@ def _same_default(view: View, mine: elbv2.Listener, wanted: elbv2.ListenerAction
     return (view.command("elbv2", "ModifyListener", ListenerArn=mine.arn, DefaultActions=[action]),)
 
 
-def _group_here(view: View, side: Side, arn: str) -> str:
+def _dr_group(view: View, side: Side, arn: str) -> str:
     """What a target group of ``side`` is called in the DR region: a tenant's by the names there, others as they are."""
     name, env = arn.partition(":targetgroup/")[2].partition("/")[0], view.env.on(side)
     owner = env.tenant_of(env.names.target_group, name)
@@ -349,7 +349,7 @@ def _group_here(view: View, side: Side, arn: str) -> str:
 
 
 def _action_text(view: View, side: Side, action: elbv2.ListenerAction) -> str:
-    groups = sorted(_group_here(view, side, arn) for arn in action.target_groups)
+    groups = sorted(_dr_group(view, side, arn) for arn in action.target_groups)
     return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *groups, action.detail]).strip()
 
 

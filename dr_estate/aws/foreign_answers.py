@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from dr_estate.model.unavailable import ODD
-from dr_estate.model.visible import spelled_in_json
+from dr_estate.model.visible import json_without_surrogates
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
@@ -97,7 +97,7 @@ def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[s
         return
     if not _is_foreign(operation_model, status, body, response_dict["headers"]):
         if _protocol(operation_model) in _JSON and not _is_free(operation_model):
-            response_dict["body"] = spelled_in_json(body)
+            response_dict["body"] = json_without_surrogates(body)
         if missing := _flaw_of(operation_model, status, response_dict["body"], body, response_dict["headers"]):
             raise CutAnswer(operation=operation_model.name, missing=missing)
         return

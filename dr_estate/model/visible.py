@@ -82,7 +82,7 @@ def escape_surrogates(value: Any) -> Any:
     return value
 
 
-def spelled_in_json(content: bytes) -> bytes:
+def json_without_surrogates(content: bytes) -> bytes:
     """JSON in which no escape is of a lone surrogate: each is an escaped backslash and five characters instead."""
     if not any(start in content for start in _MAY_HOLD):
         return content
@@ -91,7 +91,7 @@ def spelled_in_json(content: bytes) -> bytes:
 
 def document(text: str) -> Any:
     """The JSON in ``text``, such as a policy's, with no lone surrogate. Raises ValueError where it is none."""
-    return json.loads(spelled_in_json(text.encode("utf-8", "backslashreplace")))
+    return json.loads(json_without_surrogates(text.encode("utf-8", "backslashreplace")))
 
 
 def json_bytes(value: Any, option: int = 0) -> bytes:

@@ -119,7 +119,7 @@ def _lookup(name: str, kind: str, patience: DnsPatience, resolvers: Iterable[str
     places = [server_at(place) for place in resolvers]
     if not places:
         return _by_the_system(name, kind, patience)
-    found = _all_asked(places, name, kind, patience)
+    found = _replies(places, name, kind, patience)
     known = next((answer.values for answer in found if isinstance(answer, DnsAnswer) and answer.values), ())
     if known:
         return list(known)
@@ -129,7 +129,7 @@ def _lookup(name: str, kind: str, patience: DnsPatience, resolvers: Iterable[str
     raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No configured resolver knows {name} {kind}."))
 
 
-def _all_asked(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> list[DnsAnswer | Unavailable]:
+def _replies(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> list[DnsAnswer | Unavailable]:
     """What each resolver says; asked at once, so that those that are silent cost one time-out."""
 
     def careful(server: Server) -> DnsAnswer | Unavailable:

@@ -63,7 +63,7 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
         )
 
     found = ask(_of_tenants(context))  # first: definitions of many tenants take longest of all reads
-    wanted = _started_with(context)
+    wanted = _secrets_at_start(context)
     found |= ask([arn for arn in wanted if arn not in found])
     return tuple(found[arn] for arn in wanted)
 
@@ -74,7 +74,7 @@ def _of_tenants(context: ReadContext) -> list[str]:
     return [secret.arn for secret in names if secretsmanager.tenant_of(context.env, secret.name)]
 
 
-def _started_with(context: ReadContext) -> list[str]:
+def _secrets_at_start(context: ReadContext) -> list[str]:
     """The secrets that a task definition names, and the master credentials, which a run reads."""
     definitions = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
     values = {value for row in definitions for container in row.containers for _, value in container.sources}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dr_estate.model.visible import document, escape_surrogates, json_bytes, spelled_in_json
+from dr_estate.model.visible import document, escape_surrogates, json_bytes, json_without_surrogates
 
 ANY_TEXT = st.text(alphabet=st.one_of(st.sampled_from('\\"u\ud83d\ude00dD8x'), st.characters()))
 ANY_JSON = st.recursive(
@@ -39,7 +39,7 @@ class Tagged:
     ],
 )
 def test_an_escape_of_half_a_character_becomes_its_own_six_characters(content: bytes, text: str) -> None:
-    assert orjson.loads(spelled_in_json(content)) == text
+    assert orjson.loads(json_without_surrogates(content)) == text
     assert document(content.decode()) == text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dr_actions.actions.notifications import WRITES, critical, refused_in_outage
+from dr_actions.actions.notifications import WRITES, critical, refusal_in_outage
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.authorization.clearance import (
     Approval,
@@ -259,7 +259,7 @@ def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, asse
     """Notify the critical topic that the primary is lost and failover is still not advised; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
-    message = refused_in_outage(app.env, incident, " ".join(assessment.reasons[:3]))
+    message = refusal_in_outage(app.env, incident, " ".join(assessment.reasons[:3]))
     for call in critical(app.env, message):
         try:
             with app.client.permitting(GuardContext(app.env, WRITES)):

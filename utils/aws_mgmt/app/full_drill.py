@@ -123,7 +123,7 @@ def finish(drill: FullDrill, accepted: str = "", unknown_is_clean_up: bool = Fal
     Credentials that end between two parts are waited for as within them. ``unknown_is_clean_up``: what is left of a
     drill that has no record is cleaned up after all the same. Raises DataUnavailable where no new ones came.
     """
-    waits = drill.app.sign_in.wait_for_credentials(_NotLocked(), drill.stop, drill.files.dialog.note, _record_nothing)
+    waits = drill.app.sign_in.wait_for_credentials(_NotLocked(), drill.stop, drill.files.dialog.note, _skip_entry)
     try:
         with waits:
             _take_parts(drill, accepted, unknown_is_clean_up)
@@ -141,7 +141,7 @@ class _NotLocked:
         """Do nothing: the next part takes the lock."""
 
 
-def _record_nothing(*, says: str) -> None:
+def _skip_entry(*, says: str) -> None:
     """Do nothing: the journal is a part's, and each part closes it."""
 
 

@@ -9,7 +9,7 @@ from dr_actions.actions.notifications import (
     Message,
     break_glass_message,
     critical,
-    refused_in_outage,
+    refusal_in_outage,
     run_failure_message,
     topic_arn,
 )
@@ -77,7 +77,7 @@ def test_the_alarm_says_what_is_needed_of_whom() -> None:
     assert failed["happened"] == "failover stopped at compute/scale_dr_services:x: no capacity"
     assert failed["needed"].endswith(AGAIN)
     assert (failed["of_whom"], failed["report"]) == ("DR Manager", "out/report.md")
-    refused = refused_in_outage(SIT, "INC-123", "no copy of the database")
+    refused = refusal_in_outage(SIT, "INC-123", "no copy of the database")
     assert "DO_NOT_FAILOVER: no copy of the database" in refused.happened
     assert refused.of_whom == "Platform Admin"
 
