@@ -12,7 +12,7 @@ from dr_estate.model.recovery_names import is_isolated, is_set_aside
 from dr_estate.model.references import neutral, resource_of
 from dr_estate.model.stores import STORES
 from dr_estate.model.unavailable import Unavailable, understand
-from dr_estate.readers import platform_resources, vpc
+from dr_estate.readers import elbv2, platform_resources, vpc
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
 from dr_estate.readers.platform_shapes import BETWEEN, GROUPS, RESERVED
 
@@ -35,6 +35,7 @@ _JUDGED = {
     "ssm:document": ("recovery_document",),
 }
 _ALIASES = {"sesv2": "ses"}
+_WEB_ACL = "wafv2:webacl"
 _FUNCTIONS = "lambda list-functions"
 _CACHES = ("elasticache describe-cache-clusters", "elasticache describe-replication-groups")
 _FILTERS = "logs describe-metric-filters"
@@ -57,11 +58,11 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     What the DR region did not list, for it could not be read, is not missing. Raises DataUnavailable.
     """
     here, there = (view.get(platform_resources.listings, side) for side in (Side.DR, Side.PRIMARY))
-    refused = _refused_types(view)
+    refused, guards = _refused_types(view), _guards(view)
     compared = [
         pair
         for pair in _resources(view.env, there, Side.PRIMARY)
-        if _is_read(pair[0], here) and not _is_of(pair[0], refused)
+        if _is_read(pair[0], here) and not _is_of(pair[0], refused) and pair not in guards
     ]
     left = Counter(_resources(view.env, here, Side.DR))
     lacking = []
@@ -72,6 +73,13 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
         else:
             lacking.append(pair)
     return tuple(sorted(lacking, key=_rank)), len(compared)
+
+
+def _guards(view: View) -> set[Known]:
+    """The web ACLs of the primary region's load balancers: elbv2-web-acl.alike compares each with the one of here."""
+    found = [seen.get_if_seen(elbv2.guarded, Side.PRIMARY) for seen, _ in view.snapshot.of_entrances(view.env)]
+    acls = (row.acl for row in found if row and row.acl)
+    return {(_WEB_ACL, _plain(view.env, acl.name, Side.PRIMARY)) for acl in acls}
 
 
 def off_counterparts(view: View) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ def point_exists(view: View) -> Iterator[Finding]:
     there = {point.name: point for point in view.get(efs.access_points)}
     for tenant in view.tenants:
         name = view.env.named(view.env.names.access_point, tenant=tenant.id)
+        if not name:
+            continue  # it mounts no files
         point = there.get(name)
         if point and not states.FILE_SYSTEM[point.state].known:
             yield view.undocumented(name, "available", point.state, tenant.id)
@@ -65,18 +67,19 @@ def _creation_commands(view: View, name: str) -> tuple[str, ...]:
     "REL13-BP04",
 )
 def point_parity(view: View) -> Iterator[Finding]:
-    """Path, uid and gid are those of the primary's access point of the same name."""
+    """Path, uid and gid are those of the primary's access point of the tenant."""
+    primary = view.env.on(Side.PRIMARY)
     there = {point.name: point for point in view.get(efs.access_points)}
     here = {point.name: point for point in view.get(efs.access_points, Side.PRIMARY)}
     compared = 0
     for tenant in view.tenants:
-        name = view.env.named(view.env.names.access_point, tenant=tenant.id)
+        name, theirs = (env.named(env.names.access_point, tenant=tenant.id) for env in (view.env, primary))
         # A point of one side alone is a finding of its own, once.
-        if name not in there or name not in here:
+        if name not in there or theirs not in here:
             continue  # reported by efs-access.point-exists
         compared += 1
         # An access point is made and deleted, never changed: EFS has no call for that (API reference).
-        measured, wanted = _opens(there[name]), _opens(here[name])
+        measured, wanted = _opens(there[name]), _opens(here[theirs])
         if measured == wanted:
             yield view.ok(name, measured, wanted, "the tenant reaches its own files", tenant.id)
         else:
@@ -89,7 +92,7 @@ def point_parity(view: View) -> Iterator[Finding]:
                 "they cannot be changed in place.",
                 tenant.id,
                 # Another user reads the files and may not write them; another directory has none of them.
-                stops=there[name].path != here[name].path,
+                stops=there[name].path != here[theirs].path,
             )
     if not compared:
         yield view.none_expected("access points", "none on both sides: see efs-access.point-exists")
@@ -117,8 +120,10 @@ def volumes_local(view: View) -> Iterator[Finding]:
             mounting += 1
             point = names.get(volume.access_point_id, "")
             measured = point or volume.access_point_id or "no access point"
-            if volume.file_system_id in systems and point == wanted:
-                yield view.ok(definition.family, measured, wanted, "it mounts the tenant's own files here", tenant)
+            if volume.file_system_id in systems and point == wanted and (point or not volume.access_point_id):
+                yield view.ok(
+                    definition.family, measured, wanted or measured, "it mounts the tenant's own files here", tenant
+                )
             # The file system is right and the tenant is wrong: the task would start, and show another tenant's site.
             elif volume.file_system_id in systems:
                 reason, remedy = _wrong_point(volume, names), "its access_point_id"

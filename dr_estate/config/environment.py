@@ -376,6 +376,12 @@ class Environment(Settings):
         rows = [names for entry in services for names in (entry.names, *(row.names for row in entry.counterparts))]
         return tuple(dict.fromkeys(names[key] for names in rows for key in ROLES if key in names))
 
+    def mapped_files(self, region: str) -> set[str]:
+        """The ids of the map's file systems in the region."""
+        entries = self.estate_map.of_kind(MapKind.FILES) if self.estate_map else ()
+        in_dr = (entry.running_in(region) for entry in entries)
+        return {row.id for row in (entries if region == self.regions.primary else in_dr) if row}
+
     @property
     def mapped_backup_roles(self) -> tuple[str, ...]:
         """The ARNs of the roles by which AWS Backup copies what the map has."""

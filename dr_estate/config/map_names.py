@@ -15,7 +15,9 @@ from typing import Any
 from dr_estate.config.map_file import NAMED, CopyKind, MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.settings import ResourceNames
 
-BY_MAP = {key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container")}
+BY_MAP = {
+    key: f"{{{key}}}" for key in ("service", "task_family", "target_group", "log_group", "container", "access_point")
+}
 """The pattern of a name of [names] that only the map answers, by its key."""
 
 
@@ -93,8 +95,9 @@ def names_by_map(saved: MapFile, region: str, service: str, cluster: str = "") -
     """
     found: dict[str, dict[str, str]] = {pattern: {} for pattern in BY_MAP.values()}
     for entry in saved.of_kind(MapKind.SERVICE):
-        # a worker has no target group, and none of a name like the others'
-        found[BY_MAP["target_group"]][workload_of(entry, service)] = ""
+        # a worker has no target group, others mount no files: none has a name like the others'
+        for key in ("target_group", "access_point"):
+            found[BY_MAP[key]][workload_of(entry, service)] = ""
         for key, name in _names_in(entry, region, with_cluster=cluster == CLUSTER_BY_MAP).items():
             if key in BY_MAP:
                 found[BY_MAP[key]][workload_of(entry, service)] = name

@@ -73,7 +73,8 @@ class AccessPoint:
 def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     """The environment's file system in this region, by its Name tag.
 
-    A replica that EFS made by itself carries no name: where none has it, those a replication writes into are meant.
+    A replica that EFS made by itself carries no name: where none has it, those a replication writes into are meant,
+    and once that is deleted the one of the map.
     """
     name = context.env.named(context.env.names.file_system)
     listed = context.pages("efs", "describe_file_systems", "FileSystems")
@@ -82,6 +83,7 @@ def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     named = [row for row in known if row.get("Name") == name]
     if not named:
         into = {r.destination_id for r in context.part(replications) if r.destination_region == context.region}
+        into = into or context.env.mapped_files(context.region)
         named = [row for row in known if row.get("FileSystemId") in into]
     return context.rows(named, file_system_of, "FileSystemId")
 
@@ -165,7 +167,7 @@ def access_point_of(row: dict[str, Any]) -> AccessPoint:
     return AccessPoint(
         id=row["AccessPointId"],
         file_system_id=row["FileSystemId"],
-        name=row.get("Name", ""),
+        name=row.get("Name") or row["AccessPointId"],  # the Name tag, which not all have
         path=row.get("RootDirectory", {}).get("Path", "/"),
         # Without a POSIX user the client's own ids count; 0 would be root's.
         uid=user.get("Uid", -1),

@@ -37,7 +37,7 @@ READS = frozenset(
         *("events:ListRuleNamesByTarget", "events:ListRules", "events:ListTargetsByRule"),
         *("rds:DescribeDBInstances", "rds:DescribeDBClusters", "rds:DescribeDBInstanceAutomatedBackups"),
         "ec2:DescribeSecurityGroups",
-        *("efs:DescribeFileSystems", "efs:DescribeReplicationConfigurations"),
+        *("efs:DescribeFileSystems", "efs:DescribeReplicationConfigurations", "efs:DescribeAccessPoints"),
         *("dynamodb:ListTables", "dynamodb:DescribeTable"),
         *("s3:ListBuckets", "s3:GetBucketLocation", "s3:GetBucketReplication"),
         *("secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"),
@@ -184,6 +184,7 @@ class RegionSide:
     automated_backups: Rows
     file_systems: Rows
     file_replications: Rows
+    access_points: Rows
     tables: Rows
     secrets: Rows
     registry: Row | None
@@ -208,6 +209,7 @@ def read_region(look: AccountCalls, region: str) -> RegionSide:
         "file_systems": rows("efs", "describe_file_systems", "FileSystems"),
         # Without an id the list has all of the account in the region (EFS, DescribeReplicationConfigurations).
         "file_replications": rows("efs", "describe_replication_configurations", "Replications"),
+        "access_points": rows("efs", "describe_access_points", "AccessPoints"),
         "tables": lambda: _tables(look, region),
         "secrets": rows("secretsmanager", "list_secrets", "SecretList"),
         "registry": lambda: look.row("ecr", region, "describe_registry"),

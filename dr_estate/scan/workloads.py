@@ -68,7 +68,8 @@ def _workload(row: Row, side: RegionSide, account: str, routes: dict[str, list[R
 
 
 def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple[str, str]]:
-    """What belongs to the service: its family and roles, the container behind the load balancer with its log group.
+    """What belongs to the service: its family, roles and access point, the container behind the load balancer with its
+    log group.
 
     Its cluster, where its ARN is of the old form, which names none.
     """
@@ -89,6 +90,10 @@ def _names(row: Row, definition: Row | None, side: RegionSide) -> Iterator[tuple
     group = (first.get("logConfiguration") or {}).get("options", {}).get("awslogs-group")
     if group:
         yield "log_group", group
+    points = {row["AccessPointId"]: row.get("Name") or row["AccessPointId"] for row in side.access_points or ()}
+    for volume in definition.get("volumes", ()) if definition else ():
+        mounted = (volume.get("efsVolumeConfiguration") or {}).get("authorizationConfig", {}).get("accessPointId")
+        yield from [("access_point", points[mounted])] if mounted in points else []
     for key, role in zip(("taskRoleArn", "executionRoleArn"), ROLES, strict=True):
         if definition and definition.get(key):
             yield role, definition[key]

@@ -11,12 +11,13 @@ from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.map_names import BY_MAP, WorkloadNames
-from dr_estate.readers import application_autoscaling, ecs, elbv2, vpc
+from dr_estate.readers import application_autoscaling, ecs, efs, elbv2, vpc
 from dr_estate.readers.application_autoscaling import ScalingPolicy
 from dr_estate.readers.elbv2 import ListenerAction
 from tests.dr_checks.compute import D, P, definition
 from tests.dr_checks.examples.autoscaling import target
 from tests.dr_checks.examples.ecs_deployment import AS_PRIMARY
+from tests.dr_checks.examples.efs import COPY, SOURCE
 from tests.dr_checks.network import PUBLIC, connected, services
 from tests.dr_checks.network import group as security_group
 from tests.dr_checks.traffic import balanced, balancer, group, listener
@@ -27,9 +28,9 @@ HERE, THERE = "shop-eu", "shop-af"
 CPU = "ECSServiceAverageCPUUtilization at 60"
 
 
-def mapped(env: Environment) -> Environment:
+def mapped(env: Environment, *others: str) -> Environment:
     """The environment in which the map calls service and target group of the one tenant otherwise in each region."""
-    patterns = {key: BY_MAP[key] for key in ("service", "target_group")}
+    patterns = {key: BY_MAP[key] for key in ("service", "target_group", *others)}
     named = env.model_copy(update={"names": env.names.model_copy(update=patterns)})
     sides = {PRIMARY: WorkloadNames({"tenant1": THERE}), DR: WorkloadNames({"tenant1": HERE})}
     named._by_map = dict.fromkeys(patterns.values(), sides)
@@ -88,6 +89,45 @@ def test_a_service_is_compared_with_its_counterpart_of_another_name(
     env = mapped(WARM)
     result = judge(checks()[check], world(values, ("tenant1",), env), env)
     assert result.status is expected, result.findings
+
+
+HERE_POINT = efs.AccessPoint("fsap-1", "fs-2", HERE, "/shop", 33, 33, "available")
+
+
+def _mounted(path: str = "/shop", point: str = "fsap-1") -> dict[Any, Any]:
+    files = (ecs.Volume("files", "fs-2", point, True),)
+    arn = definition("tenant1", D).arn
+    return _services({"task_definition": arn}, {}) | {
+        (efs.file_systems, PRIMARY): (SOURCE,),
+        (efs.file_systems, DR): (COPY,),
+        (efs.access_points, PRIMARY): (replace(HERE_POINT, id="fsap-2", name=THERE, path=path),),
+        (efs.access_points, DR): (HERE_POINT,),
+        (ecs.task_definitions, DR): (replace(definition("tenant1", D), volumes=files),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "expected", "values"),
+    [
+        ("efs-access.point-exists", Status.PASS, _mounted()),
+        ("efs-access.point-parity", Status.PASS, _mounted()),
+        ("efs-access.point-parity", Status.FAIL, _mounted(path="/other")),
+        ("efs-access.volumes-local", Status.PASS, _mounted()),
+        ("efs-access.volumes-local", Status.FAIL, _mounted(point="fsap-9")),
+    ],
+)
+def test_an_access_point_is_compared_with_its_counterpart_of_another_name(
+    check: str, expected: Status, values: dict[Any, Any]
+) -> None:
+    env = mapped(SIT, "access_point")
+    assert judge(checks()[check], world(values, ("tenant1",), env), env).status is expected
+
+
+def test_a_workload_that_mounts_no_files_has_no_access_point() -> None:
+    env = mapped(SIT, "access_point")
+    env._by_map = {pattern: {side: WorkloadNames({"tenant1": ""}) for side in (DR, PRIMARY)} for pattern in env._by_map}
+    result = judge(checks()["efs-access.point-exists"], world(_mounted(), ("tenant1",), env), env)
+    assert [] == [found.subject for found in result.findings if found.status is Status.FAIL]
 
 
 @pytest.mark.parametrize(("carried", "expected"), [("sit-ecs-sg", Status.PASS), ("sit-alb-sg", Status.FAIL)])

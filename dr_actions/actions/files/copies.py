@@ -300,7 +300,9 @@ def access_point_steps(context: PlanContext) -> Iterator[Step]:
     restore = restored_copy.planned_restore(context)
     if restore is not None:
         tenants = tenants_of(context) if restore.replaces else shared.sample_tenants(context)
-        yield from (_access_point_step(context, restore, tenant) for tenant in tenants)
+        name = context.env.names.access_point
+        mounting = (tenant for tenant in tenants if context.env.named(name, tenant=tenant.id) or not name)
+        yield from (_access_point_step(context, restore, tenant) for tenant in mounting)
 
 
 def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tenant) -> Step:
