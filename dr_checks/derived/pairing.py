@@ -78,6 +78,15 @@ def may_read(definition: ecs.TaskDefinition | Unavailable | None, secret: str, f
     return any(row.is_secret and row.name == secret and row.key in ("", field) for row in sources)
 
 
+def reads_other_fields_alone(view: View, secret: str, fields: Iterable[str]) -> bool:
+    """Whether containers of the view's side read single fields of the secret, and none of these."""
+    found = view.read_for_remedy(ecs.task_definitions) or (None,)
+    known = [row for row in found if isinstance(row, ecs.TaskDefinition)]
+    sources = [source_of(value) for row in known for container in row.containers for _, value in container.sources]
+    reads = any(row.is_secret and row.name == secret for row in sources)
+    return reads and len(known) == len(found) and not any(may_read(row, secret, f) for row in known for f in fields)
+
+
 def psql_definition(view: View) -> ecs.TaskDefinition | None:
     """The definition of the DR region by which PostgreSQL is asked; None without one. Raises DataUnavailable."""
     # Evidence of an estate that names none may not hold the part.

@@ -19,12 +19,11 @@ from dr_checks.core.model import (
     lag_source,
     weigh,
 )
-from dr_checks.derived.pairing import may_read, tenant_definitions
+from dr_checks.derived.pairing import may_read, reads_other_fields_alone, tenant_definitions
 from dr_checks.derived.standing import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
-from dr_estate.model.ecs_settings import source_of
 from dr_estate.model.references import arn_region
 from dr_estate.model.stores import SECRETS
 from dr_estate.model.unavailable import Unavailable
@@ -244,7 +243,7 @@ def regional_fields(view: View) -> Iterator[Finding]:
             yield view.unknown(name, wanted, content.unseen, tenant)
         elif regional := [field.name for field in content.fields if field.names_primary]:
             measured = f"named by {', '.join(regional)}"
-            if _reads_other_fields_alone(view, name, regional):
+            if reads_other_fields_alone(view, name, regional):
                 reason = "no container reads it; a program that asks for the secret itself would get the lost region"
                 remedy = "Let the DR region's programs take the host from their task definition's environment."
                 yield view.warn(name, measured, wanted, reason, remedy, tenant)
@@ -260,15 +259,6 @@ def regional_fields(view: View) -> Iterator[Finding]:
             yield _rotation_finding(view, standing.get(name), tenant) or neutral
     if not readable:
         yield view.none_expected("all secrets", "none can be read: see secrets.decryptable")
-
-
-def _reads_other_fields_alone(view: View, secret: str, fields: list[str]) -> bool:
-    """Whether containers of the DR region read single fields of the secret, and none of these."""
-    found = view.read_for_remedy(ecs.task_definitions) or (None,)
-    known = [row for row in found if isinstance(row, ecs.TaskDefinition)]
-    sources = [source_of(value) for row in known for container in row.containers for _, value in container.sources]
-    reads = any(row.is_secret and row.name == secret for row in sources)
-    return reads and len(known) == len(found) and not any(may_read(row, secret, f) for row in known for f in fields)
 
 
 def _rotation_finding(view: View, secret: Secret | None, tenant: str | None) -> Finding | None:

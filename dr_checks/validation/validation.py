@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dr_checks.compute.definitions import pointers
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
-from dr_checks.derived.pairing import tenant_definitions
+from dr_checks.derived.pairing import reads_other_fields_alone, tenant_definitions
 from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
 from dr_checks.dns import answers as dns_answers
 from dr_estate.config.environment import Side
@@ -118,6 +118,8 @@ def independent(view: View) -> Iterator[Finding]:
             remedy = f"Let the key of {content.name} in {view.region} be used for it (T19)."
             yield view.gap(content.name, content.failure, wanted, reason, remedy)
         elif named := [field.name for field in content.fields if field.names_primary]:
+            if reads_other_fields_alone(view, content.name, named):
+                continue  # secrets.regional-fields warns of it
             remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
             yield view.gap(content.name, ", ".join(named), wanted, "it points to the lost region", remedy)
 

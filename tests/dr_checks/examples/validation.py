@@ -30,7 +30,7 @@ from tests.dr_checks.examples.sites import (
 )
 from tests.dr_checks.examples.sites import ONE as ONE_SITE
 from tests.dr_checks.examples.sites import TWO as TWO_SITE
-from tests.dr_checks.worlds import DENIED, Example, service, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 STOPPED = tuple(service(name, desired=0, running=0) for name in (ONE, TWO))
 SAFE = readers_secretsmanager.Content(
@@ -43,6 +43,11 @@ OUT_OF_REACH = Unavailable(UnavailableKind.RESOLVER, "DNS server ns-1 did not an
 SILENT = Unavailable(UnavailableKind.UNREACHABLE, "route53 in us-east-1 does not answer.", "us-east-1")
 LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
 TOPIC = sns_topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
+
+
+def _started_with(field: str) -> tuple[tuple[str, str], ...]:
+    """Secrets of a container that is started with this field of the first tenant's."""
+    return (("DB", f"arn:aws:secretsmanager:{D}:{SIT.account}:secret:{SAFE.name}-AbCdEf:{field}::"),)
 
 
 def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Example:
@@ -107,7 +112,10 @@ EXAMPLES = [
         "sit-tenant2",
         definitions=definitions(D, changes={"environment": container("tenant2", P).environment}),
     ),
-    given("independent", Status.FAIL, SAFE.name, contents=(TIED,)),
+    *(
+        given("independent", status, contents=(TIED,), definitions=definitions(D, changes={"secrets": started}))
+        for status, started in ((Status.PASS, _started_with("password")), (Status.FAIL, _started_with("host")))
+    ),
     given("independent", Status.FAIL, SAFE.name, contents=(replace(SAFE, fields=(), failure="KMSAccessDenied"),)),
     given("independent", Status.UNKNOWN, definitions=(definition("tenant1", D), DENIED)),
     given(

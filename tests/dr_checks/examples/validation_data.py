@@ -67,6 +67,7 @@ EXAMPLES = [
     given("files-writable", Status.PASS, COPY.id, files=(replace(WRITABLE, state="updating"),)),
     given("files-writable", Status.FAIL, COPY.id, files=(replace(WRITABLE, state="error"),)),
     given("files-writable", Status.FAIL, "sit-efs", files=()),
+    given("files-writable", Status.PASS, COPY.id, files=(replace(WRITABLE, name=""),)),
     given("files-writable", Status.UNKNOWN, files=DENIED),
     given("files-writable", Status.UNKNOWN, replications=DENIED),
     given("tables-writable", Status.PASS, TABLES[0].name),
