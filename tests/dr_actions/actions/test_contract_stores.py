@@ -109,6 +109,14 @@ def _lead_alone(estate: Estate) -> None:
     lead(estate, Side.DR)
 
 
+def _lead_away_on_a_group_of_aws(estate: Estate) -> None:
+    """Visitors go to the DR region, whose database has the group that AWS made."""
+    group = {"DBInstanceIdentifier": NAME, "DBParameterGroupName": "default.mysql8.0", "ApplyImmediately": True}
+    estate.send(Side.DR, "rds:ModifyDBInstance", **group)
+    estate.send(Side.DR, "rds:RebootDBInstance", DBInstanceIdentifier=NAME)
+    lead(estate, Side.DR)
+
+
 def _lead_to_primary(estate: Estate) -> None:
     """Visitors are led to the primary region; an object was still written to the DR region before."""
     past_the_second(estate)
@@ -249,6 +257,10 @@ SNAPSHOTS: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/restore_dr", _nothing),
     (Goal.FAILBACK, "backup/create_backups", _lead_alone),
 )
+OWN_GROUP: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "database/restore_dr", _nothing),
+    (Goal.FAILBACK, "database/own_group", _lead_away_on_a_group_of_aws),
+)
 COPIES: tuple[Scene, ...] = (
     (Goal.FAILOVER, "files/restore_copy", _unreplicated),
     (Goal.FAILOVER, "files/mount_copy", _nothing),
@@ -312,6 +324,7 @@ STORIES = {
     "recovery": (EMULATED, RECOVERY),
     "promotion": (PROMOTING, PROMOTION),
     "snapshots": (UNVAULTED, SNAPSHOTS),
+    "own group": (EMULATED, OWN_GROUP),
     "copies": (EMULATED, COPIES),
     "given up": (EMULATED, GIVEN_UP),
     "sick": (EMULATED, SICK),

@@ -222,7 +222,8 @@ def repoint(estate: Endpoint, sit: Environment, arn: str) -> None:
     else:
         identifier = arn.rpartition("/")[2]
         subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
-        efs.create_mount_target(FileSystemId=identifier, SubnetId=subnets[0])
+        for subnet in subnets:
+            efs.create_mount_target(FileSystemId=identifier, SubnetId=subnet)
         volume = revision["volumes"][0]["efsVolumeConfiguration"]
         former = efs.describe_access_points(AccessPointId=volume["authorizationConfig"]["accessPointId"])
         point = efs.create_access_point(
