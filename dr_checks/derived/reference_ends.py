@@ -104,9 +104,11 @@ class ReferenceEnds:
         here, private = self._private_names.get(Side.DR), self._private_names.values()
         if here and (targets := here.targets_of(row.name)):
             return End.PRIMARY if any(map(self._is_in_primary, targets)) else End.HERE
-        # A private zone answers alone for its names: what it has no record of is not asked of the internet.
+        # A private zone answers alone for its names: what it has no record of is not asked of the internet. A name that
+        # the primary region's zone lacks as well serves nobody today.
+        there = self._private_names.get(Side.PRIMARY)
         if here and (zone := here.zone_of(row.name)) and zone not in here.foreign:
-            return End.ABSENT
+            return End.ABSENT if there and there.targets_of(row.name) else End.NOWHERE
         return End.NOWHERE if any(names.zone_of(row.name) for names in private) else _unless_alike(alike)
 
     def _is_in_primary(self, target: str) -> bool:

@@ -142,6 +142,7 @@ EXAMPLES = [
     _of(Status.PASS, "crm.apps.sit.internal"),
     # The private zone of the DR region's VPC answers for it, and has no record of it.
     _of(Status.FAIL, "mail.sit.internal"),
+    _of(Status.UNKNOWN, "gone.sit.internal"),
     _of(Status.UNKNOWN, "mail.hub.sit.internal"),
     # A record of that zone that leads to the primary region.
     _of(Status.FAIL, "orders.sit.internal"),
