@@ -10,7 +10,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, check, cite, if_
 from dr_checks.derived.database_copies import database_engine
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.kept_values import DIGEST, is_secret
+from dr_estate.model.kept_values import DIGEST, is_secret, pointer_or_digest
 from dr_estate.model.references import ReferenceKind, unregional
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, rds, s3
@@ -288,7 +288,7 @@ def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:
 def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
     """By tenant on both sides: by variable its value there and here, made neutral; or what was not read."""
     there, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
-    found: dict[str, _Pairs | Unavailable] = {}
+    found, names = dict[str, _Pairs | Unavailable](), _names_by_digest(view)
     for tenant in view.tenants:
         theirs, mine = there.get(tenant.id), here.get(tenant.id)
         if theirs is None or mine is None:
@@ -298,12 +298,19 @@ def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
         elif isinstance(mine, Unavailable):
             found[tenant.id] = mine
         else:
-            found[tenant.id] = dict(_value_pairs(view, tenant, theirs, mine))
+            found[tenant.id] = dict(_value_pairs(view, tenant, theirs, mine, names))
     return found
 
 
+def _names_by_digest(view: View) -> dict[str, str]:
+    """The tenants' names by what is kept of a variable that holds one: a name alone points nowhere."""
+    names = [name for tenant in view.tenants for name in (tenant.id, tenant.dns)]
+    regions = (view.env.regions.primary, view.env.regions.dr)
+    return {pointer_or_digest("", name, region): name for region in regions for name in names}
+
+
 def _value_pairs(
-    view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
+    view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition, names: Mapping[str, str]
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     regions = view.env.regions
     # The name of a bucket may hold the code of its region (usw2), as that of its copy holds the other's.
@@ -319,8 +326,8 @@ def _value_pairs(
                 continue  # reported by definitions.parity and definitions.primary-region-names
             # Equal text is equal, whatever it names; else ids, region and tenant are taken out before both are
             # compared.
-            there = _neutral(other, regions.primary, tenant, port)
-            here = _neutral(_value_in_dr(value, copies), regions.dr, tenant, port, (own, its))
+            there = _neutral(names.get(other, other), regions.primary, tenant, port)
+            here = _neutral(_value_in_dr(names.get(value, value), copies), regions.dr, tenant, port, (own, its))
             here = there if value == other else here
             if _OWN_ADDRESS.search(name):  # WordPress takes the slash at its end away
                 there, here = there.rstrip("/"), here.rstrip("/")

@@ -49,7 +49,7 @@ def forwards_host(view: View) -> Iterator[Finding]:
 @weigh(Severity.BLOCKER, Area.INFRASTRUCTURE, GLOBAL)
 @cite("REL11-BP04", "REL13-BP04", "NIST CP-8")
 def origin_reached(view: View) -> Iterator[Finding]:
-    """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came, by TLS 1.2 at most.
+    """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came, by TLS 1.2 at most, and its path.
 
     Origins that stand in the primary region alone are cloudfront.origin-follows' matter. Source: CloudFront API,
     Origin; CloudFront Developer Guide, "Supported protocols and ciphers between CloudFront and the origin".
@@ -64,6 +64,10 @@ def origin_reached(view: View) -> Iterator[Finding]:
         # A listener that speaks TLS 1.3 alone is there, and still answers CloudFront nothing.
         if newer is not None and set(ports) <= here:
             yield _too_new(view, origin, newer)
+        elif set(ports) <= here and origin.path:
+            reason = "each region is asked for another path than the visitor's: where it has none, the page is missing"
+            remedy = f"Take the origin_path of origin {origin.id} away, or accept it where the platform answers there."
+            yield view.warn(origin.id, f"asks for {origin.path} and then the path", "the path alone", reason, remedy)
         elif set(ports) <= here:
             yield view.ok(origin.id, measured, wanted, "CloudFront reaches it as it reaches the primary region's")
         else:

@@ -30,6 +30,7 @@ class Origin:
     ``kind`` is custom, s3, vpc or unknown.
     ``headers`` are those that CloudFront adds: (name, digest of the value), because the value may be a secret.
     A bucket is read under an origin ``access_control`` (its id), as an ``identity``, or, where both are "", by anybody.
+    ``path`` is what CloudFront puts before the path of each request, "" for nothing.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Origin:
     headers: tuple[tuple[str, str], ...] = ()
     access_control: str = ""
     identity: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ def _origin(row: dict[str, Any]) -> Origin:
         ),
         access_control=row.get("OriginAccessControlId") or "",
         identity=(row.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or "",
+        path=row.get("OriginPath") or "",
     )
 
 

@@ -93,6 +93,7 @@ EXAMPLES = [
     demanded(Status.NOT_APPLICABLE, rule(WANTS_OLD), rule()),
     demanded(Status.NOT_APPLICABLE, rule()),
     reached(Status.PASS, 80, 443),
+    reached(Status.WARN, 80, 443, path="/site"),
     reached(Status.PASS, 8080, protocol_policy="http-only", ports=(8080, 443)),
     reached(Status.PASS, 443, protocol_policy="match-viewer"),
     reached(Status.FAIL, 80, protocol_policy="https-only"),

@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.config.map_names import COPY_BY_MAP
-from dr_estate.model.kept_values import DIGEST
+from dr_estate.model.kept_values import DIGEST, pointer_or_digest
 from dr_estate.readers import ecs, rds, s3
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, definition
@@ -42,6 +42,8 @@ def _estate(
     def defined(tenant: str, region: str) -> ecs.TaskDefinition:
         usual = theirs or f"serve {tenant} in {region}"
         mode = value if region == D and tenant in of else usual
+        if variable == "TENANT":  # as the reader keeps it: a name alone points nowhere
+            mode = pointer_or_digest(variable, value if region == D and tenant in of else tenant, region)
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
         key = f"{DIGEST}{region}"
         name = "old_db" if value == UNRULY and tenant in of else f"{tenant}_db"
@@ -103,6 +105,13 @@ EXAMPLES = [
     Example("variables.alike", Status.PASS, _estate(OWN.format(D), of=TENANTS, theirs=f"{OWN.format(P)}:3306")),
     Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
+    Example("variables.alike", Status.PASS, _estate("tenant2", variable="TENANT")),
+    Example("variables.alike", Status.FAIL, _estate("tenant1", variable="TENANT"), TWO),
+    Example(
+        *("variables.alike", Status.FAIL),
+        _estate("tenant1", of=TENANTS, variable="TENANT"),
+        frozenset({"wordpress: TENANT"}),
+    ),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
     Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"{DIGEST}5d7f"), TWO),
