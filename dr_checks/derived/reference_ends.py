@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address, ip_network
@@ -114,7 +115,10 @@ class ReferenceEnds:
     def _is_in_primary(self, target: str) -> bool:
         """Whether a record leads to a host of AWS in the primary region, or to an address of its network."""
         if _ADDRESS.fullmatch(target):
-            return self._is_within(target, Side.PRIMARY) and not self._is_within(target, Side.DR)
+            # Of a dark primary region nothing is asked: what leads into its network was found while it answered.
+            with suppress(DataUnavailable):
+                return not self._is_within(target, Side.DR) and self._is_within(target, Side.PRIMARY)
+            return False
         return any(found.is_in(self._regions.primary) for found in references(target))
 
     @cached_property

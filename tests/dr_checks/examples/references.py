@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -77,7 +78,12 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
                 Side.DR,
                 (),
                 zones=("sit.internal", "hub.sit.internal"),
-                leads=(*_leads("10.20.0.9", "db", "*.apps"), *_leads(HOME, "orders"), *_leads("10.10.0.9", "queue")),
+                leads=(
+                    *_leads("10.20.0.9", "db", "*.apps"),
+                    *_leads(HOME, "orders"),
+                    *_leads("10.10.0.9", "queue"),
+                    *_leads("10.99.0.9", "hub"),
+                ),
                 foreign=("hub.sit.internal",),
             ),
         ),
@@ -92,6 +98,10 @@ def _estate(here: str, there: str = "", field: str = "", key: str = "host", **ch
 def _of(expected: Status, here: str, there: str = "", **changes: Any) -> Example:
     subjects = ALL if expected in (Status.FAIL, Status.UNKNOWN) and "field" not in changes else frozenset()
     return Example("references.lead-here", expected, _estate(here, there, **changes), subjects)
+
+
+def _without_primary_network(seen: Snapshot) -> Snapshot:
+    return replace(seen, parts={key: part for key, part in seen.parts.items() if key != (vpc.vpc.name, Side.PRIMARY)})
 
 
 def _in_file(expected: Status, files: Any) -> Example:
@@ -140,6 +150,9 @@ EXAMPLES = [
     _of(Status.PASS, f"tenant1.{SIT.traffic.tenant_domain}", "www.example.org"),
     _of(Status.PASS, "db.sit.internal"),
     _of(Status.PASS, "crm.apps.sit.internal"),
+    # While the primary region is dark, its network is not seen.
+    Example("references.lead-here", Status.PASS, _without_primary_network(_estate("db.sit.internal"))),
+    Example("references.lead-here", Status.PASS, _without_primary_network(_estate("hub.sit.internal"))),
     # The private zone of the DR region's VPC answers for it, and has no record of it.
     _of(Status.FAIL, "mail.sit.internal"),
     _of(Status.UNKNOWN, "gone.sit.internal"),
