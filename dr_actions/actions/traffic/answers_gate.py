@@ -78,7 +78,7 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         if not names:
             # Of a customer's host no name server is asked at 100 percent: its records, read back, decide.
             return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
-        found = [_share_status(context, since, *_all_in_primary(context, name)) for name in names]
+        found = [_share_status(context, since, *_stray_answer(context, name)) for name in names]
         return next((status for status in found if status.state is not StepState.DONE), _together(found))
     parts = [seen for seen, _ in context.snapshot.of_entrances(context.env)]
     asked_for = dict.fromkeys(row for seen in parts for row in seen.get(dns_canary_polls.tallies, Side.GLOBAL))
@@ -118,7 +118,7 @@ def _share_status(
     return StepStatus(StepState.FAILED if settled else StepState.IN_PROGRESS, message, facts)
 
 
-def _all_in_primary(context: PlanContext, name: str) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
+def _stray_answer(context: PlanContext, name: str) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
     """Whether an answer points elsewhere, with the words for it. Raises DataUnavailable where nothing shows it."""
     seen, _ = _entrance_of(name, context)
     home, away = _load_balancer(seen, Side.PRIMARY), _load_balancer(seen, Side.DR)
