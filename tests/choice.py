@@ -7,7 +7,8 @@ CI has a quarter of an hour, and the proofs take longer. It plays, in this order
 3. the proofs that a change can have reached: those whose imports lead to a file that changed since the newest commit
    that is older than a day, or since ``$CI_BASE``; the fewer imports lie between, the sooner.
 
-What did not fit is named, with its reason, in the last line. `make proofs` plays all, whatever stands here.
+What did not fit is named, with its reason, in the last line; so is what a slow machine had no time to begin
+(tests/forked_session.py). `make proofs` plays all, whatever stands here.
 """
 
 from __future__ import annotations

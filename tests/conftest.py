@@ -1,6 +1,7 @@
 """The order of the tests, and which of them are played when.
 
-What takes longest begins first, so that no process is left to play out a long file alone. What is marked ``proof`` is
+What takes longest begins first, so that no process is left to play out a long file alone; in CI, whole runs of commands
+before it, for a slow machine may have no time for the rest. What is marked ``proof`` is
 reported as skipped unless DR_PROOFS asks for the proofs: for them alone (``1``, `make proofs`), for those that CI plays
 today (``chosen``, `.ci/run`: tests/choice.py), or for both kinds (``all``, `make exhaustive`). `make test` leaves the
 proofs out. DR_SHARD=2/4 plays the second quarter of them, for machines that share them out;
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from sandbox.moto_ext import speedups
 from sandbox.world.moto_app import SETTINGS
-from tests import choice
+from tests import choice, forked_session
 from tests.sampling import SEED
 
 LONG = (
@@ -69,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
-    items.sort(key=_rank)
+    _sort(items)
     for item in items:
         if item.nodeid.startswith(EMULATED):
             item.add_marker(pytest.mark.proof)
@@ -114,6 +115,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say by what the samples of the proofs were drawn."""
     if PROOFS:
         terminalreporter.write_line(f"Samples were drawn by DR_SEED={SEED}.")
+    if late := terminalreporter.config.stash.get(forked_session.NOT_BEGUN, []):
+        sentence = f"Not begun, for want of time on this machine: {len(late)} files ({', '.join(sorted(late))})."
+        terminalreporter.write_line(sentence)
+        if PROOFS == "chosen":
+            choice.LEFT_OUT.write_text(f"{choice.LEFT_OUT.read_text('utf-8').strip()} {sentence}\n", encoding="utf-8")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,7 +129,16 @@ def pytest_unconfigure() -> None:
     gc.freeze()
 
 
-def _rank(item: pytest.Item) -> tuple[float, int]:
-    # What no recorded run has played yet may be long: it begins first.
-    recorded_s = DURATIONS.get(choice.file_of(item.nodeid), float("inf")) if PROOFS else 0
-    return -recorded_s, next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))
+def _sort(items: list[pytest.Item]) -> None:
+    whole = {
+        choice.file_of(item.nodeid) for item in items if PROOFS == "chosen" and item.get_closest_marker("whole_run")
+    }
+
+    def rank(item: pytest.Item) -> tuple[bool, float, int]:
+        file = choice.file_of(item.nodeid)
+        # What no recorded run has played yet may be long: it begins early.
+        recorded_s = DURATIONS.get(file, float("inf")) if PROOFS else 0
+        folder = next((rank for rank, folder in enumerate(LONG) if item.nodeid.startswith(folder)), len(LONG))
+        return file not in whole, -recorded_s, folder
+
+    items.sort(key=rank)

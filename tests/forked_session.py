@@ -2,6 +2,8 @@
 
 ``pytest -p tests.forked_session --processes 3``. A process that has played a file's tests takes the next file. Under
 pytest-xdist each process imports and collects all for itself, which takes as long as a quarter of the tests.
+``--end-within SECONDS`` keeps that time on a slow machine too: a file that would end later, by what it last took, is
+not begun, unless it holds a whole run of a command. What was not begun is in the session's stash, under ``NOT_BEGUN``.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from typing import Any
 
 import pytest
 
+from tests import choice
+
+NOT_BEGUN = pytest.StashKey[list[str]]()
+"""The files that were not begun, for they would have ended too late."""
 _INDEX_BYTES = 2
 _ROOT = "PYTEST_DEBUG_TEMPROOT"
 """Below which folder pytest makes those of tests."""
@@ -38,6 +44,32 @@ class _Heard:
 
     test: str = "no test yet"
     at_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class _NotBegun:
+    file: str
+
+
+@dataclass
+class _Clock:
+    """In a forked process: says which file would end too late, by the pace of those that it has played."""
+
+    limit_s: float
+    began_s: float = field(default_factory=time.monotonic)
+    recorded_s: dict[str, float] = field(default_factory=choice.recorded_durations)
+    played_s: float = 0.0
+
+    def too_late(self, items: list[pytest.Item]) -> bool:
+        if not self.limit_s or any(item.get_closest_marker("whole_run") for item in items):
+            return False
+        lasts_s = self.recorded_s.get(choice.file_of(items[0].nodeid), choice.UNKNOWN_S)
+        now_s = time.monotonic() - self.began_s
+        pace = now_s / self.played_s if self.played_s else 1.0
+        if now_s + lasts_s * pace > self.limit_s:
+            return True
+        self.played_s += lasts_s
+        return False
 
 
 @dataclass(eq=False)
@@ -63,6 +95,7 @@ class _Sender:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--processes", type=int, default=0, help="play the tests in this many forked processes")
+    parser.addoption("--end-within", type=float, default=0.0, help="begin no file that would end after so many seconds")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -156,7 +189,11 @@ def _play(session: pytest.Session, files: list[list[pytest.Item]], turns: int, s
     capture.start_global_capturing()
     # What follows a file's last test is said to be the session: its fixtures stay, and which file is next is asked
     # once the test is played. A process that asked before would keep that file from one that has nothing to do.
+    clock = _Clock(config.getoption("end_within"))
     for index in _taken(turns):
+        if clock.too_late(files[index]):
+            sender.send(_NotBegun(choice.file_of(files[index][0].nodeid)))
+            continue
         for item, following in itertools.pairwise([*files[index], session]):
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     session._setupstate.teardown_exact(None)
@@ -179,6 +216,9 @@ def _show(session: pytest.Session, pipe: connection.Connection, heard: _Heard) -
             return False
         case str():
             heard.test = message
+            return True
+        case _NotBegun(file):
+            session.config.stash.setdefault(NOT_BEGUN, []).append(file)
             return True
         case Exception():
             raise message

@@ -40,6 +40,8 @@ ALONE, BESIDE_PROOFS = "3", "2"
 PROOFS = [*FORKED, "--hypothesis-seed", str(SEED), "-p", "tests.durations", "--durations-file"]
 PROOFS_ALONE, PROOFS_BESIDE = ["--processes", "6"], ["--processes", "4"]
 """More processes than two cores: of what a run takes, two thirds are spent waiting for an emulator or for a clock."""
+CHOSEN_END_WITHIN_S = 750
+"""CI lasts a quarter of an hour: before the proofs come the installations, after them what failed beside the others."""
 WITH_PROOFS = "--with-proofs"
 MOST_AGAIN = 10
 """So many tests that failed beside all others are played once more, alone: with six processes on two cores they may be
@@ -108,7 +110,8 @@ def _play_chosen(judges: list[str]) -> list[Part]:
     installed = _play("judges", ["make", "--no-print-directory", "-j", "4", *judges], subprocess.PIPE)
     if installed.code:
         return [installed]
-    words = [*PROOFS, "build/durations.json", *PROOFS_BESIDE, "-o", f"cache_dir={_cache_of('proofs')}", "tests"]
+    words = [*PROOFS, "build/durations.json", *PROOFS_BESIDE, "--end-within", str(CHOSEN_END_WITHIN_S)]
+    words += ["-o", f"cache_dir={_cache_of('proofs')}", "tests"]
     return [installed, _play("proofs", words, None, DR_PROOFS="chosen")]
 
 

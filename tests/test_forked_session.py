@@ -111,6 +111,15 @@ def test_a_long_test_keeps_no_other_file_waiting(tmp_path: Path) -> None:
     assert long not in short
 
 
+def test_a_file_that_would_end_too_late_is_named_and_not_begun_unless_it_is_a_whole_run(tmp_path: Path) -> None:
+    for name, mark in (("late", ""), ("whole", '@pytest.mark.whole_run("failover")\n')):
+        text = f"import pytest\n{mark}def test_{name}(): pass\n"
+        (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
+    ran = _played(tmp_path, "--end-within=5", "-p", "tests.conftest")
+    assert (0, True) == (ran.returncode, ran.stdout.splitlines()[-1].startswith("1 passed")), ran.stdout
+    assert "Not begun, for want of time on this machine: 1 files (test_late.py)." in ran.stdout
+
+
 def test_what_a_fixture_takes_is_recorded_as_its_file_s(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text(FIXED, encoding="utf-8")
     recorded = tmp_path / "durations.json"
