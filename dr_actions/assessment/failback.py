@@ -309,12 +309,15 @@ def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
 def stranded_writes(context: PlanContext, posture: Posture | None = None) -> tuple[Loss, ...]:
     """What a failback could lose or mix up: per store 0 seconds where the sync is proven, and what is in conflict.
 
-    In SPLIT also what the primary region's database took since the failover: no copy of the DR region's has it.
+    Also what the primary region's database took since the failover, in SPLIT or until a fence ended that: no copy of
+    the DR region's has it.
     """
     if context.goal is not Goal.FAILBACK:
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
-    losses = list(_second_writer(context)) if posture and posture.name is PostureName.SPLIT else []
+    is_split = posture is not None and posture.name is PostureName.SPLIT
+    until = context.snapshot.taken_at if is_split else context.split_ended_at
+    losses = [_second_writer(context, until)] if until else []
     env = context.env
     names = {stores.DATABASE.id: env.database_on(Side.DR), stores.FILES.id: env.named(env.names.file_system)}
     losses += [Loss(store, name, None, 0.0, 0, proven) for store, name in names.items() if name]
@@ -328,17 +331,15 @@ def _failover_end(context: PlanContext) -> datetime | None:
     return incident.unprotected_since if incident else None
 
 
-def _second_writer(context: PlanContext) -> Iterator[Loss]:
+def _second_writer(context: PlanContext, until: datetime) -> Loss:
     env, since = context.env, _failover_end(context)
     name = f"{env.database_on(Side.PRIMARY)} of {env.regions.primary}"
     what = f"{env.regions.dr} has none of what this second writer took"
     if since is None:
-        yield Loss(stores.DATABASE.id, name, None, None, None, f"{what}, and no failover on record says since when")
-        return
-    seconds = (context.snapshot.taken_at - since).total_seconds()
-    yield Loss(
-        stores.DATABASE.id, name, None, seconds, None, f"{what} since the failover of {since:%Y-%m-%d %H:%M} UTC"
-    )
+        return Loss(stores.DATABASE.id, name, None, None, None, f"{what}, and no failover on record says since when")
+    seconds = (until - since).total_seconds()
+    basis = f"{what} since the failover of {since:%Y-%m-%d %H:%M} UTC"
+    return Loss(stores.DATABASE.id, name, None, seconds, None, basis)
 
 
 def _tables(context: PlanContext) -> Iterator[Loss]:

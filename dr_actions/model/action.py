@@ -47,7 +47,8 @@ class PlanContext:
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``begun_sending_at``
     when it first left, ``confirmed_at`` when it was last seen done, ``begun_at`` when the run began, None in an
     assessment. ``recorded`` gives the before-values of each step of the incident's failover, so that a failback
-    restores exactly those. ``renamed_databases`` names the databases of the DR region that the incident's own failback
+    restores exactly those. ``split_ended_at`` is when its fence stopped a second writer, None where there was none.
+    ``renamed_databases`` names the databases of the DR region that the incident's own failback
     set aside, by resource id. ``changes`` are the ids under which Route 53 took the changes of this run's steps,
     ``deployments`` those of the ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran.
     ``confirmed_facts`` are the evidence upon which each step was last seen done. ``accepted`` are the gates that are
@@ -67,6 +68,7 @@ class PlanContext:
     confirmed_at: Mapping[str, datetime] = field(default_factory=dict)
     begun_at: datetime | None = None
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    split_ended_at: datetime | None = None
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     deployments: Mapping[str, str] = field(default_factory=dict)

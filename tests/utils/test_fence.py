@@ -104,6 +104,9 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
     primary = sit.changed()
     assert {region for region, _ in primary} == {"af-south-1"}
     assert {name for _, name in primary} == {"RegisterScalableTarget", "UpdateService", "ModifyDBParameterGroup"}
+    sit.run("failback --incident INC-1")
+    still_lost = {loss["subject"] for loss in sit.kept("failback")["data_loss"]}
+    assert "sit-mysql of af-south-1" in still_lost, "the fence stopped the second writer, and moved nothing it took"
     refused = sit.run("fence --release --execute --incident INC-1")
     assert (refused.code, "release.one-writer" in refused.err) == (4, True), "the DR region's database takes writes"
 

@@ -75,7 +75,7 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     goal, since = goal_of(options), _since(options, snapshot)
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, chosen_tenants(options, snapshot, environment))
-    context = replace(context, recorded=run.recorded)
+    context = replace(context, recorded=run.recorded, split_ended_at=run.split_ended_at)
     if goal in FENCING:
         assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
     elif goal is Goal.FAILBACK:

@@ -44,7 +44,7 @@ from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_se
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.failback_abort import before_values_for, refuse_in_write_pause
+from utils.aws_mgmt.app.failback_abort import refuse_in_write_pause, with_record
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
     entries_of_incident,
@@ -123,7 +123,7 @@ def authorise(
         raise MalformedItem(control_state.incident)
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)
-    run = replace(run, recorded=before_values_for(options, past, incident))
+    run = with_record(run, options, past, incident)
     refuse_in_write_pause(options, env, app, past, incident)
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     options = replace(options, overrides=_by_caller(options.overrides, app))

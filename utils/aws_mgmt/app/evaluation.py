@@ -57,13 +57,15 @@ if TYPE_CHECKING:
 class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
-    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's.
+    ``recorded`` are the before-values of the incident's failover, for a failback, ``split_ended_at`` when a fence
+    stopped a second writer. ``clock`` is the command's.
     """
 
     folder: Path
     dialog: Dialog
     advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    split_ended_at: datetime | None = None
     clock: WorldClock = field(default_factory=WorldClock)
 
 

@@ -22,7 +22,8 @@ from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import goal_of
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.incident_record import before_values, goal_of_beginning, is_done, last_beginning
+from utils.aws_mgmt.app.evaluation import CommandRun
+from utils.aws_mgmt.app.incident_record import before_values, goal_of_beginning, is_done, last_beginning, split_end
 from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
 
 # A failback in its write pause is not replanned: a new plan copies for hours, and nobody could write.
@@ -101,8 +102,12 @@ _NO_RETURN = "abort.point-of-no-return"
 _OPEN = "abort.unfinished-failback"
 
 
-def before_values_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> Mapping[str, Mapping[str, Any]]:
-    """The before-values that a plan of these options needs. Raises Refused where there is no failback to abort."""
+def with_record(run: CommandRun, options: PlanOptions, past: Sequence[Entry], incident: str) -> CommandRun:
+    """The run with what a plan needs of the incident's record. Raises Refused where there is no failback to abort."""
+    return replace(run, recorded=_before_values(options, past, incident), split_ended_at=split_end(past))
+
+
+def _before_values(options: PlanOptions, past: Sequence[Entry], incident: str) -> Mapping[str, Mapping[str, Any]]:
     if goal_of(options) is not Goal.ABORT:
         return before_values(past)
     begun = last_beginning(past)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -23,6 +24,7 @@ from dr_actions.model.plan import Goal, SendFailed
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status
+from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
 from dr_estate.model.control_items import JOURNAL
 from dr_estate.model.dynamodb_values import moment
@@ -180,6 +182,22 @@ def before_values(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
         recorded = {step["id"]: step["before"] for step in begun.plan_steps} | earlier
         failed_back = False
     return recorded
+
+
+def split_end(past: Sequence[Entry]) -> datetime | None:
+    """When the incident's fence of a SPLIT ended; None where there was none, or where it was released."""
+    of_split, ended = False, None
+    begun = [entry for entry in past if entry.kind is EntryKind.BEGIN]
+    for entry, following in itertools.zip_longest(begun, begun[1:]):
+        goal = goal_of_beginning(entry)
+        if goal is Goal.FENCE:
+            of_split = of_split or entry.data["plan"]["posture"] == PostureName.SPLIT
+            # Until its last entry: where it ended before its time, the database may have taken writes so long.
+            last = max(other.at for other in past if following is None or other.seq < following.seq)
+            ended = last if of_split else None
+        elif goal not in (Goal.FAILBACK, Goal.ABORT):
+            of_split, ended = False, None
+    return ended
 
 
 def refusal_of(app: AppContext, incident: str, execution: str = "") -> RefusedStart | None:

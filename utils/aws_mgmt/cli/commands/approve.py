@@ -27,7 +27,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, usable_rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import before_values_for, environment_to_run
+from utils.aws_mgmt.app.failback_abort import environment_to_run, with_record
 from utils.aws_mgmt.app.incident_record import (
     entries_of_incident,
     goal_of_beginning,
@@ -170,7 +170,7 @@ def _assessment(
     with console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
         past = entries_of_incident(options, environment, incident, reached)
-        run = replace(run, recorded=before_values_for(options, past, incident))
+        run = with_record(run, options, past, incident)
         return assess(options, environment, observe_world(reached.world, environment, run), run)
 
 

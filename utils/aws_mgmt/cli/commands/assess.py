@@ -17,7 +17,7 @@ from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.failback_abort import before_values_for
+from utils.aws_mgmt.app.failback_abort import with_record
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.incident_report import with_approvals
 from utils.aws_mgmt.app.options import RecoveryOptions
@@ -76,7 +76,7 @@ def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) 
     with open_connection(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.known_incident.id if control_state.known_incident else options.incident
-        recorded = before_values_for(options, entries_of_incident(options, env, incident, reached), incident)
-        report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
+        run = with_record(run, options, entries_of_incident(options, env, incident, reached), incident)
+        report = assess(options, env, observe_world(reached.world, env, run), run)
         report = with_session(report, reached.world.credentials, reached.clock.now())
         return with_approvals(report, options, incident, reached)
