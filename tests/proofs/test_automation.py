@@ -291,6 +291,8 @@ def test_a_run_that_aws_started_is_stopped_by_a_pause_and_in_ecs_and_goes_on_eac
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     change_by_hand(prod, again)
     assert again.wait(PATIENCE_S) == 0, again.err
+    review = prod.run(f"log --incident {INCIDENT} --review").out
+    assert 2 == len(re.findall(r"resumed: .*; approver let AWS start it at ", review)), review
 
 
 def stopped_in_ecs(prod: Prod) -> None:

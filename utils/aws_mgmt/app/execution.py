@@ -341,9 +341,10 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     clearance, control = run.clearance, context.app.control
     who = person_of(context.app.caller.arn, context.env)
     if context.start.report is None:
+        allowed = _allowed_start(context)
         journal.append(
             EntryKind.RESUMED,
-            says=f"{who} goes on with plan {clearance.digest[:12]}.",
+            says=f"{who} goes on with plan {clearance.digest[:12]}{allowed}.",
             digest=clearance.digest,
             rules=context.start.rules.record_with(clearance.overrides),
         )
@@ -367,6 +368,20 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
             override.gate, override.by, override.why, override.until, clearance.incident, run.plan.digest, override.arn
         )
         control.override(control_state, fence)
+
+
+def _allowed_start(context: RunContext) -> str:
+    """Who let AWS start the run that goes on, and when, as a clause: AWS asks again for each start of the same plan."""
+    app, clearance = context.app, context.start.clearance
+    if app.starter is None:
+        return ""
+    starts = [start for start in app.approvals.starts(clearance.incident) if start.digest == clearance.digest]
+    people = {approval.userid: approval.arn for approval, _ in app.approvals.history_of(clearance.incident)}
+    newest = max(starts, key=lambda start: start.at, default=None)
+    if newest is None:
+        return ""
+    approver = person_of(people.get(newest.userid, newest.userid), context.env)
+    return f"; {approver} let AWS start it at {newest.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal: Journal, who: str) -> None:
