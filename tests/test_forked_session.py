@@ -85,7 +85,7 @@ def test_a_process_that_is_killed_fails_the_session(tmp_path: Path) -> None:
     assert (3, True) == (ran.returncode, says in ran.stdout), ran.stdout
 
 
-def test_a_test_that_waits_for_ever_fails_by_name_with_the_place_where_it_stands(tmp_path: Path) -> None:
+def test_an_endless_test_fails_by_name_with_its_stack(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text(WAITER, encoding="utf-8")
     ran = _played(tmp_path, "--timeout=1")
     assert (1, True) == (ran.returncode, "test_a.py::test_waits failed: " in ran.stdout), ran.stdout
@@ -111,7 +111,7 @@ def test_a_long_test_keeps_no_other_file_waiting(tmp_path: Path) -> None:
     assert long not in short
 
 
-def test_a_file_that_would_end_too_late_is_named_and_not_begun_unless_it_is_a_whole_run(tmp_path: Path) -> None:
+def test_a_file_that_would_end_too_late_is_named_unless_a_whole_run(tmp_path: Path) -> None:
     for name, mark in (("late", ""), ("whole", '@pytest.mark.whole_run("failover")\n')):
         text = f"import pytest\n{mark}def test_{name}(): pass\n"
         (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
@@ -129,7 +129,7 @@ def test_what_a_fixture_takes_is_recorded_as_its_file_s(tmp_path: Path) -> None:
     assert row["waiting"] >= 0.5
 
 
-def test_the_files_that_tests_wrote_stay_where_one_of_them_failed_and_nowhere_else(tmp_path: Path) -> None:
+def test_files_of_a_test_are_kept_only_where_it_failed(tmp_path: Path) -> None:
     for name in ("test_a.py", "test_b.py"):
         (tmp_path / name).write_text(WRITER.format(ends="passes"), encoding="utf-8")
     assert 0 == _played(tmp_path).returncode

@@ -73,7 +73,7 @@ def test_the_reader_keeps_to_each_of_aws_limits_that_are_enforced() -> None:
         assert all(rate is not None and (rate.burst, rate.per_s) == (limit.burst, limit.per_s) for rate in rates), limit
 
 
-def test_what_passes_is_the_burst_and_then_the_rate_and_the_floor_is_computed_from_it() -> None:
+def test_a_bucket_passes_its_burst_and_then_its_rate() -> None:
     moments = [0.0]
     limits, request = PublishedLimits(now=lambda: moments[-1]), (b"eu-west-1/ecs", b"x.DescribeTaskDefinition", b"{}")
     assert sum(limits.passes(*request) for _ in range(60)) == 50

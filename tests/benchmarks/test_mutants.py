@@ -55,7 +55,7 @@ def test_a_name_for_a_type_is_not_mutated() -> None:
 
 
 @pytest.mark.proof
-def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
+def test_arguments_of_check_decorators_are_mutated_and_run_at_import() -> None:
     kms = SourceFile(ROOT / "dr_checks/security/kms.py")
     assert any(found.change().becomes == "severity=None," for found in kms.candidates if found.lines is None)
 

@@ -19,7 +19,7 @@ ROWS = [
 ]
 
 
-def test_a_row_is_a_ratio_to_the_floor_of_its_size_and_has_none_where_that_was_not_measured() -> None:
+def test_a_row_is_a_ratio_to_the_floor_of_its_size_where_one_was_measured() -> None:
     reader, floor, larger = table(ROWS)[2:]
     assert "| 2.0 | 4.0 | 1.0 | 5.0 |" in reader
     assert "| 0.5 | 1.0 | 0.2 | 1.0 |" in floor

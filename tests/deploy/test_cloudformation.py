@@ -105,7 +105,7 @@ def test_both_regions_have_the_topics(region: str) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
-def test_the_operator_gets_the_failback_policy_only_where_a_parameter_attaches_it() -> None:
+def test_the_operator_gets_the_failback_policy_only_by_a_parameter() -> None:
     """By default the stack attaches it to no operator. The policies of the second stack have other names here."""
     iam = boto3.client("iam", "us-east-1")
     attached_policies = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
@@ -178,7 +178,7 @@ def test_each_role_holds_its_generated_policies(role: str) -> None:
     assert own == sorted(policy["PolicyName"] for policy in attached_policies)
 
 
-def test_recovery_and_break_glass_fail_back_only_where_a_parameter_attaches_it() -> None:
+def test_recovery_and_break_glass_get_the_failback_policy_by_a_parameter() -> None:
     template = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))
     assert "false" == template["Parameters"]["AttachHome"]["Default"]
     for role in ("Recovery", "BreakGlass"):
@@ -189,7 +189,7 @@ def test_recovery_and_break_glass_fail_back_only_where_a_parameter_attaches_it()
         )
 
 
-def test_the_start_test_holds_what_the_drill_role_does_and_its_schedule_runs_that_task_alone() -> None:
+def test_the_start_test_has_the_drill_rights_and_a_schedule_of_one_task() -> None:
     template = json.loads((TEMPLATES / "prod-start-test.json").read_text(encoding="utf-8"))["Resources"]
     attached = [arn.rpartition("/")[2] for arn in template["Test"]["Properties"]["ManagedPolicyArns"]]
     variables = json.loads((DEPLOY / "terraform" / "prod.tfvars.json").read_text(encoding="utf-8"))
@@ -202,7 +202,7 @@ def test_the_start_test_holds_what_the_drill_role_does_and_its_schedule_runs_tha
     assert "dev-start-test.json" not in {path.name for path in TEMPLATES.iterdir()}
 
 
-def test_each_month_aws_starts_the_document_of_a_recovery_dry_and_its_schedule_starts_nothing_else() -> None:
+def test_aws_starts_a_dry_run_of_the_document_each_month_and_nothing_else() -> None:
     template = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))["Resources"]
     variables = json.loads((DEPLOY / "terraform" / "prod.tfvars.json").read_text(encoding="utf-8"))
     given, schedule = variables["automation"]["dry_start"], template["DryStart"]["Properties"]
@@ -223,7 +223,7 @@ def test_each_month_aws_starts_the_document_of_a_recovery_dry_and_its_schedule_s
     assert all("*" != resource for row in policy["Statement"] for resource in row["Resource"])
 
 
-def test_a_session_of_the_break_glass_role_ends_after_an_hour_and_only_operators_begin_one() -> None:
+def test_only_operators_begin_a_break_glass_session_of_one_hour() -> None:
     roles = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))["Resources"]
     role = roles["BreakGlass"]["Properties"]
     assert 3600 == role["MaxSessionDuration"]

@@ -40,13 +40,13 @@ def rendered(state: str, size: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("size", [2, 2_000])
-def test_the_overrides_of_the_merge_are_as_long_for_two_thousand_environments_as_for_two(size: int) -> None:
+def test_overrides_of_the_merge_are_as_long_for_2000_environments_as_for_2(size: int) -> None:
     overrides = rendered("Merge", size)
     assert ["fetch", "merge", "keep"] == [override["Name"] for override in overrides]
     assert len(json.dumps(overrides)) < 1_000 < LONGEST_OVERRIDES
 
 
-def test_what_is_expected_is_stored_before_anything_is_looked_at_and_where_the_merge_looks_for_it() -> None:
+def test_the_expected_list_is_stored_before_the_look_where_the_merge_reads() -> None:
     machine = generated(2)["states.json"]
     first = machine["States"][machine["StartAt"]]
     assert ("Look at each", None) == (first["Next"], first["ResultPath"])
@@ -58,7 +58,7 @@ def test_what_is_expected_is_stored_before_anything_is_looked_at_and_where_the_m
     assert (True, "", f"/runs/{{}}/{key}") == (options.merge, options.environment, str(options.expected))
 
 
-def test_the_input_of_two_thousand_environments_is_one_that_step_functions_takes() -> None:
+def test_step_functions_takes_the_input_of_two_thousand_environments() -> None:
     compact = json.dumps(generated(2_000)["input.json"], separators=(",", ":"))
     assert len(compact) < LONGEST_INPUT / 2
 
@@ -70,7 +70,7 @@ def test_the_policy_of_the_look_is_one_that_a_role_takes(size: int) -> None:
     assert len(text) <= LONGEST_INLINE
 
 
-def test_the_look_takes_the_readers_by_their_names_while_a_policy_holds_them() -> None:
+def test_the_look_names_its_readers_while_a_policy_holds_them() -> None:
     few, many = ([row["Resource"] for row in generated(size)["policy-look.json"]["Statement"]] for size in (150, 2_000))
     assert [150, 1] == [len(few[0]), len(many[0])]
     assert "arn:aws:iam::100000000007:role/e0007-dr-reader" in few[0]

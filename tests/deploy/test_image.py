@@ -32,7 +32,7 @@ def words(instruction: str) -> list[list[str]]:
     return [[word for word in line[1:] if not word.startswith("--")] for line in lines]
 
 
-def test_its_build_sees_every_room_of_the_package_and_nothing_else_of_the_checkout() -> None:
+def test_the_build_sees_every_room_of_the_package_and_nothing_else() -> None:
     rows = [row for row in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if row[:1] != "#"]
     assert rows[0] == "*", "what is not named is not seen"
     seen = {row[1:] for row in rows if row.startswith("!")}
@@ -94,7 +94,7 @@ def test_make_image_says_that_there_is_no_builder(builders: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
-def test_make_image_takes_the_builder_that_there_is_and_passes_its_verdict_on(builders: Path, name: str) -> None:
+def test_make_image_uses_the_builder_it_finds_and_returns_its_exit_code(builders: Path, name: str) -> None:
     program = builders / name
     program.write_text('#!/bin/sh\necho "$@"\nexit ${BUILDS:-0}\n', encoding="utf-8")
     program.chmod(0o755)

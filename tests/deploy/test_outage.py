@@ -109,7 +109,7 @@ def _stack() -> Iterator[ControlStack]:
 
 
 @pytest.mark.proof
-def test_people_are_notified_again_until_somebody_can_write_also_where_the_run_was_killed(
+def test_people_are_notified_again_until_writes_work_also_after_a_kill(
     stack: ControlStack,
 ) -> None:
     now = datetime.now(UTC)
@@ -132,7 +132,7 @@ def test_people_are_notified_again_until_somebody_can_write_also_where_the_run_w
         assert len({row["event"] for row in again}) == 2, "no subscriber drops the second one"
 
 
-def test_a_rule_starts_it_every_ten_minutes_in_cloudformation_and_in_terraform_alike() -> None:
+def test_a_rule_starts_it_every_ten_minutes_in_both_template_languages() -> None:
     every = f"rate({MINUTES} minutes)"
     terraform = (DEPLOY / "terraform" / "outage.tf").read_text(encoding="utf-8")
     assert f'schedule_expression = "{every}"' in terraform

@@ -85,7 +85,7 @@ def test_the_template_holds_the_function_that_the_tests_play() -> None:
     }
 
 
-def test_the_bucket_is_locked_for_years_and_takes_objects_from_the_function_alone() -> None:
+def test_the_bucket_is_locked_for_years_and_only_the_function_writes() -> None:
     properties = RESOURCES["Bucket"]["Properties"]
     retention = properties["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
     assert (properties["ObjectLockEnabled"], retention["Mode"]) == (True, "COMPLIANCE")

@@ -46,7 +46,7 @@ def terraform(*arguments: str, folder: Path, home: Path, **environment: str) -> 
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
-def test_every_variable_of_an_environment_is_declared_and_every_required_one_is_given() -> None:
+def test_variables_of_an_environment_are_declared_and_required_ones_given() -> None:
     declared = blocks("variable")
     for path in sorted(FOLDER.glob("*.tfvars.json")):
         given = json.loads(path.read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def test_the_control_table_is_protected_and_as_the_tool_uses_it() -> None:
     assert (True, VIEW) == (table["stream_enabled"], bare(table["stream_view_type"]))
 
 
-def test_the_stack_that_anchors_the_table_is_the_one_template_and_is_given_all_that_it_asks_for() -> None:
+def test_the_anchor_stack_is_the_one_template_with_all_its_parameters() -> None:
     stack = blocks("resource")["aws_cloudformation_stack.stream_anchors"]
     assert "cloudformation/stream-anchors.json" in str(stack["template_body"])
     template = json.loads((DEPLOY / "cloudformation" / "stream-anchors.json").read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def test_the_topics_stand_in_both_regions() -> None:
     assert "aws.primary" in str(resources["aws_sns_topic.primary"]["provider"])
 
 
-def test_the_policy_of_going_home_is_off_unless_asked_for_and_bears_the_name_that_terraform_leaves_out() -> None:
+def test_the_failback_policy_is_off_by_default_and_has_a_name_of_its_own() -> None:
     assert blocks("variable")["attach_home"]["default"] is False
     text = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("roles.tf", "automation.tf"))
     found = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
@@ -120,7 +120,7 @@ def test_no_principal_is_a_pattern_which_iam_refuses_in_a_trust_policy() -> None
     assert [] == [name for name, text in trusts.items() if patterned.search(text)]
 
 
-def test_what_the_generated_files_of_a_fleet_ask_for_is_what_its_terraform_gives() -> None:
+def test_terraform_outputs_what_the_generated_files_of_a_fleet_ask_for() -> None:
     text = (FLEET / "main.tf").read_text(encoding="utf-8")
     given = set(
         re.findall(r"^    (\w+) += ", text[text.index("values = {") : text.index("containers = {")], re.MULTILINE)

@@ -148,9 +148,7 @@ def test_it_refuses_the_account_of_an_environment_and_one_that_is_in_use(
 
 @pytest.mark.proof
 @pytest.mark.judge("terraform")
-def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_away(
-    world: str, ask: Ask, tmp_path: Path
-) -> None:
+def test_a_failed_question_stays_open_with_its_code_and_is_cleaned_up(world: str, ask: Ask, tmp_path: Path) -> None:
     throw_away, path = standing(world, tmp_path, "open")
     outputs = json.loads(Path(path).read_text(encoding="utf-8"))
     Path(path).write_text(json.dumps({**outputs, "dr_key": {"value": "no-key"}}), encoding="utf-8")
@@ -212,7 +210,7 @@ def vpcs(world: str) -> list[Any]:
 @pytest.mark.proof
 @pytest.mark.judge("terraform")
 @pytest.mark.parametrize("turned", [False, True], ids=["shipped", "other"])
-def test_a_whole_run_gives_the_answers_that_the_sandbox_plays_by_and_leaves_nothing(
+def test_a_whole_run_answers_as_the_sandbox_does_and_leaves_nothing(
     turned: bool, world: str, ask: Ask, terraform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = {name: other(name) if turned else value for name, value in ANSWERS.items()}

@@ -73,7 +73,7 @@ def days_of(cron: str) -> list[date]:
 
 
 @ALL
-def test_a_test_with_a_period_has_a_cron_and_one_as_needed_is_started_by_hand_alone(env: Environment) -> None:
+def test_a_test_with_a_period_has_a_cron_and_one_as_needed_has_none(env: Environment) -> None:
     crons = [row["cron"] for row in triggers(env)["schedule"]]
     by_test = {test: cron_of(test, period) for test, period in periods(env).items()}
     assert [cron for cron in by_test.values() if cron] == crons
@@ -85,7 +85,7 @@ def test_a_test_with_a_period_has_a_cron_and_one_as_needed_is_started_by_hand_al
 
 
 @ALL
-def test_each_cron_runs_before_the_test_of_the_run_before_is_overdue_and_in_no_blocked_window(env: Environment) -> None:
+def test_each_cron_runs_before_the_test_is_overdue_outside_blocked_windows(env: Environment) -> None:
     for test, period in periods(env).items():
         if period is Period.AS_NEEDED:
             continue
@@ -106,7 +106,7 @@ def test_a_cron_runs_as_often_as_its_period_says(period: Period, a_year: int) ->
 
 
 @ALL
-def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its_environment(env: Environment) -> None:
+def test_each_job_has_its_own_cron_and_runs_commands_that_exist(env: Environment) -> None:
     jobs = workflow(env)["jobs"]
     watching = {name for name in jobs if name.startswith("full-drill-watch-")}
     assert len(watching) == (watches_of(env) - 1 if env.holds_full_drills else 0)
@@ -162,7 +162,7 @@ def test_no_job_outlives_its_keys_or_what_github_lets_a_job_take(env: Environmen
         refuse_short_keys("a drill", job | {"timeout-minutes": 361})
 
 
-def test_a_drill_that_may_last_longer_than_it_is_watched_is_refused_where_the_workflow_is_generated() -> None:
+def test_no_workflow_is_generated_for_a_drill_longer_than_its_watch() -> None:
     env = ENVIRONMENTS["sit"]
     longer = env.model_copy(update={"automation": env.automation.model_copy(update={"run_hours": 30})})
     with pytest.raises(ValueError, match="of sit is 30"):
@@ -170,7 +170,7 @@ def test_a_drill_that_may_last_longer_than_it_is_watched_is_refused_where_the_wo
 
 
 @ALL
-def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored(env: Environment) -> None:
+def test_keys_come_by_oidc_for_the_roles_of_terraform_and_none_is_stored(env: Environment) -> None:
     document = workflow(env)
     assert {} == document["permissions"], "each job asks for its own"
     assert all(job["permissions"] == {"contents": "read", "id-token": "write"} for job in document["jobs"].values())
@@ -186,7 +186,7 @@ def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored
         assert drills == (job["environment"] == f"{env.name}-drill")
 
 
-def test_the_fleet_has_a_job_for_each_environment_that_replicates_and_merges_them_whatever_became_of_them() -> None:
+def test_the_fleet_has_a_job_for_each_environment_and_always_merges_them() -> None:
     document = yaml.safe_load((DEPLOY / "github" / "fleet-dr-readiness.yml").read_text(encoding="utf-8"))
     look, merge = document["jobs"]["look"], document["jobs"]["merge"]
     fleet = {env.name: env for env in ENVIRONMENTS.values() if env.replicates}
@@ -226,7 +226,7 @@ def test_every_action_is_pinned_by_a_commit_with_its_release_beside_it(path: Pat
     assert [] == [use for use in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)]
 
 
-def test_the_lock_holds_every_dependency_at_the_version_that_the_tests_ran_with() -> None:
+def test_the_lock_holds_every_dependency_at_its_tested_version() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE))
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")

@@ -155,7 +155,7 @@ def test_tasks_that_do_not_exist_here_are_the_matter_of_other_checks() -> None:
     assert _let_in(OF_BOTH, (), services=()) == []
 
 
-def test_places_that_were_not_read_are_unknown_only_where_a_rule_asks_for_them() -> None:
+def test_unread_places_are_unknown_only_where_a_rule_asks_for_them() -> None:
     assert [found.status for found in _let_out(("tcp 3306-3306 10.10.160.0/23",), (), denied=DENIED)] == [
         Status.UNKNOWN
     ]

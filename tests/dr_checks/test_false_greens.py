@@ -104,7 +104,7 @@ TRAFFIC = {"Id": "platform-origin", "DomainName": SIT.traffic.origin_record, "Cu
 FOLLOWS = "cloudfront.origin-follows"
 
 
-def test_an_origin_that_leads_to_one_region_alone_does_not_follow_the_traffic() -> None:
+def test_an_origin_for_one_region_alone_does_not_follow_the_traffic() -> None:
     assert origins(TRAFFIC) == {}
     assert origins(vpc_origin("vpc", balancer(HOME)))[FOLLOWS] is FAIL
     assert origins(bucket_origin("assets", f"assets.s3.{HOME}.amazonaws.com")) == {FOLLOWS: FAIL}
@@ -186,7 +186,7 @@ def rollout(controller: str, *sets: dict[str, Any]) -> ecs.Service:
 
 
 @pytest.mark.parametrize("controller", ["CODE_DEPLOY", "EXTERNAL"])
-def test_a_rollout_of_another_controller_is_judged_by_its_task_set_or_unknown(controller: str) -> None:
+def test_a_rollout_of_another_controller_is_judged_by_task_set_or_unknown(controller: str) -> None:
     def outcome(*sets: dict[str, Any]) -> dict[str, Status]:
         services = (rollout(controller, *sets), *whole(ecs.services, Side.DR)[1:])
         return turned({(ecs.services, Side.DR): services})

@@ -116,7 +116,7 @@ def by_regex(priority: str) -> tuple[Any, ...]:
     return read(elbv2.rules, Side.DR, {"describe_rules": {"Rules": [row]}})
 
 
-def test_hosts_chosen_by_a_regular_expression_are_unknown_where_it_comes_first() -> None:
+def test_hosts_by_a_regular_expression_are_unknown_where_it_comes_first() -> None:
     rules = part(elbv2.rules)
     others = tuple(rule for rule in rules if rule.hosts != rules[0].hosts)
     assert turned({(elbv2.rules, Side.DR): (*by_regex("900"), *others)}) == {"elbv2-routing.host-rules": UNKNOWN}
@@ -141,7 +141,7 @@ def with_condition(condition: dict[str, Any], *sides: Side, upon: Snapshot | Non
     return changes
 
 
-def test_rules_that_want_a_header_of_the_distribution_are_compared_with_the_primary_s() -> None:
+def test_rules_with_a_header_of_the_distribution_are_compared_by_region() -> None:
     secret = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Origin-Verify", "Values": ["s3cret"]}}
     both, sent = with_condition(secret, Side.PRIMARY, Side.DR), sending("x-origin-verify", "s3cret")
     assert turned({**both, **sent}) == {"cloudfront-routing.header-sent": Status.PASS}
@@ -204,7 +204,7 @@ OF_ANOTHER_NETWORK: list[dict[str, str]] = [
 
 
 @pytest.mark.parametrize("target", OF_ANOTHER_NETWORK, ids=lambda target: next(iter(target)))
-def test_a_way_by_another_network_is_warned_of_where_the_primary_region_has_none(target: dict[str, str]) -> None:
+def test_a_route_by_another_network_is_a_warning_if_the_primary_has_none(target: dict[str, str]) -> None:
     here, there = ((vpc.route_tables, side) for side in (Side.DR, Side.PRIMARY))
     assert turned({here: routes(target)}) == {"vpc-reach.way-out": Status.WARN}
     assert turned({here: routes(target), there: routes(target, Side.PRIMARY)}) == {}
@@ -297,9 +297,7 @@ def test_a_scheduled_action_that_has_ended_scales_nothing_down(days: int, expect
     ("resource", "expected"),
     [("arn:aws:ec2:*:*:volume/*", Status.PASS), ("arn:aws:rds:*:*:db:*", FAIL)],
 )
-def test_the_role_of_a_selection_matters_where_it_takes_something_of_the_platform(
-    resource: str, expected: Status
-) -> None:
+def test_the_role_of_a_selection_matters_if_it_selects_the_platform(resource: str, expected: Status) -> None:
     (plan,) = part(backup_plan.plans, Side.PRIMARY)
     role = "arn:aws:iam::1:role/nobody"
     more = replace(plan.selections[0], name="more", role=role, resources=(resource,), tags=(), conditions=())
@@ -313,7 +311,7 @@ def test_the_role_of_a_selection_matters_where_it_takes_something_of_the_platfor
     assert turned(unseen)["copy-roles.may-copy"] is FAIL, "what was not seen excuses nobody"
 
 
-def test_of_many_hosts_those_that_were_asked_without_an_answer_are_unknown_and_no_others() -> None:
+def test_of_many_hosts_only_those_without_an_answer_are_unknown() -> None:
     ids = tuple(f"tenant{number}" for number in range(500))
     hosts = tuple(replace(HOSTS[0], name=f"{tenant}.{SIT.traffic.tenant_domain}") for tenant in ids)
     names = dns_answers.asked_hosts(hosts, SIT)

@@ -104,7 +104,7 @@ def test_equal_rules_for_some_paths_say_nothing_of_the_others(here: tuple[Row, .
     assert judged(here, there)[0] is Status.FAIL
 
 
-def test_a_path_that_leads_to_a_group_of_no_tenant_is_not_known_for_nothing_looks_at_that_group() -> None:
+def test_a_path_to_a_group_of_no_tenant_is_unknown() -> None:
     """The primary region's tasks may answer behind it, and nobody behind the DR region's."""
     shared: Row = (STATIC, "shared", False)
     rules = {(elbv2.rules, side): table(side, shared, OPEN) for side in (DR, PRIMARY)}
@@ -115,9 +115,7 @@ def test_a_path_that_leads_to_a_group_of_no_tenant_is_not_known_for_nothing_look
 @pytest.mark.parametrize(
     ("here", "status"), [("StatusCode 403", Status.PASS), ("StatusCode 200, MessageBody closed", Status.UNKNOWN)]
 )
-def test_a_path_that_is_answered_by_the_load_balancer_is_compared_with_what_the_primary_region_answers(
-    here: str, status: Status
-) -> None:
+def test_a_path_answered_by_the_balancer_is_compared_with_the_primary(here: str, status: Status) -> None:
     def closed(side: Side, detail: str) -> tuple[ListenerRule, ...]:
         first, path, host = table(side, ELSEWHERE, OPEN)
         return (first, replace(path, action=ListenerAction("fixed-response", (), detail)), host)
@@ -142,7 +140,7 @@ def test_a_path_that_one_region_alone_treats_otherwise_is_not_known(
 
 
 @pytest.mark.parametrize("here", [(OFFICE, OPEN), (ADDED_SIGNED,), (PICTURES, SIGNED)])
-def test_a_sign_in_that_the_dark_primary_region_would_explain_names_what_is_dark(here: tuple[Row, ...]) -> None:
+def test_a_sign_in_that_a_dark_primary_explains_names_it(here: tuple[Row, ...]) -> None:
     assert judged(here, None) == (Status.UNKNOWN, DENIED.why)
 
 
@@ -155,7 +153,7 @@ def test_a_sign_in_that_the_dark_primary_region_would_explain_names_what_is_dark
         (("/alive",), ("path-pattern  1",), True, Status.UNKNOWN),
     ],
 )
-def test_a_path_that_is_not_the_sites_page_keeps_nobody_from_failing_over_while_the_primary_region_is_dark(
+def test_a_path_beside_the_page_refuses_no_failover_from_a_dark_primary(
     paths: tuple[str, ...], others: tuple[str, ...], by_regex: bool, status: Status
 ) -> None:
     """While it answered, status held its rules against those of the DR region."""
@@ -180,7 +178,7 @@ def _of_second_host(here: tuple[str, ...], there: tuple[str, ...] = (HOST, SECON
     return {found.subject: found.status for found in result.findings if found.tenant == "tenant2"}
 
 
-def test_a_second_host_of_the_primary_regions_rules_must_be_in_those_of_the_dr_region() -> None:
+def test_a_second_host_of_primary_rules_must_be_in_those_of_the_dr_region() -> None:
     assert {HOST: Status.PASS, SECOND: Status.FAIL} == _of_second_host((HOST,))
     assert {HOST: Status.PASS, SECOND: Status.PASS} == _of_second_host((HOST, SECOND))
     assert {HOST: Status.PASS, SECOND: Status.PASS} == _of_second_host((HOST, "*.example.org"))
@@ -190,7 +188,7 @@ def test_a_host_of_the_dr_regions_rules_alone_is_nobodys_matter() -> None:
     assert {HOST: Status.PASS} == _of_second_host((HOST, SECOND), (HOST,))
 
 
-def test_a_recorded_host_that_a_pattern_of_the_primary_region_leads_to_a_tenant_must_be_led_there_too() -> None:
+def test_a_host_that_a_primary_pattern_leads_to_a_tenant_is_led_in_dr_too() -> None:
     rows = {side: (rule(side, "tenant1"), rule(side, "tenant2", priority=2)) for side in (DR, PRIMARY)}
     pattern = replace(rule(PRIMARY, "tenant2", priority=3), hosts=("shop*.wpsit.kimmyai.io",))
     record = Record("shop1.wpsit.kimmyai.io", "A", None, (), None, None, None, None, "d1.cloudfront.net", None, None)
@@ -210,7 +208,7 @@ def _by_default(side: Side, tenant: str) -> tuple[elbv2.Listener, ...]:
 
 
 @pytest.mark.parametrize(("tenant", "status"), [("tenant2", Status.PASS), ("tenant1", Status.FAIL)])
-def test_a_tenant_without_a_rule_is_served_by_what_the_listener_does_by_default(tenant: str, status: Status) -> None:
+def test_a_tenant_without_a_rule_is_served_by_the_default_action(tenant: str, status: Status) -> None:
     parts: dict[Any, Any] = {(elbv2.rules, side): table(side) for side in (DR, PRIMARY)}
     parts |= {
         (elbv2.listeners, DR): _by_default(DR, tenant),

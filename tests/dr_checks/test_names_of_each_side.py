@@ -131,7 +131,7 @@ def test_a_workload_that_mounts_no_files_has_no_access_point() -> None:
 
 
 @pytest.mark.parametrize(("carried", "expected"), [("sit-ecs-sg", Status.PASS), ("sit-alb-sg", Status.FAIL)])
-def test_the_groups_of_a_service_are_compared_with_those_of_its_counterpart(carried: str, expected: Status) -> None:
+def test_groups_of_a_service_are_compared_with_those_of_its_counterpart(carried: str, expected: Status) -> None:
     values = _services({"security_groups": (f"sg-{carried}-{DR}",)}, {"security_groups": (f"sg-sit-ecs-sg-{PRIMARY}",)})
     result = judge(checks()["vpc-reach.attached-groups"], connected(values), mapped(SIT))
     assert result.status is expected, result.findings
@@ -196,7 +196,7 @@ def test_a_target_group_is_compared_with_its_counterpart_of_another_name(
 
 
 @pytest.mark.parametrize("check", ["elbv2-routing.target-groups", "elbv2-routing.host-rules"])
-def test_a_group_of_which_the_map_has_no_counterpart_is_called_as_the_primarys(check: str) -> None:
+def test_a_group_without_a_counterpart_in_the_map_has_the_primary_name(check: str) -> None:
     env = mapped(SIT)
     env._by_map = {pattern: {**sides, DR: WorkloadNames({"tenant1": ""})} for pattern, sides in env._by_map.items()}
     groups = {(elbv2.target_groups, DR): (), (elbv2.target_groups, PRIMARY): (_named(PRIMARY),)}

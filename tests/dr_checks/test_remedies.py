@@ -149,9 +149,7 @@ def test_public_access_is_opened_only_for_what_it_stops(
 
 
 @pytest.mark.parametrize(("interval_s", "changed"), [(30, ""), (5, "--health-check-interval-seconds 10")])
-def test_a_health_check_that_waits_longer_for_an_answer_is_made_less_often_than_that(
-    interval_s: int, changed: str
-) -> None:
+def test_a_health_check_with_a_longer_timeout_gets_a_longer_interval(interval_s: int, changed: str) -> None:
     mine = groups(Side.DR, check_timeout_s=4, check_interval_s=interval_s)
     found = judge(checks()["elbv2-routing.target-groups"], balanced({(elbv2.target_groups, Side.DR): mine}), SIT)
     (command,) = next(f.commands for f in found.findings if f.status is Status.WARN)
@@ -213,7 +211,7 @@ def test_the_only_rule_of_a_host_is_led_to_its_own_group(changes: Any, operation
     [("source-ip  1", (), ["--conditions"]), ("path-pattern  1", ("/shop/*",), [])],
     ids=["an address", "a path"],
 )
-def test_a_rule_that_leads_to_its_own_group_loses_the_address_that_it_asks_for(
+def test_a_rule_to_its_own_group_loses_its_source_address_condition(
     others: str, paths: tuple[str, ...], changed: list[str]
 ) -> None:
     narrow = replace(rule(Side.DR, "tenant2", priority=2, others=(others,)), arn="arn:rule/2", paths=paths)
@@ -254,7 +252,7 @@ def test_what_was_read_whole_is_not_to_be_made_readable() -> None:
 
 
 @pytest.mark.parametrize(("moved", "lines"), [(1, 1), (2, 0)], ids=["one service", "every service"])
-def test_a_service_in_the_balancers_subnets_is_moved_to_those_of_the_others(moved: int, lines: int) -> None:
+def test_a_service_in_balancer_subnets_moves_to_those_of_the_others(moved: int, lines: int) -> None:
     """A route to a NAT gateway in the balancer's own subnet would cut off every visitor."""
     placed = tuple(
         replace(row, public_ip="DISABLED", subnets=PUBLIC[:1] if number < moved else PLACES)
@@ -270,7 +268,7 @@ def test_a_service_in_the_balancers_subnets_is_moved_to_those_of_the_others(move
         assert PUBLIC[0] not in line
 
 
-def test_no_remedy_lets_the_database_that_serves_refuse_writes_as_the_fenced_one_does() -> None:
+def test_no_remedy_sets_read_only_on_the_database_that_serves() -> None:
     fenced = replace(PARAMETERS, parameters=(*PARAMETERS.parameters, ("max_connections", "9"), ("read_only", "1")))
     gap = failed("rds-parity.parameter-group", database(parameter_groups_primary=(fenced,)))
     assert "max_connections" in gap.measured

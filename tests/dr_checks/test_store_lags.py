@@ -44,7 +44,7 @@ def test_the_lag_of_files_is_unknown_while_their_replication_is_broken() -> None
     assert lag.seconds is None
 
 
-def test_objects_trail_by_the_latency_s3_publishes_and_an_old_value_proves_nothing() -> None:
+def test_objects_lag_by_the_published_latency_and_old_values_prove_nothing() -> None:
     old = replace(LATENCIES[0], at=NOW - timedelta(hours=2))
     found = _lags(s3_lag.objects, world({(lag_metrics, Side.DR): (old, *LATENCIES[1:])}))
     assert [lag.seconds for lag in found] == [None, 4.0, 4.0, 4.0]

@@ -63,7 +63,7 @@ def test_no_certificate_is_wanted_for_a_name_that_no_visitor_has() -> None:
 
 
 @pytest.mark.parametrize(("any_host", "status"), [(True, Status.PASS), (False, Status.FAIL)])
-def test_the_answer_of_a_rule_for_any_host_is_its_own_though_a_stranger_gets_it(any_host: bool, status: Status) -> None:
+def test_the_answer_of_a_rule_for_any_host_is_its_own(any_host: bool, status: Status) -> None:
     env = WARM.model_copy(update={"profile": "http"})
     env._routes = {name: VisitedRoute(of_any_host=any_host) for name in TENANTS}
     visited = VisitRound(replace(page("tenant1", 200), host="nobody.invalid"), (page("tenant1", 200),))

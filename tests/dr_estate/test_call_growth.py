@@ -298,13 +298,13 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
 
 
 @pytest.mark.proof
-def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten() -> None:
+def test_no_other_call_grows_from_ten_to_a_thousand_tenants() -> None:
     few, many = _calls(10)[0], _calls(1000)[0]
     assert {name for name in many if many[name] - few[name] > CHANCE} <= set(GROWS) | set(NO_BATCH_READ)
 
 
 @pytest.mark.proof
-def test_a_second_look_at_two_thousand_tenants_asks_for_no_definition_and_no_policy_again(tmp_path: Path) -> None:
+def test_a_second_look_at_2000_tenants_asks_for_no_definition_or_policy(tmp_path: Path) -> None:
     """How many calls it makes in all is estimated in tests/utils/test_explain.py: this world denies most reads."""
     world, first = ListedWorld(SIT, tenants=2000), ImmutableAnswers()
     for tenant in world.ids:
@@ -330,7 +330,7 @@ def _plan(world: ListedWorld, answers: ImmutableAnswers) -> CallPlan:
     return CallPlan.of(from_json(to_json(seen)), len(world.ids), 2000)
 
 
-def test_the_evidence_of_a_look_that_asked_for_little_counts_what_a_first_look_asks_for() -> None:
+def test_evidence_of_a_small_look_counts_the_calls_of_a_first_look() -> None:
     world, answers = ListedWorld(SIT, tenants=3), ImmutableAnswers()
     first = _plan(world, answers)
     second = _plan(world, ImmutableAnswers(orjson.loads(orjson.dumps(answers.fresh))))

@@ -98,7 +98,7 @@ def typed_in(page: str) -> Iterator[str]:
                 yield found[1]
 
 
-def test_every_command_of_this_tool_in_the_source_is_taken_by_its_own_grammar() -> None:
+def test_every_command_in_the_source_parses_by_the_grammar_of_the_tool() -> None:
     found = [(at, command) for at, text in texts() for command in commands_of(text)]
     assert len(found) > 40, "the commands are found"
     assert [] == [f"{at}: {command}: {fault}" for at, command in found if (fault := fault_of(command))]
@@ -108,7 +108,7 @@ def test_every_command_of_this_tool_in_the_source_shows_where_it_ends() -> None:
     assert [] == [f"{at}: {found}" for at, text in texts() for found in loose_in(text)]
 
 
-def test_no_command_in_the_source_names_an_environment_for_the_request_adds_its_own() -> None:
+def test_no_command_in_the_source_names_an_environment_of_its_own() -> None:
     found = [(at, command) for at, text in texts() for command in commands_of(text)]
     assert [] == [f"{at}: {command}" for at, command in found if {"-e", "--config"} & set(shlex.split(command))]
 
@@ -186,7 +186,7 @@ def test_a_key_that_cannot_be_used_is_enabled_by_a_command_that_exists(check: st
     assert all(text.split()[2] in ways for text in commands)
 
 
-def test_stores_that_differ_are_restored_to_one_time_by_the_call_that_has_such_an_option() -> None:
+def test_different_stores_are_restored_to_one_time_where_a_call_can() -> None:
     (text,) = {text for check, text in remedies() if check == "rpo.skew" and "RestoreTime" in text}
     assert "RestoreDBInstanceToPointInTime" in text
     model = botocore.session.get_session().get_service_model("rds")

@@ -18,7 +18,7 @@ def test_a_generated_page_is_fresh(name: str) -> None:
     assert PAGES[name]() == (DOCS / name).read_text(encoding="utf-8"), "run `make docs`"
 
 
-def test_types_and_defaults_of_settings_are_shown_without_the_code_behind_them() -> None:
+def test_types_and_defaults_of_settings_are_shown_without_their_code() -> None:
     rows = [line.split(" | ") for line in PAGES["environments.md"]().splitlines() if line.startswith("| `")]
     texts = {row[0].strip("| `"): (row[1], row[2].removesuffix(" |")) for row in rows}
     assert ("tuple[int, ...]", "`(10, 50, 100)`") == texts["stages"]

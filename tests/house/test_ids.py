@@ -70,7 +70,7 @@ def test_a_check_is_named_by_its_module_and_function() -> None:
     assert found.keys() == checks().keys()
 
 
-def test_the_actions_that_know_by_more_than_ready_that_they_were_rolled_back_are_found() -> None:
+def test_actions_that_know_their_rollback_by_more_than_ready_are_found() -> None:
     assert {name for name, found in actions().items() if found.rolled_back} == {
         "traffic/shift_to_dr",
         "traffic/shift_to_primary",

@@ -54,7 +54,7 @@ def test_the_actions_are_those_of_the_users_workflows_and_one_that_caches() -> N
     assert re.fullmatch(r"actions/cache@[0-9a-f]{40} # v\d+\.\d+\.\d+", cache)
 
 
-def test_a_pull_request_and_a_push_are_played_by_the_script_that_other_cis_run() -> None:
+def test_pull_requests_and_pushes_run_the_script_of_other_ci_systems() -> None:
     document, (job,) = read(FOLDER / "ci.yml"), read(FOLDER / "ci.yml")["jobs"].values()
     assert {"push": {"branches": ["main"]}, "pull_request": {}} == document["on"]
     assert "bash .ci/run" == commands(job)[-1]

@@ -47,7 +47,7 @@ def test_no_pattern_of_a_base_stands_in_the_product() -> None:
     assert set() == found
 
 
-def test_a_default_of_a_name_is_the_tools_own_or_says_nothing_of_whose_it_is() -> None:
+def test_a_default_name_is_of_the_tool_or_names_no_owner() -> None:
     (settings,) = (source for source in sources("dr_estate/config") if source.name.endswith("/settings.py"))
     texts = {node.value for node in settings.of(ast.Constant) if isinstance(node.value, str)}
     named = {text for text in texts if PLACEHOLDER.search(text) and "\n" not in text}

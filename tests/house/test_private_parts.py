@@ -170,7 +170,7 @@ def _texts(package: str) -> Iterator[str]:
     yield from (file.read_text(encoding="utf-8", errors="replace") for file in files if file.suffix == ".py")
 
 
-def test_private_parts_of_libraries_are_used_where_listed_and_no_more_often() -> None:
+def test_private_parts_of_libraries_are_used_where_listed_and_no_oftener() -> None:
     files = sources(*ROOMS)
     assert len(files) > 300, "the rooms are empty"
     ours = {name for source in files for name in defined(source)}

@@ -59,7 +59,7 @@ def test_an_invented_rule_is_found_out(invented: str) -> None:
     assert not _is_real(invented)
 
 
-def test_every_readiness_rule_of_arc_for_this_estate_is_covered_or_left_out_with_a_reason() -> None:
+def test_every_readiness_rule_of_arc_is_covered_or_left_out_with_a_reason() -> None:
     ours = {rule for kind in NAMES["kinds_of_this_estate"] for rule in NAMES["arc"][kind]}
     left_out = set(re.findall(r"^\| (\w+) \| .+ \|$", (DOCS / "rules.md").read_text(encoding="utf-8"), re.MULTILINE))
     assert sorted(ours - set(RULES) - left_out) == []

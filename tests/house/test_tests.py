@@ -44,3 +44,8 @@ def test_helper_modules_are_at_most_12_percent_of_the_lines() -> None:
     helpers = {path for path in lines if not path.name.startswith("test_") and "examples" not in path.parts}
     percent = 100 * sum(lines[path] for path in helpers) / sum(lines.values())
     assert percent <= 12, f"{percent:.1f}%: what one test file alone uses belongs into that file"
+
+
+def test_a_test_is_named_in_at_most_70_characters() -> None:
+    named = [name for text in FILES.values() for name in re.findall(r"^\s*(?:async )?def (test_\w+)", text, re.M)]
+    assert [name for name in named if len(name) > 70] == []

@@ -118,7 +118,7 @@ def words(ran: Ran) -> str:
 
 
 @pytest.mark.parametrize("stage", REVERSIBLE)
-def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr_region(
+def test_before_the_point_of_no_return_the_abort_returns_to_the_dr_region(
     stage: str, due: Rig, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
     due.begin()
@@ -139,7 +139,7 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
 
 
 @pytest.mark.parametrize("stage", ["files home", "frozen"])
-def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
+def test_after_an_abort_the_next_failback_brings_later_writes_home(
     stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
     stop(stage)
@@ -153,7 +153,7 @@ def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
     assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
 
 
-def test_a_marker_that_does_not_arrive_stops_the_failback_and_the_abort_brings_everybody_back(
+def test_a_missing_marker_stops_the_failback_and_the_abort_returns_all(
     due: Rig, enforced: Enforced, elsewhere: Enforced, written: Written
 ) -> None:
     due.begin()
@@ -172,9 +172,7 @@ def test_a_marker_that_does_not_arrive_stops_the_failback_and_the_abort_brings_e
     assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
 
 
-def test_a_marker_file_that_does_not_arrive_stops_the_failback_before_its_files_are_writable_at_home(
-    due: Rig, elsewhere: Enforced
-) -> None:
+def test_a_missing_marker_file_stops_the_failback_before_home_files_open(due: Rig, elsewhere: Enforced) -> None:
     due.begin()
     process = due.run("file not arrived", lagging_from(FROZEN_FILES, due.world, "files_unseen_s"))
     assert process.wait() == Exit.ACTION_FAILED, process.said
@@ -205,7 +203,7 @@ def test_after_it_the_abort_is_refused_names_the_entry_and_changes_nothing(
     assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]
 
 
-def test_a_run_in_its_write_pause_is_not_replanned_and_the_same_command_finishes_the_failback(
+def test_a_run_in_its_write_pause_is_not_replanned_and_can_be_finished(
     enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
     stop("frozen")

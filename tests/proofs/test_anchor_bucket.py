@@ -20,7 +20,7 @@ pytestmark = pytest.mark.proof
 BUCKET = "bbws-dr-evidence-sit"
 
 
-def test_a_record_that_is_rewritten_in_all_other_places_shows_against_the_bucket(
+def test_a_record_rewritten_in_all_other_places_shows_in_the_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = rules(tmp_path, "sit", f'[names]\nanchor_bucket = "{BUCKET}"')
@@ -47,7 +47,7 @@ def test_a_record_that_is_rewritten_in_all_other_places_shows_against_the_bucket
         _nobody_takes_away(record)
 
 
-def test_a_head_whose_upload_was_begun_before_it_was_known_counts_for_nothing(
+def test_a_head_whose_upload_began_too_early_counts_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """S3 dates what was uploaded in parts by the beginning of its upload: false heads would be the first to arrive."""

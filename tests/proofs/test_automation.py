@@ -228,7 +228,7 @@ def answered_again(prod: Prod) -> None:
 
 
 @pytest.mark.whole_run("failover by AWS")
-def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_sees_the_end(prod: Prod) -> None:
+def test_order_and_approval_outlive_the_laptop_and_another_sees_the_end(prod: Prod) -> None:
     laptop, _ = prod.asked(EXECUTE, "laptop")
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err
@@ -275,7 +275,7 @@ def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
     prod.ssm("approver").send_automation_signal(AutomationExecutionId=other, SignalType="Reject")
 
 
-def test_a_run_that_aws_started_is_stopped_by_a_pause_and_in_ecs_and_goes_on_each_time(prod: Prod) -> None:
+def test_a_run_of_aws_stopped_by_a_pause_or_in_ecs_goes_on_each_time(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     shown(laptop, r"step 1 of ")
@@ -322,7 +322,7 @@ def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(waiti
     assert (alone.code, "is not among the approvers" in alone.err) == (4, True), alone.err
 
 
-def test_who_looks_meanwhile_sees_the_run_that_waits_and_how_it_is_approved(waiting: Waiting) -> None:
+def test_an_onlooker_sees_the_run_that_waits_and_how_to_approve_it(waiting: Waiting) -> None:
     """Also the approver, who was called and knows no digest; what they paste begins that run alone."""
     prod = waiting.prod
     digest = prod.asked_for(waiting.execution)["PlanDigest"][0][:12]
@@ -335,7 +335,7 @@ def test_who_looks_meanwhile_sees_the_run_that_waits_and_how_it_is_approved(wait
     assert (start["id"], start["goal"], start["incident"]) == (waiting.execution, "failover", INCIDENT)
 
 
-def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(prod: Prod) -> None:
+def test_a_second_automation_beside_the_first_is_refused_by_the_document(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     second = prod.run(EXECUTE)
     assert second.code == 4, second.err
@@ -368,7 +368,7 @@ def assert_withdrawn_also_where_aws_does_not_end_it(prod: Prod) -> None:
     assert table.get_item(TableName=name, Key=key)["Item"]["withdrawn_at"]["S"] != ""
 
 
-def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(prod: Prod) -> None:
+def test_the_task_runs_nothing_unapproved_or_of_another_plan(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     given = prod.asked_for(execution)["PlanDigest"][0]
     words = f"{EXECUTE} --automation {execution} --digest"
@@ -396,9 +396,7 @@ def test_the_operators_own_keys_change_nothing_of_what_aws_starts(prod: Prod) ->
     assert [] == done
 
 
-def test_a_file_that_switches_automation_off_runs_nothing_even_where_nobody_pinned_rules(
-    prod: Prod, tmp_path: Path
-) -> None:
+def test_a_file_that_disables_automation_runs_nothing_without_pins_too(prod: Prod, tmp_path: Path) -> None:
     """The tool refuses other rules than the pinned ones; without a pin IAM denies the first change."""
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     direct = replace(prod, config=direct_rules(tmp_path, "prod", QUICK))
@@ -414,7 +412,7 @@ def test_a_file_that_switches_automation_off_runs_nothing_even_where_nobody_pinn
     assert [] == [row for row in prod.world.mutations() if row["done"] and row["person"] == "operator"]
 
 
-def test_an_approval_from_before_is_given_to_aws_with_what_its_starter_sets_aside_and_the_page_says_all_of_it(
+def test_an_earlier_approval_is_sent_to_aws_and_shown_with_its_overrides(
     prod: Prod,
 ) -> None:
     approve = f"approve --incident {INCIDENT}"
@@ -445,7 +443,7 @@ def test_an_approval_from_before_is_given_to_aws_with_what_its_starter_sets_asid
     assert (start["execution"], start["overrides"][0]["by"]) == (execution, "Jane Doe")
 
 
-def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(prod: Prod) -> None:
+def test_a_start_whose_words_name_another_plan_is_not_approved(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     laptop.kill()
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
@@ -463,7 +461,7 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
         assert ended.code == 0, ended.err
 
 
-def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(waiting: Waiting) -> None:
+def test_a_dry_start_proves_image_roles_network_and_tool_unapproved(waiting: Waiting) -> None:
     """A recovery that waits for its approver is not in the way."""
     prod = waiting.prod
     prod.world.repair("primary-dark")
@@ -482,7 +480,7 @@ def test_a_dry_start_proves_image_roles_network_and_tool_without_an_approval(wai
     assert (failed.code, "CannotPullContainerError" in failed.err) == (Exit.NOT_READY, True), failed.err
 
 
-def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_goes_on(prod: Prod) -> None:
+def test_a_refusal_of_the_task_is_on_every_screen_and_none_says_it_goes_on(prod: Prod) -> None:
     """An approver who answers AWS alone approved no plan: the task refuses, and nobody sees its own screen."""
     laptop, execution = prod.asked(EXECUTE, "laptop")
     prod.ssm("approver").send_automation_signal(AutomationExecutionId=execution, SignalType="Approve")
@@ -501,7 +499,7 @@ def test_what_the_task_refuses_is_read_on_every_screen_and_nothing_says_that_it_
     assert f"REFUSED: the run for {INCIDENT} that AWS started began nothing" in status.out + status.err
 
 
-def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is_approved(waiting: Waiting) -> None:
+def test_what_the_task_would_refuse_is_refused_at_order_and_approval(waiting: Waiting) -> None:
     prod = waiting.prod
     table, name = prod.aws("admin").client("dynamodb", Side.DR), prod.env.named(prod.env.names.control_table)
     now = datetime.fromtimestamp(prod.world.clock()["world"], UTC)
@@ -520,7 +518,7 @@ def test_what_the_task_would_refuse_is_refused_when_it_is_ordered_and_when_it_is
 
 
 @pytest.mark.parametrize("words", [["--incident", "INC-9"], ["--sandbox"], ["--config", "rules"]])
-def test_a_start_with_words_that_no_task_is_given_ends_before_anybody_is_asked(prod: Prod, words: list[str]) -> None:
+def test_a_start_with_words_no_task_is_given_ends_before_anybody_is_asked(prod: Prod, words: list[str]) -> None:
     parameters = {"Goal": ["failover"], "Incident": [INCIDENT], "PlanDigest": ["0" * 64], "Arguments": as_values(words)}
     started = prod.ssm("operator").start_automation_execution(**prod.default, Parameters=parameters)
     prod.while_status(started["AutomationExecutionId"], "InProgress")

@@ -24,12 +24,12 @@ from tests.proofs.test_abort import (
     elsewhere,
     stop,
     stopping_at,
-    test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr_region,
+    test_before_the_point_of_no_return_the_abort_returns_to_the_dr_region,
     words,
 )
 from tests.proofs.test_home_again import (
     everywhere,
-    test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_and_loses_and_doubles_nothing,
+    test_a_failed_gate_at_half_leaves_one_writer_without_loss_or_doubles,
 )
 from tests.utils.running import rules
 from tests.worlds import borrowed
@@ -39,8 +39,8 @@ __all__ = [
     "Stop",
     "elsewhere",
     "stop",
-    "test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_and_loses_and_doubles_nothing",
-    "test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr_region",
+    "test_a_failed_gate_at_half_leaves_one_writer_without_loss_or_doubles",
+    "test_before_the_point_of_no_return_the_abort_returns_to_the_dr_region",
 ]
 
 pytestmark = [pytest.mark.proof, everywhere]
@@ -91,7 +91,7 @@ def filled(of: Enforced) -> str:
     return of.env.named(of.env.names.buckets[1])
 
 
-def test_a_whole_failback_killed_at_each_call_of_its_jobs_ends_as_if_undisturbed(
+def test_a_failback_killed_at_each_call_of_its_jobs_ends_as_undisturbed(
     due: Rig, enforced: Enforced, written: Written
 ) -> None:
     one_by_one = due.with_settings(at_once=1)
@@ -117,7 +117,7 @@ def test_a_whole_failback_killed_at_each_call_of_its_jobs_ends_as_if_undisturbed
     assert [] == enforced.world.denied()
 
 
-def test_an_abort_while_jobs_are_at_work_leaves_the_dr_region_writing_and_the_next_failback_takes_what_they_did(
+def test_an_abort_during_jobs_leaves_the_dr_region_writing_and_resumes(
     due: Rig, enforced: Enforced, elsewhere: Enforced, written: Written
 ) -> None:
     due.begin()

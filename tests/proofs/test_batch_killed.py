@@ -114,7 +114,7 @@ def due(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batched]:
         yield Batched(rig, pairs[0][0], pairs[1][0])
 
 
-def test_a_run_killed_at_each_call_of_its_jobs_starts_one_a_bucket_and_brings_all_home(due: Batched) -> None:
+def test_a_run_killed_at_each_job_call_starts_one_a_bucket_and_copies_all(due: Batched) -> None:
     """While the jobs are at work too; the empty one's fails meanwhile, and why is asked for."""
     sides = (When.BEFORE, When.AFTER)
     deaths = [Death(name, when) for name in (LIST, CREATE) for when in sides]
@@ -126,7 +126,7 @@ def test_a_run_killed_at_each_call_of_its_jobs_starts_one_a_bucket_and_brings_al
     assert "is Failed, 0 of 0 objects replicated (ManifestFilterEmpty: " in due.said_of("killed", due.empty)
 
 
-def test_a_run_killed_at_the_end_of_a_job_cancels_it_once_and_copies_all_home(due: Batched) -> None:
+def test_a_run_killed_at_the_end_of_a_job_cancels_it_once_and_copies_all(due: Batched) -> None:
     """It has had its time; the empty one's is over."""
     late = replace(due, rig=replace(due.rig, env=quick(batched(due.rig.env, minutes=0.01))))
     deaths = [Death(CANCEL, when) for when in (When.BEFORE, When.AFTER)]

@@ -116,9 +116,7 @@ def world(away: Home) -> Home:
     return found
 
 
-def test_a_run_that_died_while_the_job_went_on_finds_it_again_and_copies_nothing_twice(
-    world: Home, tmp_path: Path
-) -> None:
+def test_a_run_that_died_during_the_job_finds_it_and_copies_nothing_twice(world: Home, tmp_path: Path) -> None:
     """The answer of the call that started it was lost, too."""
     world.endpoint.timing(transition_s=AT_WORK_S)
     replicated_back(world.endpoint, batched(world.env))
@@ -137,9 +135,7 @@ def test_a_run_that_died_while_the_job_went_on_finds_it_again_and_copies_nothing
     assert f"is Complete, {NEW} of {NEW} objects replicated." in objects.words()
 
 
-def test_the_journal_has_the_jobs_id_and_what_a_job_could_not_write_the_run_copies_itself(
-    world: Home, tmp_path: Path
-) -> None:
+def test_the_journal_has_the_job_id_and_the_run_copies_what_the_job_failed(world: Home, tmp_path: Path) -> None:
     replicated_back(world.endpoint, batched(world.env), f"arn:aws:s3:::{BUCKET}/new/000000*")
     objects = Objects(world, tmp_path)
     assert objects.run(RecordingListener()).finished
@@ -159,9 +155,7 @@ def test_a_job_that_takes_too_long_is_cancelled_and_the_run_copies_instead(world
     assert "it has had its 0.01 min" in objects.words()
 
 
-def test_a_new_plan_that_starts_no_job_cancels_that_of_the_plan_before_and_copies_itself(
-    world: Home, tmp_path: Path
-) -> None:
+def test_a_new_plan_without_a_job_cancels_the_earlier_one_and_copies(world: Home, tmp_path: Path) -> None:
     """The process died while the job was at work; then the rule of its bucket takes delete markers too."""
     world.endpoint.timing(transition_s=3600)  # on a slow machine a quicker job has replicated an object by then
     replicated_back(world.endpoint, batched(world.env))
@@ -181,7 +175,7 @@ def test_a_new_plan_that_starts_no_job_cancels_that_of_the_plan_before_and_copie
     assert (1, 0, NEW) == (objects.calls(CREATE), objects.missing(), objects.calls("s3:CopyObject"))
 
 
-def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(world: Home, tmp_path: Path) -> None:
+def test_where_no_job_may_start_the_run_says_so_and_copies_itself(world: Home, tmp_path: Path) -> None:
     replicated_back(world.endpoint, batched(world.env))
     world.endpoint.begin(Outage(world.env.region(Side.DR), "deny", "s3control", "CreateJob"))
     objects = Objects(world, tmp_path)
@@ -191,9 +185,7 @@ def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(w
     assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))
 
 
-def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_started(
-    world: Home, tmp_path: Path
-) -> None:
+def test_a_role_that_may_not_begin_is_named_beforehand_and_starts_no_job(world: Home, tmp_path: Path) -> None:
     env = batched(world.env)
     replicated_back(world.endpoint, env)
     role = env.failback.objects_batch_role.rpartition("/")[2]
@@ -208,7 +200,7 @@ def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_sta
     assert [action.name for action in ACTIONS[1:]] == [step.action for step in objects.plan.steps]
 
 
-def test_status_shows_in_peace_whether_the_role_of_the_jobs_may_begin_and_nothing_where_none_is_named(
+def test_status_shows_whether_the_job_role_may_begin_where_one_is_named(
     tmp_path: Path,
 ) -> None:
     """A policy of its own denies it one bucket; then another service alone may take it."""
@@ -239,7 +231,7 @@ def test_status_shows_in_peace_whether_the_role_of_the_jobs_may_begin_and_nothin
         assert "no role is named for jobs of S3" in judged(plain)[1]
 
 
-def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:
+def test_a_whole_failback_uses_one_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:
     env = load_environment(rules(tmp_path, "sit", f"{SHORT}{ROLE}\n"), "sit")
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)

@@ -87,7 +87,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_where_the_dr_region_takes_writes_again_nobody_is_led_on_or_back_until_it_is_frozen_again(
+def test_where_the_dr_region_writes_again_nobody_moves_until_it_is_frozen(
     case: str, due: Rig, enforced: Enforced, written: Written
 ) -> None:
     (operation, nth), happens, led = CASES[case]
@@ -115,7 +115,7 @@ def promote_by_hand(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("moment", [FROZEN_FILES, FREEZE], ids=["before the freeze", "in the write pause"])
-def test_a_copy_that_somebody_else_promotes_stops_the_run_and_once_it_is_renamed_the_abort_brings_everybody_back(
+def test_a_foreign_promotion_stops_the_run_and_after_a_rename_it_can_abort(
     moment: str, due: Rig, enforced: Enforced, written: Written, tmp_path: Path
 ) -> None:
     """Before the freeze nobody is kept from writing for it."""

@@ -73,7 +73,7 @@ def breaks(due: Rig) -> Outage:
 
 
 @pytest.mark.parametrize("operation", [FILES, FROZEN_FILES], ids=["while it is waited for", "while files are frozen"])
-def test_a_replica_that_breaks_before_the_freeze_keeps_nobody_from_writing_rows(
+def test_a_replica_that_breaks_before_the_freeze_stops_no_writes(
     operation: str, due: Rig, enforced: Enforced, written: Written
 ) -> None:
     name, link = f"before the freeze, {operation[4:12]}", breaks(due)
@@ -89,7 +89,7 @@ def test_a_replica_that_breaks_before_the_freeze_keeps_nobody_from_writing_rows(
     assert [] == missing(meanwhile.sites, meanwhile.written, due.env.region(Side.PRIMARY))
 
 
-def test_a_replica_that_breaks_in_the_write_pause_is_not_waited_for_and_the_abort_lets_everybody_write(
+def test_a_replica_that_breaks_in_the_write_pause_leads_to_the_abort(
     due: Rig, enforced: Enforced, elsewhere: Enforced, written: Written
 ) -> None:
     link = breaks(due)
@@ -117,7 +117,7 @@ def pulls(aws: Aws, effect: str) -> None:
         ecr.set_repository_policy(repositoryName=row["repositoryName"], policyText=policy)
 
 
-def test_services_whose_tasks_do_not_start_at_home_stop_the_failback_while_the_dr_region_writes(
+def test_services_that_do_not_start_at_home_stop_the_failback_before_it(
     due: Rig, enforced: Enforced, written: Written
 ) -> None:
     """ECS makes no new deployment for a number of tasks, so that no circuit breaker gives it up: the run does."""

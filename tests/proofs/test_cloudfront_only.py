@@ -72,7 +72,7 @@ def test_a_failover_is_proven_through_the_distribution(office: Office) -> None:
     assert [(status, word[-18:]) for status, word in measured(ran, SERVED)] == [("pass", "through CloudFront")] * 2
 
 
-def test_without_port_53_route_53_and_the_interfaces_prove_which_region_cloudfront_showed(office: Office) -> None:
+def test_without_port_53_route_53_proves_which_region_cloudfront_showed(office: Office) -> None:
     office.world.inject("primary-dark")
     office.world.begin(SILENT)
     ran = office.run(FAILOVER)

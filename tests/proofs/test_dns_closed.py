@@ -157,7 +157,7 @@ def test_a_failover_is_neither_refused_nor_undone_and_ends_done(sit: Estate) -> 
     assert ran.statuses()["validation.answers-lead-here"] == "pass"
 
 
-def test_a_change_by_hand_in_prod_is_seen_by_its_records_and_nothing_is_undone(
+def test_a_manual_change_in_prod_is_seen_by_its_records_and_not_undone(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     incident = "INC-20260107-001"

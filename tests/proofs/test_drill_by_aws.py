@@ -32,7 +32,7 @@ def drill_rules(home: Path) -> Path:
     return folder
 
 
-def test_aws_holds_a_drill_whose_starter_went_home_and_a_reader_watches_its_end(tmp_path: Path) -> None:
+def test_aws_holds_a_drill_whose_starter_left_and_a_reader_sees_its_end(tmp_path: Path) -> None:
     config = drill_rules(tmp_path)
     env = load_environment(config, "sit")
     with borrowed(env, 1) as world:

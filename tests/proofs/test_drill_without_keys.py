@@ -91,7 +91,7 @@ def _without_keys_between_its_parts(operator: SignedIn) -> Iterator[Command]:
                 command.kill()
 
 
-def test_a_drill_waits_between_its_parts_for_a_new_login_and_takes_the_next(operator: SignedIn) -> None:
+def test_a_drill_waits_between_its_parts_for_a_new_login_and_goes_on(operator: SignedIn) -> None:
     with _without_keys_between_its_parts(operator) as command:
         operator.log_in()
         until(lambda: _begun(operator) > 1 or not command.goes_on)

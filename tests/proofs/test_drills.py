@@ -135,7 +135,7 @@ def until_it_lives(start: Callable[[int, Counter[str]], Process]) -> tuple[int, 
 
 
 @pytest.mark.proof
-def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_it_was(drilling: Drilling) -> None:
+def test_a_drill_killed_anywhere_ends_and_leaves_the_estate_as_before(drilling: Drilling) -> None:
     before, sites = drilling.held(), Sites(drilling.world, drilling.env)
     written = Writer(drilling.world, drilling.env, 0.02, "before").write(0.3).written
 

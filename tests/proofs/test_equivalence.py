@@ -195,9 +195,7 @@ def test_the_healthy_world_has_no_blocker_and_recovers(strict: StrictWorld) -> N
 
 
 @pytest.mark.parametrize("fault", PLAYED, ids=lambda fault: fault.name.replace(" ", "-"))
-def test_a_blocker_is_reported_exactly_where_the_recovery_does_not_serve_everybody(
-    fault: Fault, strict: StrictWorld
-) -> None:
+def test_a_blocker_is_reported_exactly_where_the_recovery_serves_not_all(fault: Fault, strict: StrictWorld) -> None:
     assert strict.disagreement((fault,), strict.tenants[-1]) == ""
 
 

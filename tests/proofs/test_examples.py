@@ -260,7 +260,7 @@ def strict(described: Applied) -> StrictWorld:
 
 
 @pytest.mark.parametrize("applied", [POSTGRES], ids=str, indirect=True)
-def test_a_blocker_is_reported_exactly_where_the_recovery_does_not_serve_everybody(strict: StrictWorld) -> None:
+def test_a_blocker_is_reported_exactly_where_the_recovery_serves_not_all(strict: StrictWorld) -> None:
     """As test_equivalence.py plays it of another estate: with names by region, paths on one host, and a replica."""
     assert ([], []) == strict.outcome((), "")
     played = dict[str, tuple[list[str], list[str]]]()

@@ -21,7 +21,7 @@ RESTORE_S = 120.0
 LONGEST_S = 90
 
 
-def test_a_failover_at_sixty_times_the_speed_records_and_waits_in_the_worlds_time(
+def test_a_failover_at_sixty_times_the_speed_uses_the_clock_of_the_world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """A restore of two minutes is waited for in two seconds; the heartbeat keeps the lock meanwhile."""

@@ -139,7 +139,7 @@ def each_its_way(operations: list[Operation], how: str) -> dict[Operation, str]:
 
 
 @pytest.mark.parametrize("how", [IN_TURN, *WAYS] if FULL else [IN_TURN])
-def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(faulted: Faulted, how: str) -> None:
+def test_a_run_whose_operations_each_fail_once_finishes_after_true_reports(faulted: Faulted, how: str) -> None:
     """What a run did not meet, because it went another way after a fault, fails in a run of its own.
 
     A look that a run alone does not meet either belongs to a slow machine, as that at targets that are not healthy yet.

@@ -161,7 +161,7 @@ def servers(home: Path) -> Iterator[tuple[Server, Server]]:
         yield first, started(stack, home / "copy")
 
 
-def test_frozen_it_refuses_what_open_and_new_sessions_write_and_goes_on_being_read(
+def test_frozen_it_refuses_writes_of_open_and_new_sessions_and_is_read(
     servers: tuple[Server, Server],
 ) -> None:
     first, _ = servers
@@ -183,7 +183,7 @@ def test_a_session_that_asks_for_it_writes_in_spite_of_the_freeze(servers: tuple
     assert ("ERROR" in written) is POSTGRES.strict
 
 
-def test_a_replica_refuses_writes_whatever_the_parameter_says_until_it_is_promoted(
+def test_a_replica_refuses_writes_by_any_parameter_until_it_is_promoted(
     servers: tuple[Server, Server],
 ) -> None:
     _, copy = servers

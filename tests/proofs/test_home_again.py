@@ -150,7 +150,7 @@ def test_a_failover_is_run_without_one_call_denied(enforced: Enforced, away: Ran
     ]
 
 
-def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_where_the_policies_expect_it(
+def test_the_failback_after_it_sends_each_call_where_policies_expect_it(
     scenario: Asked, enforced: Enforced, back: Back, written: Written
 ) -> None:
     assert (back.ran.code, back.ran.denied) == (scenario.ends, []), back.ran.said
@@ -198,7 +198,7 @@ def rough(scenario: Asked, enforced: Enforced, due: Rig, back: Back, written: Wr
     return rough_failback
 
 
-def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_was_killed_right_after(
+def test_a_failed_gate_at_half_returns_to_a_tenth_with_exit_6_after_a_kill(
     rough: Rough,
 ) -> None:
     assert Exit.VALIDATION_FAILED == rough.ended.code, rough.ended.last.said
@@ -209,7 +209,7 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_w
     assert [10, 50, 10] == rough.weights()
 
 
-def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
+def test_the_same_command_goes_on_from_a_tenth_and_ends_as_undisturbed(
     enforced: Enforced, rough: Rough, back: Back, written: Written
 ) -> None:
     rough.tasks_at_home(enforced.env.capacity.tasks_per_service)
@@ -220,7 +220,7 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     assert [] == enforced.world.denied()
 
 
-def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_and_loses_and_doubles_nothing(
+def test_a_failed_gate_at_half_leaves_one_writer_without_loss_or_doubles(
     scenario: Asked, enforced: Enforced, due: Rig, written: Written, tmp_path: Path
 ) -> None:
     """By the command line, from another machine, with a writer all the time: the same command then finishes it."""
@@ -272,7 +272,7 @@ def one_region_at_a_time(writer: Writer, of: Enforced) -> None:
         assert regions == sorted(regions, key=order.index), f"{kind} were written in both regions at once"
 
 
-def test_without_a_backup_of_the_run_itself_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:
+def test_without_a_backup_of_this_run_nothing_is_synced(rough: Rough) -> None:
     """The backup is refused while complete points of before the run stand in the vault."""
     world, dr = rough.returned(BEGUN), rough.of.env.region(Side.DR)
     older = (
@@ -314,7 +314,7 @@ def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
 
 
 @everywhere
-def test_a_failback_killed_before_and_after_each_call_that_changes_something_ends_as_if_undisturbed(back: Back) -> None:
+def test_a_failback_killed_around_each_change_ends_as_undisturbed(back: Back) -> None:
     """But for those that leave at once: what left beside the one after which a process died is not sent again."""
     undisturbed = back.undisturbed
     died = undisturbed.survives("mutations", at_what_none_met)
@@ -388,7 +388,7 @@ def follows(snapshot: Snapshot) -> Snapshot:
     ],
     ids=["calm", "flaps", "is newer"],
 )
-def test_a_failback_waits_for_a_primary_that_flaps_or_holds_the_newer_database_and_the_reason_is_given(
+def test_a_failback_waits_for_a_flapping_or_newer_primary_with_the_reason(
     due: Rig, capsys: pytest.CaptureFixture[str], seen: Seen, code: Exit, answer: str, reason: str
 ) -> None:
     """The same estate, seen otherwise, and assessed by the command line."""

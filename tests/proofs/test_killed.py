@@ -49,7 +49,7 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         yield whole
 
 
-def test_a_run_killed_before_and_after_each_call_that_changes_something_ends_as_if_undisturbed(
+def test_a_run_killed_around_each_change_ends_as_undisturbed(
     undisturbed: Undisturbed,
 ) -> None:
     """Every process dies at the first such point that none before it has met: all are met, in one world."""

@@ -223,7 +223,7 @@ def test_a_split_estate_and_its_next_command_pasted_as_it_stands(tmp_path: Path)
         desk.paste(screens["status"])
 
 
-def test_a_second_writer_after_a_failover_is_waited_for_once_visitors_reach_it(tmp_path: Path) -> None:
+def test_a_second_writer_after_a_failover_is_waited_for_once_visited(tmp_path: Path) -> None:
     """The region that came back runs its tasks: nobody is led there, until resolvers answer with its old address."""
     with _desk(tmp_path) as desk:
         desk.fail_over()

@@ -30,9 +30,7 @@ SLOW = QUICK.replace("[execution]", "[execution]\nlease_s = 7200")
 
 
 @pytest.mark.parametrize("hours", [1.5, 3])
-def test_a_restore_that_rds_calls_creating_for_hours_ends_with_everybody_served_and_one_approval(
-    tmp_path: Path, hours: float
-) -> None:
+def test_a_restore_of_hours_ends_with_all_served_by_one_approval(tmp_path: Path, hours: float) -> None:
     config = rules(tmp_path, "prod", SLOW)
     with hosted(load_environment(config, "prod"), 1) as world:
         assert_restored(with_primary_dark(world, tmp_path, config), hours)

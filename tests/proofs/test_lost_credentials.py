@@ -123,7 +123,7 @@ def test_a_run_waits_for_a_new_login_and_ends_well_in_the_same_process(operator:
     assert EntryKind.RESUMED not in operator.kinds()
 
 
-def test_a_wait_that_ends_is_exit_3_with_the_login_and_the_same_command_goes_on(operator: SignedIn) -> None:
+def test_a_wait_that_ends_is_exit_3_with_the_login_and_is_resumable(operator: SignedIn) -> None:
     operator.log_in()
     command = operator.begin(sign_in_wait_minutes=0.02)
     until(lambda: EntryKind.OUTCOME in operator.kinds() or not command.goes_on)
@@ -158,7 +158,7 @@ def renewing(operator: SignedIn, valid_s: float) -> Iterator[list[int]]:
         thread.join()
 
 
-def test_keys_of_seconds_are_renewed_by_the_profiles_process_without_a_pause(operator: SignedIn) -> None:
+def test_keys_of_seconds_are_renewed_by_the_profile_without_a_pause(operator: SignedIn) -> None:
     gate = "credentials.outlive-plan"
     with renewing(operator, 6) as times:
         command = operator.begin()

@@ -102,7 +102,7 @@ def failback(away: Home, tmp_path: Path) -> Failback:
     return Failback(world, tmp_path)
 
 
-def test_a_run_that_died_goes_on_after_its_cursor_and_copies_no_object_twice(failback: Failback) -> None:
+def test_a_resumed_copy_goes_on_after_its_cursor_and_copies_nothing_twice(failback: Failback) -> None:
     """Comparing costs pages: looked at before, after the death and at the end; copying reads both lists once a run."""
     endpoint = failback.world.endpoint
     endpoint.fill([BUCKET, ITS_COPY], "alike/", ALIKE)
@@ -122,7 +122,7 @@ def test_a_run_that_died_goes_on_after_its_cursor_and_copies_no_object_twice(fai
     assert 1 == len(failback.entries(EntryKind.OUTCOME))
 
 
-def test_an_object_that_cannot_be_copied_is_named_and_ends_the_run_until_it_can(failback: Failback) -> None:
+def test_an_object_that_cannot_be_copied_is_named_and_ends_the_run(failback: Failback) -> None:
     failback.world.endpoint.fill([ITS_COPY], "new/", 20)
     failback.world.endpoint.begin(Outage(failback.primary, "deny", "s3", "CopyObject", times=1, after=5))
     with pytest.raises(StepFailed, match=rf"1 object of {ITS_COPY} could not be copied into {BUCKET}: new/0000"):

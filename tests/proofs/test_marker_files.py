@@ -60,7 +60,7 @@ def begun(process: subprocess.Popen[str]) -> dict[str, Any]:
     return line
 
 
-def test_it_is_written_until_it_is_refused_found_elsewhere_and_taken_away_again(folder: Path) -> None:
+def test_it_is_written_until_refused_then_found_elsewhere_and_removed(folder: Path) -> None:
     writer = script(file_scripts.WRITE, folder)
     assert begun(writer) == {"dr_marker": "INC-7/1", "begun": True, "n": 1}
     freeze(folder)

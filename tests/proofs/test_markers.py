@@ -32,7 +32,7 @@ def facts(due: Rig, name: str, step: str) -> dict[str, str]:
     return next((entry.data["facts"] for entry in reversed(entries) if entry.kind is EntryKind.CONFIRMED), {})
 
 
-def test_the_marker_is_refused_by_the_freeze_and_has_arrived_before_the_promotion(
+def test_the_freeze_refuses_the_marker_that_arrived_before_the_promotion(
     scenario: Asked, due: Rig, written: Written
 ) -> None:
     due.begin()
@@ -55,7 +55,7 @@ def test_once_it_arrives_the_same_command_goes_on(scenario: Asked, due: Rig, wri
     assert [] == missing(written.writer.sites, written.writer.written, due.env.regions.primary)
 
 
-def test_a_switchover_s_marker_of_after_the_last_task_is_in_what_was_restored(tmp_path: Path) -> None:
+def test_a_switchover_marker_after_the_last_task_is_in_the_restore(tmp_path: Path) -> None:
     with rig(tmp_path, planned=True) as planned:
         planned.world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1)
         before = Writer(planned.world, planned.env, 0.02, "before").write(0.3)

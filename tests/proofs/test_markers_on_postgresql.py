@@ -75,7 +75,7 @@ def stall(replica: Server) -> None:
     replica.said("SELECT pg_wal_replay_pause()", user="root")
 
 
-def test_the_marker_counts_until_the_freeze_refuses_it_and_arrives_with_every_transaction(
+def test_the_marker_counts_until_the_freeze_and_arrives_with_all_writes(
     both: tuple[Server, Server],
 ) -> None:
     source, replica = both
@@ -94,7 +94,7 @@ def test_the_marker_counts_until_the_freeze_refuses_it_and_arrives_with_every_tr
     assert row["server"] != written["server"]
 
 
-def test_a_replica_that_stalls_lacks_the_marker_or_what_came_after_it_and_the_gate_holds(
+def test_a_stalled_replica_lacks_the_marker_or_later_writes_and_is_held(
     both: tuple[Server, Server],
 ) -> None:
     source, replica = both
@@ -107,7 +107,7 @@ def test_a_replica_that_stalls_lacks_the_marker_or_what_came_after_it_and_the_ga
     assert (code, row["found"], row["executed"], row["n"]) == (scripts.TIME_IS_OVER, False, True, 1)
 
 
-def test_the_marker_alone_does_not_do_where_transactions_after_it_are_missing(both: tuple[Server, Server]) -> None:
+def test_the_marker_alone_fails_where_later_transactions_are_missing(both: tuple[Server, Server]) -> None:
     source, replica = both
     assert ended(source, psql_scripts.WRITE, DR_UNTIL="once")[0] == 0
     assert ended(replica, psql_scripts.FIND, DR_NUMBER=1)[0] == 0
@@ -148,7 +148,7 @@ def test_who_is_not_let_in_proves_nothing_either(both: tuple[Server, Server]) ->
         assert "password authentication failed" in outcome["error"]
 
 
-def test_no_variable_of_the_definition_leads_elsewhere_or_takes_the_freeze_off(both: tuple[Server, Server]) -> None:
+def test_no_variable_of_the_definition_leads_elsewhere_or_lifts_the_freeze(both: tuple[Server, Server]) -> None:
     both[0].set_read_only("1")
     own = {"PGOPTIONS": f"-c {POSTGRES.read_only}=off", "PGHOST": "live.example", "PGHOSTADDR": "192.0.2.1"}
     code, written = ended(both[0], psql_scripts.WRITE, DR_UNTIL="once", **own)
@@ -180,7 +180,7 @@ def test_it_counts_what_the_database_holds_analyzed_or_not(both: tuple[Server, S
     assert (found.host, found.tables, found.rows, bool(found.server)) == ("127.0.0.1", 3, 501, True)
 
 
-def test_what_a_replica_had_replayed_stays_known_after_its_promotion_and_its_own_writes(
+def test_the_replay_position_stays_known_after_promotion_and_own_writes(
     both: tuple[Server, Server],
 ) -> None:
     source, replica = both

@@ -236,7 +236,7 @@ def _played() -> list[Any]:
 
 @pytest.mark.proof
 @pytest.mark.parametrize("disaster", _played())
-def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(disaster: Disaster, played: Matrix) -> None:
+def test_a_disaster_changes_what_it_names_and_its_consequences_only(disaster: Disaster, played: Matrix) -> None:
     row = played.row(disaster)
     assert set(disaster.trips) <= set(row), "the disaster went unseen"
     if disaster.consequences != ANYTHING:

@@ -51,7 +51,7 @@ def test_a_failover_that_people_decide_on_after_an_hour_needs_no_override(tmp_pa
     assert healthy_at - timedelta(seconds=MINUTE_S) <= since < broken_at + timedelta(seconds=NOTICED_S)
 
 
-def test_a_failover_without_fargate_capacity_says_what_ecs_says_and_goes_on_once_there_is_some(tmp_path: Path) -> None:
+def test_a_failover_without_fargate_capacity_says_so_and_goes_on_with_it(tmp_path: Path) -> None:
     scarce = Day("sit", ("dr-fargate-scarce", "primary-dark"))
     env = sit(tmp_path)
     with hosted(env, 1, speed=SPEED) as world:
@@ -69,7 +69,7 @@ def test_a_failover_without_fargate_capacity_says_what_ecs_says_and_goes_on_once
     assert (done.returncode, serving) == (Exit.READY, env.region(Side.DR)), done.stderr
 
 
-def test_services_whose_deployment_failed_for_want_of_a_database_are_deployed_again_and_serve(tmp_path: Path) -> None:
+def test_services_that_failed_without_a_database_are_redeployed_and_serve(tmp_path: Path) -> None:
     env = sit(tmp_path)
     with hosted(env, 1, speed=SPEED) as world:
         begin(world, Day("sit", ()))
@@ -85,7 +85,7 @@ def test_services_whose_deployment_failed_for_want_of_a_database_are_deployed_ag
     assert (done.returncode, serving) == (Exit.READY, env.region(Side.DR)), done.stdout + done.stderr
 
 
-def test_a_run_whose_credentials_end_while_the_database_is_restored_goes_on_with_new_ones(tmp_path: Path) -> None:
+def test_a_run_whose_credentials_end_in_a_restore_goes_on_with_new_ones(tmp_path: Path) -> None:
     env = sit(tmp_path)
     with hosted(env, 1, speed=SPEED) as world, ThreadPoolExecutor(1) as pool:
         begin(world, Day("sit", ("primary-dark",)))

@@ -61,7 +61,7 @@ def _refusing(condition: Condition) -> Callable[[Aws], None]:
     ],
     ids=["endpoint", "network", "address", "undecided", "own-address", "refused-endpoint", "plain"],
 )
-def test_a_repository_that_refuses_a_network_is_decided_by_the_dr_regions_own(
+def test_a_repository_that_refuses_a_network_is_judged_by_the_dr_network(
     condition: Condition, expected: dict[str, Status], seen: Watch
 ) -> None:
     world = seen.world

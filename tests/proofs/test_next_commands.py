@@ -160,7 +160,7 @@ def test_next_of_an_outage_of_prod_is_one_command_that_runs_as_it_stands(prod: D
 
 
 @pytest.mark.parametrize("name", UNREAD)
-def test_a_look_that_cannot_read_ends_with_a_command_that_runs_as_it_stands(sit: Desk, name: str) -> None:
+def test_a_look_that_cannot_read_ends_with_a_runnable_command(sit: Desk, name: str) -> None:
     """Looked at as it is: a failback asks the control table itself, for which no saved evidence stands."""
     reader = Reader(sit.world, sit.home)
     sit.world.inject(name)
@@ -171,7 +171,7 @@ def test_a_look_that_cannot_read_ends_with_a_command_that_runs_as_it_stands(sit:
         sit.world.return_to(BEFORE)
 
 
-def test_what_is_held_beside_a_recovery_ends_with_a_command_that_runs_as_it_stands(sit: Desk) -> None:
+def test_what_is_held_beside_a_recovery_ends_with_a_runnable_command(sit: Desk) -> None:
     reader = Reader(sit.world, sit.home)
     try:
         commands = {sit.last_command(words) for words in HELD}

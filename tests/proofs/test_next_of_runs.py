@@ -67,7 +67,7 @@ def screens_of(prod: Prod, home: Path) -> Screens:
     return Screens(Desk(prod.world, home, prod.config, prod.env.name), Reader(prod.world, home, asks_aws=True))
 
 
-def test_in_the_write_pause_each_next_runs_while_it_waits_and_once_it_is_stopped(paused: Prod, tmp_path: Path) -> None:
+def test_in_the_write_pause_each_next_runs_in_the_wait_and_after_a_stop(paused: Prod, tmp_path: Path) -> None:
     screens, log = screens_of(paused, tmp_path), f"log --incident {INCIDENT}"
     assert screens.faults(*LOOKS, log) == []
     stop_task(paused)

@@ -33,7 +33,7 @@ def _findings(file: Path) -> int:
 
 
 @pytest.mark.parametrize("name", ["sit-healthy", "sit-primary-dark"])
-def test_what_a_run_keeps_is_valid_and_has_a_finding_for_each_control_served(name: str, tmp_path: Path) -> None:
+def test_the_files_of_a_run_are_valid_with_a_finding_for_each_control(name: str, tmp_path: Path) -> None:
     evidence = tmp_path / "evidence.json"
     evidence.write_bytes(lzma.decompress((ROOT / "tests" / "golden" / "evidence" / f"{name}.json.xz").read_bytes()))
     dr_cli(f"-e sit status --from-evidence {evidence}", tmp_path)

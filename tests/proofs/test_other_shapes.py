@@ -101,7 +101,7 @@ def _make_psql_task(there: Trip) -> None:
         )
 
 
-def test_a_lost_primary_is_failed_over_upon_independent_witnesses_and_everybody_is_served(played: Played) -> None:
+def test_a_lost_primary_is_failed_over_by_independent_witnesses_and_serves(played: Played) -> None:
     assert played.said["failover"].startswith("PROCEED"), played.said["failover"]
     assert "independently of that: " in played.said["failover"]
     assert played.codes["failover"] == Exit.READY, played.said["failover executed"]

@@ -115,7 +115,7 @@ def runbook(part: str) -> list[str]:
     return [lines for block in blocks(PARTS[part].partition(SPLIT)[0]) for lines in commands(block)]
 
 
-def test_a_lost_region_is_recovered_by_the_commands_of_the_runbook_and_of_the_readme(people: People) -> None:
+def test_a_lost_region_is_recovered_by_commands_of_runbook_and_readme(people: People) -> None:
     people.world.return_to("pinned")
     people.world.inject("primary-dark")
     faults = [people.fault(lines) for lines in runbook("1. Assess")]

@@ -288,7 +288,7 @@ MEANT_NOTHING = (groups_written_otherwise, rights_by_condition, one_secret_by_it
 """Those that no check turns at."""
 
 
-def test_the_command_line_reports_changes_of_the_sandbox_that_is_up_and_their_reversal(tmp_path: Path) -> None:
+def test_the_command_line_reports_sandbox_changes_and_their_undo(tmp_path: Path) -> None:
     env = load_environment(ROOT / "environments", "sit")
     up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)
     assert up.code == 0, up.err

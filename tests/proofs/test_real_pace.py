@@ -85,7 +85,7 @@ DAYS = EVERY if os.environ.get("DR_FULL_MATRIX") else [day for day in EVERY if s
 
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
-def test_everybody_is_served_by_the_dr_region_about_as_soon_as_the_plan_says(day: Day, tmp_path: Path) -> None:
+def test_the_dr_region_serves_all_about_as_soon_as_the_plan_says(day: Day, tmp_path: Path) -> None:
     text = (day.folder / f"{day.environment}.toml").read_text(encoding="utf-8")
     (tmp_path / f"{day.environment}.toml").write_text(f"{text}\n{SETTINGS}", encoding="utf-8")
     run_directly(tmp_path / f"{day.environment}.toml")

@@ -176,7 +176,7 @@ def sit(sit_watch: Watch) -> Iterator[Watch]:
 
 
 @pytest.mark.parametrize("name", [d.name for d in catalogue() if FULL or d.name in SAMPLE])
-def test_what_is_printed_heals_the_disaster_or_the_reason_for_a_person_is_on_record(estate: Watch, name: str) -> None:
+def test_a_printed_remedy_heals_the_disaster_or_says_why_a_person_must(estate: Watch, name: str) -> None:
     left = unhealed(estate, estate.world.inject(name))
     if name == ASLEEP and estate.environment.scheduled_off(datetime.now(UTC)):
         assert not left, "by night they sleep as planned"

@@ -102,9 +102,7 @@ def seconds_until_outage(terminals: Mapping[str, Terminal], since_s: float) -> d
     return seconds
 
 
-def test_in_the_write_pause_the_first_line_of_every_screen_says_so_within_seconds(
-    waiting: Prod, tmp_path: Path
-) -> None:
+def test_in_the_write_pause_every_screen_says_so_first_within_seconds(waiting: Prod, tmp_path: Path) -> None:
     approved = waiting.run(f"approve --failback --staged --incident {INCIDENT}", "approver")
     assert "AWS runs it now" in approved.out, approved.err
     attach, watch = f"attach --incident {INCIDENT}", "status --watch 2"

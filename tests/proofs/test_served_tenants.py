@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("broken", SERVED)
-def test_what_stops_tenants_or_their_copies_caps_the_score_and_the_served_are_counted(broken: str, home: Path) -> None:
+def test_what_stops_tenants_or_copies_caps_the_score_and_counts_the_served(broken: str, home: Path) -> None:
     assert dr_cli(f"-e sit sandbox break {broken}", home).code == 0
     red = dr_cli("-e sit --sandbox status --format json", home)
     assert dr_cli(f"-e sit sandbox mend {broken}", home).code == 0

@@ -84,7 +84,7 @@ def test_everybody_is_served_by_the_dr_region(sit: Estate, disaster: str, words:
     assert Sites(sit.world, sit.env).serving() == sit.env.region(Side.DR)
 
 
-def test_a_primary_that_nothing_stops_is_left_unfenced_only_once_that_is_accepted_by_name(sit: Estate) -> None:
+def test_a_primary_that_nothing_stops_is_unfenced_once_accepted_by_name(sit: Estate) -> None:
     sit.world.inject("primary-reads-only")
     words = f"{CONFIRMED} {LOCALLY} {GOES}"
     refused = sit.run(words)

@@ -24,7 +24,7 @@ def started(prod: Prod, **how: Any) -> str:
     return str(ssm.start_automation_execution(**prod.default, Parameters=parameters, **how)["AutomationExecutionId"])
 
 
-def test_what_was_started_step_by_step_or_for_targets_holds_up_no_run_and_is_none(prod: Prod) -> None:
+def test_a_start_by_step_or_for_targets_is_no_run_and_stops_none(prod: Prod) -> None:
     """An approver's rejection ends neither, so only what runs by itself is awaited, approved and counted."""
     targets = {"Key": "ParameterValues", "Values": [INCIDENT, "INC-124"]}
     many = started(prod, TargetParameterName="Incident", Targets=[targets], MaxConcurrency="1", MaxErrors="2")

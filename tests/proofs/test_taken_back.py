@@ -95,7 +95,7 @@ def lost(tmp_path: Path) -> Iterator[Estate]:
         yield Estate(world, env, tmp_path, config)
 
 
-def test_a_database_that_is_deleted_once_it_was_restored_is_restored_again_by_the_same_command(lost: Estate) -> None:
+def test_a_database_deleted_after_its_restore_is_restored_again_on_resume(lost: Estate) -> None:
     first = lost.fail_over(scales=False)
     assert first.code == Exit.ACTION_FAILED, first.err
     assert "Not done before, 1 step: compute/scale_dr_services" in first.report["run"]["says"]
@@ -107,7 +107,7 @@ def test_a_database_that_is_deleted_once_it_was_restored_is_restored_again_by_th
     assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.DR)
 
 
-def test_a_primary_that_comes_back_in_the_middle_ends_the_run_with_a_command_that_is_not_refused(lost: Estate) -> None:
+def test_a_primary_that_returns_ends_the_run_with_a_command_that_works(lost: Estate) -> None:
     lost.world.timing(transition_s=3)
     run = lost.begin()
     while run.goes_on and RESTORE not in {entry.step for entry in lost.entries(EntryKind.OUTCOME)}:
@@ -121,7 +121,7 @@ def test_a_primary_that_comes_back_in_the_middle_ends_the_run_with_a_command_tha
     assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.PRIMARY)
 
 
-def test_a_database_that_visitors_wrote_to_is_not_restored_again_from_an_older_copy(lost: Estate) -> None:
+def test_a_database_with_visitor_writes_is_not_restored_from_an_older_copy(lost: Estate) -> None:
     first = lost.fail_over(shifts=False)
     assert first.code == Exit.ACTION_FAILED, first.err
     lost.delete_database()

@@ -144,7 +144,7 @@ def failed_back(prod: Prod) -> None:
         assert laptop.wait(PATIENCE_S) == Exit.READY, laptop.err
 
 
-def test_page_and_review_have_refusals_overrides_confirmations_and_steps_by_hand(third: Machine) -> None:
+def test_page_and_review_have_refusals_overrides_and_manual_steps(third: Machine) -> None:
     assert (third.report.code, third.evidence.code, third.review.code) == (0, 0, 0), third
     assert "journal: the mirror in the control table" in third.report.out, third.report.out
     assert "earlier in this incident, failover: recovered in" in third.report.out

@@ -45,7 +45,7 @@ def services_of(of: Rig) -> Facts:
     return {path: value for path, value in seen.items() if path.startswith(("ecs.services", "autoscaling."))}
 
 
-def test_of_two_operators_one_runs_and_the_other_is_shown_who_and_since_when(lost: Rig) -> None:
+def test_of_two_operators_one_runs_and_the_other_sees_who_and_since_when(lost: Rig) -> None:
     lost = lost.with_settings(lease_s=SHORT_LEASE_S)
     lost.begin()
     lost.world.timing(transition_s=SLOW_RESTORE_S)
@@ -125,7 +125,7 @@ def test_a_run_that_is_asked_to_stop_stops_between_calls_and_goes_on_later(lost:
     assert max(calls_of(lost).values()) == 1
 
 
-def test_a_step_or_a_last_message_that_fails_leaves_what_was_reached_and_the_same_command_does_the_rest(
+def test_a_failed_step_or_message_keeps_the_progress_and_is_resumable(
     lost: Rig,
 ) -> None:
     lost.begin()
@@ -159,7 +159,7 @@ def goes_on_without_its_last_message(lost: Rig, name: str) -> None:
     lost.world.end(silent)
 
 
-def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_cannot_be(
+def test_a_failed_step_of_a_switchover_is_rolled_back_as_far_as_possible(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """The services of the primary region run again at their exact counts, and the verdict says what was taken back."""

@@ -196,7 +196,7 @@ def ran_before(prod: Prod) -> None:
     table.put_item(TableName=name, Item=item)
 
 
-def test_two_people_bring_prod_to_its_dr_region_and_home_by_their_screens_alone(team: Team) -> None:
+def test_two_people_bring_prod_to_its_dr_region_and_home_by_screens_alone(team: Team) -> None:
     fails_over(team)
     team.prod.world.repair("primary-dark")
     belongs_to_the_open_incident(team)

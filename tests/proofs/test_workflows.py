@@ -120,7 +120,7 @@ def jobs_of(name: str) -> dict[str, Any]:
     return found
 
 
-def test_the_daily_readiness_is_green_on_a_healthy_estate_and_keeps_all_it_saw(runner: Runner) -> None:
+def test_the_daily_readiness_is_green_on_a_healthy_estate_and_kept(runner: Runner) -> None:
     codes = runner.play(jobs_of("github/prod-dr-readiness.yml")["jobs"]["readiness"])
     assert set(codes.values()) == {0}, codes
     out = runner.folder / "reports" / "out"
@@ -140,7 +140,7 @@ def test_a_gap_is_red_and_its_report_and_evidence_are_kept_all_the_same(runner: 
     assert "elbv2-routing.host-rules" in (runner.folder / "dr.sarif").read_text()
 
 
-def test_the_fleet_s_jobs_run_as_listed_and_an_environment_without_a_run_makes_the_merge_red(runner: Runner) -> None:
+def test_fleet_jobs_run_as_listed_and_one_without_a_run_fails_the_merge(runner: Runner) -> None:
     jobs = jobs_of("github/fleet-dr-readiness.yml")["jobs"]
     keys = signed_in(runner.world, "reader")
     for step in jobs["look"]["steps"]:

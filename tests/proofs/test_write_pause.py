@@ -43,9 +43,7 @@ def settings(name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sit"])
-def test_whoever_is_led_home_first_is_kept_from_writing_rows_for_less_than_15_minutes(
-    name: str, tmp_path: Path
-) -> None:
+def test_the_first_visitors_home_wait_less_than_15_minutes_to_write(name: str, tmp_path: Path) -> None:
     settings(name, tmp_path)
     env = load_environment(tmp_path, name)
     with hosted(env, 1) as world:

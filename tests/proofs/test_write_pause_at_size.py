@@ -143,9 +143,7 @@ class Uploader:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_estate_of_size_is_led_home_without_a_loss_and_rows_wait_for_less_than_15_minutes(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_large_estate_is_led_home_without_loss_in_less_than_15_minutes(name: str, tmp_path: Path) -> None:
     settings(name, tmp_path)
     env = load_environment(tmp_path, name)
     with hosted(env, TENANTS) as world:

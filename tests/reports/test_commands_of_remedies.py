@@ -43,7 +43,7 @@ def test_a_command_is_a_line_of_its_own(form: str) -> None:
     assert [line for line in lines if line in COMMANDS] == list(COMMANDS)
 
 
-def test_the_status_shows_the_first_command_of_a_remedy_and_how_many_more_there_are() -> None:
+def test_status_shows_the_first_command_of_a_remedy_and_counts_the_rest() -> None:
     lines = [line.strip() for line in _printed("terminal").splitlines()]
     at = lines.index(COMMANDS[0])
     assert (lines[at - 1], lines[at + 1]) == ("Restore it.", "... and 1 more command: --all")

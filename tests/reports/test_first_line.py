@@ -42,7 +42,7 @@ def test_an_outage_stands_before_the_posture_with_the_command_that_ends_it(form:
     assert "BLOCKER: posture SPLIT" in second
 
 
-def test_an_outage_is_the_first_error_of_a_pipeline_and_a_value_of_the_document() -> None:
+def test_an_outage_is_the_first_error_of_a_pipeline_and_in_the_document() -> None:
     first, second, *_ = github_report.render(SPLIT).splitlines()
     assert first.startswith(f"::error title=what visitors can do::{SAID}")
     assert second.startswith("::error title=posture SPLIT::")

@@ -77,9 +77,7 @@ def test_the_product_asks_for_the_same_packages_as_the_distribution() -> None:
         ("brek", "invalid choice: 'brek'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence_before_anything_is_started(
-    line: str, sentence: str, tmp_path: Path
-) -> None:
+def test_an_impossible_request_is_refused_before_anything_starts(line: str, sentence: str, tmp_path: Path) -> None:
     done = played(line, tmp_path)
     assert (done.returncode, sentence in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
 
@@ -161,7 +159,7 @@ def client(access: str, service: str, region: str) -> Any:
 
 
 @pytest.mark.proof
-def test_a_client_of_aws_loses_a_region_that_the_command_breaks_and_has_it_again(command: Path) -> None:
+def test_an_aws_client_loses_and_regains_a_region_by_the_command(command: Path) -> None:
     assert "Start one: `aws-dr-sandbox up`." in asked(command, "break primary-dark", 1)
     access = asked(command, "up --primary us-east-2 --dr us-west-2")
     primary, dr = (client(access, "dynamodb", region) for region in ("us-east-2", "us-west-2"))

@@ -179,7 +179,7 @@ def test_a_lost_answer_leaves_the_call_done(estate: Endpoint, known: dict[str, A
 
 
 @pytest.mark.proof
-def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(estate: Endpoint) -> None:
+def test_one_call_alone_can_be_delayed_until_it_is_given_up(estate: Endpoint) -> None:
     estate.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
     wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}
     with pytest.raises(ReadTimeoutError):

@@ -104,7 +104,7 @@ def test_disasters_are_played_and_repaired_while_iam_is_enforced(enforced: Endpo
 
 
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
-def test_the_policies_of_a_recovery_are_the_equivalents_of_the_generated_ones(name: str) -> None:
+def test_policies_of_a_recovery_are_equivalent_to_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared_operations())[who_recovers(env)]
     seeded = {policy: document(operator_policy) for policy, operator_policy in recovery_policies(env).items()}

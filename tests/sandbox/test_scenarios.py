@@ -28,13 +28,13 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
     return found
 
 
-def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(scenario: Scenario) -> None:
+def test_a_scene_is_named_by_its_module_and_made_of_known_disasters(scenario: Scenario) -> None:
     module = importlib.import_module(f"sandbox.training.scenarios.{scenario.name.replace('-', '_')}")
     assert module.SCENARIO is scenario
     assert [name for name in scenario.disasters if find(name).name != name] == []
 
 
-def test_a_scenario_has_enough_goals_and_hints_and_every_text_can_be_formatted(scenario: Scenario) -> None:
+def test_a_scenario_has_enough_goals_and_hints_and_formats_every_text(scenario: Scenario) -> None:
     texts = [
         scenario.briefing,
         *scenario.hints,

@@ -82,7 +82,7 @@ def test_both_registries_hold_the_digest_that_the_tasks_run(world: Seeded) -> No
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_each_listener_has_a_host_rule_a_tenant_and_answers_200_to_strangers(world: Seeded, side: Side) -> None:
+def test_each_listener_has_a_rule_per_tenant_and_answers_strangers_by_200(world: Seeded, side: Side) -> None:
     elb = world.client("elbv2", side)
     balancer = elb.describe_load_balancers(Names=[world.named(world.env.names.load_balancer)])["LoadBalancers"][0]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
@@ -105,7 +105,7 @@ def test_the_load_balancer_is_protected_and_lets_clients_go_soon(world: Seeded, 
     assert int(attributes["client_keep_alive.seconds"]) <= world.env.thresholds.alb_keep_alive_s
 
 
-def test_the_origin_is_a_pair_of_records_in_their_final_policy_with_health_checks(world: Seeded) -> None:
+def test_the_origin_is_a_pair_of_final_records_with_health_checks(world: Seeded) -> None:
     traffic = world.env.traffic
     pair = {r["SetIdentifier"]: r for r in _records(world) if r["Name"] == f"{traffic.origin_record}."}
     assert set(pair) == {traffic.primary_set_identifier, traffic.secondary_set_identifier}
@@ -117,7 +117,7 @@ def test_the_origin_is_a_pair_of_records_in_their_final_policy_with_health_check
     assert world.env.region(Side.DR) in dr
 
 
-def test_tenants_point_at_the_distribution_whose_one_origin_is_the_origin_name(world: Seeded) -> None:
+def test_tenants_point_at_the_distribution_with_the_origin_name(world: Seeded) -> None:
     listed = world.client("cloudfront", Side.GLOBAL).list_distributions()["DistributionList"]["Items"]
     (distribution,) = listed
     assert distribution["Aliases"]["Items"] == [world.env.traffic.distribution_alias]
@@ -136,7 +136,7 @@ def test_only_the_zone_without_a_parent_delegates_the_others(world: Seeded) -> N
     assert bool(delegated) is (world.env.traffic.parent_zone is None)
 
 
-def test_the_traffic_zone_recovers_quickly_and_forgets_negative_answers_soon(world: Seeded) -> None:
+def test_the_traffic_zone_recovers_fast_and_forgets_negative_answers_soon(world: Seeded) -> None:
     zone = world.client("route53", Side.GLOBAL).get_hosted_zone(Id=_zone(world))["HostedZone"]
     assert zone["Features"]["AcceleratedRecoveryStatus"] == "ENABLED"
     soa = next(r for r in _records(world) if r["Type"] == "SOA")
@@ -157,7 +157,7 @@ def test_each_region_resolves_the_same_database_name_to_its_own_database(world: 
 
 
 @pytest.mark.parametrize("side", [*SIDES, Side.GLOBAL])
-def test_an_issued_certificate_covers_the_tenants_in_every_place_that_serves_them(world: Seeded, side: Side) -> None:
+def test_an_issued_certificate_covers_the_tenants_wherever_they_are_served(world: Seeded, side: Side) -> None:
     acm = world.client("acm", side)
     (summary,) = acm.list_certificates()["CertificateSummaryList"]
     certificate = acm.describe_certificate(CertificateArn=summary["CertificateArn"])["Certificate"]

@@ -89,7 +89,7 @@ def test_one_tenant_keeps_its_older_spelling_in_aws_names_only() -> None:
 
 
 @pytest.mark.parametrize("ref", ["alias/aws/rds", "arn:aws:kms:eu-west-1:815856636111:key/5f4afb4d-56c1-42ad-987b"])
-def test_the_databases_copies_are_under_the_key_that_the_settings_name_otherwise_than_by_an_alias(ref: str) -> None:
+def test_database_copies_are_under_the_key_of_the_settings_without_alias(ref: str) -> None:
     world = _seeded(_sit_with(names={"db_copy_key_alias": ref}))
     rows = world.client("rds", Side.DR).describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
     key = world.client("kms", Side.DR).describe_key(KeyId=ref)["KeyMetadata"]

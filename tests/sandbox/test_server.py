@@ -49,7 +49,7 @@ def refusal(call: Any, **params: Any) -> tuple[int, str, str]:
         pytest.param("connecthealth", "list_domains", {}, "connecthealth:ListDomains", id="unknown rest service"),
     ],
 )
-def test_what_is_not_implemented_is_said_by_name_with_501_and_is_not_retried(
+def test_an_unknown_operation_is_501_by_name_and_not_retried(
     world: Endpoint, client: Client, service: str, operation: str, params: dict[str, Any], named: str
 ) -> None:
     service_client = client(service, attempts=3)
@@ -59,9 +59,7 @@ def test_what_is_not_implemented_is_said_by_name_with_501_and_is_not_retried(
     assert sum(world.calls().values()) == 1
 
 
-def test_an_exception_inside_the_emulator_is_a_defect_of_the_sandbox_and_not_a_sick_aws(
-    world: Endpoint, client: Client
-) -> None:
+def test_an_exception_in_the_emulator_is_a_defect_and_not_a_sick_aws(world: Endpoint, client: Client) -> None:
     broken = client("rds", attempts=3, user_agent_extra="broken")  # a client of its own
     broken.meta.events.register("before-call.rds", lambda params, **_: params["body"].update(MaxRecords="not a number"))
     status, code, message = refusal(broken.describe_db_instances)
@@ -118,7 +116,7 @@ def test_expired_keys_are_refused_as_expired(client: Client) -> None:
     assert refusal(client("ecs", person="expired").list_clusters)[:2] == (400, "ExpiredTokenException")
 
 
-def test_anyone_elses_keys_and_assumed_roles_speak_for_the_environments_account(
+def test_foreign_keys_and_assumed_roles_act_in_the_account_of_the_file(
     bare_world: Endpoint, client: Client, sit: Environment
 ) -> None:
     role = client("sts").assume_role(RoleArn=f"arn:aws:iam::{sit.account}:role/drill", RoleSessionName="alice")

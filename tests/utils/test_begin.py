@@ -129,7 +129,7 @@ def test_an_assessment_shows_the_lock_of_a_run_at_work(
 
 
 @pytest.mark.proof
-def test_in_the_cool_down_every_refusal_ends_with_the_command_and_when_it_can_begin(
+def test_each_refusal_of_the_cool_down_ends_with_a_command_and_a_time(
     ready: Endpoint, control: ControlStore, sit: Environment, home: Path, rules: Path
 ) -> None:
     lock = take(control, OWNER, "run-1", "INC-1", sit.execution)

@@ -63,7 +63,7 @@ def shell() -> dict[str, str]:
     return {**environment, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
 
 
-def test_at_80_columns_the_command_is_pasted_as_it_stands_and_the_run_ends_well(
+def test_at_80_columns_the_printed_command_is_pasted_and_the_run_ends_well(
     tmp_path: Path, shell: dict[str, str]
 ) -> None:
     config, home = direct_rules(tmp_path, "prod", QUICK), tmp_path / "the results"

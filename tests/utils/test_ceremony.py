@@ -122,7 +122,7 @@ def test_the_run_ends_validated_once_the_record_was_changed_by_hand(ceremony: Ce
     assert [] == list(SCHEMA.iter_errors(report))
 
 
-def test_the_step_by_hand_shows_a_short_command_with_the_exact_batch_in_a_file(ceremony: Ceremony) -> None:
+def test_the_manual_step_shows_a_short_command_with_its_batch_in_a_file(ceremony: Ceremony) -> None:
     assert ceremony.command[:3] == ["aws", "route53", "change-resource-record-sets"]
     assert ceremony.command[-4:] == ["--region", "us-east-1", "--endpoint-url", ceremony.world.url]
     names = {change["ResourceRecordSet"]["Name"].rstrip(".") for change in ceremony.batch["Changes"]}
@@ -157,7 +157,7 @@ def test_the_log_is_whole_and_shows_what_was_waited_for(ceremony: Ceremony) -> N
         path.write_text(whole)
 
 
-def test_what_was_approved_begun_and_recorded_is_one_signed_archive_that_agrees_with_itself(ceremony: Ceremony) -> None:
+def test_approval_run_and_record_are_one_signed_archive_that_agrees(ceremony: Ceremony) -> None:
     prod = f"-e prod --config {ceremony.config}"
     ran = at_endpoint(ceremony.world, ceremony.home, f"{prod} evidence --incident {INCIDENT}", "approver")
     assert ran.code == 0, ran.err

@@ -156,7 +156,7 @@ def test_no_failover_leaves_the_visitors_of_a_balancer_behind(acme: tuple[Endpoi
     assert "no run moves its visitors" in ran.err
 
 
-def test_a_failover_and_a_failback_of_it_move_each_record_and_serve_all_eight(
+def test_a_failover_and_its_failback_move_each_record_and_serve_all_eight(
     acme: tuple[Endpoint, Path, Ran],
 ) -> None:
     world, home, _ = acme

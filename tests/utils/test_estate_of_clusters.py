@@ -134,7 +134,7 @@ def test_an_update_of_the_map_finds_both_again(acme: tuple[Endpoint, Path, Ran])
     assert (Exit.READY, "") == (ran.code, "".join(line for line in ran.out.splitlines() if "gone" in line)), ran.err
 
 
-def test_a_failover_and_a_staged_failback_start_and_fence_the_services_of_each(
+def test_a_failover_and_a_staged_failback_start_and_fence_all_services(
     acme: tuple[Endpoint, Path, Ran],
 ) -> None:
     world, home, _ = acme

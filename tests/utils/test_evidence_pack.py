@@ -146,7 +146,7 @@ def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
 
 
-def test_a_pack_signed_by_a_key_of_the_forgers_own_is_distinguished_from_the_control_stacks(desk: Desk) -> None:
+def test_a_pack_signed_by_a_forged_key_is_told_from_the_control_stack(desk: Desk) -> None:
     """The pack brings the key and names it as it likes: only a key that the auditor kept says who signed."""
     true, own_key = desk.pack(), desk.home / "key.txt"
     aws = Aws(desk.world.url, desk.world.people["approver"], SIT, tenant="").client("kms", Side.DR)
@@ -216,7 +216,7 @@ def test_what_a_hostile_pack_says_of_itself_begins_no_line_of_its_own(desk: Desk
 
 
 @pytest.mark.proof
-def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is_named(desk: Desk) -> None:
+def test_evidence_of_an_approver_is_signed_and_one_flipped_byte_is_named(desk: Desk) -> None:
     path = desk.home / "saved.json"
     seen = desk.run(f"-e sit status --replication --save-evidence {path}")
     assert f"{path} is signed by arn:aws:kms:eu-west-1:815856636111:key/" in seen.err
@@ -243,7 +243,7 @@ def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is
 
 
 @pytest.mark.proof
-def test_evidence_that_nobody_may_sign_says_so_on_the_screen_and_in_the_file(desk: Desk) -> None:
+def test_unsigned_evidence_says_so_on_the_screen_and_in_the_file(desk: Desk) -> None:
     path = desk.home / "saved.json"
     seen = desk.run(f"-e sit status --replication --save-evidence {path}", "operator")
     assert f"{path} is UNSIGNED: kms:Sign" in seen.err
@@ -329,7 +329,7 @@ def test_a_link_among_the_runs_brings_no_file_of_elsewhere_into_the_pack(desk: D
     )
 
 
-def test_a_file_whose_name_no_pack_can_hold_is_named_and_the_others_are_packed(desk: Desk) -> None:
+def test_a_file_with_an_impossible_name_is_named_and_others_are_packed(desk: Desk) -> None:
     run = desk.home / "out" / "sit-failover-20260107T000000"
     (run / ("a" * 200)).write_text("long", encoding="utf-8")
     (run / os.fsdecode(b"odd\xff.txt")).write_text("no text", encoding="utf-8")
@@ -358,7 +358,7 @@ def record_a_run(desk: Desk) -> None:
             journal.append(kind, step_id, **data)
 
 
-def test_a_pack_holds_the_page_and_the_runs_and_is_reviewed_offline_without_an_environment(desk: Desk) -> None:
+def test_a_pack_holds_page_and_runs_and_is_reviewed_offline(desk: Desk) -> None:
     record_a_run(desk)
     path = desk.pack()
     members = members_of(path.read_bytes())

@@ -56,9 +56,7 @@ def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(evidence: Path) -> 
 
 
 @pytest.mark.proof
-def test_the_calls_of_an_observation_are_counted_and_estimated_for_another_number_of_tenants(
-    sandbox_world: Endpoint, tmp_path: Path
-) -> None:
+def test_calls_are_counted_and_estimated_for_another_number_of_tenants(sandbox_world: Endpoint, tmp_path: Path) -> None:
     ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain calls 2000 --format json")
     assert (0, "") == (ran.code, ran.warned), ran.err
     estimate = ran.report["estimate"]
@@ -91,7 +89,7 @@ def test_status_prints_the_same_calls_where_it_is_asked_to_explain_them(evidence
         assert "omit the other options of status" in refused.err
 
 
-def test_calls_of_a_look_that_missed_something_are_not_all_and_that_is_exit_3(tmp_path: Path) -> None:
+def test_calls_of_an_incomplete_look_are_not_all_and_that_is_exit_3(tmp_path: Path) -> None:
     evidence = tmp_path / "dark.json"
     evidence.write_bytes(lzma.decompress((GOLDEN / "sit-primary-dark.json.xz").read_bytes()))
     unseen = len(from_json(evidence.read_bytes()).unavailable_parts())

@@ -114,7 +114,7 @@ def test_a_healthy_primary_is_nothing_to_fail_over_from(prod: Prod) -> None:
     assert [] == list(SCHEMA.iter_errors(report))
 
 
-def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_time(dark: Prod) -> None:
+def test_a_lost_primary_is_left_with_loss_plan_and_recovery_time(dark: Prod) -> None:
     dark.world.reset_mutations()
     ran = dark.assess("--assess-only")
     report = ran.report
@@ -174,7 +174,7 @@ def test_what_is_denied_in_a_lost_primary_is_no_reason_to_proceed(prod: Prod) ->
 
 
 @pytest.mark.proof
-def test_a_primary_whose_services_may_not_be_read_is_not_said_to_be_healthy(prod: Prod) -> None:
+def test_a_primary_with_unreadable_services_is_not_called_healthy(prod: Prod) -> None:
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage(primary, "deny", "ecs", person="reader")):
         ran = prod.assess()
@@ -210,7 +210,7 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
 
 
 @pytest.mark.proof
-def test_a_plan_that_lacks_the_confirmed_step_is_refused_by_what_is_in_its_way(prod: Prod) -> None:
+def test_a_plan_without_the_confirmed_step_is_refused_with_its_obstacle(prod: Prod) -> None:
     """Who pastes the command of a run is shown why its plan has no such step now."""
     words = f"failback --staged --execute --incident {INCIDENT} --confirm database/promote_primary:prod-mysql"
     refused = prod.run(words)
@@ -220,7 +220,7 @@ def test_a_plan_that_lacks_the_confirmed_step_is_refused_by_what_is_in_its_way(p
 
 
 @pytest.mark.proof
-def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_name(dark: Prod) -> None:
+def test_keys_that_end_before_the_plan_stop_it_unless_relaxed_by_name(dark: Prod) -> None:
     ends = datetime.now(UTC) + timedelta(minutes=5)
     short = {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": ends.isoformat()}
     variables = signed_in(dark.world, "operator") | short

@@ -74,7 +74,7 @@ def _sentence(ran: Ran) -> str:
     return line
 
 
-def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_use(home: Path) -> None:
+def test_a_python_without_the_packages_says_how_to_get_them(home: Path) -> None:
     ran = _run(home, f"$PY -S {DOOR} -e sit status")
     assert 3 == ran.returncode
     assert "needs its packages" in _sentence(ran)
@@ -84,9 +84,7 @@ def test_a_python_without_the_packages_says_how_to_get_them_and_which_python_to_
 
 
 @pytest.mark.parametrize(("module", "difference"), [("core", REFUSES_A_PARAMETER), ("__init__", LACKS_A_CLASS)])
-def test_a_python_with_an_older_library_says_which_it_is_and_which_python_to_use(
-    home: Path, module: str, difference: str
-) -> None:
+def test_a_python_with_an_older_library_names_it_and_the_right_python(home: Path, module: str, difference: str) -> None:
     older = shutil.copytree(Path(click.__file__).parent, home / "older" / "click")
     with (older / f"{module}.py").open("a", encoding="utf-8") as source:
         source.write(difference)
@@ -211,7 +209,7 @@ def test_a_command_speaks_in_an_encoding_that_lacks_its_characters(home: Path) -
 
 
 @pytest.mark.proof
-def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_change_it(home: Path) -> None:
+def test_a_results_folder_that_cannot_be_made_is_named_with_its_option(home: Path) -> None:
     ran = _run(home, "$DR -e sit --output $H/file/x status", **NOBODY)
     assert 3 == ran.returncode
     assert f"{home}/file/x" in _sentence(ran)
@@ -219,7 +217,7 @@ def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_ch
 
 
 @pytest.mark.proof
-def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at(home: Path) -> None:
+def test_an_unwritable_home_keeps_no_sandbox_but_can_look_at_one(home: Path) -> None:
     away = {"HOME": str(home / "file"), "XDG_STATE_HOME": ""}
     looked = _run(home, "$DR -e sit --sandbox --tenants 1 status --infrastructure", **away)
     progress = re.compile(r"\(\d+ s\)$")  # printed every 10 s where it takes so long
@@ -237,7 +235,7 @@ def test_ctrl_c_before_a_command_has_begun_is_a_sentence_too(home: Path) -> None
     assert "Interrupted. Nothing was changed: the command had not begun." == _sentence(ran)
 
 
-def test_ctrl_c_while_a_command_reports_how_it_ended_claims_nothing_of_what_it_changed(home: Path) -> None:
+def test_ctrl_c_during_the_last_message_claims_nothing_of_the_changes(home: Path) -> None:
     (home / "late").mkdir()
     (home / "late" / "sitecustomize.py").write_text(
         "import sys\n\n"

@@ -86,7 +86,7 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     ("command", "person"),
     [("status", "operator"), ("failover", "operator"), (EXECUTE, "operator"), ("approve --rules", "approver")],
 )
-def test_an_exception_of_everything_or_for_ever_is_no_rule_where_two_people_are_asked(
+def test_a_wildcard_or_endless_exception_is_refused_for_two_people(
     prod: Prod, tmp_path: Path, accepts: str, command: str, person: str
 ) -> None:
     config = direct_rules(tmp_path, "prod", "")
@@ -122,7 +122,7 @@ def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod
 
 
 @pytest.mark.proof
-def test_a_table_without_pins_and_without_its_tag_believes_a_file_for_one_person(prod: Prod, tmp_path: Path) -> None:
+def test_a_table_without_pins_and_tag_believes_a_file_for_one_person(prod: Prod, tmp_path: Path) -> None:
     """What is left to refuse is the operator's own to give. `prerequisites.people` and `.rules-pinned` fail there."""
     config = direct_rules(tmp_path, "prod", "")
     (config / "prod.toml").write_text(
@@ -150,7 +150,7 @@ def test_iam_keeps_the_operator_from_pinning_rules_by_plain_calls(prod: Prod) ->
 
 
 @pytest.mark.proof
-def test_a_malformed_stop_switch_holds_all_runs_and_is_reported_with_its_remedy(prod: Prod) -> None:
+def test_a_malformed_stop_switch_holds_all_runs_and_has_a_remedy(prod: Prod) -> None:
     prod.put("operator", {"pk": "STANDING", "sk": "PAUSE", "closed_at": "", "why": "no more than this"})
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
@@ -160,7 +160,7 @@ def test_a_malformed_stop_switch_holds_all_runs_and_is_reported_with_its_remedy(
     assert "authority.paused" not in prod.run(EXECUTE).err
 
 
-def test_a_pause_of_the_end_of_all_time_is_let_go_by_no_command_and_says_so(prod: Prod) -> None:
+def test_an_endless_pause_is_released_by_no_command_and_says_so(prod: Prod) -> None:
     """As where AWS starts runs, and each person pauses under the own key."""
     word = {"at": "9999-12-31T23:59:59.999999+00:00", "paused": True, "why": "for ever"}
     prod.put("operator", {"pk": "PAUSE#AIDA9", "sk": "PAUSE", "who": "Mallory", "words": [word]})
@@ -199,7 +199,7 @@ def test_an_approval_that_was_withdrawn_allows_nothing_any_more(prod: Prod) -> N
     assert (again.code, "approver approved nothing of INC-9" in again.err) == (4, True)
 
 
-def test_approvals_are_taken_back_and_what_waits_in_aws_is_not_called_ended_unseen(prod: Prod) -> None:
+def test_approvals_are_withdrawn_and_waiting_runs_are_not_called_ended(prod: Prod) -> None:
     prod.approve(MINUTE, prod.plan.digest)
     prod.world.begin(Outage(prod.env.region(Side.DR), "error", "ssm"))
     ran = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver", config=ROOT / "environments")

@@ -154,7 +154,7 @@ def test_a_mirror_that_was_rewritten_or_lacks_entries_shows_too(record: Record) 
     assert (ran.code, "at entry 4: the mirror ends before it" in ran.out) == (3, True), ran.out
 
 
-def test_a_file_and_a_mirror_that_are_rewritten_alike_show_against_the_anchors(record: Record) -> None:
+def test_a_file_and_a_mirror_rewritten_alike_differ_from_the_anchors(record: Record) -> None:
     forged = record.chain((WORDS[0], "nothing happened", WORDS[2]))
     record.file_holds(forged)
     record.mirror_holds(forged)
@@ -182,7 +182,7 @@ def test_two_heads_of_one_entry_are_contested_whichever_came_first(record: Recor
     assert f"{record_shown[1].digest[:12]} (as recorded) arrived" in message
 
 
-def test_a_record_that_is_rewritten_where_no_head_could_be_put_is_not_believed(record: Record) -> None:
+def test_a_record_rewritten_where_no_head_could_be_put_is_not_believed(record: Record) -> None:
     """The log group was unreachable after one head: what follows it was never anchored."""
     record.world.ask("POST", "return", {"name": "as it began"})
     record.world.enforce_iam(True)
@@ -197,9 +197,7 @@ def test_a_record_that_is_rewritten_where_no_head_could_be_put_is_not_believed(r
 
 
 @pytest.mark.parametrize(("later", "by"), [(timedelta(hours=-1), " later: "), (timedelta(hours=1), " EARLIER: ")])
-def test_heads_that_were_put_long_after_the_entries_or_before_them_prove_nothing(
-    record: Record, later: timedelta, by: str
-) -> None:
+def test_heads_put_long_after_or_before_their_entries_prove_nothing(record: Record, later: timedelta, by: str) -> None:
     """A rewritten record is anchored afterwards; or a forged one before the run that it describes."""
     record.world.ask("POST", "return", {"name": "as it began"})
     record.world.enforce_iam(True)
@@ -257,7 +255,7 @@ STRANGE: tuple[tuple[str, dict[str, Any]], ...] = (
 
 @pytest.mark.parametrize("with_file", [True, False])
 @pytest.mark.parametrize(("key", "values"), STRANGE)
-def test_what_no_run_wrote_beside_a_whole_record_is_named_and_the_record_is_judged(
+def test_what_no_run_wrote_beside_a_whole_record_is_named(
     record: Record, key: str, values: dict[str, Any], with_file: bool
 ) -> None:
     if not with_file:
@@ -281,7 +279,7 @@ def test_what_no_run_wrote_in_the_place_of_an_entry_is_no_success(record: Record
     assert record.verify().code == 3
 
 
-def test_what_no_run_wrote_behind_a_record_that_goes_on_or_is_cut_is_no_success(record: Record) -> None:
+def test_foreign_items_after_an_open_or_cut_record_are_no_success(record: Record) -> None:
     record.file_holds(record.chain()[:2])
     record.mirror_gets("000000003", text="put in")
     assert record.verify().code == 3
@@ -293,7 +291,7 @@ def test_what_no_run_wrote_behind_a_record_that_goes_on_or_is_cut_is_no_success(
     assert record.verify().code == 3
 
 
-def test_a_record_of_another_world_is_refused_by_incident_and_not_compared_by_file(record: Record) -> None:
+def test_a_record_of_another_world_is_refused_by_incident(record: Record) -> None:
     record.file_holds(record.chain(world=WorldId.live(record.env.account, "")))
     ran = record.verify()
     assert (ran.code, "is of another world: live AWS" in ran.err) == (2, True), ran.err
@@ -301,7 +299,7 @@ def test_a_record_of_another_world_is_refused_by_incident_and_not_compared_by_fi
     assert (named.code, "NOT COMPARED" in named.out) == (3, True), named.out
 
 
-def test_without_its_mirror_a_record_is_not_compared_and_that_is_no_success(record: Record) -> None:
+def test_without_its_mirror_a_record_is_not_compared_and_no_success(record: Record) -> None:
     record.world.begin(Outage(record.env.regions.dr, "refuse"))
     ran = record.verify()
     assert (ran.code, "NOT COMPARED" in ran.out) == (3, True), ran.err
@@ -345,7 +343,7 @@ def test_what_was_compared_with_what_decides_whether_it_is_a_success(
     assert (ran.code, message in shown) == (code, True), shown
 
 
-def test_a_record_that_is_gone_from_file_and_mirror_is_reported_by_its_anchors(record: Record) -> None:
+def test_a_record_lost_from_file_and_mirror_is_told_by_its_anchors(record: Record) -> None:
     record.world.ask("POST", "return", {"name": "as it began"})
     record.world.enforce_iam(True)
     record.anchors_hold(record.chain())

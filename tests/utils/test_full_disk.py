@@ -65,7 +65,7 @@ def _mirrored(reach: AppContext) -> Chain:
     return read_chain("".join(line + "\n" for line in lines).encode(), "sit", INCIDENT)
 
 
-def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_control_table(tmp_path: Path) -> None:
+def test_a_run_on_a_full_disk_ends_with_its_record_in_the_control_table(tmp_path: Path) -> None:
     config, out = rules(tmp_path, "sit", QUICK), tmp_path / "out"
     env = load_environment(config, "sit")
     with borrowed(env, tenants=1) as world, _small_disk(out):

@@ -97,7 +97,7 @@ def test_init_update_shows_what_differs_and_writes_it_where_that_is_wanted(
 
 
 @pytest.mark.proof
-def test_an_estate_of_plain_boto3_is_mapped_and_judged_by_the_names_of_each_region(tmp_path: Path) -> None:
+def test_an_estate_of_plain_boto3_is_mapped_by_the_names_of_each_region(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     with hosted(load_environment(ROOT / "environments", "sit"), 0, seeded=False) as world:
         admin = world.people["admin"]

@@ -112,7 +112,7 @@ def test_no_canary_is_in_any_output_and_evidence_is_the_users_own(
 
 
 @pytest.mark.proof
-def test_an_error_of_aws_that_repeats_what_it_was_sent_is_printed_without_it(
+def test_an_aws_error_that_repeats_a_secret_is_printed_without_it(
     planted: Planted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted.world.enforce_iam(True)

@@ -78,7 +78,7 @@ def refused_run(world: Endpoint, home: Path) -> Ran:
     return ran
 
 
-def test_prod_as_shipped_starts_runs_by_aws_and_allows_no_full_drill_and_the_others_do() -> None:
+def test_prod_as_shipped_starts_runs_by_aws_and_refuses_full_drills() -> None:
     shipped = {name: load_environment(ROOT / "environments", name) for name in ("dev", "sit", "prod")}
     found = {
         name: (env.automation.enabled, env.approvals.people, env.holds_full_drills) for name, env in shipped.items()
@@ -123,7 +123,7 @@ def test_the_own_pause_of_each_of_them_stops_every_run(prod: Endpoint, tmp_path:
     assert "authority.paused: All runs are stopped: driller" in refused_run(prod, tmp_path).err
 
 
-def test_a_driller_runs_a_tenants_task_by_another_command_and_takes_the_lock_of_practice(prod: Endpoint) -> None:
+def test_a_driller_changes_no_task_command_and_takes_only_the_drill_lock(prod: Endpoint) -> None:
     family = PROD.named(PROD.names.task_family, tenant=TENANT)
     definition = client(prod, "driller", "ecs").describe_task_definition(taskDefinition=family)["taskDefinition"]
     container, arn = definition["containerDefinitions"][0]["name"], definition["taskDefinitionArn"]

@@ -50,7 +50,7 @@ def _refused(prod: Prod, words: str) -> str:
     return "\n".join(line for line in ran.err.splitlines() if "authority." in line and "authority.paused" not in line)
 
 
-def test_an_override_given_after_the_approval_runs_nothing_until_the_approver_agrees(paused: Prod) -> None:
+def test_an_override_after_the_approval_runs_nothing_until_agreed(paused: Prod) -> None:
     first = paused.run(f"approve --incident {INCIDENT}", "approver")
     assert (first.code, "No gate is overridden" in first.err) == (0, True), first.err
     assert _refused(paused, EXECUTE) == ""
@@ -79,7 +79,7 @@ def test_an_override_of_a_run_under_way_is_the_approvers_to_agree_to(paused: Pro
     assert _refused(paused, f"{EXECUTE} {OVERRIDE}") == ""
 
 
-def test_what_only_the_record_sets_aside_stands_in_the_command_that_the_approver_is_sent(paused: Prod) -> None:
+def test_an_override_of_the_record_alone_is_in_the_command_of_the_approver(paused: Prod) -> None:
     """Of a run whose approval names no overrides; one that has ended counts no more."""
     recorded = Override("fence.primary", "Jane Doe", "its API is silent", datetime(2099, 1, 7, 18, tzinfo=UTC))
     ended = replace(recorded, gate="posture.expected", until=datetime.now(UTC) - MINUTE)

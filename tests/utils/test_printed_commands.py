@@ -156,7 +156,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
         yield Ceremony(desk, heard(aws, queue))
 
 
-def test_a_refused_failover_names_the_approval_that_it_lacks_and_the_approval_the_run(ceremony: Ceremony) -> None:
+def test_a_refused_failover_names_its_approval_and_the_approval_the_run(ceremony: Ceremony) -> None:
     desk = ceremony.desk
     assert desk.printed["refused failover"].code == 4
     assert desk.the("refused failover", "approve").endswith(f"approve --incident {INCIDENT}")
@@ -164,7 +164,7 @@ def test_a_refused_failover_names_the_approval_that_it_lacks_and_the_approval_th
     assert desk.the("approve", "--execute").endswith(f"failover --execute --incident {INCIDENT}")
 
 
-def test_a_refused_failback_names_the_approval_of_a_staged_failback_and_that_the_failback(ceremony: Ceremony) -> None:
+def test_a_refused_failback_names_the_staged_approval_and_that_the_run(ceremony: Ceremony) -> None:
     desk = ceremony.desk
     assert desk.the("refused failback", "approve").endswith(f"approve --failback --staged --incident {INCIDENT}")
     assert desk.the("approve failback", "failback").endswith(f"failback --staged --execute --incident {INCIDENT}")
@@ -194,7 +194,7 @@ def test_every_printed_command_carries_the_options_of_the_request(ceremony: Cere
     assert [] == [line for line in lines if not line.startswith(options)]
 
 
-def test_every_printed_command_is_taken_by_the_grammar_and_runs_in_the_world_it_was_printed_in(
+def test_every_printed_command_parses_and_runs_in_its_own_world(
     ceremony: Ceremony,
 ) -> None:
     desk = ceremony.desk
@@ -228,7 +228,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield desk
 
 
-def test_an_interrupted_drill_names_the_command_that_brings_it_to_its_end_and_that_goes_on(drilled: Desk) -> None:
+def test_an_interrupted_drill_names_the_command_that_ends_it(drilled: Desk) -> None:
     assert drilled.printed["drill"].code == 130, drilled.printed["drill"].err
     line = drilled.the("drill", "drill")
     assert line.endswith(" drill clean")

@@ -193,7 +193,7 @@ def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
 
 
 @pytest.mark.proof
-def test_the_json_report_holds_incident_people_plan_gates_losses_journal_and_phases(executed: Executed) -> None:
+def test_the_json_report_holds_people_plan_gates_losses_and_phases(executed: Executed) -> None:
     run = executed.report["run"]
     assert (run["incident"], run["outcome"], run["exit"]) == (INCIDENT, "done", 0)
     assert (run["operator"].rpartition("/")[2], run["approver"].rpartition("/")[2]) == ("operator", "approver")
@@ -247,7 +247,7 @@ def test_the_csv_has_a_row_for_each_of_them(executed: Executed) -> None:
 
 
 @pytest.mark.proof
-def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(executed: Executed) -> None:
+def test_the_allure_results_have_the_run_with_its_account(executed: Executed) -> None:
     run, results = executed.report["run"], executed.folder / "allure-results"
     properties = (results / "environment.properties").read_text(encoding="utf-8")
     for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"], "by the ticket"):
@@ -344,7 +344,7 @@ def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate
         ),
     ],
 )
-def test_drills_and_planned_moves_print_what_they_keep_and_report_each_part(
+def test_drills_and_planned_moves_print_what_they_keep_and_each_part(
     practised: Estate, words: str, goals: list[str]
 ) -> None:
     person = "driller" if words.startswith("test") else "operator"

@@ -39,9 +39,7 @@ def _last(world: Endpoint, test: str) -> RunRecord:
     return found
 
 
-def test_an_estate_that_is_practised_is_on_schedule_and_reading_it_takes_few_calls(
-    world: Endpoint, tmp_path: Path
-) -> None:
+def test_a_practised_estate_is_on_schedule_by_few_calls(world: Endpoint, tmp_path: Path) -> None:
     world.reset_calls()
     ran = at_endpoint(world, tmp_path, "-e sit schedule --trend")
     assert (0, "") == (ran.code, ran.err)

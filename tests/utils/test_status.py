@@ -315,7 +315,7 @@ def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path
 
 
 @pytest.mark.proof
-def test_evidence_is_written_into_a_pipe_that_others_may_read_afterwards_too(tmp_path: Path, seen: Seen) -> None:
+def test_evidence_goes_into_a_pipe_that_stays_readable_for_others(tmp_path: Path, seen: Seen) -> None:
     pipe, read = tmp_path / "pipe", list[bytes]()
     os.mkfifo(pipe, 0o644)
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))

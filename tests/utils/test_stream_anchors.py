@@ -101,7 +101,7 @@ def test_a_record_that_is_rewritten_everywhere_else_is_not_believed(record: Reco
 
 @pytest.mark.parametrize("with_file", [True, False])
 @pytest.mark.parametrize("key", ["!", "zzz", f"{4:09d}"])
-def test_an_item_without_a_head_behind_a_whole_record_is_named_and_spoils_nothing(
+def test_an_item_without_a_head_after_a_whole_record_is_only_named(
     record: Record, config: Path, key: str, with_file: bool
 ) -> None:
     if not with_file:
@@ -111,7 +111,7 @@ def test_an_item_without_a_head_behind_a_whole_record_is_named_and_spoils_nothin
     assert (ran.code, f"JOURNAL#{INCIDENT} / {key}, which no run wrote" in ran.report["mirror"]["says"]) == (0, True)
 
 
-def test_an_item_in_the_place_of_an_entry_or_with_a_head_is_not_taken_for_nothing(record: Record, config: Path) -> None:
+def test_an_item_in_the_place_of_an_entry_or_with_a_head_counts(record: Record, config: Path) -> None:
     record.mirror_gets(f"{4:09d}", text="put in", digest="f" * 64)
     assert verified(record, config).code == 3
     record.mirror_gets(f"{3:09d}", text="put in")
@@ -178,7 +178,7 @@ def runs_on_record(record: Record) -> tuple[set[str], str]:
 
 
 @pytest.mark.parametrize(("days_ago", "changed", "counts"), [(0, False, True), (5, False, False), (0, True, False)])
-def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
+def test_an_invented_or_changed_test_counts_for_no_schedule(
     record: Record, days_ago: int, changed: bool, counts: bool
 ) -> None:
     before, _ = runs_on_record(record)
@@ -193,7 +193,7 @@ def test_an_invented_test_of_the_past_or_a_changed_one_counts_for_no_schedule(
 
 
 @pytest.mark.parametrize(("minutes_ago", "counts"), [(0, True), (16, False)])
-def test_a_test_that_is_put_while_aws_writes_no_anchors_counts_for_a_quarter_of_an_hour(
+def test_a_test_put_without_aws_anchors_counts_for_a_quarter_of_an_hour(
     record: Record, minutes_ago: int, counts: bool
 ) -> None:
     """The administrator disabled the mapping. The anchor of what was put just now may be on its way."""
@@ -208,7 +208,7 @@ def test_a_test_that_is_put_while_aws_writes_no_anchors_counts_for_a_quarter_of_
 
 
 @pytest.mark.proof
-def test_a_test_on_record_that_aws_did_not_see_written_is_unknown_to_the_schedule(record: Record, config: Path) -> None:
+def test_a_test_that_aws_did_not_see_written_is_unknown_to_the_schedule(record: Record, config: Path) -> None:
     """Those of the estate were put before the stream was read."""
     believed, left_out = runs_on_record(record)
     assert (believed, "has no anchor of AWS's" in left_out) == (set(), True), left_out
@@ -224,7 +224,7 @@ def test_without_anchors_the_schedule_says_that_its_records_are_not_proven(recor
 
 
 @pytest.mark.proof
-def test_an_entry_that_aws_saw_otherwise_makes_the_open_incidents_record_unknown(record: Record, config: Path) -> None:
+def test_an_entry_that_aws_saw_differently_makes_the_record_unknown(record: Record, config: Path) -> None:
     times = {"since": instant(record.began), "unprotected_since": "", "closed_at": ""}
     standing = {"pk": "STANDING", "sk": "INCIDENT", "incident": INCIDENT, "goal": "switchover", "phase": "open"}
     put(record, "operator", {**standing, **times})

@@ -89,7 +89,7 @@ def test_a_rehearsed_incident_is_not_done_in_the_live_account(machine: Machine) 
     assert review.startswith("# SANDBOX REHEARSAL: Post-incident review: ")
 
 
-def test_a_sandbox_keeps_its_id_when_it_starts_again_and_its_own_run_stays_done(machine: Machine) -> None:
+def test_a_sandbox_keeps_its_id_and_its_own_run_over_a_restart(machine: Machine) -> None:
     world = machine.sandbox.world
     assert machine.rehearse("sandbox down").code == 0
     down = machine.rehearse("log --format json")
@@ -103,7 +103,7 @@ def test_a_sandbox_keeps_its_id_when_it_starts_again_and_its_own_run_stays_done(
     assert f"The failover for {INCIDENT} is done" in again.err
 
 
-def test_a_sandbox_made_again_is_another_world_that_begins_at_the_beginning(machine: Machine) -> None:
+def test_a_sandbox_made_again_is_another_world_from_its_beginning(machine: Machine) -> None:
     world = machine.sandbox.world
     assert machine.rehearse("--tenants 1 sandbox up --fresh").code == 0
     assert machine.sandbox.world not in ("", world)

@@ -77,7 +77,7 @@ def test_spoilt_items_of_every_kind_end_no_command_as_a_defect(prod: Prod) -> No
 
 @pytest.mark.proof
 @pytest.mark.parametrize("key", STANDING, ids=lambda key: key[1])
-def test_an_item_that_stands_and_cannot_be_read_is_set_aside_by_an_approver(prod: Prod, key: tuple[str, str]) -> None:
+def test_an_unreadable_standing_item_is_set_aside_by_an_approver(prod: Prod, key: tuple[str, str]) -> None:
     _put(prod, spoilt := _spoilt(key))
     listed = prod.run("repair", "approver")
     (found,) = re.findall(r"^  ([0-9a-f]{8})  ", listed.out, re.MULTILINE)
@@ -112,7 +112,7 @@ def test_an_open_incident_that_cannot_be_read_is_unknown_and_runs_nothing(prod: 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("words", ["report", "evidence", "log --verify"])
-def test_a_record_of_the_end_of_all_time_is_at_fault_and_ends_no_command_as_a_defect(prod: Prod, words: str) -> None:
+def test_an_entry_of_the_end_of_time_is_a_fault_and_no_defect(prod: Prod, words: str) -> None:
     content, end = {"says": "so", "world": prod.here.to_json()}, datetime.max.replace(tzinfo=UTC)
     entry = entry_after(genesis("prod", INCIDENT, prod.here), 1, end, "run-1", EntryKind.NOTE, None, content)
     prod.forge_mirror(entry)
@@ -121,7 +121,7 @@ def test_a_record_of_the_end_of_all_time_is_at_fault_and_ends_no_command_as_a_de
 
 
 @pytest.mark.proof
-def test_a_lock_that_cannot_be_read_is_taken_and_a_record_that_cannot_holds_up_nothing(prod: Prod) -> None:
+def test_an_unreadable_lock_is_taken_and_an_unreadable_record_is_no_stop(prod: Prod) -> None:
     _put(prod, _spoilt(("LOCK", "RUN")))
     shown = " ".join(prod.run("status").out.split())
     assert "a run counts as at work" in shown

@@ -87,7 +87,7 @@ def test_credentials_that_end_during_the_watch_show_on_the_screen(sandbox_world:
 
 
 @pytest.mark.proof
-def test_a_dark_region_is_watched_for_hours_with_as_many_connections_and_no_more(
+def test_a_dark_region_is_watched_for_hours_by_a_constant_connection_count(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:
     config, dark = rules(tmp_path, "sit", IMPATIENT), Outage("af-south-1", "refuse")

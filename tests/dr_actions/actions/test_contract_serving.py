@@ -187,7 +187,7 @@ def test_a_primary_that_always_answered_is_stable(states: States) -> None:
 
 
 @pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
-def test_a_definition_that_names_the_other_region_is_registered_again_and_run(
+def test_a_definition_that_names_the_other_region_is_registered_anew(
     states: States, repoint: Action, move: Action, side: Side
 ) -> None:
     place = states.healthy() if side is Side.DR else states.away()

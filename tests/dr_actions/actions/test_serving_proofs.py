@@ -92,7 +92,7 @@ def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> No
     assert world.confirm(action, step, broken).state is StepState.FAILED
 
 
-def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_changed_since(world: World) -> None:
+def test_a_service_of_the_right_size_is_redeployed_once_for_newer_secrets(world: World) -> None:
     action = service_counts.SCALE_DR
     step = _step(world, action)
     assert "forceNewDeployment" not in world.act(action, step).params
@@ -109,7 +109,7 @@ def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_c
     assert world.confirm(action, step).state is StepState.DONE, "its tasks are newer than the secrets now"
 
 
-def test_a_schedule_is_suspended_with_the_bounds_and_goes_on_when_they_are_taken_back(world: World) -> None:
+def test_a_schedule_is_suspended_with_the_bounds_and_resumed_by_the_undo(world: World) -> None:
     action, scaling = compute_scaling.RAISE_DR, application_autoscaling
     world.endpoint.inject("scaling-night-for-ever")
     night = world.whole(scaling.targets.name, scaling.scheduled_actions.name)
@@ -128,7 +128,7 @@ def _bounds(world: World) -> tuple[int, int, bool]:
     return target.minimum, target.maximum, target.schedule_suspended
 
 
-def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(world: World) -> None:
+def test_a_copy_of_the_primary_definition_becomes_that_of_the_dr_region(world: World) -> None:
     """The new revision is the primary's own definition, in the names of the DR region; the password stays unread."""
     action = task_revisions.REPOINT_DR
     clean, theirs = _described(world, Side.DR), _described(world, Side.PRIMARY)
@@ -202,7 +202,7 @@ def _sizes(world: World) -> list[Any]:
     return [counts, [seen.get(application_autoscaling.targets, side) for side in both]]
 
 
-def test_a_service_at_home_is_done_only_when_the_load_balancer_sees_its_tasks_healthy(world: World) -> None:
+def test_a_service_at_home_is_done_once_its_targets_are_healthy(world: World) -> None:
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, desiredCount=0)
     stopped, action = world.whole(ecs.services.name), service_counts.START_PRIMARY
     step = steps_of(action, world.sight(stopped, goal=Goal.FAILBACK))[FIRST]

@@ -34,14 +34,14 @@ def test_a_first_sync_of_files_is_waited_for_longer_than_nine_of_ten_take(gib: i
 
 
 @pytest.mark.parametrize("gib", [20, 200, 5120])
-def test_a_database_that_comes_home_is_waited_for_longer_than_nine_of_ten_take(gib: int) -> None:
+def test_a_database_that_comes_home_is_waited_for_longer_than_nine_in_ten(gib: int) -> None:
     context = sight(instances_dr=(replace(SERVED, storage_gib=gib),))
     (step,) = database_replication.REPLICATE_TO_PRIMARY.plan_steps(context)
     assert step.budget_s >= max(3 * 3600, 1.3 * most_s("rds.create-replica", gib))
 
 
 @pytest.mark.parametrize("gib", [20, 200, 5120])
-def test_a_database_that_is_restored_is_waited_for_longer_than_nine_of_ten_take(gib: int) -> None:
+def test_a_restored_database_is_waited_for_longer_than_nine_in_ten(gib: int) -> None:
     rows = plain.database(instances_primary=(replace(plain.PRIMARY, storage_gib=gib),))
     values = values_of(rows | {(vpc.security_groups, Side.DR): ()}, env=SIT)
     (step,) = restore_dr.RESTORE_DR.plan_steps(PlanContext(SIT, values, Goal.FAILOVER, primary_answers=False))

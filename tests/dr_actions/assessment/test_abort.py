@@ -47,9 +47,7 @@ def test_an_abort_needs_a_whole_dr_region_and_no_second_writer(parts: dict[str, 
 
 
 @pytest.mark.parametrize(("parts", "gates"), [(FROZEN, []), ({}, [False])], ids=["paused", "not by a freeze"])
-def test_a_database_that_the_failback_froze_takes_no_writes_and_is_a_reason_to_abort(
-    parts: dict[str, Any], gates: list[bool]
-) -> None:
+def test_a_database_that_the_failback_froze_is_a_reason_to_abort(parts: dict[str, Any], gates: list[bool]) -> None:
     check = checks()["validation-data.database-writable"]
     found = Finding(check.id, Side.DR, "sit-mysql", None, Status.FAIL, "read_only on", "takes writes", "because")
     refused = CheckResult(check.id, check.severity, check.area, Status.FAIL, (found,))
@@ -57,7 +55,7 @@ def test_a_database_that_the_failback_froze_takes_no_writes_and_is_a_reason_to_a
     assert gates == [gate.met for gate in abort_gates([refused], context) if gate.id == f"check.{check.id}"]
 
 
-def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is_promoted() -> None:
+def test_the_frozen_group_is_restored_but_not_while_home_is_promoted() -> None:
     (step,) = freeze.UNFREEZE.plan_steps(aborting(instances_primary=(COPY,), **FROZEN))
     assert (step.side, step.after) == (Side.DR, {"read_only": "{TrueIfReplica}"})
     states = {
@@ -67,14 +65,14 @@ def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is
     assert states == {"copy": StepState.READY, "promoted": StepState.DRIFTED, "unseen": StepState.READY}
 
 
-def test_a_database_that_aws_gave_its_group_is_let_go_by_the_one_that_the_failback_made() -> None:
+def test_a_database_moved_by_aws_leaves_the_group_of_the_failback() -> None:
     default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
     (frozen,) = freeze.FREEZE.plan_steps(sight(instances_dr=(default,)))
     context = replace(sight(instances_dr=(default,), recorded={frozen.id: frozen.before}), goal=Goal.ABORT)
     assert ["sit-mysql-parameters"] == [step.subject for step in freeze.UNFREEZE.plan_steps(context)]
 
 
-def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_not() -> None:
+def test_a_failback_says_up_to_which_step_it_can_abort_and_a_failover_not() -> None:
     plan = make_plan(sight(), "ON_DR")
     message = way_back(plan, SIT)
     assert message.startswith("You can abort (")

@@ -51,7 +51,7 @@ def test_tasks_the_database_with_its_storage_and_the_files_add_up() -> None:
     assert _cost() == pytest.approx(tasks + 1000.0 + 200 * 1.0 + 4 * 0.5)
 
 
-def test_every_tenant_costs_its_tasks_of_the_size_the_definitions_have_on_average() -> None:
+def test_every_tenant_costs_tasks_of_the_average_size() -> None:
     small = definition("tenant2", SIT.regions.dr, cpu=512, memory=1024)
     each = (0.75 * 1.0) + (1.5 * 10.0)
     assert _cost(5, definitions=(ONE, small)) - _cost(4, definitions=(ONE, small)) == pytest.approx(
@@ -70,7 +70,7 @@ def test_what_is_not_ours_costs_us_nothing() -> None:
     assert _cost(there=(stranger,), files=(FILES, replace(FILES, name="another"))) == _cost()
 
 
-def test_what_cannot_be_seen_counts_nothing_and_the_database_is_paid_all_the_same() -> None:
+def test_the_unseen_costs_nothing_but_the_database_is_paid_for() -> None:
     assert _cost(definitions=DENIED, here=DENIED, there=DENIED, files=DENIED) == 1000.0
     assert _cost(definitions=(DENIED,), files=()) == 1200.0
     assert _cost(definitions=()) == 1202.0
@@ -98,7 +98,7 @@ def test_what_failbacks_kept_is_listed_with_what_it_costs_an_hour(primary: Any, 
     assert sentence == leftovers_sentence(seen, ENV)
 
 
-def test_of_what_was_kept_the_database_that_holds_the_marker_table_is_listed_with_it() -> None:
+def test_of_kept_resources_the_database_is_listed_with_its_marker_table() -> None:
     seen = world(
         {(rds.instances, Side.PRIMARY): (KEPT,), (rds.instances, Side.DR): (replace(KEPT, resource_id="db-2"),)}
     )

@@ -69,14 +69,14 @@ def test_a_store_that_tenants_share_is_listed_for_each_of_them() -> None:
     assert [(loss.tenant, loss.seconds) for loss in found] == [("tenant1", 300.0), ("tenant2", 300.0)]
 
 
-def test_what_grows_old_during_an_outage_is_counted_to_its_beginning_and_what_came_since_to_now() -> None:
+def test_ages_count_to_the_start_of_an_outage_and_later_data_to_now() -> None:
     lags = [_lag("database", "sit-mysql", 4000.0), _lag("files", "sit-efs", 200.0)]
     stopped = replace(_lag("objects", "bucket", None), at_most_s=1900.0)
     found = losses_of([*lags, stopped, _lag("images", "i", None)], (), {}, outage_s=1800.0)
     assert [loss.seconds for loss in found] == [2200.0, 200.0, 100.0, None]
 
 
-def test_a_tenants_own_store_is_listed_once_and_an_unshared_one_for_nobody_in_particular() -> None:
+def test_a_store_of_one_tenant_is_listed_once_and_an_unshared_one_for_none() -> None:
     lags = [_lag("secrets", "s1", 0.0, "tenant1"), _lag("objects", "bucket", 4.0)]
     assert [loss.tenant for loss in losses_of(lags, TENANTS, {})] == ["tenant1", None]
 
@@ -85,7 +85,7 @@ def test_where_no_tenant_is_known_a_shared_store_is_listed_all_the_same() -> Non
     assert [loss.tenant for loss in losses_of([_lag("files", "sit-efs", 1.0)], (), {})] == [None]
 
 
-def test_what_could_not_be_measured_is_no_number_and_what_has_no_copy_is_called_missing() -> None:
+def test_an_unmeasured_loss_is_no_number_and_no_copy_is_called_missing() -> None:
     blind = _lag("files", "sit-efs", None, basis="not seen")
     gone = replace(blind, subject="other", missing=True, basis="no copy")
     found = losses_of([blind, gone], ("tenant1",), {})
@@ -95,13 +95,13 @@ def test_what_could_not_be_measured_is_no_number_and_what_has_no_copy_is_called_
     ]
 
 
-def test_items_are_counted_by_table_and_bucket_and_none_where_nothing_counts() -> None:
+def test_items_are_counted_by_table_and_bucket_where_something_counts() -> None:
     lags = [_lag("tables", "sit-tenant-state", 1.0), _lag("objects", "bucket", 4.0), _lag("objects", "other", 4.0)]
     found = losses_of(lags, ("tenant1",), {"sit-tenant-state": 3, "bucket": 0})
     assert [loss.items for loss in found] == [3, 0, None]
 
 
-def test_a_replica_is_missing_what_it_has_fewer_than_its_primary_and_never_less_than_nothing() -> None:
+def test_a_replica_lacks_its_difference_to_the_primary_and_never_less() -> None:
     assert _items((TABLE,), (replace(TABLE, items=97),)) == {"sit-tenant-state": 3}
     assert _items((TABLE,), (replace(TABLE, items=120),)) == {"sit-tenant-state": 0}
 
@@ -116,7 +116,7 @@ def test_a_table_that_one_side_did_not_show_is_not_counted() -> None:
     assert _items((TABLE,), DENIED) == {}
 
 
-def test_a_bucket_with_nothing_pending_loses_nothing_and_one_with_bytes_pending_is_not_counted() -> None:
+def test_nothing_pending_loses_nothing_and_pending_bytes_are_not_counted() -> None:
     readings = (_pending("empty", 0.0), _pending("busy", 512.0), _pending("silent", None))
     assert _items((), (), readings) == {"empty": 0}
     assert _items((TABLE,), (TABLE,), DENIED) == {"sit-tenant-state": 0}

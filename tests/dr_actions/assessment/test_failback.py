@@ -47,7 +47,7 @@ def gates(check: str, status: Status, severity: Severity = Severity.BLOCKER) -> 
     return list(serving_gates([CheckResult(check, severity, Area.PREREQUISITES, status, (found,))]))
 
 
-def test_a_gate_that_the_failback_meets_itself_is_named_and_not_counted_as_met() -> None:
+def test_a_gate_that_the_failback_meets_itself_is_named_and_not_met() -> None:
     met, relaxed = Gate("a", True, "a."), Gate("direction.one-writer", False, "af-south-1 writes.", relaxed=True)
     assert failback_advice([met]) == (Advice.PROCEED, ("1 gate passes.",))
     both = ("1 gate passes.", "direction.one-writer: af-south-1 writes. The first steps of this run meet it.")
@@ -59,7 +59,7 @@ def test_of_two_reasons_to_wait_the_one_that_stops_a_run_is_named_first() -> Non
     assert failback_advice(unmet) == (Advice.WAIT, ("z: now.", "a: later."))
 
 
-def test_a_role_that_may_not_go_home_is_a_reason_to_wait_though_it_is_only_a_warning_in_peace() -> None:
+def test_a_role_without_failback_rights_is_a_reason_to_wait() -> None:
     (gate,) = gates(PERMITTED, Status.WARN)
     assert (False, f"check.{PERMITTED}") == (gate.met, gate.id)
     assert gate.says == "sit-dr-operator-home: none allowed, wanted attached."
@@ -100,7 +100,7 @@ def test_a_failback_that_has_no_vault_for_its_backups_does_not_begin(vault: str,
 
 
 @pytest.mark.parametrize(("most_s", "met"), [(90 * 60, True), (90 * 60 + 1, False)])
-def test_nobody_goes_home_while_the_writes_may_stand_still_for_longer_than_is_allowed(most_s: int, met: bool) -> None:
+def test_no_failback_while_the_write_pause_may_last_longer_than_allowed(most_s: int, met: bool) -> None:
     (gate,) = write_pause_gate(WritePause(600, 900, 1800, most_s, 900, 1200), SIT)
     assert (gate.id, gate.met, gate.stops) == ("plan.write-pause", met, False)
     assert "failback.max_write_pause_minutes" in gate.says
@@ -125,7 +125,7 @@ def weighed(values: Values, only_tenants: frozenset[str] = frozenset()) -> tuple
 
 
 @pytest.mark.parametrize("word", [*sorted(DATABASE.words), "a-new-word"])
-def test_the_dr_database_is_the_newer_in_every_state_and_synced_while_it_takes_writes(word: str) -> None:
+def test_the_dr_database_is_newer_in_every_state_and_synced_while_written(word: str) -> None:
     gate = direction(word)
     assert gate.met is DATABASE[word].takes_writes, gate.says
     assert gate.met or word in gate.says
@@ -148,7 +148,7 @@ def second_writer(name: PostureName, values: Values) -> tuple[list[Gate], PlanCo
 
 
 @pytest.mark.parametrize("name", PostureName)
-def test_a_second_writer_is_a_gate_and_what_it_took_is_lost_by_the_failback(name: PostureName) -> None:
+def test_a_second_writer_is_a_gate_and_the_failback_loses_its_writes(name: PostureName) -> None:
     split = name is PostureName.SPLIT
     found, context, posture = second_writer(name, {})
     assert [(gate.met, gate.relaxed) for gate in found] == [(False, True)] * split, "the failback fences it first"
@@ -181,7 +181,7 @@ def test_requests_that_were_not_seen_do_not_prove_that_nobody_writes() -> None:
     assert (gate.met, gate.relaxed, DENIED.why.rstrip(".") in gate.says) == (False, False, True)
 
 
-def test_what_a_second_writer_took_is_not_measured_where_no_failover_is_on_record() -> None:
+def test_writes_of_a_second_writer_are_unmeasured_without_a_record() -> None:
     context = PlanContext(SIT, world({}), Goal.FAILBACK, primary_answers=True)
     split, plan = Posture(PostureName.SPLIT, "both write."), Plan(SIT.name, SIT.account, Goal.FAILBACK, "SPLIT", ())
     gates = failback_gates((), plan, split, signals_of(context.snapshot, SIT), context)
@@ -195,7 +195,7 @@ RECORDS: Values = {(route53.zone, Side.GLOBAL): ZONE, (route53.records, Side.GLO
 CHECKS = (route53_health_checks.checks, Side.GLOBAL)
 
 
-def test_nobody_goes_home_by_a_record_whose_health_check_is_gone_for_route_53_takes_no_change_of_it() -> None:
+def test_no_failback_by_a_record_whose_health_check_is_gone() -> None:
     there = (edges.probe("hc-1", "a.example"), edges.probe("hc-2", "b.example"))
     named = [gate for gate in weighed({**RECORDS, CHECKS: there}) if gate.id == "traffic.health-checks"]
     (gone,) = (gate for gate in weighed({**RECORDS, CHECKS: there[1:]}) if gate.id == "traffic.health-checks")
@@ -206,7 +206,7 @@ def test_nobody_goes_home_by_a_record_whose_health_check_is_gone_for_route_53_ta
     assert DENIED.why in unseen.says
 
 
-def test_records_without_health_checks_keep_nobody_away_whatever_can_be_read_of_checks() -> None:
+def test_records_without_health_checks_stop_no_failback() -> None:
     bare = tuple(replace(record, health_check_id=None) for record in (edges.PRIMARY, edges.SECONDARY))
     gates = weighed({**RECORDS, (route53.records, Side.GLOBAL): bare, CHECKS: DENIED})
     assert "traffic.health-checks" not in {gate.id for gate in gates}
@@ -221,7 +221,7 @@ def test_records_without_health_checks_keep_nobody_away_whatever_can_be_read_of_
         (service("somebody-elses"), ""),
     ],
 )
-def test_nobody_goes_home_while_a_tenant_that_came_meanwhile_has_no_service_there(away: ecs.Service, says: str) -> None:
+def test_no_failback_while_a_new_tenant_has_no_service_at_home(away: ecs.Service, says: str) -> None:
     here = service("sit-tenant1-service")
     values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
     found = [gate for gate in weighed(values) if gate.id == "plan.tenants"]
@@ -229,9 +229,7 @@ def test_nobody_goes_home_while_a_tenant_that_came_meanwhile_has_no_service_ther
 
 
 @pytest.mark.parametrize(("chosen", "stays"), [("tenant9", True), ("tenant-9", True), ("tenant1", False)])
-def test_a_tenant_without_a_service_stops_the_failback_of_a_run_that_names_it_in_either_spelling(
-    chosen: str, stays: bool
-) -> None:
+def test_a_tenant_without_a_service_stops_the_failback_in_either_spelling(chosen: str, stays: bool) -> None:
     here, away = service("sit-tenant1-service"), service("sit-tenant-9-service")
     values: Values = {(ecs.services, Side.PRIMARY): (here,), (ecs.services, Side.DR): (here, away)}
     found = [gate.met for gate in weighed(values, frozenset({chosen})) if gate.id == "plan.tenants"]
@@ -242,7 +240,7 @@ OTHER = "fs-someone"
 
 
 @pytest.mark.parametrize("side", [Side.DR, Side.PRIMARY])
-def test_nobody_goes_home_while_a_file_system_takes_part_in_another_replication(side: Side) -> None:
+def test_no_failback_while_a_file_system_has_another_replication(side: Side) -> None:
     primary, dr = replace(FILE_SYSTEM, id="fs-home"), replace(FILE_SYSTEM, id="fs-away")
     source = dr if side is Side.DR else primary
     row = efs.FileReplication(source.id, SIT.region(side), OTHER, SIT.regions.primary, "ENABLED", "", None)
@@ -260,7 +258,7 @@ def test_nobody_goes_home_while_a_file_system_takes_part_in_another_replication(
     assert ends_it in gate.says
 
 
-def test_what_somebody_else_replicates_into_the_dr_region_keeps_no_file_away() -> None:
+def test_a_foreign_replication_into_the_dr_region_stops_no_files() -> None:
     own, others = (replace(FILE_SYSTEM, id="fs-away"), "fs-others")
     values: Values = {
         (rds.instances, Side.DR): (RESTORED,),
@@ -288,7 +286,7 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
         assert (gib, round(gib * 1024 / speed)) == sync_estimate(context)
 
 
-def test_the_objects_that_are_to_be_copied_are_listed_by_bucket_and_what_was_not_compared() -> None:
+def test_objects_to_copy_are_listed_by_bucket_with_the_uncompared() -> None:
     lacking = replace(PairCounter().difference("assets", "assets-dr"), missing=3_000, missing_bytes=12 << 30)
     whole = replace(lacking, bucket="templates", missing=0)
     context = context_of(SIT, world({(apart, Side.DR): (lacking, whole, DENIED)}), Goal.FAILBACK)
@@ -304,7 +302,7 @@ def test_the_objects_that_are_to_be_copied_are_listed_by_bucket_and_what_was_not
         (60, "what is left after 1 h the run copies"),
     ],
 )
-def test_what_a_job_copies_back_is_shown_with_its_time_by_the_number_of_objects(minutes: float, time: str) -> None:
+def test_objects_of_a_copy_job_are_shown_with_their_number_and_time(minutes: float, time: str) -> None:
     role = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
     failback = SIT.failback.model_copy(update={"objects_batch_role": role, "objects_batch_minutes": minutes})
     env = SIT.model_copy(update={"failback": failback})

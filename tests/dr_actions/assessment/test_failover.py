@@ -89,7 +89,7 @@ def _gates(
 
 
 @given(GATES)
-def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stopping_gate_is(gates: list[Gate]) -> None:
+def test_proceed_needs_every_unrelaxed_gate_and_a_stopping_gate_is_no_go(gates: list[Gate]) -> None:
     advice, reasons = failover_advice(gates)
     counting = [gate for gate in gates if not gate.met and not gate.relaxed]
     assert (advice is Advice.PROCEED) == (counting == [])
@@ -107,9 +107,7 @@ def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stop
         (rpo.met, "objects"),
     ],
 )
-def test_a_copy_that_grew_old_in_the_outage_stops_nobody_where_the_loss_is_within_the_objective(
-    check: Check, store: str
-) -> None:
+def test_an_old_copy_of_an_outage_stops_nobody_within_the_objective(check: Check, store: str) -> None:
     old = replace(_result(_finding(Status.FAIL), severity=Severity.BLOCKER), check=check.id)
     gate = f"check.{check.id}"
     assert _gates([old], [_loss(store)])[gate].relaxed
@@ -141,7 +139,7 @@ def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None
     assert relaxed.startswith("1 gate passes. 2 were waived: "), "what is relaxed is not met"
 
 
-def test_an_impaired_primary_is_a_persons_decision_and_a_database_that_is_down_is_waited_for() -> None:
+def test_an_impaired_primary_is_for_people_and_a_down_database_waits() -> None:
     impaired = Posture(PostureName.IMPAIRED, "its service fails.")
     decided, waited = (gates_of((), (), plan(), impaired, SIT, database_down)[0] for database_down in (False, True))
     assert failover_advice([decided])[0] is Advice.RISKY
@@ -170,7 +168,7 @@ def test_the_expected_posture_is_met_for_each_goal() -> None:
     assert _gates(found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["posture.expected"].met
 
 
-def test_the_gate_asks_for_planned_where_the_primary_is_healthy_and_to_omit_it_where_it_is_lost() -> None:
+def test_the_gate_asks_for_planned_while_the_primary_is_healthy() -> None:
     assert "--planned" in _gates(posture=NORMAL)["posture.expected"].says
     assert "leave --planned out" in _gates(found=plan(goal=Goal.SWITCHOVER))["posture.expected"].says
     degraded = _gates(posture=Posture(PostureName.DEGRADED, "x"))["posture.expected"].says
@@ -190,9 +188,7 @@ def test_every_posture_in_which_too_little_is_seen_is_called_blindness() -> None
     ("left_out", "gate", "stops"),
     [(40, "plan.database", True), (46, "plan.services", True), (50, "plan.traffic", False)],
 )
-def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
-    left_out: int, gate: str, stops: bool
-) -> None:
+def test_a_plan_without_what_tenants_need_is_an_unmet_gate(left_out: int, gate: str, stops: bool) -> None:
     planned = Goal.SWITCHOVER
     whole = [step("a", 40, "database/restore_dr"), step("b", 46), step("c", 50, "traffic/shift_to_dr")]
     assert all(_gates(found=plan(*whole, goal=planned))[name].met for name in ("plan.database", gate))
@@ -200,7 +196,7 @@ def test_a_plan_that_leaves_out_what_tenants_need_is_a_gate_that_is_not_met(
     assert (found.met, found.stops) == (False, stops)
 
 
-def test_a_lost_primarys_records_fail_over_by_health_and_move_the_traffic_without_a_step() -> None:
+def test_records_of_a_lost_primary_move_traffic_by_health_without_a_step() -> None:
     gate = _gates(found=plan(step("a", 40), step("b", 46)))["plan.traffic"]
     assert (gate.met, "by the health" in gate.says) == (True, True)
 
@@ -218,7 +214,7 @@ def test_what_passed_or_was_accepted_is_met(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.UNKNOWN])
-def test_what_failed_or_was_not_seen_in_the_dr_region_is_unmet_and_never_relaxed(status: Status) -> None:
+def test_what_failed_or_is_unseen_in_the_dr_region_is_never_relaxed(status: Status) -> None:
     gate = _gates([_result(_finding(Status.PASS), _finding(status))])["check.a.b"]
     assert (gate.met, gate.relaxed, gate.stops) == (False, False, False)
     assert gate.says == "sit-mysql: 2 h, wanted 1 h: it is old."
@@ -238,7 +234,7 @@ def test_a_check_that_never_reported_is_unmet_with_its_reason() -> None:
         *(_unseen(kind, HERE, side) for kind in sorted(SILENT) for side in Side),
     ],
 )
-def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_alone(finding: Finding) -> None:
+def test_what_only_the_lost_primary_shows_is_relaxed_in_an_emergency_alone(finding: Finding) -> None:
     assert is_the_primarys(finding, SIT)
     emergency = _gates([_result(finding)])["check.a.b"]
     assert (emergency.met, emergency.relaxed) == (False, True)
@@ -279,7 +275,7 @@ def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side:
     assert not beside.relaxed
 
 
-def test_a_load_balancer_that_is_not_reachable_from_here_refuses_no_recovery_and_no_move_is_planned_unseen() -> None:
+def test_an_unreachable_balancer_refuses_no_recovery_and_plans_no_move() -> None:
     unseen = _unseen(UnavailableKind.NOT_REACHABLE, THERE, Side.DR)
     emergency = _gates([_result(unseen)])["check.a.b"]
     planned = _gates([_result(unseen)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
@@ -294,7 +290,7 @@ def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
     assert [gates[gate].relaxed for gate in ("check.a.b", "data.tables")] == [False, False]
 
 
-def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed() -> None:
+def test_five_blockers_denied_in_the_primary_are_no_reason_to_proceed() -> None:
     denied = [
         replace(
             _result(_unseen(UnavailableKind.DENIED, HERE, Side.PRIMARY), severity=Severity.BLOCKER), check=f"a.{number}"
@@ -309,7 +305,7 @@ PLANE = SIT.region(Side.GLOBAL)
 
 
 @pytest.mark.parametrize("kind", sorted(SILENT - {UnavailableKind.NOT_REACHABLE}))
-def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: UnavailableKind) -> None:
+def test_what_a_silent_us_east_1_hides_is_one_gate_accepted_by_name(kind: UnavailableKind) -> None:
     hidden = _result(_unseen(kind, PLANE), _unseen(UnavailableKind.UNREACHABLE, HERE, Side.PRIMARY))
     dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
     gates = _gates([hidden, dark])
@@ -359,7 +355,7 @@ def test_where_nothing_is_lost_no_seconds_are_said() -> None:
         ("database", True, False),
     ],
 )
-def test_a_loss_nobody_knows_is_relaxed_only_where_the_primary_alone_measures_it_and_a_copy_is_there(
+def test_an_unknown_loss_is_relaxed_only_if_the_primary_measures_it_alone(
     store: str, missing: bool, relaxed: bool
 ) -> None:
     gate = _gates(losses=[_loss(store, None, missing), _loss(store)])[f"data.{store}"]
@@ -381,11 +377,11 @@ def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> 
     assert "zero loss proven" in gate.says
 
 
-def test_a_finding_about_prods_primary_record_is_recognised_by_its_set_identifier() -> None:
+def test_a_finding_about_the_primary_record_is_known_by_its_set_identifier() -> None:
     assert is_the_primarys(_finding(Status.FAIL, Side.GLOBAL, PROD.traffic.primary_set_identifier), PROD)
 
 
-def test_an_answering_primary_is_fenced_first_and_a_silent_one_is_listed_as_unfenced() -> None:
+def test_an_answering_primary_is_fenced_first_and_a_silent_one_is_unfenced() -> None:
     (fenced,) = fence_gate(sight(), Api.ANSWERS)
     assert (fenced.id, fenced.met, "3 minutes at most" in fenced.says) == ("fence.primary", True, True)
     lost = sight(dark(recorded("healthy"), Side.PRIMARY), primary_answers=False)
@@ -395,7 +391,7 @@ def test_an_answering_primary_is_fenced_first_and_a_silent_one_is_listed_as_unfe
 
 
 @pytest.mark.parametrize("kind", [UnavailableKind.THROTTLED, UnavailableKind.DENIED])
-def test_an_answering_primary_that_cannot_be_fenced_must_be_accepted_by_name(kind: UnavailableKind) -> None:
+def test_an_answering_primary_without_a_fence_is_accepted_by_name(kind: UnavailableKind) -> None:
     refused = Unavailable(kind, "ecs:ListServices is refused.", HERE)
     unseen = sight(with_part(recorded("healthy"), ecs.services, Side.PRIMARY, refused))
     (gate,) = fence_gate(unseen, Api.REFUSES)

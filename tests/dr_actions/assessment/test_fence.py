@@ -44,13 +44,13 @@ def test_the_side_without_visitors_is_stopped_and_everything_is_named(side: Side
     assert f"fence --side {side}`" in other["fence.side"].says
 
 
-def test_nothing_is_fenced_in_a_normal_estate_nor_while_it_is_not_known_where_visitors_are() -> None:
+def test_nothing_is_fenced_in_a_normal_estate_or_with_unknown_visitors() -> None:
     assert not _gates(_fence(Side.DR), Posture(PostureName.NORMAL, "well."))["posture.fence"].met
     assert not _gates(_fence(Side.DR), replace(SPLIT, to_fence=None))["fence.side"].met
 
 
 @pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
-def test_each_step_of_a_fence_is_in_its_region_and_the_primary_s_database_is_frozen(side: Side) -> None:
+def test_each_fence_step_is_in_its_region_and_freezes_the_primary_database(side: Side) -> None:
     plan = make_plan(_fence(side), "SPLIT")
     steps = [step for step in plan.steps if not step.action.startswith("notifications/")]
     assert {step.planned_call.region for step in steps} == {SIT.region(side)}

@@ -41,7 +41,7 @@ def test_the_tickets_time_goes_before_what_was_seen() -> None:
 
 
 @pytest.mark.parametrize("goal", Goal)
-def test_the_recovery_time_runs_from_the_outage_s_beginning_on_the_way_to_the_dr_region_alone(goal: Goal) -> None:
+def test_recovery_time_runs_from_the_outage_only_towards_the_dr_region(goal: Goal) -> None:
     ends = rto_ends_at(SIT, goal, FAILED_AT)
     leads_away = goal in (Goal.FAILOVER, Goal.SWITCHOVER)
     assert ends == (FAILED_AT + timedelta(minutes=SIT.objectives.rto_minutes) if leads_away else None)

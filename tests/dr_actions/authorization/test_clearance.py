@@ -42,14 +42,14 @@ GATES = st.lists(
 )
 
 
-def test_a_clearance_names_the_two_people_the_incident_the_expiry_and_exactly_this_plan() -> None:
+def test_a_clearance_names_two_people_incident_expiry_and_exact_plan() -> None:
     found = cleared()
     assert (found.environment, found.incident) == ("prod", INCIDENT)
     assert (found.operator, found.approver) == (OPERATOR, APPROVER)
     assert (found.digest, found.expires_at, found.overrides) == (PLAN.digest, LATER, ())
 
 
-def test_where_one_person_is_enough_no_approval_and_no_ticket_are_asked_for() -> None:
+def test_no_approval_and_no_ticket_where_one_person_is_enough() -> None:
     found = cleared(SIT, approvals=(), incident="RUN-20260107-030000")
     assert (found.approver, found.expires_at) == ("", None)
 
@@ -75,7 +75,7 @@ def test_anything_else_is_no_ticket_and_is_refused(ticket: str) -> None:
     assert refused(SIT, incident=ticket, approvals=()) == {}, "SIT asks for none"
 
 
-def test_while_all_runs_are_paused_none_is_cleared_and_the_refusal_says_who_paused_and_why() -> None:
+def test_paused_runs_are_not_cleared_and_the_refusal_says_who_and_why() -> None:
     refusals = refused(paused="Jane at 2026-01-07 02:00 UTC: we wait for AWS")
     assert set(refusals) == {"authority.paused"}
     assert "Jane" in refusals["authority.paused"]
@@ -84,7 +84,7 @@ def test_while_all_runs_are_paused_none_is_cleared_and_the_refusal_says_who_paus
     assert set(refused(SIT, paused="Jane")) == {"authority.paused"}
 
 
-def test_without_any_approval_the_refusal_says_what_the_second_person_types() -> None:
+def test_without_an_approval_the_refusal_says_what_the_second_person_types() -> None:
     refusals = refused(approvals=())
     assert refusals == {
         "authority.two-people": "nobody approved this plan. Another person runs: `dr_cli.py approve --incident TICKET`."
@@ -143,7 +143,7 @@ def test_an_operators_session_called_like_the_approver_forges_nothing() -> None:
     assert "written under another caller's key" in refusals["authority.two-people"]
 
 
-def test_two_sessions_of_one_sign_on_role_are_two_people_where_the_file_names_them() -> None:
+def test_two_sessions_of_one_role_are_two_people_where_the_file_names_them() -> None:
     role = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Admin"
     jane, joe = f"{role}/jane@example.org", f"{role}/joe@example.org"
     approvals = PROD.approvals.model_copy(
@@ -173,7 +173,7 @@ def test_a_relaxed_gate_refuses_nothing_and_needs_no_override() -> None:
     assert cleared(gates=(MET, RELAXED)).overrides == ()
 
 
-def test_an_irreversible_step_without_a_terminal_needs_its_own_confirmation() -> None:
+def test_an_irreversible_step_without_a_terminal_needs_a_confirmation() -> None:
     refusals = refused(SIT, plan=IRREVERSIBLE)
     assert refusals == {
         "authority.irreversible": "irreversible steps need a confirmation each: --confirm files/restore_dr:sit-efs."
@@ -195,9 +195,7 @@ def test_every_refusal_is_reported_at_once() -> None:
 
 
 @given(gates=GATES, chosen=st.sets(st.sampled_from("abcdef")))
-def test_whatever_the_gates_only_unmet_unrelaxed_ones_without_an_own_override_refuse(
-    gates: list[Gate], chosen: set[str]
-) -> None:
+def test_only_unmet_unrelaxed_gates_without_an_override_refuse(gates: list[Gate], chosen: set[str]) -> None:
     overrides = tuple(override(gate) for gate in sorted(chosen))
     refusals = refused(SIT, gates=gates, overrides=overrides)
     assert set(refusals) == {gate.id for gate in gates if not gate.met and not gate.relaxed} - chosen
@@ -208,7 +206,7 @@ def test_whatever_is_typed_as_a_ticket_passes_only_in_the_two_forms(typed: str) 
     assert ticket_is_well_formed(typed, PROD) == bool(re.fullmatch(r"INC-[0-9]{1,12}(-[0-9]{3})?", typed))
 
 
-def test_an_override_of_a_gate_that_the_run_judges_itself_is_kept_though_it_is_met_now() -> None:
+def test_an_override_of_a_gate_that_the_run_judges_is_kept_though_met_now() -> None:
     given = tuple(override(gate) for gate in ("fence.primary", "traffic.targets.tenant2", MET.id))
     overrides = cleared(gates=(MET, replace(MET, id="fence.primary")), overrides=given).overrides
     assert [found.gate for found in overrides] == ["fence.primary", "traffic.targets.tenant2"]

@@ -62,7 +62,7 @@ def test_an_expired_override_is_refused_whether_its_gate_is_met_or_not(until: da
     ],
     ids=["lines", "control", "gap", "backwards", "long", "gap of Braille without a dot"],
 )
-def test_an_override_that_an_approver_would_not_see_whole_within_a_line_is_none(hidden: dict[str, str]) -> None:
+def test_an_override_too_long_for_the_line_of_an_approver_is_refused(hidden: dict[str, str]) -> None:
     """What follows a long gap stands alone on the approver's screen, and can say that nothing is set aside."""
     message = "an override is a line of at most 400 characters without gaps, so that an approver sees it whole."
     assert refused(gates=(MET,), overrides=(override(**hidden),)) == {UNMET.id: message}
@@ -78,7 +78,7 @@ def test_an_override_without_a_name_or_a_reason_is_refused(nameless: dict[str, s
 
 
 @pytest.mark.parametrize("rule", NEVER_OVERRIDDEN)
-def test_the_stop_switch_ticket_two_people_and_never_delete_cannot_be_overridden(rule: str) -> None:
+def test_stop_switch_ticket_two_people_and_deletion_have_no_override(rule: str) -> None:
     assert refused(overrides=(override(rule),)) == {rule: "this rule cannot be overridden."}
 
 
@@ -88,7 +88,7 @@ def test_overriding_them_does_not_make_them_met_either() -> None:
     assert set(refusals) == set(NEVER_OVERRIDDEN)
 
 
-def test_a_run_that_goes_on_takes_the_overrides_named_now_beside_those_it_began_with() -> None:
+def test_a_resumed_run_takes_new_overrides_beside_its_first_ones() -> None:
     begun = cleared(gates=(UNMET,), overrides=(override(),))
     assert extended_clearance(begun, (), NOW) == begun
     found = extended_clearance(begun, (override(STOPS.id),), NOW)
@@ -131,7 +131,7 @@ def test_a_second_person_approves_each_override_word_for_word(agreed: tuple[Over
     )
 
 
-def test_whose_keys_typed_an_override_and_what_was_agreed_to_beside_it_refuse_nothing() -> None:
+def test_the_author_of_an_override_or_what_was_agreed_refuses_nothing() -> None:
     agreed = approval(overrides=(override(STOPS.id), override(arn="arn:aws:iam::1:user/approver")))
     without = approval()
     found = cleared(gates=(UNMET,), overrides=(override(arn="arn:operator"),), approvals=(without, agreed))

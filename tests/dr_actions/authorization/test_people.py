@@ -32,13 +32,13 @@ def test_the_own_name_is_the_sessions_or_the_users_without_case_and_domain(arn: 
     assert name == own_name(arn)
 
 
-def test_a_person_is_whose_identities_hold_the_arn_and_else_is_called_by_the_own_name() -> None:
+def test_a_person_is_found_by_the_arn_of_an_identity_or_else_by_name() -> None:
     env = _known(Jane=(f"{SSO}/jane@*",), Joe=(JOE,))
     assert (person_of(JANE, env), person_of(JOE, env)) == ("Jane", "Joe")
     assert person_of(f"arn:aws:iam::{ACCOUNT}:user/Jim", env) == "jim"
 
 
-def test_an_identity_is_configured_only_where_a_pattern_holds_the_whole_arn() -> None:
+def test_an_identity_counts_only_where_a_pattern_covers_its_whole_arn() -> None:
     env = _known(Jane=(f"{SSO}/jane@*",), Joe=(JOE,))
     assert is_configured(JANE, env)
     assert not is_configured(JANE.replace(ACCOUNT, "111122223333"), env)
@@ -81,14 +81,14 @@ def test_one_person_does_not_become_two_by_another_session_or_role(first: str, o
     assert same == same_person(other, first, PROD)
 
 
-def test_two_identities_of_one_configured_person_are_one_whatever_their_names() -> None:
+def test_two_identities_of_one_configured_person_are_one_person() -> None:
     env = _known(Jane=(JANE, f"arn:aws:iam::{ACCOUNT}:user/j.doe"), Joe=(JOE,))
     assert same_person(JANE, f"arn:aws:iam::{ACCOUNT}:user/j.doe", env)
     stranger = f"arn:aws:iam::{ACCOUNT}:user/teams/J.Doe"
     assert same_person(JANE, stranger, env), "an identity nobody configured is met by a name of hers"
 
 
-def test_sessions_of_one_role_are_one_principal_and_users_are_each_their_own() -> None:
+def test_sessions_of_one_role_are_one_principal_and_users_are_their_own() -> None:
     assert same_principal(JANE, JOE)
     assert same_principal(OPERATOR, OPERATOR)
     assert not same_principal(OPERATOR, APPROVER)

@@ -46,7 +46,7 @@ def asked(env: Environment = PROD, begun_ago: timedelta = timedelta(0), **change
     return {} if isinstance(found, Clearance) else {refusal.rule: refusal.message for refusal in found}
 
 
-def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expired() -> None:
+def test_a_run_approved_before_its_start_goes_on_past_the_expiry() -> None:
     assert asked() == {}
     given = approval(at=NOW - 3 * HOUR, expires_at=NOW - 2 * HOUR)
     assert asked(begun_ago=2 * HOUR + MINUTE, approvals=(given,)) == {}
@@ -73,7 +73,7 @@ def test_without_the_approvers_own_word_from_before_it_is_refused(changed: dict[
     assert "--replan and a new approval: `dr_cli.py approve --incident" in refusals["authority.approval"]
 
 
-def test_what_a_run_that_goes_on_sets_aside_an_approver_of_its_plan_agreed_to_at_any_time() -> None:
+def test_an_approver_of_the_plan_may_agree_to_overrides_of_a_resume() -> None:
     given, first = (override(),), approval()
     for setting in ({"overrides": given}, {"recorded": {"overrides": given}}):
         refusals = asked(approvals=(first,), **setting)
@@ -87,7 +87,7 @@ def test_what_a_run_that_goes_on_sets_aside_an_approver_of_its_plan_agreed_to_at
         assert set(asked(approvals=(first, another), **setting)) == {"authority.approval"}
 
 
-def test_the_approver_is_sent_the_plan_and_each_override_that_nobody_agreed_to() -> None:
+def test_the_approver_gets_the_plan_and_each_override_nobody_agreed_to() -> None:
     recorded = {"overrides": (override(), override(STOPS.id))}
     setting: dict[str, Any] = {"recorded": recorded, "approvals": (approval(overrides=(override(STOPS.id),)),)}
     printed = f"The approver runs: `dr_cli.py approve --incident TICKET --digest {PLAN.digest[:12]} "
@@ -98,7 +98,7 @@ def test_the_approver_is_sent_the_plan_and_each_override_that_nobody_agreed_to()
     assert again.count("--override") == 1, "what was typed is in the command already"
 
 
-def test_an_override_that_has_ended_sets_nothing_aside_and_is_nothing_to_agree_to() -> None:
+def test_an_expired_override_relaxes_nothing_and_needs_no_agreement() -> None:
     ended = override(until=NOW)
     assert asked(recorded={"overrides": (ended,)}, approvals=(approval(),)) == {}
     both = asked(recorded={"overrides": (ended, override(STOPS.id))}, approvals=(approval(),))["authority.approval"]
@@ -106,7 +106,7 @@ def test_an_override_that_has_ended_sets_nothing_aside_and_is_nothing_to_agree_t
     assert UNMET.id not in both
 
 
-def test_the_operator_who_began_a_run_agrees_to_no_override_of_it_as_an_approver() -> None:
+def test_the_operator_who_began_a_run_approves_no_override_of_it() -> None:
     identities = {**PROD.approvals.identities, "olga": (ANOTHER,)}
     both = PROD.approvals.model_copy(update={"approvers": ("approver", "olga"), "identities": identities})
     env = PROD.model_copy(update={"approvals": both})
@@ -116,7 +116,7 @@ def test_the_operator_who_began_a_run_agrees_to_no_override_of_it_as_an_approver
     assert "without the override" in asked(env, recorded={"operator": ANOTHER}, **setting)["authority.approval"]
 
 
-def test_a_clearance_is_gone_on_with_for_a_bounded_time_and_not_from_the_future() -> None:
+def test_a_clearance_lasts_a_bounded_time_and_never_comes_from_the_future() -> None:
     hours = timedelta(hours=PROD.approvals.resume_hours)
     old = approval(at=NOW - hours - HOUR, expires_at=NOW - hours + HOUR)
     assert asked(begun_ago=hours, approvals=(old,)) == {}
@@ -149,7 +149,7 @@ def test_a_run_that_changed_nothing_yet_is_weighed_as_a_new_one() -> None:
     assert len(recheck_gates(waived, gates, LATER)) == 2, "an override ends"
 
 
-def test_a_run_that_changed_something_is_held_by_what_its_steps_need_and_by_nothing_it_changed_itself() -> None:
+def test_a_run_that_changed_something_is_held_by_the_needs_of_its_steps() -> None:
     allowed = Gate("check.prerequisites.operator-allowed", met=False, says="it may not.")
     gates = (UNMET, STOPS, allowed)
     counted = gates_to_go_on(gates, LOST, PLAN, changed=True, unseen=frozenset())

@@ -93,7 +93,7 @@ def test_how_long_is_looked_and_which_version_looks_are_no_rules(env: Environmen
     assert EffectiveRules.of(env, (), "1.0").digest_with(()) != EffectiveRules.of(env, (), "2.0").digest_with(())
 
 
-def test_an_override_changes_what_a_run_is_judged_by_and_not_what_is_pinned() -> None:
+def test_an_override_changes_the_verdict_of_a_run_and_not_its_pins() -> None:
     assert len({RULES.digest_with(()), RULES.digest_with((override(),)), RULES.digest}) == len("abc")
 
 
@@ -126,7 +126,7 @@ def test_a_run_s_record_has_both_digests_the_version_and_the_rules() -> None:
     assert OTHERS.digest == digest_of(OTHERS.environment, OTHERS.exceptions)
 
 
-def test_the_folder_of_a_terraform_module_is_a_rule_and_what_it_says_is_none(tmp_path: Path) -> None:
+def test_the_folder_of_a_terraform_module_is_a_rule_and_its_text_is_not(tmp_path: Path) -> None:
     def digest(folder: Path) -> str:
         provision = PROD.provision.model_copy(update={"folder": str(folder)})
         return EffectiveRules.of(PROD.model_copy(update={"provision": provision}), (), "1.0").digest

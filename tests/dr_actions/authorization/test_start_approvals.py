@@ -41,7 +41,7 @@ def test_what_cannot_be_read_is_no_start(item: Any) -> None:
     assert start_of_item(item, APPROVER_ID) is None
 
 
-def test_an_approval_has_what_its_own_approver_let_set_aside_of_the_same_plan_since() -> None:
+def test_an_approval_has_the_later_overrides_of_its_own_approver() -> None:
     given = approval(overrides=(override("a"),))
     assert with_starts(given, (START,)).overrides == (override("a"), override())
     assert with_starts(given, (replace(START, at=EARLIER),)).overrides == (override("a"), override())

@@ -79,7 +79,7 @@ def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, cl
     assert sandbox_world.calls() == {}
 
 
-def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_one_around_it(
+def test_a_permit_ends_with_its_block_and_restores_the_one_around_it(
     client: Allowing,
 ) -> None:
     with client.permitting(frozenset({SCALE})):
@@ -141,7 +141,7 @@ def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
         ("error", FailureKind.UNCERTAIN, "answers with HTTP 5"),
     ],
 )
-def test_each_way_to_fail_has_a_sentence_of_its_own_and_nothing_is_sent_twice(
+def test_each_failure_has_a_sentence_of_its_own_and_nothing_is_sent_twice(
     sandbox_world: Endpoint, client: Allowing, how: str, trouble: FailureKind, message: str
 ) -> None:
     sandbox_world.reset_calls()

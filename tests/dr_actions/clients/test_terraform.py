@@ -114,7 +114,7 @@ def test_exactly_the_judged_plan_file_is_applied_and_removed_afterwards(shim: Sh
     assert {str(shim.module)} == {command[2] for command in shim.said()}
 
 
-def test_the_environment_cannot_change_the_arguments_nor_make_it_log_secrets(shim: Shim) -> None:
+def test_the_environment_cannot_change_arguments_or_log_secrets(shim: Shim) -> None:
     shim.terraform().provision(nothing)
     assert {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0"} == shim.said()[0][3]
 
@@ -126,7 +126,7 @@ def test_a_refused_plan_is_not_applied(shim: Shim) -> None:
     assert not (shim.run / "terraform.plan").exists()
 
 
-def test_what_an_apply_could_not_record_is_recorded_before_anything_is_planned_upon_an_older_state(shim: Shim) -> None:
+def test_an_unrecorded_apply_is_recorded_before_a_plan_on_older_state(shim: Shim) -> None:
     (shim.module / "errored.tfstate").write_text("{}")
     with pytest.raises(TerraformRefused, match=r"`terraform state push errored\.tfstate`"):
         shim.terraform().provision(nothing)

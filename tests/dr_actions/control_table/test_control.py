@@ -72,9 +72,7 @@ def test_a_pause_whose_end_cannot_be_read_is_ended(control: ControlStore, odd: o
     assert control.in_force().pause is None
 
 
-def test_why_a_task_refused_its_run_stands_until_another_takes_the_lock_or_a_day_is_over(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_why_a_task_refused_its_run_stands_until_the_next_lock_or_a_day(control: ControlStore, clock: Clock) -> None:
     control.record_refusal("INC-9", "execution-1", "lock.cool-down: wait until 03:30 UTC.", "Alice")
     refused = "REFUSED: the run for INC-9 that AWS started began nothing (2026-01-07 03:00 UTC): lock.cool-down: wait"
     assert [refused] == [line.partition(" until")[0] for line in control_sentences(control.in_force(), clock())]
@@ -107,9 +105,7 @@ def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> 
     assert "INC-2" == control.open_incident("INC-2", "failover", clock(), "Bob").id
 
 
-def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_again(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_an_incident_says_since_when_no_standby_exists_until_one_does(control: ControlStore, clock: Clock) -> None:
     control.open_incident("INC-1", "failover", clock(), "Alice")
     control.set_unprotected_time("INC-1", clock(), "Alice")
     stands = control.in_force().known_incident
@@ -157,9 +153,7 @@ def _approval(clock: Clock, userid: str = "AIDABOB", digest: str = "abc") -> App
     return Approval("INC-1", digest, "sit", arn, userid, clock(), clock() + timedelta(hours=1))
 
 
-def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_approvals_of_an_incident_are_found_of_any_author_until_withdrawn(control: ControlStore, clock: Clock) -> None:
     approvals = ApprovalStore(control.table, clock)
     assert () == approvals.of("INC-1")
     for userid in ("AROAX:carol@example.org", "AIDABOB"):
@@ -185,9 +179,7 @@ def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: C
         approvals.withdraw("AIDANOBODY", "INC-1")
 
 
-def test_what_was_let_start_is_kept_beside_its_approval_through_others_and_a_withdrawal(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_the_start_is_kept_with_its_approval_through_others_and_withdrawal(control: ControlStore, clock: Clock) -> None:
     approvals = ApprovalStore(control.table, clock)
     override = Override("fence.primary", "Jane", "silent", clock() + timedelta(hours=2))
     accepted = {"check": "a.b", "subject": "*", "who": "Jo", "why": "DR-1", "until": "2027-01-01"}
@@ -214,9 +206,7 @@ def test_what_was_let_start_is_kept_beside_its_approval_through_others_and_a_wit
         assert () == approvals.starts("INC-1")
 
 
-def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_nothing(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_the_user_id_of_an_approval_is_that_of_its_key_or_counts_nothing(control: ControlStore, clock: Clock) -> None:
     approvals = ApprovalStore(control.table, clock)
     approvals.approve(_approval(clock), "Bob")
     item = control.table.get(("APPROVAL#AIDABOB", "INC-1"))
@@ -278,7 +268,7 @@ def test_what_passes_by_itself_is_sent_again(sender: Plain, table_name: str, clo
     assert control.in_force().pause
 
 
-def test_a_write_whose_answer_was_lost_is_written_once_and_answered_as_written(
+def test_a_write_whose_answer_was_lost_is_written_and_answered_once(
     sender: Plain, table_name: str, clock: Clock
 ) -> None:
     lost = SendFailed(FailureKind.UNCERTAIN, "no answer")
@@ -326,7 +316,7 @@ def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) ->
         store(throttled, table_name, clock).in_force()
 
 
-def test_over_the_real_client_a_failed_condition_is_the_same_and_undeclared_calls_do_not_leave(
+def test_the_real_client_fails_conditions_alike_and_sends_declared_calls(
     table_world: Endpoint, table_name: str
 ) -> None:
     keys = table_world.people["operator"]
@@ -378,9 +368,7 @@ def test_a_table_that_is_unwell_for_some_seconds_is_asked_until_it_is_well() -> 
     assert max(pauses) == 3
 
 
-def test_the_rules_that_were_pinned_last_by_each_are_read_back_and_what_is_no_rules_has_no_digest(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_the_last_pinned_rules_of_each_are_read_and_others_have_no_digest(control: ControlStore, clock: Clock) -> None:
     approvals, rules = ApprovalStore(control.table, clock), EffectiveRules.of(SIT, (), "1.0")
     pinned = approvals.pin(rules, "AIDABOB", "arn:aws:iam::1:user/bob", "bob")
     assert pinned == PinnedRules(
@@ -394,9 +382,7 @@ def test_the_rules_that_were_pinned_last_by_each_are_read_back_and_what_is_no_ru
     assert approvals.pins()[1] == PinnedRules("AIDAEVE", "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
 
 
-def test_a_run_on_its_way_is_stopped_by_no_item_but_an_unreadable_stop_switch(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_a_run_under_way_is_stopped_by_no_item_but_an_unreadable_switch(control: ControlStore, clock: Clock) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
     control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
     for sk in ("INCIDENT", "OVERRIDE#x", "DATABASE", "NEWS"):

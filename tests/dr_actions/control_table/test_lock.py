@@ -114,7 +114,7 @@ def test_a_trials_lock_that_cannot_be_read_holds_up_no_recovery(control: Control
 
 
 @given(some.integers(-7200, 7200), some.booleans(), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))
-def test_no_clock_makes_a_run_dead_that_was_not_seen_to_stand_still_and_none_blocks_for_good(
+def test_no_clock_ends_a_run_that_beats_and_none_blocks_it_for_good(
     after_s: int, ended: bool, stood_still: bool, incident: str
 ) -> None:
     moment = NOON + timedelta(seconds=after_s)
@@ -159,7 +159,7 @@ def test_a_run_that_ends_while_it_is_watched_frees_the_lock_at_once(control: Con
 
 
 @pytest.mark.parametrize("wrong", [timedelta(hours=2), timedelta(hours=-2)])
-def test_a_clock_two_hours_wrong_takes_no_living_lock_and_waits_no_longer_for_a_dead_one(
+def test_a_clock_two_hours_off_takes_dead_locks_in_time_and_no_live_one(
     sender: Plain, table_name: str, control: ControlStore, clock: Clock, wrong: timedelta
 ) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
@@ -203,9 +203,7 @@ def test_each_take_raises_the_token(control: ControlStore) -> None:
     assert [1, 2, 3] == tokens
 
 
-def test_another_incident_waits_for_the_cool_down_unless_it_was_waived_by_name(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_another_incident_waits_for_the_cool_down_unless_waived_by_name(control: ControlStore, clock: Clock) -> None:
     release(control, take(control, ALICE, "run-1", "INC-1", LIMITS), "validated")
     clock.move(minutes=29)
     with pytest.raises(CoolingDown, match="run-1 of Alice for INC-1 ended at 2026-01-07 03:00:00 UTC \\(validated\\)"):
@@ -214,9 +212,7 @@ def test_another_incident_waits_for_the_cool_down_unless_it_was_waived_by_name(
     assert 3 == take(control, BOB, "run-3", "INC-2", LIMITS, cool_down_waived=True).token
 
 
-def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_are_refused(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_a_dead_lock_is_taken_after_its_lease_and_its_late_writes_refused(control: ControlStore, clock: Clock) -> None:
     dead = take(control, ALICE, "run-1", "INC-1", LIMITS)
     began = clock.monotonic()
     lock = take(control, BOB, "run-2", "INC-1", LIMITS)
@@ -308,7 +304,7 @@ def test_a_run_whose_lock_was_taken_over_hears_of_it(sender: Plain, table_name: 
             heartbeat.check()
 
 
-def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_before(
+def test_a_lock_without_renewal_is_lost_when_its_lease_ends_and_not_before(
     control: ControlStore, sender: Plain, clock: Clock
 ) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", BEAT)
@@ -328,9 +324,7 @@ def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_befor
             heartbeat.check()
 
 
-def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_beat(
-    control: ControlStore, clock: Clock
-) -> None:
+def test_a_machine_asleep_past_its_lease_has_lost_the_lock_before_any_beat(control: ControlStore, clock: Clock) -> None:
     lock, awake = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event()
     clock.waited = lambda: awake.wait(10)
     with Heartbeat(control, lock, LIMITS) as heartbeat:
@@ -340,9 +334,7 @@ def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_bea
         awake.set()
 
 
-def test_a_heartbeat_that_the_table_does_not_answer_is_not_reported_as_a_machine_that_slept(
-    control: ControlStore, sender: Plain, clock: Clock
-) -> None:
+def test_a_heartbeat_without_an_answer_is_not_told_as_sleep(control: ControlStore, sender: Plain, clock: Clock) -> None:
     lock, sent, answered = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event(), threading.Event()
 
     def hang(_call: Call) -> None:
@@ -360,9 +352,7 @@ def test_a_heartbeat_that_the_table_does_not_answer_is_not_reported_as_a_machine
 
 
 @pytest.mark.proof
-def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats_again(
-    sender: Plain, table_name: str
-) -> None:
+def test_a_lock_that_nobody_took_is_regained_after_its_lease(sender: Plain, table_name: str) -> None:
     control = store(sender, table_name, WorldClock())
 
     def refused(_call: Call) -> None:

@@ -90,7 +90,7 @@ def test_each_odd_record_is_a_run_that_json_takes_or_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key[0].startswith(("APPROVAL#", "JOURNAL#"))])
-def test_each_odd_approval_pin_or_entry_counts_for_nothing_and_raises_nothing(key: tuple[str, str]) -> None:
+def test_each_odd_approval_pin_or_entry_counts_nothing_and_raises_nothing(key: tuple[str, str]) -> None:
     for name, raw in odd_items(key):
         table: Any = _OneItem(decode_item(raw))
         approvals = ApprovalStore(table, lambda: NOW)

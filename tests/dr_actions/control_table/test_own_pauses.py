@@ -18,7 +18,7 @@ def own(control: ControlStore) -> ControlStore:
     return ControlStore(control.table, control.clock, own_keys=True)
 
 
-def test_it_is_written_under_the_callers_own_key_alone_and_another_person_lets_go_on(own: ControlStore) -> None:
+def test_it_is_written_under_the_key_of_the_caller_and_others_may_release(own: ControlStore) -> None:
     own.pause("Alice", "the network team works on the link", "AIDA1")
     pause = own.in_force().pause
     assert pause is not None
@@ -29,7 +29,7 @@ def test_it_is_written_under_the_callers_own_key_alone_and_another_person_lets_g
     assert [] == own.table.query("STANDING") + own.table.query("HISTORY")
 
 
-def test_who_stops_a_second_time_is_shown_who_did_first_and_may_once_it_is_off(own: ControlStore) -> None:
+def test_a_second_stop_shows_the_first_and_is_possible_once_that_is_off(own: ControlStore) -> None:
     own.pause("Alice", "because", "AIDA1")
     assert "Alice" == own.pause("Bob", "another reason", "AIDA2").who
     own.unpause("Alice", "AIDA1")
@@ -67,7 +67,7 @@ def test_of_two_words_of_the_end_of_all_time_the_pause_counts(own: ControlStore)
     assert own.in_force().pause is not None
 
 
-def test_after_a_pause_of_the_end_of_all_time_nothing_is_said_that_would_outlast_it(own: ControlStore) -> None:
+def test_after_an_endless_pause_no_message_promises_to_outlast_it(own: ControlStore) -> None:
     """A word of "go on" of then would turn the next pause into one that nobody can set aside."""
     said_at(own, END, paused=True)
     with pytest.raises(PausedForEver, match="Mallory stopped all runs"):

@@ -36,7 +36,7 @@ def test_nothing_left_is_clean() -> None:
     assert is_clean(())
 
 
-def test_the_old_primary_database_is_kept_by_rule_with_the_command_that_takes_it_away() -> None:
+def test_the_old_primary_database_is_kept_with_the_command_that_deletes_it() -> None:
     (row,) = left(f'{{"identifier":"{ASIDE}"}}', by=entries(SET_ASIDE))
     assert (ResidueState.KEPT, ASIDE) == (row.fate, row.subject)
     assert f"--db-instance-identifier {ASIDE}" in row.command
@@ -44,7 +44,7 @@ def test_the_old_primary_database_is_kept_by_rule_with_the_command_that_takes_it
     assert is_clean([row])
 
 
-def test_the_same_name_is_left_over_where_no_failback_of_the_drill_put_it_there() -> None:
+def test_the_same_name_is_left_over_unless_a_failback_of_the_drill_made_it() -> None:
     (row,) = left(f'{{"identifier":"{ASIDE}"}}')
     assert ResidueState.LEFT is row.fate
     assert not is_clean([row])
@@ -55,7 +55,7 @@ def test_nothing_in_the_dr_region_is_kept_by_that_rule() -> None:
     assert ResidueState.LEFT is row.fate
 
 
-def test_recovery_points_of_the_drill_are_kept_and_reported_though_no_inventory_lists_them() -> None:
+def test_recovery_points_of_a_drill_are_kept_and_told_without_an_inventory() -> None:
     (row,) = left(by=entries(("backup/create_backups:dr-files", BACKED_UP)))
     assert ("arn:point", ResidueState.KEPT) == (row.subject, row.fate)
 

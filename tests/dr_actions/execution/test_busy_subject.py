@@ -71,9 +71,7 @@ def _walk(world: World, folder: Path, times: int, budget_s: int) -> BusyWalk:
 
 
 @pytest.mark.proof
-def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_there_is(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_subject_that_was_busy_twice_is_changed_despite_one_attempt(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, times=2, budget_s=60)
     assert walk.run(RecordingListener()).finished
     assert weights(world) == (0, 100)
@@ -101,9 +99,7 @@ class PausedWalk(BusyWalk):
 
 
 @pytest.mark.proof
-def test_inside_a_write_pause_a_busy_subject_is_tried_until_it_is_free_and_people_are_notified(
-    world: World, tmp_path: Path
-) -> None:
+def test_in_a_write_pause_a_busy_subject_is_retried_and_people_are_told(world: World, tmp_path: Path) -> None:
     busy = _walk(world, tmp_path, times=9, budget_s=10)
     walk = PausedWalk(world, ENV, tmp_path, busy.plan, busy.times)
     assert walk.run(RecordingListener(), Clock(datetime.now(UTC))).finished

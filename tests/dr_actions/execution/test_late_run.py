@@ -141,9 +141,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
 
 
 @pytest.mark.proof
-def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_tries_again(
-    world: World, tmp_path: Path
-) -> None:
+def test_records_written_back_are_a_contradiction_and_the_next_run_retries(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path)
     world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
 
@@ -227,7 +225,7 @@ def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world
 
 
 @pytest.mark.proof
-def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(world: World, tmp_path: Path) -> None:
+def test_a_person_whose_change_shows_in_its_records_is_not_waited_for(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
     world.endpoint.begin(NO_DNS)
     assert walk.run(RecordingListener(asked=lambda _: write_weights(world, 0, 100))).finished

@@ -108,7 +108,7 @@ def _repaired_once_applied(world: World, folder: Path) -> RecordingListener:
 
 
 @pytest.mark.proof
-def test_a_program_whose_keys_ended_is_run_again_with_those_of_the_new_login(
+def test_a_program_whose_keys_expired_runs_again_with_the_new_login(
     world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk = _walk(world, folder, NewLogin(monkeypatch))

@@ -110,7 +110,7 @@ class Wait:
         return clock.monotonic()
 
 
-def test_a_restore_that_takes_four_times_its_budget_and_moves_is_waited_for(tmp_path: Path) -> None:
+def test_a_restore_that_moves_is_waited_for_over_four_times_its_budget(tmp_path: Path) -> None:
     wait = Wait(tmp_path)
     assert wait.of(_by_percent(4 * BUDGET_S)) == 4 * BUDGET_S
     assert EntryKind.LATE not in wait.kinds
@@ -135,16 +135,14 @@ def _creating(seconds: float) -> Shows:
 
 
 @pytest.mark.parametrize("hours", [1.5, 3])
-def test_what_rds_calls_creating_is_waited_for_as_long_as_the_objective_is_not_at_stake(
-    tmp_path: Path, hours: float
-) -> None:
+def test_creating_is_waited_for_while_the_objective_is_not_at_stake(tmp_path: Path, hours: float) -> None:
     wait = Wait(tmp_path, impatient=True, rto_ends_s=4 * HOUR_S)
     assert wait.of(_creating(hours * HOUR_S)) == hours * HOUR_S
     assert (wait.published, EntryKind.LATE in wait.kinds) == ([], False)
     assert any("nothing of it moves, and AWS works on it" in message for message in wait.listener.said)
 
 
-def test_once_the_objective_is_at_stake_people_are_asked_and_alarmed_and_the_run_waits_on(tmp_path: Path) -> None:
+def test_at_the_objective_people_are_asked_and_alarmed_and_the_run_waits(tmp_path: Path) -> None:
     wait = Wait(tmp_path, rto_ends_s=HOUR_S + 5 * LOOK_S)
     assert wait.of(_creating(2 * HOUR_S)) == 2 * HOUR_S
     questions = [message for message in wait.listener.said if "asks whether to give up" in message]
@@ -157,7 +155,7 @@ def test_once_the_objective_is_at_stake_people_are_asked_and_alarmed_and_the_run
     assert given_up.value.cause is FailureCause.UNDER_WAY
 
 
-def test_without_an_outage_people_are_asked_after_the_budget_and_the_run_waits_on(tmp_path: Path) -> None:
+def test_without_an_outage_people_are_asked_after_the_budget_and_it_waits(tmp_path: Path) -> None:
     wait = Wait(tmp_path)
     assert wait.of(_creating(2 * BUDGET_S)) == 2 * BUDGET_S
     assert len(wait.published) == 1
@@ -170,7 +168,7 @@ def test_a_run_of_aws_waits_on_for_whatever_was_seen_of_a_step(tmp_path: Path) -
     assert len(wait.published) == 5, "people are told after each budget: nothing of AWS says that it ends by itself"
 
 
-def test_a_run_of_aws_leaves_what_holds_nothing_up_and_waits_for_it_once_all_else_is_done(tmp_path: Path) -> None:
+def test_a_run_of_aws_defers_what_blocks_nothing_and_ends_with_its_wait(tmp_path: Path) -> None:
     first = Wait(tmp_path, essential=False, started_by_aws=True, rto_ends_s=4 * HOUR_S)
     first.of(lambda _age_s: _at_work("12"))
     assert (first.waited_s, first.outcome.left) == (BUDGET_S + LOOK_S, {STEP.id})
@@ -200,13 +198,13 @@ def test_inside_a_write_pause_no_budget_ends_a_run_and_people_are_notified(tmp_p
     assert math.inf in wait.listener.limits_s, "a countdown would promise an end that does not come"
 
 
-def test_inside_a_write_pause_what_holds_nothing_up_is_left_after_its_budget(tmp_path: Path) -> None:
+def test_in_a_write_pause_what_blocks_nothing_is_deferred_after_its_budget(tmp_path: Path) -> None:
     wait = Wait(tmp_path, essential=False, paused_s=HOUR_S)
     wait.of(lambda _age_s: _at_work("12"))
     assert (wait.waited_s, wait.outcome.left) == (BUDGET_S + LOOK_S, {STEP.id})
 
 
-def test_a_restore_of_a_trial_is_given_up_after_the_objective_and_nobody_is_alarmed(tmp_path: Path) -> None:
+def test_a_restore_of_a_trial_ends_after_the_objective_without_an_alarm(tmp_path: Path) -> None:
     wait = Wait(tmp_path, incident=f"{TRIAL}20260101-120000")
     with pytest.raises(StepFailed, match="nothing moved") as given_up:
         wait.of(_creating(9 * HOUR_S))
@@ -214,7 +212,7 @@ def test_a_restore_of_a_trial_is_given_up_after_the_objective_and_nobody_is_alar
     assert (wait.waited_s, wait.published) == (SIT.objectives.rto_minutes * 60 + LOOK_S, [])
 
 
-def test_one_that_moved_and_then_stands_still_is_given_up_after_its_budget_without_movement(tmp_path: Path) -> None:
+def test_a_restore_that_stands_still_ends_after_its_budget(tmp_path: Path) -> None:
     stuck = Wait(tmp_path)
     with pytest.raises(StepFailed, match="nothing moved for 11 min"):
         stuck.of(lambda age_s: _by_percent(4 * BUDGET_S)(min(age_s, 2 * BUDGET_S)))
@@ -268,7 +266,7 @@ def _taken_back(after_s: float, until_s: float = float("inf")) -> Shows:
     return shows
 
 
-def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_reported(tmp_path: Path) -> None:
+def test_a_resource_deleted_while_it_is_made_ends_the_wait_with_a_message(tmp_path: Path) -> None:
     wait = Wait(tmp_path)
     with pytest.raises(StepFailed) as failed:
         wait.of(_taken_back(5 * LOOK_S))

@@ -151,7 +151,7 @@ LARGEST = (10_000,) if EXHAUSTIVE else ()
         *(pytest.param("ecs:UpdateService", number, marks=pytest.mark.proof) for number in LARGEST),
     ],
 )
-def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_throttled(
+def test_many_tenants_take_little_longer_than_the_rates_without_a_throttle(
     tmp_path: Path, operation: str, number: int
 ) -> None:
     run = LargeRun(tmp_path, operation, number)
@@ -169,9 +169,7 @@ def test_so_many_tenants_take_little_longer_than_the_rates_alone_and_none_is_thr
 
 
 @pytest.mark.parametrize("operation", BUCKETS)
-def test_as_long_as_aws_takes_some_calls_of_a_batch_none_of_the_others_is_given_up(
-    tmp_path: Path, operation: str
-) -> None:
+def test_no_call_of_a_batch_is_given_up_while_aws_takes_some_of_them(tmp_path: Path, operation: str) -> None:
     run = LargeRun(tmp_path, operation, 200, share=0.5)
     assert {} == run.send()
     assert 200 == len(run.account.taken)
@@ -179,9 +177,7 @@ def test_as_long_as_aws_takes_some_calls_of_a_batch_none_of_the_others_is_given_
 
 
 @pytest.mark.parametrize("share", [1.0, 0.8], ids=["the whole rate", "most of the rate"])
-def test_a_roll_back_of_many_tenants_keeps_to_the_rates_and_takes_each_of_them_back(
-    tmp_path: Path, share: float
-) -> None:
+def test_a_rollback_of_many_tenants_keeps_the_rates_and_undoes_each(tmp_path: Path, share: float) -> None:
     run = LargeRun(tmp_path, "ecs:UpdateService", 120, share=share)
     results = run.send_and_roll_back()
     assert [] == [result.message for result in results if not result.rolled_back]
@@ -203,7 +199,7 @@ def test_an_undo_that_aws_never_takes_is_given_up_after_the_attempts(tmp_path: P
     assert "could NOT be undone" in result.message
 
 
-def test_a_call_that_is_throttled_while_nothing_gets_through_is_given_up_after_the_attempts(tmp_path: Path) -> None:
+def test_a_throttled_call_ends_after_its_attempts_if_nothing_gets_through(tmp_path: Path) -> None:
     run = LargeRun(tmp_path, "ecs:RegisterTaskDefinition", 3, share=0.0)
     refusals = run.send()
     assert {of.id for of in run.steps} == set(refusals)

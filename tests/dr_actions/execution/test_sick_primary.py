@@ -59,7 +59,7 @@ def test_whatever_is_asked_of_the_primary_region_says_so_by_its_planes(env: Envi
 
 
 @pytest.mark.parametrize("env", [SIT, BY_HAND], ids=["automatic", "by hand"])
-def test_what_needs_the_primary_region_is_bounded_and_something_stands_in_for_it(env: Environment) -> None:
+def test_what_needs_the_primary_region_is_bounded_and_has_a_substitute(env: Environment) -> None:
     plan = _plan(env)
     needing = {step.action for step in plan.steps if sick_primary.is_tried(plan, step)}
     assert needing - {"notifications/manual_step"} == set(STANDS_IN)
@@ -84,7 +84,7 @@ def test_a_dark_primary_is_asked_for_nothing() -> None:
     assert [step.id for step in plan.steps if Plane.PRIMARY in step.planes] == []
 
 
-def test_a_switchovers_primary_is_well_so_that_its_steps_have_their_whole_time() -> None:
+def test_steps_of_a_switchover_have_their_whole_time() -> None:
     plan = _plan(goal=Goal.SWITCHOVER)
     assert not any(sick_primary.is_tried(plan, step) for step in plan.steps)
     assert all(Side.PRIMARY in sick_primary.sides_of(plan, step.action) for step in plan.steps)

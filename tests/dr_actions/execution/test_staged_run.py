@@ -115,7 +115,7 @@ def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: W
 
 
 @pytest.mark.proof
-def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(world: World, tmp_path: Path) -> None:
+def test_a_run_stopped_in_a_bake_goes_on_and_sends_nothing_twice(world: World, tmp_path: Path) -> None:
     home = Home.of(world, ENV, tmp_path)
     world.endpoint.reset_calls()
 
@@ -160,9 +160,7 @@ def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World,
 
 
 @pytest.mark.proof
-def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_later(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_gate_that_fails_at_half_returns_to_a_tenth_and_goes_on_later(world: World, tmp_path: Path) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
     with pytest.raises(
         StepFailed, match=r"traffic/shift_to_primary:50: gate\.targets: .*sit-tenant2-service"
@@ -197,7 +195,7 @@ def test_a_step_back_names_the_health_check_that_the_record_has_by_then(world: W
 
 
 @pytest.mark.proof
-def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
+def test_a_return_that_was_not_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
     with pytest.raises(RunStopped):
         home.run(RecordingListener(baking=lambda step: home.stop.set() if step.id == HALF else None))
@@ -213,9 +211,7 @@ def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(wor
 
 
 @pytest.mark.proof
-def test_where_the_dr_region_takes_writes_again_no_other_zone_of_the_stage_is_led_back(
-    world: World, tmp_path: Path
-) -> None:
+def test_where_the_dr_region_writes_again_no_other_zone_is_led_back(world: World, tmp_path: Path) -> None:
     """Who is led to the DR region again would write beside those who are in the primary region."""
     (half, _) = Home.of(world, ENV, tmp_path).plan.steps
     beside = replace(half, id=f"{half.id}.customer.example")
@@ -248,7 +244,7 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
 
 @pytest.mark.proof
 @pytest.mark.parametrize("baking", [False, True], ids=["before the first stage", "during the bake at half"])
-def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends(
+def test_visitors_whom_somebody_led_home_are_watched_and_the_run_ends(
     world: World, tmp_path: Path, baking: bool
 ) -> None:
     """More of them reach the primary region than the stage leads there, as the run wants: nothing more is changed."""
@@ -269,7 +265,7 @@ def test_visitors_whom_somebody_led_home_altogether_are_watched_and_the_run_ends
 
 
 @pytest.mark.proof
-def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
+def test_the_change_of_a_person_bakes_once_seen_and_the_run_writes_nothing(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
     world.endpoint.reset_calls()
 
@@ -287,9 +283,7 @@ def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(
 
 
 @pytest.mark.proof
-def test_a_person_is_shown_the_change_with_the_health_check_that_the_record_has_by_then(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_person_sees_the_change_with_the_health_check_of_that_time(world: World, tmp_path: Path) -> None:
     """Of one that was deleted since the plan Route 53 takes no record."""
     home, shown, given = Home.of(world, BY_HAND, tmp_path), list[Step](), list[str]()
 
@@ -330,9 +324,7 @@ def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tm
 
 
 @pytest.mark.proof
-def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_person(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_gate_that_fails_after_a_manual_change_leaves_the_records(world: World, tmp_path: Path) -> None:
     home, shown = Home.of(world, BY_HAND, tmp_path), list[Step]()
 
     def asked(step: Step) -> None:
@@ -403,9 +395,7 @@ def test_a_pause_ends_a_run_that_waits_for_a_person_at_its_next_look(world: Worl
 
 
 @pytest.mark.proof
-def test_no_wait_ends_a_run_in_whose_write_pause_a_person_is_asked_and_people_are_notified_at_once(
-    world: World, tmp_path: Path
-) -> None:
+def test_no_wait_ends_a_run_in_a_write_pause_and_people_are_told_at_once(world: World, tmp_path: Path) -> None:
     home = PausedHome.of(world, BY_HAND, tmp_path)
     asked_at, given = dict[str, datetime](), {HALF: (50, 50), WHOLE: (100, 0)}
 

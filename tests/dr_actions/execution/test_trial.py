@@ -42,9 +42,7 @@ def before(standing: Ground) -> Snapshot:
 
 
 @pytest.mark.proof
-def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_the_estate_as_it_was(
-    standing: Ground, before: Snapshot
-) -> None:
+def test_a_driller_restores_queries_removes_and_changes_nothing_else(standing: Ground, before: Snapshot) -> None:
     incident = trial()
     plan, outcome = standing.execute(Goal.RESTORE_TEST, incident, before)
     assert ([step.action for step in plan.steps], plan.notes) == (TRIED, ())
@@ -64,9 +62,7 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
 
 
 @pytest.mark.proof
-def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_the_same(
-    standing: Ground, before: Snapshot
-) -> None:
+def test_a_copy_without_the_tenant_rows_fails_the_test_and_is_removed(standing: Ground, before: Snapshot) -> None:
     """The copy proves to end before the site was installed."""
     incident = trial()
     standing.endpoint.timing(log_upload_s=MONTHS_S)
@@ -91,7 +87,7 @@ def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
     assert {entry["action"] for entry in standing.endpoint.denied()} == {"rds:DeleteDBInstance"}
 
 
-def test_every_verb_of_a_trial_is_a_trials_alone_or_what_a_recovery_practises_by_it() -> None:
+def test_every_verb_of_a_trial_is_its_own_or_one_that_recoveries_practise() -> None:
     goals = {action.name: action.goals for name, action in actions().items() if name in TRIED}
     assert set(goals) == set(TRIED)
     for name, allowed in goals.items():

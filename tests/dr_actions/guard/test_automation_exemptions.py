@@ -40,6 +40,6 @@ def test_what_may_be_handed_to_systems_manager(call: Call, passes: bool) -> None
     assert not exempt(call, GuardContext(by_hand)), "where people run it themselves, nothing is started"
 
 
-def test_where_one_person_may_recover_a_full_drill_is_started_and_nothing_is_approved() -> None:
+def test_where_one_person_may_recover_a_full_drill_starts_unapproved() -> None:
     assert exempt(_call(START, DocumentName=SIT.named(SIT.names.recovery_document)), GuardContext(SIT))
     assert not exempt(_call(SIGNAL, SignalType="Approve"), GuardContext(SIT))

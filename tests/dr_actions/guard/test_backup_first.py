@@ -119,7 +119,7 @@ def test_what_does_not_exist_needs_no_backup() -> None:
     assert refusal(SYNCS[0], backed_up(left[:-1], absent=[gone])) is not None
 
 
-def test_a_proof_is_read_from_what_a_confirmed_backup_recorded_and_from_nothing_else() -> None:
+def test_a_proof_is_read_from_the_record_of_a_confirmed_backup_alone() -> None:
     facts = {"side": "primary", "store": "files", "arn": "arn:x", "created_at": NOW.isoformat()}
     assert proof_of(facts) == Proof(Side.PRIMARY, "files", "arn:x", NOW)
     for wrong in (
@@ -144,7 +144,7 @@ AGAIN = call(
 
 
 @pytest.mark.parametrize("api_call", [PUT, AGAIN], ids=call_id)
-def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_backed_up(api_call: Call) -> None:
+def test_secrets_are_overwritten_in_a_failback_alone_after_both_backups(api_call: Call) -> None:
     assert copies_secret(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
     assert not copies_secret(api_call, GuardContext(SIT, goal=Goal.FAILOVER, proofs=PROOFS))
     assert not copies_secret(api_call, GuardContext(SIT, goal=None, proofs=PROOFS))

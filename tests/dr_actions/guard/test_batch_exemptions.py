@@ -37,7 +37,7 @@ def job(**changes: Any) -> dict[str, Any]:
     return {**request_of(ENV, ITS_COPY), **OWN, **changes}
 
 
-def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backups_and_a_configured_role() -> None:
+def test_the_job_passes_in_a_failback_alone_with_backups_and_its_role() -> None:
     for name, params in ((CREATE_JOB, job()), (UPDATE_JOB, CANCEL)):
         assert "" == judged(name, params)
         for goal in (None, Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT, Goal.CLEAN_UP):
@@ -47,7 +47,7 @@ def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backu
         assert "guard.never-delete" == judged(name, params, env=SIT)
 
 
-def test_a_job_may_take_fewer_versions_by_a_moment_and_nothing_else_in_its_place() -> None:
+def test_a_job_may_take_fewer_versions_by_a_moment_and_nothing_else() -> None:
     assert "" == judged(CREATE_JOB, {**request_of(ENV, ITS_COPY, "2026-02-23T08:00:00Z"), **OWN})
     whole = request_of(ENV, ITS_COPY)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
     for wrong in ({"CreatedBefore": "2026-02-23T08:00:00Z"}, {"CreatedAfter": ["2026-02-23T08:00:00Z"]}):

@@ -24,7 +24,7 @@ ZONES = (
 DRILL = f"{SIT.named(SIT.names.database)}-drill-20260223-100000"
 
 
-def test_the_public_zone_of_the_traffic_and_those_of_customers_hosts_may_be_changed() -> None:
+def test_the_public_traffic_zone_and_those_of_customers_may_change() -> None:
     context = GuardContext.upon(with_part(recorded("healthy"), route53.zones, Side.GLOBAL, ZONES), ENV)
     assert (context.traffic_zone, context.customer_zones) == ("Z1", {"Z2": "customer.example"})
     without = GuardContext.upon(with_part(recorded("healthy"), route53.zones, Side.GLOBAL, ZONES[:1]), ENV)

@@ -51,7 +51,7 @@ def judged(name: str, region: str, params: dict[str, Any], **given: Any) -> str:
 
 
 @pytest.mark.parametrize("own", OWN.values(), ids=OWN)
-def test_it_passes_in_a_failback_whose_backups_are_proven_and_never_otherwise(own: tuple[str, str, Any]) -> None:
+def test_it_passes_in_a_failback_with_proven_backups_and_never_otherwise(own: tuple[str, str, Any]) -> None:
     assert "" == judged(*own, goal=Goal.FAILBACK, proofs=BOTH)
     assert "guard.never-delete" == judged(*own)
     for goal in (None, Goal.FAILOVER, Goal.SWITCHOVER):
@@ -63,13 +63,13 @@ def test_it_passes_in_a_failback_whose_backups_are_proven_and_never_otherwise(ow
     assert "guard.never-delete" == judged(*own, goal=Goal.FAILBACK, proofs=nameless)
 
 
-def test_the_terraform_state_is_refused_in_a_failback_too_though_every_backup_is_proven() -> None:
+def test_the_terraform_state_is_refused_in_a_failback_with_backups_too() -> None:
     state = SIT.named(SIT.names.state_bucket)
     onto_state = copied(state, {"Bucket": SIT.named(SIT.names.bucket_copy, bucket=state), "Key": "a b/ü.jpg"})
     assert "guard.terraform-state" == judged(COPY, HOME, onto_state, goal=Goal.FAILBACK, proofs=BOTH)
 
 
-def test_the_state_bucket_is_no_data_bucket_even_where_the_environment_file_lists_it_as_one() -> None:
+def test_the_state_bucket_is_no_data_bucket_even_if_the_file_lists_it() -> None:
     names = SIT.names.model_copy(update={"buckets": (*SIT.names.buckets, SIT.names.state_bucket)})
     listed = SIT.model_copy(update={"names": names})
     assert s3.data_pairs(SIT) == s3.data_pairs(listed) != ()
@@ -101,7 +101,7 @@ def test_files_are_overwritten_on_the_proof_of_files_and_not_of_databases() -> N
         ("s3:PutObject", HOME, {"Bucket": BUCKET, "Key": "k"}),
     ],
 )
-def test_another_direction_another_source_and_all_that_deletes_stay_refused(
+def test_another_direction_or_source_and_all_deletions_stay_refused(
     name: str, region: str, params: dict[str, Any]
 ) -> None:
     assert "guard.never-delete" == judged(name, region, params, goal=Goal.FAILBACK, proofs=BOTH)

@@ -27,9 +27,7 @@ def test_nothing_at_home_is_made_writable_before_the_dr_region_is_frozen(api_cal
     assert judged(api_call, frozen_at=NOW, files_frozen_at=NOW) is None
 
 
-def test_files_are_made_writable_at_home_once_those_of_the_dr_region_are_frozen_and_the_database_not_before_it_is() -> (
-    None
-):
+def test_home_files_open_once_dr_files_freeze_and_the_database_after_them() -> None:
     assert (judged(END, files_frozen_at=NOW), judged(PROMOTE, files_frozen_at=NOW)) == (None, FROZEN_FIRST)
 
 

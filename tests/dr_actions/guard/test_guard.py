@@ -82,13 +82,13 @@ def test_the_enumeration_is_as_large_as_the_estate() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_in_the_dr_region_nothing_is_deleted_but_the_two_that_make_replicas_writable(service: str) -> None:
+def test_only_two_deletions_pass_in_the_dr_region_to_open_replicas(service: str) -> None:
     passed = {f"{service}:{name}" for name in destructive(service) if not judged(f"{service}:{name}", SIT.regions.dr)}
     assert passed == {name for name in DR_REMOVALS if name.startswith(f"{service}:")}
 
 
 @pytest.mark.parametrize("name", sorted(DR_REMOVALS))
-def test_what_may_be_removed_in_the_dr_region_is_refused_undeclared_and_in_the_primary(name: str) -> None:
+def test_removals_in_the_dr_region_are_refused_unless_declared(name: str) -> None:
     assert "guard.never-delete" == judged(name, PRIMARY)
     assert "guard.never-delete" == judged(name, DR, _allowed=frozenset())
     assert "" == judged(name, DR)
@@ -123,9 +123,7 @@ def test_what_the_current_action_did_not_declare_is_refused(name: str) -> None:
         *("cloudformation:CreateStack", "cloudformation:ExecuteChangeSet", "stepfunctions:StartExecution"),
     ],
 )
-def test_policies_backup_plans_secret_stages_and_carriers_are_refused_even_where_an_action_declares_them(
-    name: str, region: str
-) -> None:
+def test_protected_operations_are_refused_even_if_an_action_declares_them(name: str, region: str) -> None:
     assert "guard.never-delete" == judged(name, region)
 
 
@@ -133,7 +131,7 @@ MEANT = {*writes(), *CONTROL_CALLS, *ANCHOR_CALLS, *SIGNING, *AUTOMATION_CALLS}
 
 
 @pytest.mark.parametrize("service", sorted({*SERVICES, "s3control", "s3tables", "route53resolver", "fsx", "dms"}))
-def test_no_operation_of_aws_that_no_run_was_meant_to_make_leaves_where_an_action_declares_it(service: str) -> None:
+def test_operations_foreign_to_a_run_are_refused_even_if_declared(service: str) -> None:
     """Also one that AWS adds later, and one whose name says no harm: UpdateTrafficPolicyInstance, StartBulkPutItems."""
     names = {f"{service}:{name}" for name in SESSION.get_service_model(service).operation_names if not is_read(name)}
     foreign = names - MEANT
@@ -163,7 +161,7 @@ def test_no_role_that_may_change_the_estate_is_handed_on(name: str, params: dict
     assert "" == judged(name, DR, PROD, **own)
 
 
-def test_the_policy_of_the_primarys_files_and_every_master_password_stay_as_they_are() -> None:
+def test_the_primary_file_policy_and_master_passwords_stay_as_they_are() -> None:
     assert "guard.never-delete" == judged("efs:PutFileSystemPolicy", PRIMARY)
     for given in ({"MasterUserPassword": "x"}, {"ManageMasterUserPassword": True}, {"RotateMasterUserPassword": True}):
         for name in ("rds:ModifyDBInstance", "rds:ModifyDBCluster"):
@@ -203,7 +201,7 @@ def test_records_that_lead_no_visitor_are_never_touched(kind: str) -> None:
         ("secretsmanager:ReplicateSecretToRegions", {"ForceOverwriteReplicaSecret": True}, {"SecretId": "s"}),
     ],
 )
-def test_parameters_that_delete_or_unprotect_are_refused_and_their_opposites_are_not(
+def test_parameters_that_delete_or_unprotect_are_refused_and_others_pass(
     name: str, bad: dict[str, Any], good: dict[str, Any]
 ) -> None:
     assert ("guard.never-delete", "") == (judged(name, PRIMARY, **bad), judged(name, PRIMARY, **good))
@@ -257,7 +255,7 @@ def test_other_zones_other_names_and_delegations_are_never_touched(how: dict[str
     assert "guard.denied-zone" == shifted(SIT, **how)
 
 
-def test_a_record_is_never_deleted_and_an_unknown_traffic_zone_means_no_zone() -> None:
+def test_a_record_is_never_deleted_and_an_unknown_traffic_zone_is_no_zone() -> None:
     assert "guard.never-delete" == shifted(name="origin.wpsit.kimmyai.io", action="DELETE")
     call = Call("route53", "ChangeResourceRecordSets", GLOBAL, change("origin.wpsit.kimmyai.io", zone=""))
     found = refusal(call, GuardContext(SIT, frozenset({call.name})))
@@ -265,7 +263,7 @@ def test_a_record_is_never_deleted_and_an_unknown_traffic_zone_means_no_zone() -
     assert "guard.denied-zone" == found.rule
 
 
-def test_health_checks_are_inverted_but_never_made_disabled_or_pointed_into_a_denied_zone() -> None:
+def test_health_checks_are_inverted_and_never_disabled_or_moved() -> None:
     assert "" == judged("route53:UpdateHealthCheck", GLOBAL, HealthCheckId="h", Inverted=True)
     assert "guard.health-check" == judged("route53:UpdateHealthCheck", GLOBAL, HealthCheckId="h", Disabled=True)
     assert "guard.health-check" == judged("route53:CreateHealthCheck", GLOBAL)

@@ -64,7 +64,7 @@ def test_no_persons_role_deletes_data_or_the_record(action: str) -> None:
         assert EXPLICIT_DENY == judged(role, action, "*"), role
 
 
-def test_a_pause_is_written_under_the_own_key_and_an_approver_sets_items_aside() -> None:
+def test_a_pause_has_the_key_of_its_author_and_approvers_set_items_aside() -> None:
     table = scopes.control_table(PROD)[0]
     for role in (IamRole.OPERATOR, IamRole.APPROVER):
         repairs = role is IamRole.APPROVER
@@ -88,7 +88,7 @@ def test_nobody_of_a_recovery_makes_another_revision_of_its_task() -> None:
 
 @pytest.mark.parametrize("region", [DR, "us-east-1"])
 @pytest.mark.parametrize("name", ["recovery", "recovery-execution", "automation", "break-glass"])
-def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_session(name: str, region: str) -> None:
+def test_nobody_passes_a_recovery_role_to_a_task_beyond_the_session(name: str, region: str) -> None:
     """A tenant's task with the recovery's role keeps the broken glass open after the approver took the tag away.
 
     In whichever region AWS says that the role is passed (T76).
@@ -102,7 +102,7 @@ def test_nobody_of_a_recovery_passes_its_role_to_a_task_that_outlives_the_sessio
         assert ALLOWED != judged(other, "iam:PassRole", f"{role}/prod-dr-{name}", to_a_task), other
 
 
-def test_an_approver_opens_the_break_glass_role_by_its_one_tag_and_may_not_take_it() -> None:
+def test_an_approver_tags_the_break_glass_role_and_may_not_assume_it() -> None:
     own, other = {"aws:TagKeys": (scopes.OPEN_FOR,)}, {"aws:TagKeys": ("Name",)}
     assert ALLOWED == judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS, own)
     assert ALLOWED != judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS, other)
@@ -110,7 +110,7 @@ def test_an_approver_opens_the_break_glass_role_by_its_one_tag_and_may_not_take_
     assert ALLOWED != judged(IamRole.OPERATOR, "iam:TagRole", BREAK_GLASS, own)
 
 
-def test_every_policy_is_within_iams_size_and_the_document_names_the_approvers_of_the_environment() -> None:
+def test_policies_fit_the_size_of_iam_and_the_document_names_approvers() -> None:
     assert [] == [name for of_role in DOCUMENTS.values() for name, text in of_role.items() if size(text) > LIMIT]
     assert approvers(PROD) == list(PROD.approvals.identities["approver"])
     step = next(row for row in recovery_document(PROD)["mainSteps"] if row["action"] == "aws:approve")

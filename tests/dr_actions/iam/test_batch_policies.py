@@ -42,7 +42,7 @@ def test_what_the_actions_send_is_what_a_job_needs() -> None:
 
 
 @pytest.mark.parametrize("action", NEEDED)
-def test_it_is_allowed_in_the_dr_region_where_a_role_is_named_and_nowhere_else(action: str) -> None:
+def test_it_is_allowed_in_the_dr_region_for_a_named_role_and_nowhere_else(action: str) -> None:
     assert judged(action)
     assert not judged(action, SIT)
     for region in (PRIMARY, "x-1"):  # that a role is passed bears no region (T76)

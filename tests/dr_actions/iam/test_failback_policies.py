@@ -102,14 +102,14 @@ def writing(operation: str) -> set[str]:
     return {a for a in actions_of(operation) if not is_read(a.split(":")[1])} - {"kms:Decrypt"}
 
 
-def test_every_write_of_every_verb_of_a_failback_is_known_to_be_sent_somewhere() -> None:
+def test_every_write_of_every_failback_verb_has_a_known_sender() -> None:
     of_verbs = {
         action.name: action.writes for action in actions().values() if action.goals & TO_PRIMARY and action.writes
     }
     assert of_verbs == {name: frozenset(sent) for name, sent in SENT.items()}
 
 
-def test_failback_writes_are_what_the_actions_send_to_the_primary_region_beyond_fencing_and_nothing_else() -> None:
+def test_failback_writes_are_the_primary_calls_of_actions_beyond_fencing() -> None:
     sent = {a for name in sides_of(Side.PRIMARY) for a in writing(name)} - OF_ANOTHER_REGION
     assert FAILBACK_WRITES == (sent | BOTH_ENDS) - FENCING
 
@@ -135,7 +135,7 @@ def test_a_secrets_replica_is_encrypted_in_the_region_where_it_is_made() -> None
     assert EXPLICIT_DENY == judged("kms:Encrypt", PRIMARY, key.replace(DR, PRIMARY))
 
 
-def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_more() -> None:
+def test_without_the_failback_policy_the_primary_region_is_only_fenced() -> None:
     without = {a: judged(a, PRIMARY, resource, HOME_POLICY) for a in FAILBACK_WRITES for resource in own(a, PRIMARY)}
     assert {IMPLICIT_DENY} == set(without.values())
     fencing = {judged(a, PRIMARY, resource, HOME_POLICY) for a in FENCING for resource in own(a, PRIMARY)}
@@ -143,7 +143,7 @@ def test_without_the_policy_of_going_home_the_primary_region_is_fenced_and_no_mo
 
 
 @pytest.mark.parametrize(("vault", "region"), [("primary_vault", PRIMARY), ("dr_vault", DR)])
-def test_a_snapshot_of_rds_is_asked_for_only_in_a_region_for_which_no_vault_is_named(vault: str, region: str) -> None:
+def test_an_rds_snapshot_is_asked_for_only_in_a_region_without_a_vault(vault: str, region: str) -> None:
     for env in (SIT, SIT.model_copy(update={"names": SIT.names.model_copy(update={vault: ""})})):
         documents = policies(env, declared_operations())[IamRole.OPERATOR]
         iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in documents.items()]
@@ -183,7 +183,7 @@ def test_at_home_no_other_bucket_object_role_or_task_definition_is_written() -> 
     assert {IMPLICIT_DENY} == {judged(action, PRIMARY, arn) for action, arn in others.items()}
 
 
-def test_the_protection_of_another_file_system_and_a_grant_for_a_person_are_not_allowed() -> None:
+def test_no_protection_of_other_files_and_no_grant_for_a_person_is_allowed() -> None:
     for action in ("elasticfilesystem:UpdateFileSystemProtection", "kms:CreateGrant"):
         (thing,) = own(action, PRIMARY)
         assert (ALLOWED, IMPLICIT_DENY) == (
@@ -200,7 +200,7 @@ def test_the_only_word_of_deleting_is_that_of_a_replications_dead_half() -> None
 
 
 @pytest.mark.parametrize("action", ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"])
-def test_of_the_platform_s_tables_the_marker_s_item_alone_is_read_written_and_removed(action: str) -> None:
+def test_only_the_marker_item_of_platform_tables_is_read_and_written(action: str) -> None:
     table = f"arn:aws:dynamodb:{DR}:{SIT.account}:table/sit-tenant-state"
     for keys, decided in (
         (("dr-marker",), ALLOWED),

@@ -99,7 +99,7 @@ def test_the_database_of_the_dr_region_is_named_by_its_own_name() -> None:
         assert decided[0] == ALLOWED != decided[1], action
 
 
-def test_the_task_that_asks_postgresql_in_the_dr_region_is_started_by_its_own_name() -> None:
+def test_the_psql_task_of_the_dr_region_starts_by_its_own_name() -> None:
     named = {"names": SIT.names.model_copy(update={"psql_task": "psql"}), "names_in_dr": NamesInDr(psql_task="there")}
     roles = policies(SIT.model_copy(update=named), declared_operations())
     arns = [f"arn:aws:ecs:{DR}:{SIT.account}:task-definition/{family}:1" for family in ("there", "psql")]
@@ -207,7 +207,7 @@ def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> Non
 
 
 @pytest.mark.parametrize(("action", "resource", "tags", "may"), OF_RESTORED_FILES)
-def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_own_estate_s_tasks(
+def test_the_operator_touches_restored_files_and_tasks_of_its_estate_alone(
     action: str, resource: str, tags: dict[str, str], may: bool
 ) -> None:
     arn = f"arn:aws:{action.split(':', maxsplit=1)[0]}:{DR}:{SIT.account}:{resource}"
@@ -219,7 +219,7 @@ def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_o
     assert (decide(iam_policies, request).word == ALLOWED) is may
 
 
-def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:
+def test_in_the_primary_region_the_operator_fences_and_fails_back_only() -> None:
     assert {ALLOWED} == {judged(IamRole.OPERATOR, action, PRIMARY) for action in FENCING - {"iam:PassRole"}}
     actions = {action for name in declared_operations().writes for action in actions_of(name)} - {
         "kms:Decrypt",
@@ -231,7 +231,7 @@ def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothin
     assert {} == {action: word for action, word in decided.items() if word != EXPLICIT_DENY}
 
 
-def test_what_fencing_declares_is_what_the_operator_may_do_in_the_primary_region() -> None:
+def test_operator_rights_in_the_primary_are_what_fencing_declares() -> None:
     fencing = frozenset[str]().union(
         *(action.writes for name, action in actions().items() if name.startswith("compute/fence"))
     )
@@ -240,9 +240,7 @@ def test_what_fencing_declares_is_what_the_operator_may_do_in_the_primary_region
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if destructive(s)])
 @pytest.mark.parametrize("role", [IamRole.OPERATOR, IamRole.APPROVER, IamRole.DRILL])
-def test_all_that_deletes_is_denied_explicitly_in_the_primary_and_the_global_region(
-    role: IamRole, service: str
-) -> None:
+def test_deletions_are_denied_in_the_primary_and_the_global_region(role: IamRole, service: str) -> None:
     passed = [
         f"{name} in {region}"
         for name in destructive(service)
@@ -270,7 +268,7 @@ def test_the_approver_changes_nothing_anywhere(service: str) -> None:
     assert set() == passed
 
 
-def test_evidence_is_signed_by_the_approver_with_the_key_of_its_alias_alone() -> None:
+def test_evidence_is_signed_by_the_approver_with_its_own_key_alone() -> None:
     assert "implicitDeny" == judged(IamRole.APPROVER, "kms:Sign", DR), "any other key"
     assert EXPLICIT_DENY == judged(IamRole.OPERATOR, "kms:Sign", DR)
 
@@ -292,7 +290,7 @@ def test_evidence_is_signed_by_the_approver_with_the_key_of_its_alias_alone() ->
         (IamRole.READER, "JOURNAL#INC-1", TABLE, "implicitDeny"),
     ],
 )
-def test_approvals_are_written_by_their_own_approver_and_the_record_by_the_operator(
+def test_approvals_are_written_by_their_author_and_records_by_the_operator(
     role: IamRole, key: str, table: str, decided: str
 ) -> None:
     assert decided == judged(role, "dynamodb:PutItem", DR, table, leading=(key,))
@@ -321,7 +319,7 @@ def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment
     return decide(iam_policies, AccessRequest(key, "arn:aws:route53:::hostedzone/Z1", context)).word
 
 
-def test_traffic_is_shifted_in_the_own_zone_without_deletions_and_delegations() -> None:
+def test_traffic_moves_in_the_own_zone_without_deletions_or_delegations() -> None:
     assert "allowed" == shifted("origin.wpsit.kimmyai.io")
     assert "allowed" == shifted("www.customer-two.example", env=ENVIRONMENTS["prod"])
     assert {"implicitDeny"} == {

@@ -74,7 +74,7 @@ def _unconditional(statement: Statement) -> Statement:
     )
 
 
-def test_every_action_that_a_declared_operations_text_names_is_granted_to_whoever_sends_it() -> None:
+def test_every_declared_operation_is_granted_to_its_sender() -> None:
     missing = [
         (operation, action)
         for operation, action in needed()
@@ -100,9 +100,7 @@ def test_the_texts_are_read_and_no_exemption_outlives_its_text() -> None:
         ("s3:GetObjectVersionAnnotation", "bbws-templates-sit-dr", DR),
     ],
 )
-def test_a_conditional_copy_home_reads_its_destination_and_takes_annotations_along(
-    action: str, bucket: str, region: str
-) -> None:
+def test_a_conditional_copy_home_reads_its_destination_and_annotations(action: str, bucket: str, region: str) -> None:
     """CopyObject with If-Match needs s3:GetObject at the destination (S3 User Guide, "Conditional writes")."""
     assert ALLOWED == judged(IamRole.OPERATOR, action, region, f"arn:aws:s3:::{bucket}/a/key")
     assert ALLOWED != judged(IamRole.READER, action, region, f"arn:aws:s3:::{bucket}/a/key")

@@ -136,7 +136,7 @@ def test_it_may_in_the_dr_region_alone(action: str, resource: str, context: dict
     assert there == (action == "iam:PassRole"), "that a role is passed bears no region (T76)"
 
 
-def test_it_holds_what_every_action_of_a_trial_sends_and_no_policy_of_a_recovery() -> None:
+def test_it_holds_the_calls_of_trial_actions_and_no_recovery_policy() -> None:
     trials = [action for action in actions().values() if action.goals & TRIALS]
     sent = {word for action in trials for name in action.writes for word in actions_of(name)}
     assert set() == sent - {*TRYING, *DRILLING}

@@ -87,7 +87,7 @@ class ForeignBucket(Bucket):
         return super().send(call)
 
 
-def test_a_bucket_of_that_name_in_another_account_is_neither_believed_nor_given_anything(tmp_path: Path) -> None:
+def test_a_bucket_of_that_name_in_another_account_is_not_trusted(tmp_path: Path) -> None:
     bucket = ForeignBucket()
     (tmp_path / "evidence.json").write_text("{}", encoding="utf-8")
     attempts: list[Callable[[], object]] = [
@@ -122,7 +122,7 @@ def test_heads_are_kept_once_and_found_over_all_pages() -> None:
     assert anchors.of("INC-8") == []
 
 
-def test_heads_of_another_record_in_one_place_of_two_are_enough_not_to_believe_it() -> None:
+def test_heads_of_another_record_in_one_of_two_places_disprove_it() -> None:
     good, forged = chain("a", "b"), chain("a", "never")
     for record in (good, forged):
         compared = compare_anchor_places(
@@ -150,7 +150,7 @@ def test_a_head_vouches_for_an_entry_that_was_written_shortly_before(late_s: flo
     assert anchor_comparison(record, heads(record, timedelta(seconds=2 * late_s)), speed=2.0).agrees is proven
 
 
-def test_one_head_vouches_for_the_entries_that_were_sent_with_it_and_for_none_after_it() -> None:
+def test_one_head_vouches_for_the_entries_before_it_and_none_after() -> None:
     record = chain("a", "b", "c", "d")
     assert anchor_comparison(record, heads(record)[1::2]).agrees
     ends = anchor_comparison(record, heads(record)[:3])
@@ -158,7 +158,7 @@ def test_one_head_vouches_for_the_entries_that_were_sent_with_it_and_for_none_af
     assert ends.message == "NOT PROVEN from entry 4 on: the last head that was anchored is of entry 3"
 
 
-def test_a_last_head_that_is_put_in_time_proves_nothing_of_entries_that_were_rewritten_before_it() -> None:
+def test_a_last_head_in_time_proves_nothing_of_entries_rewritten_before() -> None:
     """35 of 37 entries were rewritten while no head could be put: only the last one is of this hour."""
     record, hour = chain("a", "b", "rewritten", "rewritten", "and the end"), timedelta(hours=1)
     first, second, *_, last = heads(record)
@@ -192,7 +192,7 @@ def test_the_guard_lets_a_run_add_to_that_bucket_and_overwrite_nothing(change: d
     assert bool(word) == refused, word
 
 
-def test_the_operator_may_put_anchors_and_a_run_s_files_there_and_do_nothing_else_to_them() -> None:
+def test_the_operator_may_put_anchors_and_run_files_and_nothing_else() -> None:
     documents = policies(SIT, declared_operations())[IamRole.OPERATOR].values()
     rows = [row for document in documents for row in document["Statement"] if row["Effect"] == "Allow"]
     named = [row for row in rows if any("evidence-sit" in resource for resource in row["Resource"])]

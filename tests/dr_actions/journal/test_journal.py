@@ -18,7 +18,7 @@ from dr_estate.model.world_id import WorldId
 from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
 
 
-def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it(tmp_path: Path, clock: Clock) -> None:
+def test_an_entry_is_on_disk_when_append_returns_and_private(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
         entry = journal.append(EntryKind.INTENT, "compute/scale_dr_services:0", call="ecs:UpdateService")
         line = json.loads(journal.path.read_text())
@@ -66,9 +66,7 @@ def test_how_a_step_stands_follows_from_its_entries(tmp_path: Path, clock: Clock
         assert RecordedState.NONE is journal.state_of("s"), "another plan's steps are others"
 
 
-def test_a_run_that_goes_on_asks_for_no_step_that_is_done_since_the_last_plan_began(
-    tmp_path: Path, clock: Clock
-) -> None:
+def test_a_resumed_run_asks_for_no_step_done_since_its_last_plan(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
         journal.append(EntryKind.CONFIRMED, "of an earlier plan", says="seen")
         journal.append(EntryKind.BEGIN, plan=to_json(a_plan()))
@@ -158,7 +156,7 @@ def test_one_incidents_journal_does_not_pass_for_anothers(tmp_path: Path, clock:
         journal_path(tmp_path, "sit", "../INC-1")
 
 
-def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_path: Path, clock: Clock) -> None:
+def test_the_first_entry_names_the_world_and_another_world_is_refused(tmp_path: Path, clock: Clock) -> None:
     live = WorldId.live(SIT.account)
     with alone(tmp_path, clock) as journal:
         first = journal.append(EntryKind.LOOKED)

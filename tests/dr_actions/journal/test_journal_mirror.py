@@ -80,7 +80,7 @@ def _cut_off(_call: Call) -> None:
     raise SendFailed(FailureKind.UNCERTAIN, "the region is dark")
 
 
-def test_without_the_mirror_no_change_is_made_and_what_was_recorded_is_sent_later(
+def test_without_the_mirror_nothing_changes_and_entries_are_sent_later(
     opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     with opened() as journal:
@@ -105,9 +105,7 @@ def _lose(_call: Call) -> None:
     raise LockLost("another run has it")
 
 
-def test_what_ends_the_run_while_the_mirror_is_written_ends_it_and_the_entry_is_in_the_file(
-    opened: Opened, sender: Plain
-) -> None:
+def test_an_interrupt_during_a_mirror_write_ends_the_run_with_its_entry(opened: Opened, sender: Plain) -> None:
     with opened() as journal:
         sender.before = _lose
         with pytest.raises(LockLost):
@@ -146,7 +144,7 @@ def _full(path: Path, left: int = 0) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_on_a_full_disk_the_mirror_alone_is_written_it_is_reported_once_and_the_file_is_completed_later(
+def test_on_a_full_disk_the_mirror_is_written_and_the_file_completed_later(
     opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     messages: list[str] = []
@@ -169,7 +167,7 @@ def test_on_a_full_disk_the_mirror_alone_is_written_it_is_reported_once_and_the_
         assert 1 == len(messages)
 
 
-def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from_the_mirror(
+def test_what_a_full_disk_left_out_is_completed_from_the_mirror(
     opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     with opened() as journal:
@@ -187,7 +185,7 @@ def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from
         assert again.path.read_bytes() == _mirrored(control, sender)
 
 
-def test_with_neither_disk_nor_mirror_nothing_is_recorded_and_the_run_must_end(opened: Opened, sender: Plain) -> None:
+def test_with_neither_disk_nor_mirror_the_run_must_end(opened: Opened, sender: Plain) -> None:
     with opened() as journal:
         journal.append(EntryKind.INTENT, "a")
         with _full(journal.path):
@@ -252,7 +250,7 @@ def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender
         assert 2 == len(journal.entries)
 
 
-def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_may_write_it(
+def test_a_pause_is_copied_into_the_journal_once_by_the_run(
     opened: Opened, control: ControlStore, clock: Clock
 ) -> None:
     control.pause("Early", "before the incident")
@@ -297,7 +295,7 @@ def _bomb() -> bytes:
     ],
     ids=["pieces", "no number", "not packed", "a bomb", "no text"],
 )
-def test_an_item_of_the_mirror_that_no_run_wrote_breaks_the_chain_there_and_nothing_else(
+def test_an_item_that_no_run_wrote_breaks_the_chain_at_its_place_only(
     control: ControlStore, odd: dict[str, Any]
 ) -> None:
     item = {"pk": "JOURNAL#INC-1", "sk": "000000001", "digest": "d", "text": "t", "packed": False, "pieces": 1, **odd}

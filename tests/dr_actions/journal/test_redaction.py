@@ -71,7 +71,7 @@ def test_what_must_not_be_changed_is_refused_and_the_place_is_named() -> None:
         refuse_secrets(data, "plan")
 
 
-def test_moments_and_sets_are_recorded_as_text_and_lists_and_anything_else_is_refused() -> None:
+def test_times_and_sets_become_text_and_lists_and_other_types_are_refused() -> None:
     when = datetime(2026, 1, 7, tzinfo=UTC)
     assert {"at": "2026-01-07T00:00:00.000000+00:00", "of": ["a", "b"]} == recordable(
         {"at": when, "of": frozenset({"b", "a"})}

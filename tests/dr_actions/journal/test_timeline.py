@@ -115,7 +115,7 @@ def test_while_a_person_is_waited_for_the_dns_phase_is_open() -> None:
     assert 0 == line.waited_s
 
 
-def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next() -> None:
+def test_boundaries_off_the_record_leave_no_phase_and_lengthen_the_next() -> None:
     rows = [row for row in BEFORE + WALK if row[1] is not EntryKind.DECIDED]
     (line,) = timelines(entries(rows), RTO_S)
     assert line.phases[Phase.DECIDE].start is None
@@ -123,7 +123,7 @@ def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next(
     assert 70 * 60 == line.reached_s
 
 
-def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle() -> None:
+def test_a_resumed_run_waits_on_for_its_step_and_the_gap_is_idle() -> None:
     resumed: list[EntryRow] = [
         (50, EntryKind.RESUMED, None, {"run": "run-2"}),
         (51, EntryKind.MANUAL_WAIT, "traffic.origin", {"run": "run-2", "says": "change the record"}),
@@ -167,7 +167,7 @@ def test_two_steps_waited_for_at_once_count_once() -> None:
     assert 900 == timelines(entries(BEFORE + both), RTO_S)[0].waited_s
 
 
-def test_a_failback_under_the_same_incident_has_a_timeline_of_its_own_and_a_new_plan_has_not() -> None:
+def test_a_failback_of_the_incident_has_its_own_timeline_but_no_new_plan() -> None:
     back: list[EntryRow] = [
         (100, EntryKind.DETECTED, None, {"moment": instant(at(100))}),
         (101, EntryKind.BEGIN, None, {"plan": plan(Goal.FAILBACK), "digest": "back"}),
@@ -240,13 +240,13 @@ def test_an_abort_ends_the_write_pause_of_thefailback() -> None:
     assert still.unwritable == Span(at(5), None), "no entry shows its end"
 
 
-def test_in_an_outage_nobody_writes_from_its_beginning_until_the_visitors_are_led_away() -> None:
+def test_in_an_outage_nobody_writes_until_visitors_are_led_away() -> None:
     (line,) = timelines(entries(BEFORE + WALK), RTO_S)
     assert line.unwritable == Span(at(0), at(56))
     assert not line.waits[0].is_late, "nothing limits it"
 
 
-def test_the_wait_for_an_approver_is_of_the_authorisation_and_not_of_the_detection() -> None:
+def test_waiting_for_an_approver_is_authorisation_and_not_detection() -> None:
     """A task of AWS looks only once the approver has let it start."""
     rows: list[EntryRow] = [
         (50, EntryKind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(4))}),

@@ -162,5 +162,5 @@ def test_a_step_is_found_by_its_id_and_a_call_is_named_as_verbs_declare_it() -> 
         PLAN.step("compute/scale_dr_services:nobody")
 
 
-def test_a_parameter_of_a_call_is_read_as_text_and_nothing_where_it_is_not_given() -> None:
+def test_a_parameter_of_a_call_is_text_or_absent() -> None:
     assert ("2", "", "") == tuple(CALL.text(name) for name in ("desiredCount", "service", ""))

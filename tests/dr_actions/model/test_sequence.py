@@ -25,7 +25,7 @@ def test_a_role_follows_from_goal_and_id(goal: Goal, step_id: str, role: Role | 
     assert role is role_of(goal, step_id)
 
 
-def test_traffic_that_was_led_home_in_part_is_still_led_home_by_the_stages_that_are_left() -> None:
+def test_traffic_led_home_in_part_goes_on_by_the_stages_left() -> None:
     left = step("100", 52, "traffic/shift_to_primary")
     assert Role.TRAFFIC in roles_in(plan(left, goal=Goal.FAILBACK))
 

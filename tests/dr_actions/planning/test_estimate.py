@@ -57,13 +57,13 @@ def seconds(of: Step, sizes: Sizes = KNOWN) -> float:
     return step_s(of, PROD, {}, sizes)
 
 
-def test_a_restore_counts_by_size_until_the_database_can_be_used_and_a_promotion_is_shorter() -> None:
+def test_a_restore_counts_by_size_until_it_is_usable_and_a_promotion_less() -> None:
     assert seconds(RESTORE) == operation("rds.restore-to-point-in-time").phases_s(gib=200)[0][1]
     assert seconds(RESTORE) - seconds(RESTORE, Sizes(database_gib=100)) == pytest.approx(300)
     assert seconds(PROMOTION) < seconds(RESTORE) / 3
 
 
-def test_a_job_of_s3_counts_by_the_objects_that_its_bucket_lacks_and_no_longer_than_it_is_waited_for() -> None:
+def test_an_s3_job_counts_by_missing_objects_up_to_its_wait() -> None:
     job = step("assets", 26, "objects/replicate_to_primary", call=Call("s3control", "CreateJob", REGION, {}))
     queue, more, most = (seconds(job, replace(KNOWN, objects={"assets": n})) for n in (0, 100_000, 10**9))
     assert (queue, most) == (seconds(job), PROD.failback.objects_batch_minutes * 60)
@@ -76,7 +76,7 @@ def test_the_objects_that_a_bucket_lacks_are_those_that_were_counted() -> None:
     assert {"assets": 3} == sizes_of(world({(s3_objects.apart, Side.DR): (counted, DENIED)}), SIT).objects
 
 
-def test_a_start_waits_for_the_first_check_of_the_slowest_target_group_of_a_tenant() -> None:
+def test_a_start_waits_for_the_first_check_of_the_slowest_target_group() -> None:
     start = service(0, desiredCount=2)
     assert seconds(start, replace(KNOWN, check_interval_s=300)) - seconds(start) == pytest.approx(135)
     groups = (group(Side.DR, "tenant1", check_interval_s=120), group(Side.DR, "tenant2", check_interval_s=20))
@@ -85,7 +85,7 @@ def test_a_start_waits_for_the_first_check_of_the_slowest_target_group_of_a_tena
     assert sizes_of(shown, SIT).check_interval_s == 120
 
 
-def test_what_is_not_known_counts_with_the_whole_budget_and_a_large_store_with_what_it_takes() -> None:
+def test_the_unknown_counts_its_budget_and_a_large_store_its_time() -> None:
     assert seconds(RESTORE, Sizes()) == 2700
     assert seconds(RESTORE, Sizes(database_gib=100_000)) == 300_900
     assert seconds(step("dr", 30, "provisioning/apply", call=None, budget_s=1234)) == 1234
@@ -115,7 +115,7 @@ def test_a_second_zone_is_asked_for_and_not_waited_for() -> None:
     assert seconds(request) == 0
 
 
-def test_a_service_whose_tasks_are_replaced_waits_until_the_old_ones_have_drained() -> None:
+def test_a_service_with_new_tasks_waits_until_the_old_ones_drained() -> None:
     more, redeployed = service(1, desiredCount=2), service(1, desiredCount=2, forceNewDeployment=True)
     assert seconds(redeployed) - seconds(more) == pytest.approx(operation("ecs.drain").seconds() + 12)
 
@@ -128,7 +128,7 @@ def test_past_runs_go_before_the_table_once_there_are_enough() -> None:
     assert step_s(replace(RESTORE, manual=True), PROD, enough, KNOWN) != 600
 
 
-def test_a_plan_and_the_way_to_served_tenants_count_past_runs_and_sizes_as_its_steps_do() -> None:
+def test_a_plan_and_its_way_to_serving_count_past_runs_and_sizes_alike() -> None:
     whole, enough = plan(RESTORE, service(0, desiredCount=2)), {RESTORE.action: StepDurations(ENOUGH, 600.0, 900.0)}
     plain_s = plan_estimate_s(whole, PROD)
     for measured, sizes in ((enough, KNOWN), (enough, Sizes()), ({}, KNOWN)):
@@ -255,7 +255,7 @@ def started(tenant: str) -> Step:
         (repointed, 1000, 980.0),  # revisions, at 20 and then 1 a second
     ],
 )
-def test_a_batch_lasts_from_when_aws_published_rates_let_its_last_call_leave(
+def test_a_batch_lasts_until_published_rates_let_its_last_call_leave(
     one_of: Callable[[str], Step], tenants: int, floor: float
 ) -> None:
     steps = [one_of(f"t{n}") for n in range(tenants)]
@@ -264,7 +264,7 @@ def test_a_batch_lasts_from_when_aws_published_rates_let_its_last_call_leave(
     assert estimate_s(steps, PROD, {}, KNOWN) == round(floor + alike + look_s())
 
 
-def test_what_past_runs_took_is_counted_from_when_each_call_left_and_the_wait_comes_before_it() -> None:
+def test_past_runs_count_from_each_call_after_its_wait() -> None:
     steps = [started(f"t{n}") for n in range(1000)]
     past = {steps[0].action: StepDurations(ENOUGH, 240.0, 240.0)}
     assert estimate_s(steps, PROD, past, KNOWN) == pytest.approx(495 + 240 + look_s(), abs=1)

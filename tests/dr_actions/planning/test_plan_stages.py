@@ -26,7 +26,7 @@ def test_nobody_writes_from_the_freeze_to_the_first_move() -> None:
     assert without_writes(plan(FIRST_MOVE, goal=Goal.FAILBACK)) == range(0)
 
 
-def test_a_stage_says_where_it_begins_how_long_it_takes_and_whether_visitors_write() -> None:
+def test_a_stage_says_where_it_begins_how_long_and_whether_visitors_write() -> None:
     stages = stages_of(GOING_HOME, lambda steps: 10.0 * len(steps))
     names = [playbook_step(Goal.FAILBACK, found).name for found in (BACKUPS[0], FREEZE, FIRST_MOVE, LAST_MOVE, STOP)]
     assert stages == (

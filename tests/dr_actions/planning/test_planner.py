@@ -81,13 +81,13 @@ def test_two_steps_of_one_id_are_refused() -> None:
     assert in_order(Goal.FAILOVER, []) == ()
 
 
-def test_steps_of_one_verb_and_stage_run_at_once_and_the_others_one_after_another() -> None:
+def test_steps_of_one_verb_and_stage_run_at_once_and_others_in_turn() -> None:
     steps = [step("a", 46), step("b", 46), step("c", 46, "other"), step("d", 47)]
     assert [[s.subject for s in batch] for batch in batches(steps)] == [["a", "b"], ["c"], ["d"]]
     assert batches([]) == []
 
 
-def test_the_estimate_adds_what_people_and_clients_take_to_what_the_steps_do() -> None:
+def test_the_estimate_adds_people_and_clients_to_the_steps() -> None:
     recovery = plan(step("a", budget_s=60), step("c", 47, budget_s=5))
     people_s = (SIT.execution.assess_minutes + SIT.execution.verify_minutes) * 60
     clients_s = SIT.thresholds.record_ttl_s + SIT.thresholds.alb_keep_alive_s

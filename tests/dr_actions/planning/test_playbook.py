@@ -10,7 +10,7 @@ from dr_estate.model.playbook import FAILBACK_WRITES, changing_actions, needed_a
 from utils.aws_mgmt.generate.playbook_actions import FILE, text
 
 
-def test_the_iam_actions_of_the_playbooks_are_those_that_the_actions_declare() -> None:
+def test_iam_actions_of_playbooks_are_those_that_actions_declare() -> None:
     assert FILE.read_text(encoding="utf-8") == text(), "`make docs` writes it"
 
 

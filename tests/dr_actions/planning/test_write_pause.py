@@ -48,7 +48,7 @@ def test_the_last_visitors_wait_for_the_bakes_of_the_stages_before_theirs() -> N
     assert staged.last_p50_s - staged.first_p50_s >= 2 * BAKE_S
 
 
-def test_one_in_ten_takes_longer_than_half_of_them_and_less_than_every_step_late_at_once() -> None:
+def test_nine_in_ten_is_above_the_median_and_below_every_step_late_at_once() -> None:
     proofs = of("files/verify_primary_in_sync"), of("database/verify_primary_in_sync")
     alone = [pause_of(FREEZE, proof, STAGES[-1]) for proof in proofs]
     both = pause_of(FREEZE, *proofs, STAGES[-1])
@@ -56,7 +56,7 @@ def test_one_in_ten_takes_longer_than_half_of_them_and_less_than_every_step_late
     assert 0 < both.last_p90_s - both.last_p50_s < late
 
 
-def test_uploads_pause_from_the_files_freeze_on_and_writes_from_the_databases() -> None:
+def test_uploads_pause_from_the_files_freeze_and_writes_from_the_databases() -> None:
     proof, database = of("files/verify_primary_in_sync"), of("database/freeze")
     pause, alone = pause_of(FREEZE, proof, database, STAGES[-1]), pause_of(database, STAGES[-1])
     assert (pause.first_p50_s, pause.first_p90_s) == (alone.first_p50_s, alone.first_p90_s)
@@ -70,7 +70,7 @@ def test_a_plan_that_freezes_nothing_has_no_pause() -> None:
     assert write_pause(going_home(FREEZE), SIT, {}, SIZES) is None
 
 
-def test_the_pause_lasts_from_the_databases_freeze_until_all_visitors_are_led_home() -> None:
+def test_the_pause_lasts_from_the_freeze_until_all_visitors_are_home() -> None:
     database, at = of("database/freeze"), datetime(2026, 11, 28, 3, tzinfo=UTC)
     home, now = going_home(FREEZE, database, *STAGES), at + timedelta(minutes=7)
     frozen = {FREEZE.id: at - timedelta(minutes=20), database.id: at}
@@ -82,7 +82,7 @@ def test_the_pause_lasts_from_the_databases_freeze_until_all_visitors_are_led_ho
     assert lasting_s(going_home(*STAGES), {}, now) is None
 
 
-def test_the_pause_lasts_until_the_last_zone_is_led_home_whichever_a_person_led_first() -> None:
+def test_the_pause_lasts_until_the_last_zone_is_home_in_any_order() -> None:
     database, at = of("database/freeze"), datetime(2026, 11, 28, 3, tzinfo=UTC)
     zones = [of("traffic/shift_to_primary", f"{zone}.100", 2) for zone in ("a", "b")]
     home, now = going_home(database, *STAGES[:-1], *zones), at + timedelta(minutes=7)
@@ -95,7 +95,7 @@ COUNTING = (("gtid-mode", "ON"),)
 
 
 @pytest.mark.parametrize("name", ["sit", "prod"])
-def test_who_is_led_to_the_primary_first_writes_again_within_15_minutes_in_nine_of_ten_cases(name: str) -> None:
+def test_the_first_visitors_write_within_15_minutes_in_nine_of_ten_cases(name: str) -> None:
     env, home = plan_home(name)
     pause = write_pause(home, env, {}, SIZES)
     assert pause is not None
@@ -117,7 +117,7 @@ def test_a_lag_is_published_while_the_other_proofs_go_on() -> None:
     assert order.index("database/verify_primary_in_sync") < order.index("database/promote_primary")
 
 
-def test_a_change_by_hand_that_was_shown_before_the_freeze_is_only_run_in_the_pause() -> None:
+def test_a_manual_change_shown_before_the_freeze_only_runs_in_the_pause() -> None:
     env, home = plan_home("prod")
     unannounced = replace(home, steps=tuple(step for step in home.steps if announced_step(home, step.id) is None))
     pause, longer = (write_pause(found, env, {}, SIZES) for found in (home, unannounced))
@@ -128,7 +128,7 @@ def test_a_change_by_hand_that_was_shown_before_the_freeze_is_only_run_in_the_pa
     assert longer.last_p50_s - pause.last_p50_s == 120, "the later stages' changes were shown to nobody before"
 
 
-def test_route_53_s_checkers_are_waited_for_before_anybody_is_kept_from_writing() -> None:
+def test_route_53_checkers_are_waited_for_before_the_write_pause() -> None:
     _, home = plan_home("prod")
     order = [step.action for step in home.steps]
     assert order.index("traffic/unpin_primary") < order.index("database/freeze") < order.index("traffic/verify_targets")

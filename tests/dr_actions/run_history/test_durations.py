@@ -56,7 +56,7 @@ def record(steps: dict[str, tuple[float, ...]], kind: RunKind = RunKind.FAILOVER
     return RunRecord(kind, at, "run-1", "Alice", "values", "done", True, steps=steps)
 
 
-def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_was_there_are_not_measured() -> None:
+def test_a_step_lasts_from_intent_to_confirmation_without_people() -> None:
     assert {"compute/scale_dr_services": (60.0, 180.0)} == durations(entries(WALK), "run-1")
 
 
@@ -131,7 +131,7 @@ def test_the_records_of_several_runs_are_measured_together() -> None:
         (replace(STEP, manual=True), {"compute/scale_dr_services": StepDurations(ENOUGH, 5.0, 7.2)}, False),
     ],
 )
-def test_a_step_is_measured_once_enough_alike_were_timed_and_what_people_take_is_not(
+def test_a_step_is_measured_after_enough_like_runs_and_people_never_are(
     step: Step, known: dict[str, StepDurations], is_enough: bool
 ) -> None:
     assert is_measured(step, known) is is_enough

@@ -107,9 +107,7 @@ def test_what_could_not_be_seen_cannot_be_accepted() -> None:
         ("*", -1, ""),  # it expired
     ],
 )
-def test_an_exception_of_everything_or_for_ever_is_named_with_who_accepted_it(
-    subject: str, days: int, fault: str
-) -> None:
+def test_an_exception_for_everything_or_for_ever_is_named_with_its_author(subject: str, days: int, fault: str) -> None:
     today = date(2026, 3, 1)
     rule = ExceptionRule("ecs.service-exists", subject, "jane.doe", "moves out", today + timedelta(days=days))
     named = f"the exception of ecs.service-exists for {subject}, accepted by jane.doe until {rule.until}: moves out"
@@ -141,7 +139,7 @@ def _of(status: Status, unseen: Unavailable | None = None) -> Status:
     return apply_exceptions(result, [rule], date(2026, 3, 1)).status
 
 
-def test_a_warning_and_what_stays_undecided_are_accepted_and_what_was_not_read_never() -> None:
+def test_warnings_and_undecided_rows_can_be_accepted_but_unread_ones_never() -> None:
     assert Status.EXCEPTED is _of(Status.WARN)
     assert Status.EXCEPTED is _of(Status.UNKNOWN)
     assert Status.UNKNOWN is _of(Status.UNKNOWN, DENIED)

@@ -67,7 +67,7 @@ def test_a_score_below_the_least_stops_and_the_least_itself_does_not() -> None:
     assert weighed(GateRules(min_score=50), half).passes
 
 
-def test_with_a_baseline_a_known_gap_passes_and_a_new_subject_of_the_same_check_stops() -> None:
+def test_with_a_baseline_a_known_gap_passes_and_a_new_subject_fails() -> None:
     before = baseline(result("a.b", one=Status.FAIL, two=Status.PASS))
     same = weighed(GateRules(baseline=before), result("a.b", one=Status.FAIL, two=Status.PASS))
     assert (same.passes, [row.key.subject for row in same.known]) == (True, ["one"])
@@ -77,7 +77,7 @@ def test_with_a_baseline_a_known_gap_passes_and_a_new_subject_of_the_same_check_
 
 
 @pytest.mark.parametrize(("was", "now"), [(Status.FAIL, Status.UNKNOWN), (Status.UNKNOWN, Status.FAIL)])
-def test_a_gap_that_is_not_seen_any_more_and_one_that_is_seen_at_last_are_new(was: Status, now: Status) -> None:
+def test_a_gap_that_becomes_unseen_or_seen_is_new(was: Status, now: Status) -> None:
     gate = weighed(GateRules(baseline=baseline(result("a.b", efs=was))), result("a.b", efs=now))
     assert not gate.passes
 

@@ -80,7 +80,7 @@ def test_tenants_narrow_to_the_chosen_by_either_spelling() -> None:
     assert [f.tenant for f in result.findings] == ["tenant-1"]
 
 
-def test_the_copies_of_a_chosen_tenant_are_measured_and_those_of_all_tenants_together() -> None:
+def test_copies_of_a_chosen_tenant_and_of_all_together_are_measured() -> None:
     everybody, chosen = (
         {lag.tenant for lag in lags(healthy(), SIT, only)} for only in (frozenset[str](), frozenset({"tenant2"}))
     )

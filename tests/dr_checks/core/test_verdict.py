@@ -64,7 +64,7 @@ def test_a_failed_blocker_is_not_ready_whatever_else_is_unseen() -> None:
     assert verdict_of(unseen, [], TARGET_S, "posture SPLIT").recommendation is Recommendation.NOT_READY
 
 
-def test_what_failed_stands_in_gaps_reasons_and_causes_beside_what_was_not_seen() -> None:
+def test_failures_stand_in_gaps_reasons_and_causes_beside_the_unseen() -> None:
     half = _found(Status.UNKNOWN, Status.FAIL, severity=Severity.CRITICAL, check="a.critical")
     verdict = verdict_of([half], [], TARGET_S)
     assert verdict.recommendation is Recommendation.CANNOT_SAY
@@ -82,7 +82,7 @@ def test_what_failed_stands_in_gaps_reasons_and_causes_beside_what_was_not_seen(
         ("tenants.named", Area.REPLICATION, Status.UNKNOWN, True),
     ],
 )
-def test_a_young_copy_meets_no_objective_while_a_blocker_of_its_store_is_not_judged(
+def test_a_young_copy_meets_no_objective_while_its_blocker_is_unjudged(
     check: str, area: Area, status: Status, compliant: bool | None
 ) -> None:
     result = CheckResult(check, Severity.BLOCKER, area, status, (), reason="said")
@@ -143,7 +143,7 @@ def test_a_store_that_was_not_measured_is_never_compliant(lags: list[Lag], compl
     assert compliant == recovery_point(lags, TARGET_S).compliant
 
 
-def test_a_reason_gives_the_first_of_the_worst_findings_and_counts_the_others() -> None:
+def test_a_reason_gives_the_first_of_the_worst_findings_and_a_count() -> None:
     def found(subject: str, status: Status) -> Finding:
         return Finding("a.b", Side.DR, subject, None, status, "2 h", "1 h", "it is old")
 

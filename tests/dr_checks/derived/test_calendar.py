@@ -37,7 +37,7 @@ def due(days: list[date], period: Period, windows: list[Window] | None = None) -
 
 
 @given(DAYS, PERIODS)
-def test_a_test_is_due_a_whole_period_after_its_last_run_and_never_before_it(last: date, period: Period) -> None:
+def test_a_test_is_due_a_whole_period_after_its_last_run_and_not_before(last: date, period: Period) -> None:
     assert SHORTEST[period] <= (due([last], period) - last).days <= LONGEST[period]
 
 
@@ -55,7 +55,7 @@ def test_however_the_runs_before_fell_the_next_is_after_the_last(
 
 
 @given(DAYS, PERIODS, st.integers(2, 60))
-def test_runs_on_their_due_days_keep_to_their_day_of_the_month_over_short_months_and_leap_days(
+def test_runs_keep_their_day_of_the_month_over_short_months_and_leap_days(
     first: date, period: Period, times: int
 ) -> None:
     days = [first]
@@ -96,9 +96,7 @@ def test_what_is_run_as_needed_or_was_never_run_has_no_due_day() -> None:
 
 
 @given(DAYS, WINDOWS)
-def test_blocked_windows_move_a_day_later_never_earlier_and_out_of_all_of_them(
-    day: date, windows: list[Window]
-) -> None:
+def test_blocked_windows_move_a_day_later_until_it_is_outside_all(day: date, windows: list[Window]) -> None:
     moved = after_windows(day, windows)
     assert moved >= day
     assert window_of(moved, windows) is None

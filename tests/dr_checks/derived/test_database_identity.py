@@ -91,7 +91,7 @@ def test_the_copy_of_the_right_database_is_used(view: View, arn: str) -> None:
     assert used(view) == arn
 
 
-def test_two_of_one_name_are_refused_with_what_distinguishes_them_and_the_setting_that_chooses() -> None:
+def test_two_of_one_name_are_refused_with_their_difference_and_the_setting() -> None:
     flaws = {copy.flaw for copy in all_copies(view_of())[0]}
     (flaw,) = flaws
     assert flaw.startswith("2 databases named sit-mysql have copies here (db-OLD: automated backups ")

@@ -46,7 +46,7 @@ LAST = ran(RunKind.TABLETOP, "2026-01-31T12:00")
         ("2027-03-01T00:00", DueState.OVERDUE),
     ],
 )
-def test_a_monthly_test_is_in_time_then_at_risk_then_overdue_when_its_day_is_over(now: str, state: DueState) -> None:
+def test_a_monthly_test_is_in_time_then_at_risk_then_overdue(now: str, state: DueState) -> None:
     row = tabletop(now, LAST)
     assert (state, date(2026, 2, 28), LAST) == (row.state, row.due, row.last)
 

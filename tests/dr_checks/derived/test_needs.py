@@ -25,13 +25,13 @@ def _needs(snapshot: Snapshot) -> Needs:
     return needs_of(View("needs", Side.DR, SIT, snapshot), "tenant1")
 
 
-def test_every_kind_of_edge_is_followed_by_checks_that_exist_or_says_why_not() -> None:
+def test_every_kind_of_edge_is_followed_by_checks_or_says_why_not() -> None:
     assert set(FOLLOWED) == set(NeedKind)
     assert {name for followed in FOLLOWED.values() for name in followed.checks} <= set(checks())
     assert all(followed.checks or followed.reason for followed in FOLLOWED.values())
 
 
-def test_the_way_of_a_task_to_the_internet_is_followed_through_its_gateway_to_the_next_one() -> None:
+def test_the_route_of_a_task_is_followed_through_gateways_to_the_internet() -> None:
     edges = set(_needs(connected({(vpc.network_acls, Side.DR): ()})).edges)
     assert {
         Need("tenant1", NeedKind.SERVICE, NAME),
@@ -87,7 +87,7 @@ def test_without_a_service_nothing_below_it_is_claimed() -> None:
     assert (Need("tenant1", NeedKind.SERVICE, NAME),) == needs.edges
 
 
-def test_a_bucket_that_visitors_fetch_from_outside_the_primary_region_is_needed() -> None:
+def test_a_bucket_that_outside_visitors_fetch_from_is_needed() -> None:
     bucket = Origin("assets", f"assets.s3.{SIT.regions.dr}.amazonaws.com", "", 3, 10, "s3", access_control="oac-1")
     away = replace(bucket, id="away", domain=f"pictures.s3.{SIT.regions.primary}.amazonaws.com")
     found = replace(DISTRIBUTION, origins=(*DISTRIBUTION.origins, bucket, away), other_targets=("assets", "away"))
@@ -103,7 +103,7 @@ def test_a_bucket_that_visitors_fetch_from_outside_the_primary_region_is_needed(
     assert fetched == {Need(DISTRIBUTION.id, NeedKind.ORIGIN_BUCKET, "assets")}
 
 
-def test_what_hears_a_topic_in_aws_is_needed_and_a_mailbox_has_no_end_there() -> None:
+def test_subscribers_of_a_topic_in_aws_are_needed_and_a_mailbox_ends_it() -> None:
     queue, function = f"arn:aws:sqs:{D}:1:orders", f"arn:aws:lambda:{D}:1:function:page"
     heard = tuple(
         sns_topics.TopicSubscription("alarms", who, (), end)

@@ -14,7 +14,7 @@ SUM = probe("hc-1", "", type="CALCULATED", children=CHILDREN, children_needed=1)
 
 
 @pytest.mark.parametrize("kind", ENDPOINT)
-def test_an_endpoint_check_is_pointed_at_the_first_port_on_which_nothing_listens(kind: str) -> None:
+def test_an_endpoint_check_points_to_the_first_closed_port(kind: str) -> None:
     check = probe("hc-1", "host", type=kind)
     assert {"Port": 1, "Inverted": False} == pin(check, ())
     assert {"Port": 3, "Inverted": False} == pin(check, (1, 2, 80))

@@ -55,7 +55,7 @@ def test_a_role_s_failure_is_of_the_tenants_whose_definitions_name_it() -> None:
     assert found.stopped == TENANTS
 
 
-def test_definitions_that_the_map_calls_otherwise_in_each_region_are_of_their_tenant() -> None:
+def test_definitions_with_other_names_by_region_belong_to_their_tenant() -> None:
     pattern = BY_MAP["task_family"]
     env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"task_family": pattern})})
     env._by_map = {
@@ -88,7 +88,7 @@ def test_what_keeps_no_tenant_from_being_served_counts_for_none(result: CheckRes
     assert serving_estimate([result], TENANTS, SIT).sentence == ""
 
 
-def test_the_lists_name_checks_of_their_severity_and_no_edge_to_a_tenant_is_forgotten() -> None:
+def test_the_lists_name_checks_of_their_severity_and_every_tenant_edge() -> None:
     assert {checks()[name].severity for name in LOSSES} == {Severity.BLOCKER}
     assert {checks()[name].severity for name in STOPS} == {Severity.CRITICAL}
     followed = {name for found in FOLLOWED.values() for name in found.checks}

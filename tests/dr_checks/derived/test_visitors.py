@@ -99,7 +99,7 @@ def test_a_page_that_was_given_up_for_want_of_time_is_not_failing() -> None:
     assert served(VisitRound(page("nobody", 200), (page("tenant1"), late))) == (ServiceState.UNKNOWN, "")
 
 
-def test_where_most_sites_hang_for_their_whole_time_those_that_had_none_change_nothing() -> None:
+def test_where_most_sites_time_out_those_without_an_answer_change_nothing() -> None:
     late = Unavailable(UnavailableKind.DEADLINE, "there was no time left.")
     nobody = page("nobody", 200)
     state, failing = served(VisitRound(nobody, (NO_ANSWER, NO_ANSWER, NO_ANSWER, late)))
@@ -119,7 +119,7 @@ def through_cloudfront(visits: VisitRound, led: Any) -> tuple[ServiceState, str]
     return seen.state, seen.failing
 
 
-def test_pages_that_cloudfront_brings_are_the_primarys_only_while_all_are_led_there() -> None:
+def test_pages_by_cloudfront_are_of_the_primary_while_all_are_led_there() -> None:
     primary, dr = (answer("192.0.2.1"),), (answer("192.0.2.2"),)
     assert through_cloudfront(pages(), primary) == (ServiceState.SERVES, "")
     for elsewhere in (dr, primary + dr, DENIED):
@@ -133,7 +133,7 @@ def test_what_cloudfront_has_in_its_cache_is_no_sign_of_health() -> None:
     assert through_cloudfront(cached, (answer("192.0.2.1"),)) == (ServiceState.UNKNOWN, "")
 
 
-def test_a_tenant_that_sleeps_by_schedule_is_left_out_and_one_at_0_by_day_is_named() -> None:
+def test_a_tenant_asleep_by_schedule_is_left_out_and_one_at_0_by_day_named() -> None:
     services = tuple(service(f"sit-{tenant}-service", 0, 0) for tenant in TENANTS)
     by_day = world({(ecs.services, Side.PRIMARY): services})
     by_night = replace(by_day, taken_at=NOW.replace(hour=21))
@@ -181,7 +181,7 @@ def test_a_database_whose_group_refuses_writes_is_no_second_writer() -> None:
     assert signals_of(world({**seen, (rds_groups.parameter_groups, Side.DR): frozen}), SIT).dr_writable is False
 
 
-def test_the_first_failed_minute_is_of_the_primary_s_own_checks_and_there_may_be_none() -> None:
+def test_the_first_failed_minute_is_of_the_primary_checks_or_absent() -> None:
     failed = (Failure("hc-2", NOW - timedelta(hours=2)), Failure("hc-1", NOW - timedelta(hours=1)))
     assert first_failure(world(traffic(failures=failed)), SIT) == NOW - timedelta(hours=1)
     assert first_failure(world(traffic(failures=failed[:1])), SIT) is None

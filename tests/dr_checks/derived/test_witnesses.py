@@ -88,13 +88,11 @@ def files_copied(ago: timedelta | None) -> tuple[efs.FileReplication, ...]:
         ({"edge": VisitRound(STRANGER, (CACHED, CACHED)), "led": (AT_HOME,)}, PostureName.BLIND),
     ],
 )
-def test_a_silent_region_is_lost_by_a_second_independent_witness_that_nobody_contradicts(
-    seen: dict[str, Any], posture: PostureName
-) -> None:
+def test_a_silent_region_is_lost_by_a_second_independent_witness(seen: dict[str, Any], posture: PostureName) -> None:
     assert posture_of(dark(**seen), SIT).name is posture
 
 
-def test_the_sentence_of_a_lost_region_names_who_says_so_and_what_was_silent_beside_it() -> None:
+def test_the_sentence_of_a_lost_region_names_witness_and_silent_services() -> None:
     says = posture_of(dark(led=(AWAY,), database=OLD, files=OLD), SIT).says
     assert says == (
         "the primary region's API is silent, and independently of that: name servers answer "
@@ -103,13 +101,13 @@ def test_the_sentence_of_a_lost_region_names_who_says_so_and_what_was_silent_bes
     )
 
 
-def test_a_load_balancer_that_is_silent_from_here_is_listed_and_counts_for_nothing_alone() -> None:
+def test_an_unreachable_balancer_is_listed_and_proves_nothing_alone() -> None:
     signals = signals_of(dark(), SIT)
     assert signals.primary_traffic is TrafficHealth.UNKNOWN
     assert [(t.witness, t.independent) for t in signals.witnesses] == [(Witness.SITES, False)]
 
 
-def test_what_was_seen_of_the_traffic_is_no_witness_while_the_region_answers() -> None:
+def test_observed_traffic_is_no_witness_while_the_region_answers() -> None:
     seen = dark(led=(AWAY,))
     key = (ecs.services.name, Side.PRIMARY)
     answers = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=())})

@@ -174,7 +174,7 @@ def test_the_table_decides_the_posture(signals: dict[str, object], posture: str)
         ),
     ],
 )
-def test_the_fence_is_proposed_for_the_side_without_visitors_or_without_a_database(
+def test_the_fence_is_for_the_side_without_visitors_or_a_database(
     signals: dict[str, Any], posture: str, side: Side | None
 ) -> None:
     found = posture_by(replace(HEALTHY, **signals))
@@ -187,11 +187,11 @@ def test_an_impaired_primary_and_a_failing_tenant_are_named() -> None:
     assert "does not serve a few" in posture_by(replace(HEALTHY, primary_service=SOME)).says
 
 
-def test_every_combination_of_signals_has_a_posture_and_every_row_is_reached() -> None:
+def test_every_combination_of_signals_has_a_posture_and_each_row_is_used() -> None:
     assert set(range(len(TABLE))) == _every_combination().keys()
 
 
-def test_no_combination_calls_a_primary_lost_that_answers_or_whose_traffic_is_well() -> None:
+def test_no_combination_calls_a_primary_lost_that_answers_or_serves() -> None:
     lost = [number for number, row in enumerate(TABLE) if row.posture.name == "PRIMARY_LOST"]
     assert lost
     for signals in chain.from_iterable(_every_combination()[number] for number in lost):
@@ -304,7 +304,7 @@ def test_where_traffic_is_set_is_read_from_where_the_records_lead() -> None:
     assert signals_of(_seen(record("elsewhere.example")), SIT).traffic_set is TrafficDirection.UNKNOWN
 
 
-def test_a_dark_primary_whose_traffic_is_set_to_the_dr_region_is_no_new_loss() -> None:
+def test_a_dark_primary_with_traffic_on_the_dr_region_is_no_new_loss() -> None:
     turned = (
         replace(PRIMARY, alias_target=SECONDARY.alias_target),
         replace(SECONDARY, alias_target=PRIMARY.alias_target),
@@ -370,7 +370,7 @@ def _promoted_in_primary(read_only: str | Unavailable, copy_of: str = "db-AWAY")
     return replace(seen, parts={**seen.parts, **parts})
 
 
-def test_a_failback_between_promotion_and_traffic_has_one_writer_whom_no_fence_is_to_stop() -> None:
+def test_between_promotion_and_traffic_a_failback_has_one_unfenced_writer() -> None:
     half_way = posture_of(_promoted_in_primary("1"), SIT)
     assert ("RETURNING", "") == (half_way.name, half_way.next_step)
     assert "SPLIT" == posture_of(_promoted_in_primary("0"), SIT).name

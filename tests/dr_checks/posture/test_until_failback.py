@@ -66,7 +66,7 @@ def test_what_no_failover_makes_is_judged_as_ever(other: CheckResult, answer: Re
     assert other.check not in [r.check for r in expected_results(with_failback_gaps((other,), PostureName.ON_DR, SIT))]
 
 
-def test_sites_of_a_fenced_primary_region_are_expected_while_no_visitor_is_led_there() -> None:
+def test_sites_of_a_fenced_primary_are_expected_without_visitors() -> None:
     sites = _result("sites.every-site-answers", Status.FAIL)
     fenced = replace(sites, findings=tuple(replace(found, side=Side.PRIMARY) for found in sites.findings))
     assert _answer(PostureName.ON_DR, GOOD, COPY, fenced) is Recommendation.UNPROTECTED
@@ -79,7 +79,7 @@ def test_while_the_primary_region_serves_nothing_is_expected() -> None:
     assert _answer(PostureName.NORMAL, GOOD, COPY, PINNED, HIDDEN) is Recommendation.NOT_READY
 
 
-def test_a_copy_of_which_one_store_is_expected_and_another_was_seen_stays_judged() -> None:
+def test_a_copy_with_one_store_expected_and_one_seen_stays_judged() -> None:
     both = _result("kms.key-usable", Status.UNKNOWN, unseen=DARK)
     seen = Finding(both.check, Side.DR, "it", None, Status.FAIL, "m", "w", "so")
     (marked,) = with_failback_gaps(

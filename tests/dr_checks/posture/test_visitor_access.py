@@ -64,7 +64,7 @@ def test_who_is_served_is_named_with_the_region_and_nothing_is_to_be_done() -> N
     assert not any(access.is_urgent for access in (at_home, away))
 
 
-def test_a_write_pause_that_nobody_ends_is_an_outage_with_its_time_and_the_run_that_goes_on() -> None:
+def test_an_endless_write_pause_is_an_outage_with_its_time_and_its_run() -> None:
     seen = _seen(ON_THE_DR_SIDE, _frozen())
     assert (seen.read, seen.write, seen.since) == (Access.ALL, Access.NONE, FROZEN_AT)
     assert seen.line == (

@@ -75,13 +75,11 @@ def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
     ],
     ids=["copied home", "promoted", "unseen"],
 )
-def test_until_when_a_failback_under_way_can_be_aborted_follows_from_the_primarys_database(
-    primary: Any, sentence: str
-) -> None:
+def test_the_last_abort_of_a_failback_follows_from_the_primary_database(primary: Any, sentence: str) -> None:
     assert way_back_sentence(world({(rds.instances, Side.PRIMARY): primary}), SIT).startswith(sentence)
 
 
-def test_where_somebody_deleted_the_dr_regions_database_no_abort_is_said_to_lead_back_to_it() -> None:
+def test_no_abort_leads_to_a_deleted_dr_database() -> None:
     seen = {(rds.instances, Side.PRIMARY): (REPLICA,), (rds.instances, Side.DR): ()}
     sentence = way_back_sentence(world(seen), SIT)
     assert f"No database stands in {DR} any more: no abort leads back to one. Keep sit-mysql of {PRIMARY}" in sentence

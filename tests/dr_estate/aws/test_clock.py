@@ -65,7 +65,7 @@ def test_an_answer_corrects_a_wrong_clock_as_well_as_its_round_trip_allows(wrong
     assert machine.clock.skew_s == pytest.approx(wrong.total_seconds(), abs=max(2.0, took_s / 2 + 0.5))
 
 
-def test_a_faster_answer_sharpens_what_a_slow_one_said_and_no_slow_one_blurs_it() -> None:
+def test_a_faster_answer_narrows_a_slow_one_and_no_slow_one_widens_it() -> None:
     machine = Machine(2 * HOUR)
     machine.asks(dated, 30)
     machine.asks(dated, 0.02)
@@ -83,7 +83,7 @@ def test_a_difference_within_the_headers_whole_seconds_is_none(wrong_s: float) -
     assert machine.clock.skew_s == 0
 
 
-def test_a_system_clock_that_is_set_meanwhile_moves_neither_now_nor_elapsed_time() -> None:
+def test_setting_the_system_clock_moves_neither_now_nor_elapsed_time() -> None:
     machine = Machine()
     machine.asks(dated)
     before = machine.clock.monotonic()
@@ -92,7 +92,7 @@ def test_a_system_clock_that_is_set_meanwhile_moves_neither_now_nor_elapsed_time
     assert machine.clock.monotonic() == before
 
 
-def test_a_clock_that_is_minutes_off_is_reported_and_one_that_is_not_is_not() -> None:
+def test_a_clock_minutes_off_is_reported_and_a_right_one_is_not() -> None:
     machine = Machine(timedelta(minutes=-4))
     machine.asks(dated)
     assert "240 s behind AWS's" in machine.clock.skew_message()
@@ -106,7 +106,7 @@ def test_an_answer_without_a_readable_date_changes_nothing() -> None:
     assert machine.clock.now() == machine.time + 2 * HOUR
 
 
-def test_a_sandboxs_clock_runs_at_its_own_speed_and_waits_are_in_its_seconds() -> None:
+def test_the_clock_of_a_sandbox_has_its_speed_and_waits_use_its_seconds() -> None:
     machine = Machine()
     machine.asks(fast(4 * HOUR, 60), took_s=0, loopback=True)
     elapsed = machine.clock.monotonic()
@@ -186,9 +186,7 @@ def test_only_this_machines_own_addresses_are_loopback(url: str, own: bool) -> N
 
 
 @pytest.mark.parametrize(("speed", "waits_s"), [(1.0, 10.0), (1.25, 8.0), (10.0, 6.0), (120.0, 6.0)])
-def test_an_answer_is_waited_for_in_the_worlds_time_and_a_busy_machine_is_not_silent(
-    speed: float, waits_s: float
-) -> None:
+def test_an_answer_is_timed_in_the_world_and_a_busy_machine_is_not_silence(speed: float, waits_s: float) -> None:
     machine = Machine()
     machine.asks(fast(timedelta(0), speed), loopback=True)
     assert machine.clock.patience_s(10.0) == pytest.approx(waits_s)

@@ -59,7 +59,7 @@ def test_a_file_that_names_the_endpoint_of_one_service_makes_another_world(
 
 
 @pytest.mark.parametrize("variables", [{}, VARIABLE], ids=["", "a variable too"])
-def test_a_run_on_aws_is_none_of_a_sandbox_where_a_file_says_to_ignore_endpoints(
+def test_a_run_on_aws_is_no_sandbox_though_a_file_ignores_endpoints(
     variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a real failover is recorded as a rehearsal in the sandbox that is up."""

@@ -30,9 +30,7 @@ def sit() -> Environment:
 
 
 @pytest.mark.parametrize(("timed_out", "silent"), [(True, {REGION}), (False, set())])
-def test_several_services_that_fail_darken_a_place_and_waiting_in_vain_is_remembered(
-    timed_out: bool, silent: set[str]
-) -> None:
+def test_several_failed_services_make_a_place_dark_and_waits_are_kept(timed_out: bool, silent: set[str]) -> None:
     remembered: set[str] = set()
     look = DarkPlaces(remembered)
     for service in SERVICES:
@@ -46,7 +44,7 @@ def test_several_services_that_fail_darken_a_place_and_waiting_in_vain_is_rememb
     assert not remembered
 
 
-def test_a_place_that_answered_once_stays_lit_and_its_services_go_dark_one_by_one() -> None:
+def test_a_place_that_answered_once_stays_up_and_services_fail_one_by_one() -> None:
     look = DarkPlaces(set())
     look.note_answer(REGION, "sts")
     for service in SERVICES:
@@ -77,7 +75,7 @@ def test_an_answer_between_failures_keeps_a_service_lit() -> None:
     assert look.reason(service_in("rds", REGION)) is None
 
 
-def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(
+def test_a_silent_service_gets_one_try_and_all_once_it_answers(
     sandbox_world: Endpoint, sit: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DR_NO_SPEEDUPS", "")
@@ -117,7 +115,7 @@ class Failing(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_a_service_that_was_not_well_before_its_region_fell_silent_gets_one_try_too(
+def test_a_service_ill_before_its_region_fell_silent_gets_one_try_too(
     sandbox_world: Endpoint, sit: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DR_NO_SPEEDUPS", "")

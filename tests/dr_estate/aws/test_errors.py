@@ -73,7 +73,7 @@ def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: Unava
     assert not unavailable.is_silence_of("eu-west-1")
 
 
-def test_a_status_without_a_code_says_nothing_of_the_keys_but_where_s3_answers_to_head() -> None:
+def test_a_status_without_a_code_says_nothing_of_keys_except_head_of_s3() -> None:
     assert explain(_answer("400", 400, "Bad Request"), "application-autoscaling", REGION).kind is UnavailableKind.ERROR
 
 
@@ -91,9 +91,7 @@ def test_a_code_means_one_thing_only() -> None:
         (aws.DataNotFoundError(data_path="no model"), UnavailableKind.ERROR),
     ],
 )
-def test_the_kind_of_a_missing_answer_follows_from_the_error_and_not_from_its_words(
-    error: Exception, kind: UnavailableKind
-) -> None:
+def test_the_kind_of_a_missing_answer_follows_from_its_error_type(error: Exception, kind: UnavailableKind) -> None:
     assert explain(error, "rds", REGION).kind is kind
 
 
@@ -134,7 +132,7 @@ def test_a_documented_code_means_what_is_expected_of_it(row: dict[str, Any]) -> 
 
 @here
 @pytest.mark.parametrize("row", _recorded("errors.json"), ids=lambda row: f"{row['service']}-{row['code']}")
-def test_a_recorded_error_is_a_refusal_of_this_request_unless_its_code_means_more(row: dict[str, Any]) -> None:
+def test_a_recorded_error_refuses_this_request_unless_its_code_means_more(row: dict[str, Any]) -> None:
     unavailable = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
     assert unavailable.kind is KINDS.get(row["code"], UnavailableKind.ERROR)
     assert row["code"] in unavailable.why

@@ -22,9 +22,7 @@ def silent(_client: Any) -> NoReturn:
 
 
 @pytest.mark.parametrize(("dark", "other"), [("ecs", "route53"), ("route53", "ecs"), ("iam", "cloudwatch")])
-def test_what_a_region_does_not_answer_says_nothing_of_the_global_services_and_the_reverse(
-    dark: str, other: str
-) -> None:
+def test_a_silent_region_says_nothing_of_global_services_and_the_reverse(dark: str, other: str) -> None:
     client = ReadClient(OREGON, READS, KEYS)
     for _ in range(5):
         with pytest.raises(DataUnavailable):

@@ -27,7 +27,7 @@ def record(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "sit.json"
 
 
-def test_what_was_kept_is_known_at_the_next_look_and_nobody_else_may_read_it(record: Path) -> None:
+def test_kept_answers_are_known_at_the_next_look_and_private(record: Path) -> None:
     assert load(record, "1.0").get(ARN, V1) == {"cpu": 256}
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
     assert [path.name for path in record.parent.iterdir()] == ["sit.json"], "nothing half-written lies beside it"
@@ -113,7 +113,7 @@ def test_what_no_look_asks_for_any_more_stays_while_there_is_room(record: Path) 
     assert _look(record, ARN) == []
 
 
-def test_what_would_be_too_large_to_be_read_again_is_left_out_and_the_rest_is_known(
+def test_what_is_too_large_to_read_again_is_left_out_and_the_rest_is_known(
     record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(immutable_answers, "MOST_BYTES", 1500)

@@ -45,7 +45,7 @@ class MovedByHand:
 
 
 @pytest.mark.parametrize("rate", RATES, ids=lambda rate: rate.operations[0])
-def test_aws_bucket_of_that_size_never_runs_empty_and_the_reading_takes_little_longer_than_it_must(rate: Rate) -> None:
+def test_a_bucket_of_the_size_of_aws_is_never_empty_and_adds_little_time(rate: Rate) -> None:
     clock = MovedByHand()
     pace, calls = Pace(clock), rate.burst + 500
     leaving = [clock.now_s + pace.reserve(rate.operations[n % len(rate.operations)], DR) for n in range(calls)]
@@ -57,7 +57,7 @@ def test_aws_bucket_of_that_size_never_runs_empty_and_the_reading_takes_little_l
     assert floor_s <= leaving[-1] - clock.now_s <= 1.15 * floor_s
 
 
-def test_each_region_has_a_bucket_of_its_own_and_what_is_not_in_the_table_is_not_held_back() -> None:
+def test_each_region_has_its_bucket_and_other_calls_are_not_held_back() -> None:
     pace = Pace(MovedByHand())
     for _ in range(60):
         pace.reserve(DEFINITION, DR)
@@ -66,13 +66,13 @@ def test_each_region_has_a_bucket_of_its_own_and_what_is_not_in_the_table_is_not
     assert pace.reserve("s3:HeadBucket", DR) == 0
 
 
-def test_every_operation_of_the_table_is_one_that_is_called_or_that_ecs_calls_for_a_task() -> None:
+def test_every_operation_of_the_table_is_called_by_us_or_by_ecs() -> None:
     sent = frozenset[str]().union(*(action.writes | action.reads for action in actions().values()))
     called = reads() | sent | {f"{operation.partition(':')[0]}:*" for operation in reads()}
     assert {operation for rate in RATES for operation in rate.operations} - called == {"elbv2:RegisterTargets"}
 
 
-def test_what_grows_with_the_tenants_has_a_rate_or_a_reason_why_it_needs_none() -> None:
+def test_what_grows_with_tenants_has_a_rate_or_a_reason_for_none() -> None:
     grows = {operation for operation in (*GROWS, *NO_BATCH_READ) if rate_of(operation) is None}
     assert grows == UNPACED.keys()
 
@@ -108,9 +108,7 @@ def test_threads_that_ask_at_once_wait_their_turn(sandbox_world: Endpoint, sit: 
 
 
 @pytest.mark.proof
-def test_the_deadline_moves_with_what_aws_rates_need_and_a_firm_one_does_not(
-    sandbox_world: Endpoint, sit: Environment
-) -> None:
+def test_the_deadline_moves_with_the_rates_and_a_firm_one_does_not(sandbox_world: Endpoint, sit: Environment) -> None:
     with paced(sandbox_world, sit, deadline_s=1, read_timeout_s=1) as client, ThreadPoolExecutor(16) as threads:
         assert set(threads.map(lambda _: ask(client), range(80))) == {None}
     firm: dict[str, Any] = {"deadline_s": 1, "read_timeout_s": 1, "firm_deadline": True}

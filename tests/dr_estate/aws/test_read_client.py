@@ -47,7 +47,7 @@ def test_a_read_of_no_reader_is_forbidden_even_where_its_method_exists(
         read_client.call("ecs", sit.region(Side.DR), lambda client: client.describe_clusters())
 
 
-def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_call_of_the_read_client(
+def test_a_profile_with_a_role_signs_in_by_the_sts_of_the_dr_region(
     sandbox_world: Endpoint, sit: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = sandbox_world.people["reader"]

@@ -104,10 +104,10 @@ def test_a_customers_host_stays_a_setting_of_its_own() -> None:
     assert (None,) == Environment.model_validate({**env.model_dump(), "traffic": traffic}).entrances
 
 
-def test_a_load_balancer_whose_record_leads_to_one_region_alone_is_carried_all_the_same() -> None:
+def test_a_balancer_whose_record_leads_to_one_region_is_carried_too() -> None:
     env = _with(*OWN, OTHER[0], _entry(MapKind.RECORD, API, "api", paired=False), OTHER[2])
     assert [(MAIN, RECORD, ["tenant1"]), ("api", API, ["tenant2"])] == _carried(env)
 
 
-def test_a_map_that_does_not_have_the_settings_own_load_balancer_carries_no_other() -> None:
+def test_a_map_without_the_balancer_of_the_settings_carries_no_other() -> None:
     assert (None,) == _with(*OTHER).entrances

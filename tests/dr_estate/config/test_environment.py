@@ -116,7 +116,7 @@ def _text(name: str, cut: str = "") -> str:
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8").replace(cut, "")
 
 
-def test_a_file_that_does_not_say_what_the_estate_is_called_is_refused_by_those_keys(tmp_path: Path) -> None:
+def test_a_file_without_the_names_of_the_estate_is_refused_by_its_keys(tmp_path: Path) -> None:
     file = tmp_path / "sit.toml"
     file.write_text(_text("sit", 'base = "bbws"\n') + '[names]\ndatabase = "orders"\n', encoding="utf-8")
     with pytest.raises(EnvironmentFileError) as refused:
@@ -160,7 +160,7 @@ def test_a_warm_standby_of_tables_alone_is_read_without_its_map_too(tmp_path: Pa
     assert "warm" == load_environment(tmp_path, "sit", with_map=False).standby.mode
 
 
-def test_a_pilot_light_runs_no_task_and_is_what_a_file_without_a_standby_has() -> None:
+def test_a_pilot_light_runs_no_task_and_is_the_default_standby() -> None:
     standby = parse_environment(_data(), "x.toml", "x").standby
     assert (standby.mode, standby.tasks_per_service) == ("pilot-light", 0)
 

@@ -132,7 +132,7 @@ def test_the_name_in_the_dr_region_is_that_of_the_one_replica(
 
 
 @pytest.mark.parametrize("prefers_replica", [True, False])
-def test_a_replica_beside_replicated_backups_is_the_database_where_it_is_preferred(prefers_replica: bool) -> None:
+def test_a_replica_beside_replicated_backups_is_chosen_where_preferred(prefers_replica: bool) -> None:
     saved = _map(_entry("a", "1", REPLICA, REPLICA.model_copy(update={"kind": "automated backup", "name": "a"})))
     names = {**dict.fromkeys(NAMED, ""), "database": "a"}
     found = names_in_dr(saved, names, prefers_replica=prefers_replica)
@@ -246,7 +246,7 @@ HOURLY, DAILY = _copied_by("Hourly", "here", "there"), _copied_by("Daily", "atti
     ],
     ids=["one", "several", "of the named plan", "none wanted", "of another plan", "another account", "old", "by hand"],
 )
-def test_backup_plan_and_vaults_are_those_of_the_one_plan_that_copies_the_database(
+def test_plan_and_vaults_are_those_of_the_one_plan_for_the_database(
     copies: tuple[MapCounterpart, ...], own: dict[str, str], found: tuple[str | None, ...]
 ) -> None:
     names = names_of_map(_map(_entry("a", "1", *copies)), "shop", own, {})

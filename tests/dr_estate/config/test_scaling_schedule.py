@@ -23,9 +23,7 @@ MONDAY, FRIDAY, SATURDAY = 2, 6, 7  # of March 2026
         (SATURDAY, 10, 0, True),
     ],
 )
-def test_services_sleep_from_seven_to_seven_and_on_weekends_in_johannesburg(
-    day: int, hour: int, minute: int, off: bool
-) -> None:
+def test_services_sleep_from_seven_to_seven_and_on_weekends(day: int, hour: int, minute: int, off: bool) -> None:
     """Johannesburg is two hours ahead of UTC."""
     assert off is SIT.scheduled_off(datetime(2026, 3, day, hour, minute, tzinfo=UTC))
 

@@ -52,13 +52,13 @@ def described(*entries: MapEntry, **settings: Any) -> Environment:
     return Environment.model_validate({**SIT.model_dump(), **settings, "names": names, "estate_map": saved})
 
 
-def test_a_rule_without_a_host_is_visited_by_the_names_that_lead_to_its_load_balancer() -> None:
+def test_a_rule_without_a_host_is_visited_by_the_names_of_its_balancer() -> None:
     env = described(*MAPPED)
     assert [f"{HOST}/api/", f"{HOST}/"] == [env.site_of(name) for name in ("api", "web")]
     assert {f"{HOST}/"} == env.sites_of_any_host, "what a stranger gets at its own path is not the API's page"
 
 
-def test_a_rule_without_a_host_stands_at_its_path_where_no_record_leads_to_it() -> None:
+def test_a_rule_without_a_host_stands_at_its_path_without_any_record() -> None:
     env = described(MAPPED[0], _service("api", "/api/*"), _service("web"))
     assert [f"{name}.{SIT.traffic.tenant_domain}{path}" for name, path in (("api", "/api/"), ("web", "/"))] == [
         env.site_of(name) for name in ("api", "web")

@@ -44,7 +44,7 @@ def _read(answered: Answered, reader: Reader[Any], operation: str, answer: Mappi
     return answered.read([reader.name])[reader.name, Side.DR]
 
 
-def test_a_service_that_another_controller_deploys_is_known_by_its_task_set(answered: Answered) -> None:
+def test_a_service_of_another_controller_is_known_by_its_task_set(answered: Answered) -> None:
     rows = [PLAIN, _service(OURS, **DEPLOYED, taskSets=[TASK_SET])]
     found = _read(answered, ecs.services, "ecs:DescribeServices", {"services": rows})
     assert found.unreadable == ()
@@ -54,9 +54,7 @@ def test_a_service_that_another_controller_deploys_is_known_by_its_task_set(answ
 
 
 @pytest.mark.parametrize(("name", "names"), [(OURS, [OURS]), (STRANGER, [])])
-def test_a_service_that_cannot_be_understood_is_named_where_it_is_a_tenants(
-    answered: Answered, name: str, names: list[str]
-) -> None:
+def test_an_odd_service_is_named_where_it_belongs_to_a_tenant(answered: Answered, name: str, names: list[str]) -> None:
     rows = [_service(name, **DEPLOYED), PLAIN]
     found = _read(answered, ecs.services, "ecs:DescribeServices", {"services": rows})
     assert [service.name for service in found.value] == [PLAIN["serviceName"]]
@@ -94,7 +92,7 @@ def test_a_listener_without_port_is_a_listener(answered: Answered) -> None:
     assert [(listener.port, listener.protocol) for listener in found.value] == [(0, "")]
 
 
-def test_a_table_that_is_being_deleted_fails_by_that_word_and_hides_no_other(answered: Answered) -> None:
+def test_a_table_under_deletion_fails_by_that_word_and_hides_no_other(answered: Answered) -> None:
     first, second = dynamodb.names(SIT)
 
     def described(_operation: str, params: Mapping[str, Any], _region: str) -> dict[str, Any]:
@@ -135,7 +133,7 @@ def _others(result: CheckResult) -> list[tuple[Side, str, str | None, Status]]:
     return [(finding.side, finding.subject, finding.tenant, finding.status) for finding in found]
 
 
-def test_the_odd_row_is_unknown_in_the_checks_that_ask_for_it_and_all_else_is_judged_as_before() -> None:
+def test_an_odd_row_is_unknown_to_its_checks_and_the_rest_is_judged() -> None:
     healthy, odd = evidence("sit-healthy"), _odd_in_dr()
     affected = 0
     for check in checks().values():
@@ -157,7 +155,7 @@ def test_narrowed_to_another_tenant_the_odd_row_is_not_judged() -> None:
     assert [finding.status for finding in result.findings] == [Status.PASS]
 
 
-def test_saved_evidence_holds_the_odd_row_and_whoever_needs_the_whole_part_cannot_see() -> None:
+def test_saved_evidence_holds_the_odd_row_and_who_needs_all_cannot_see() -> None:
     odd = from_json(to_json(_odd_in_dr()))
     assert odd.unreadable(ecs.services, Side.DR) == (ODD,)
     assert odd.get_readable(ecs.services, Side.DR) == _odd_in_dr().get_readable(ecs.services, Side.DR)

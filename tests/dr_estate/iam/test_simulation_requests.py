@@ -50,7 +50,7 @@ def word(documents: list[IamPolicy], action: str, resource: str, demand: Simulat
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
+def test_generated_policies_allow_every_call_but_the_forbidden(name: str) -> None:
     env = ENVIRONMENTS[name]
     iam_policies = [
         IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared_operations())[acting_role(env)].items()
@@ -65,7 +65,7 @@ def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(n
     assert {} == {a: found for a, found in questions.items() if a[0] not in FORBIDDEN and found != ALLOWED}
 
 
-def test_every_action_is_asked_where_a_recovery_sends_it_and_deletions_where_the_data_is() -> None:
+def test_rights_are_asked_where_calls_go_and_deletions_where_data_is() -> None:
     where = {(action, demand.region) for demand in demands(SIT) for action in demand.actions}
     home = {(action, PRIMARY) for action in (*FENCING, *FAILBACK_WRITES, *COPIED, *FORBIDDEN)}
     actions = (*changing_actions(), *read_actions())
@@ -124,7 +124,7 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     assert ("s3", False) not in found
 
 
-def test_what_a_failover_does_with_each_tenants_things_is_asked_on_theirs_beside_that_of_any_tenant() -> None:
+def test_rights_to_the_things_of_a_tenant_are_asked_on_each_of_them() -> None:
     found = {
         (action, demand.region, arn.split(":", 5)[5])
         for demand in demands(SIT)

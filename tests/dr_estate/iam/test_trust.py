@@ -100,7 +100,5 @@ END = datetime(2026, 3, 1, tzinfo=UTC)
         ([_statement({"DateLessThan": {"aws:CurrentTime": "1e400"}})], None),
     ],
 )
-def test_the_end_of_a_trust_is_the_first_moment_within_a_month_at_which_it_holds_no_longer(
-    statements: Any, expected: datetime | None
-) -> None:
+def test_a_trust_ends_at_the_first_moment_of_a_month_without_it(statements: Any, expected: datetime | None) -> None:
     assert ends_at({"Statement": statements}, SERVICE, ACCOUNT, SOURCE, NOW) == expected

@@ -43,7 +43,7 @@ def test_parameters_of_the_api_become_options_of_the_command_line() -> None:
     )
 
 
-def test_a_false_a_list_of_words_and_a_structure_are_written_as_the_cli_reads_them() -> None:
+def test_false_word_lists_and_structures_are_written_as_the_cli_reads_them() -> None:
     unset = aws_command("ecs", "UpdateService", "eu-west-1", service="s", forceNewDeployment=False)
     assert unset.endswith("--service s --no-force-new-deployment")
     assert aws_command("s3", "HeadBucket", "r", Bucket="b") == "aws s3api head-bucket --region r --bucket b"

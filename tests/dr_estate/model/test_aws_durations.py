@@ -22,7 +22,7 @@ RESTORE = AwsOperation(
 )
 
 
-def test_every_row_names_its_source_and_standing_and_ends_later_than_it_begins() -> None:
+def test_every_row_names_its_source_and_standing_and_ends_after_its_start() -> None:
     for row in operations().values():
         assert row.standing in STANDINGS, row.id
         assert row.source, row.id

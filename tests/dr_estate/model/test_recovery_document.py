@@ -38,7 +38,7 @@ def step_of(action: str) -> list[dict[str, Any]]:
     return [row for row in recovery_document(PROD)["mainSteps"] if row["action"] == action]
 
 
-def test_where_one_person_may_recover_it_starts_full_drills_and_nothing_else() -> None:
+def test_where_one_person_may_recover_it_starts_full_drills_alone() -> None:
     document = recovery_document(SIT)
     assert ["drill", "look"] == document["parameters"]["Goal"]["allowedValues"]
     assert not any(row["action"] in ("aws:approve", "aws:branch") for row in document["mainSteps"])
@@ -54,7 +54,7 @@ def start(arguments: list[str], summary: str = "Lost: nothing.") -> RecoveryStar
     return RecoveryStart("failover", "INC-1", "0" * 64, arguments, summary)
 
 
-def test_a_run_with_many_overrides_and_long_reasons_is_within_what_systems_manager_takes() -> None:
+def test_many_overrides_and_long_reasons_fit_the_limits_of_systems_manager() -> None:
     given = start(OVERRIDES, "Overridden: " + "a gate by Jane Doe (its image is lost); " * 40).parameters
     assert len(OVERRIDES) > MOST
     assert [] == [name for name, values in given.items() if len(values) > MOST]
@@ -97,7 +97,7 @@ def test_values_of_another_kind_are_shown_as_they_are(values: list[str]) -> None
     assert words_of(values) == tuple(values)
 
 
-def test_the_approvers_are_notified_by_a_message_that_stops_nobody_and_aws_is_given_no_topic_it_refuses() -> None:
+def test_a_message_to_approvers_stops_nobody_and_aws_takes_its_topic() -> None:
     """aws:approve takes topics alone whose names begin with Automation; the estate's do not."""
     (approval,), (message, _) = step_of("aws:approve"), step_of("aws:executeAwsApi")
     assert "NotificationArn" not in approval["inputs"]
@@ -130,7 +130,7 @@ def test_tool_and_document_count_the_same_executions(row: dict[str, Any], alone:
 @pytest.mark.parametrize(
     "odd", ["--incident", "--config=/tmp/x", "--sandbox", "-esit", "--exceptions", "--watch", "--"]
 )
-def test_the_document_refuses_words_that_no_task_is_given_before_anybody_is_asked_to_approve_them(odd: str) -> None:
+def test_the_document_refuses_words_no_task_is_given_before_the_approval(odd: str) -> None:
     of_the_document: dict[str, Any] = {}
     exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
     begun = {"arguments": as_values([*OVERRIDES[:5], odd, "x"]), "document": "d", "execution": "e"}
@@ -138,7 +138,7 @@ def test_the_document_refuses_words_that_no_task_is_given_before_anybody_is_aske
         of_the_document["alone"](begun, None)
 
 
-def test_the_document_gives_a_dry_start_one_command_line_and_ends_one_that_is_given_words() -> None:
+def test_the_document_gives_a_dry_start_one_command_and_refuses_its_words() -> None:
     of_the_document: dict[str, Any] = {}
     exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
     (begin,) = [row for row in recovery_document(PROD)["mainSteps"] if row["name"] == "start"]
@@ -166,7 +166,7 @@ def _recovery(line: str) -> RecoveryOptions:
     return options
 
 
-def test_a_document_of_an_earlier_version_is_known_by_how_it_passes_its_arguments_on() -> None:
+def test_a_document_of_another_version_is_known_by_its_arguments() -> None:
     content = json.dumps(recovery_document(PROD))
     earlier = content.replace(
         '*json.loads(\\"\\".join(events[\\"arguments\\"]) or \\"[]\\")', '*events[\\"arguments\\"]'

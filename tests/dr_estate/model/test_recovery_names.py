@@ -82,7 +82,7 @@ def test_the_estates_own_names_are_no_drills(name: str) -> None:
         "canary-20260107-030000.wpdr.wpsit.kimmyai.io.example.org",
     ],
 )
-def test_no_other_record_is_a_canarys_and_none_in_a_zone_that_is_not_listed(name: str) -> None:
+def test_no_other_record_is_a_canary_and_none_in_an_unlisted_zone(name: str) -> None:
     assert not is_canary(name, SIT)
 
 

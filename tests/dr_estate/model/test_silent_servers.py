@@ -24,9 +24,7 @@ def test_who_was_never_silent_is_asked_twice_with_the_whole_patience() -> None:
 @pytest.mark.parametrize(
     ("silent_for_s", "rest_s"), [(6, LEAST_REST_S), (100, 100), (MOST_REST_S, MOST_REST_S), (9000, MOST_REST_S)]
 )
-def test_the_silent_is_asked_again_after_as_long_as_the_silence_lasted_within_bounds(
-    silent_for_s: float, rest_s: float
-) -> None:
+def test_a_silent_server_is_asked_again_after_a_bounded_time_of_silence(silent_for_s: float, rest_s: float) -> None:
     servers = _silent(1000, 1000 + silent_for_s)
     again_s = 1000 + silent_for_s + rest_s
     assert servers.tries(NAME, again_s - 0.1) == ()
@@ -46,7 +44,7 @@ def test_one_answer_makes_it_a_server_as_any_other() -> None:
     assert servers.tries(NAME, 6006 + LEAST_REST_S) == (SHORT,), "the earlier silence counts no more"
 
 
-def test_a_question_that_got_lost_silences_nobody_who_answered_others_meanwhile() -> None:
+def test_a_lost_question_silences_no_server_that_answered_others() -> None:
     servers = SilentServers()
     servers.note_answer(NAME, 103)
     servers.silent(NAME, 100, 106)

@@ -73,7 +73,7 @@ def server(recursion_wanted: list[bool]) -> Iterator[Server]:
         thread.join(2)
 
 
-def test_an_answer_holds_its_addresses_the_names_on_the_way_and_the_lowest_ttl(server: Server) -> None:
+def test_an_answer_holds_its_addresses_names_on_the_way_and_lowest_ttl(server: Server) -> None:
     answer = ask(server, "shop.example", "A", _patience(2))
     assert (("192.0.2.1",), ("origin.example",), 30) == (answer.values, answer.chain, answer.ttl_s)
     assert ("ns.example", "NOERROR", True) == (answer.asked, answer.code, answer.authoritative)
@@ -88,7 +88,7 @@ def test_a_parents_referral_counts_as_its_name_servers(server: Server) -> None:
     assert ("ns1.example.", "ns2.example.") == ask(server, "child.example", "NS", _patience(2)).values
 
 
-def test_recursion_is_asked_of_resolvers_and_never_of_authoritative_servers(
+def test_resolvers_are_asked_recursively_and_authoritative_servers_never(
     server: Server, recursion_wanted: list[bool]
 ) -> None:
     ask(server, "shop.example", "A", _patience(2))
@@ -127,7 +127,7 @@ def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> N
     assert "ns.silent did not answer for shop.example A" in dark.value.unavailable.why
 
 
-def test_another_server_answers_for_one_that_is_silent_and_without_any_the_first_is_named(server: Server) -> None:
+def test_another_server_answers_for_a_silent_one_or_the_first_is_named(server: Server) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         silent = [Server(label, *deaf.getsockname()) for label in ("ns.first", "ns.second")]
@@ -137,7 +137,7 @@ def test_another_server_answers_for_one_that_is_silent_and_without_any_the_first
             ask_in_turn(silent, "shop.example", "A", _patience(0.05))
 
 
-def test_a_silent_server_costs_a_look_one_time_out_and_is_heard_again_once_it_answers(server: Server) -> None:
+def test_a_silent_server_costs_one_timeout_and_counts_once_it_answers(server: Server) -> None:
     seconds = [1000.0]
     patience = DnsPatience(0.05, SilentServers(), lambda: seconds[0])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:

@@ -104,7 +104,7 @@ def test_a_handshake_that_fails_is_not_reachable_from_here() -> None:
         assert refusal(port, visitor_context(public=True)) is UnavailableKind.NOT_REACHABLE
 
 
-def test_a_load_balancer_that_hangs_up_in_the_handshake_shows_no_certificate_and_is_not_judged() -> None:
+def test_a_handshake_cut_by_the_balancer_shows_no_certificate_to_judge() -> None:
     with listening(None) as cut:
         for port in (closed_port(), cut):
             with pytest.raises(DataUnavailable) as refused:
@@ -112,7 +112,7 @@ def test_a_load_balancer_that_hangs_up_in_the_handshake_shows_no_certificate_and
             assert refused.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
 
 
-def test_who_let_a_visitor_in_has_as_long_for_the_handshake_as_for_an_answer() -> None:
+def test_an_accepted_visitor_has_as_long_for_the_handshake_as_for_a_page() -> None:
     with listening(b"no handshake", after_s=0.6) as port:
         assert handshake("127.0.0.1", port, HOST, (0.3, 5), public=True).problem.startswith("no handshake")
 

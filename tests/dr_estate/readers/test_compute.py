@@ -146,9 +146,7 @@ def test_other_variables_are_kept_without_the_user_of_a_url() -> None:
         ("API_TOKEN", "hunter2", False),
     ],
 )
-def test_a_variables_value_is_kept_where_it_points_somewhere_and_else_its_digest(
-    name: str, value: str, stays: bool
-) -> None:
+def test_a_variable_value_is_kept_where_it_is_a_pointer_else_as_a_digest(name: str, value: str, stays: bool) -> None:
     shown = pointer_or_digest(name, value)
     assert (shown == value, "hunter2" in shown) == (stays, False)
 

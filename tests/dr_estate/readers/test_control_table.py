@@ -39,7 +39,7 @@ def _seen(world: Endpoint) -> Snapshot:
     return observe(SIT, reader, "sandbox", only=frozenset({standing.name, runs.name}))
 
 
-def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_of_run(world: Endpoint) -> None:
+def test_a_new_estate_has_nothing_standing_by_two_calls_and_one_per_kind(world: Endpoint) -> None:
     snapshot = _seen(world)
     stands = snapshot.get(standing, Side.DR)
     assert ControlState(database=stands.database) == stands
@@ -60,7 +60,7 @@ def test_a_pin_behind_a_megabyte_of_other_items_is_seen() -> None:
         assert [pin.person for pin in found or ()] == ["approver"]
 
 
-def test_who_pinned_the_rules_is_seen_and_a_pin_that_cannot_be_read_is_unknown() -> None:
+def test_who_pinned_the_rules_is_seen_and_an_unreadable_pin_is_unknown() -> None:
     prod = load_environment(Path(__file__).parents[3] / "environments", "prod")
     with borrowed(prod, tenants=1) as world:
         keys = world.people["reader"]
@@ -123,7 +123,7 @@ def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None
 
 
 @pytest.mark.proof
-def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_repaired_one_is_as_it_was(
+def test_without_a_table_nothing_stands_and_a_repaired_one_is_as_before(
     world: Endpoint,
 ) -> None:
     before = _seen(world)

@@ -58,7 +58,7 @@ def test_where_no_role_is_named_nothing_is_asked() -> None:
     assert () == read(iam_copy_roles.job_roles, Side.GLOBAL, {}, estate())
 
 
-def test_a_role_that_may_is_trusted_by_the_service_and_allowed_each_action_that_a_generated_manifest_takes() -> None:
+def test_a_capable_role_has_the_trust_and_each_action_of_a_manifest() -> None:
     found = role(answers())
     assert (ROLE, JOBS, True, True) == (found.arn, found.service, found.exists, found.trusted)
     assert dict.fromkeys(WANTED, "allowed") == {decision.action: decision.decision for decision in found.decisions}
@@ -74,7 +74,7 @@ def test_what_the_role_may_not_is_named(action: str) -> None:
     assert {name: "implicitDeny" if name == action else "allowed" for name in WANTED} == decisions
 
 
-def test_what_the_policy_of_the_buckets_copy_denies_is_named_with_the_bucket() -> None:
+def test_a_denial_by_the_policy_of_a_bucket_copy_is_named_with_the_bucket() -> None:
     on = f"arn:aws:s3:::{COPY}/*"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:InitiateReplication", "Resource": on}
     policy = json.dumps({"Statement": [deny]})
@@ -113,7 +113,7 @@ def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
 
 
 @pytest.mark.parametrize("policy", ["", json.dumps({"Statement": [TAKES_NONE]})])
-def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(policy: str) -> None:
+def test_a_denial_by_the_primary_vault_of_copies_is_named(policy: str) -> None:
     """Both vaults answer with this policy, which is about taking backups out alone."""
     allowed = {"EvaluationResults": [{"EvalActionName": TAKES, "EvalDecision": "allowed"}]}
     given = {**answers("backup.amazonaws.com"), "simulate_principal_policy": allowed}
@@ -124,7 +124,7 @@ def test_what_the_vault_of_the_primary_region_denies_to_copy_from_it_is_named(po
 
 
 @pytest.mark.parametrize("effect", ["Deny", "Allow"])
-def test_what_the_policy_of_a_replicated_bucket_denies_to_the_role_of_its_rules_is_named(effect: str) -> None:
+def test_a_denial_by_a_replicated_bucket_of_its_rule_role_is_named(effect: str) -> None:
     seen, (original, copy) = estate(), s3.data_pairs(ENV)[0]
     action, on = "s3:GetObjectVersionForReplication", f"arn:aws:s3:::{original}/*"
     policy = json.dumps({"Statement": [{"Effect": effect, "Principal": "*", "Action": action, "Resource": on}]})
@@ -181,7 +181,7 @@ def test_of_a_copy_without_a_role_that_of_the_backup_plan_restores() -> None:
         assert [True] == [role in row.arn for row in found if isinstance(row, CopyRole)]
 
 
-def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() -> None:
+def test_a_key_of_copies_is_asked_for_as_s3_does_in_the_name_of_the_role() -> None:
     """The policy of S3's own guide lets the role use the key through S3 alone."""
     seen, original = estate(), s3.data_pairs(ENV)[0][0]
     key = next(row.arn for row in seen.get(kms.keys, Side.DR) if isinstance(row, kms.KmsKey) and row.arn)
@@ -203,7 +203,7 @@ def test_a_key_of_the_copies_is_asked_for_as_s3_asks_for_it_in_the_roles_name() 
 
 
 @pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
-def test_what_the_key_of_objects_or_of_their_copies_alone_refuses_the_role_is_named(side: Side) -> None:
+def test_a_denial_by_the_key_of_objects_or_copies_alone_is_named(side: Side) -> None:
     seen, (original, copy) = estate(), s3.data_pairs(ENV)[0]
     deny = {"Effect": "Deny", "Principal": {"AWS": ROLE}, "Action": "kms:*", "Resource": "*"}
     admit = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
@@ -230,7 +230,7 @@ def test_what_the_key_of_objects_or_of_their_copies_alone_refuses_the_role_is_na
 
 
 @pytest.mark.parametrize("doubtful", [0, -1])
-def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(doubtful: int) -> None:
+def test_an_unknown_key_hides_no_certain_denial(doubtful: int) -> None:
     """Of the points that a role takes out of the vault, one is judged upon a tag of it."""
 
     def simulated(**params: Any) -> dict[str, Any]:

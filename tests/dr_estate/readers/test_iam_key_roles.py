@@ -94,7 +94,7 @@ def test_what_hangs_on_a_condition_of_the_key_is_not_known(who: str, word: str) 
     assert {right.is_doubtful for right in _rights(_estate(hangs), word).values()} == {True}
 
 
-def test_a_key_of_the_source_that_may_be_used_today_is_one_of_the_copy_to_be_used() -> None:
+def test_a_source_key_usable_today_must_be_usable_for_the_copy() -> None:
     hangs = _policy(ROOT, Condition={"StringEquals": {"aws:PrincipalTag/team": "web"}})
     closed = _policy("arn:aws:iam::1:role/another")
     assert {right.decision for right in _rights(_estate(closed, source_policy=hangs)).values()} == {"implicitDeny"}
@@ -109,13 +109,13 @@ def test_a_copy_that_is_not_seen_hides_no_key_of_the_others() -> None:
     assert read(iam_key_roles.rights, Side.GLOBAL, {}, closed) == (DENIED,)
 
 
-def test_who_may_not_use_the_key_of_the_source_today_needs_none_of_the_copy() -> None:
+def test_a_role_without_the_source_key_today_needs_none_for_the_copy() -> None:
     closed = _policy("arn:aws:iam::1:role/another")
     assert _rights(_estate(closed, source_policy=closed)) == {}
     assert len(_rights(_estate(closed, source_policy=_policy(ROOT)))) == 2
 
 
-def test_what_is_replicated_under_another_key_is_read_with_that_one_and_not_written() -> None:
+def test_objects_under_another_key_are_read_with_it_and_not_written() -> None:
     found = _rights(_estate(_policy(ROOT), replica=_policy(ROOT)))
     assert set(found) == {(READ, KEYS[Side.DR]), (WRITE, KEYS[Side.DR]), (READ, REPLICA)}
 

@@ -75,7 +75,7 @@ def changed(iam: Any, change: Change) -> None:
     iam.create_policy_version(PolicyArn=ACT, PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 
-def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that_takes_few_calls(
+def test_a_healthy_world_allows_all_but_primary_deletions_in_few_calls(
     world: Endpoint,
 ) -> None:
     seen_operator, calls = seen(world)
@@ -88,9 +88,7 @@ def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that
     assert len(demands(SIT)) + 5 == calls
 
 
-def test_a_role_of_the_tasks_that_the_operator_may_not_pass_is_named_with_what_lets_it(
-    world: Endpoint, iam: Any
-) -> None:
+def test_a_task_role_that_the_operator_may_not_pass_is_named_with_a_remedy(world: Endpoint, iam: Any) -> None:
     keys = world.people["admin"]
     secrets = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
     ecs = get_session().create_client("ecs", region_name=DR, endpoint_url=world.url, **secrets)
@@ -142,9 +140,7 @@ def test_an_action_that_is_narrowed_to_another_region_is_named(world: Endpoint, 
     assert {("sns:Publish", DR)} == set(refused(world))
 
 
-def test_an_action_that_is_narrowed_to_another_thing_is_named_with_what_it_is_denied_on(
-    world: Endpoint, iam: Any
-) -> None:
+def test_an_action_limited_to_another_resource_is_named_with_the_denied(world: Endpoint, iam: Any) -> None:
     def moved(statement: dict[str, Any]) -> None:
         if "secretsmanager:PutSecretValue" in statement["Action"]:
             statement["Resource"] = [arn for arn in statement["Resource"] if "rds-master" not in arn]
@@ -156,7 +152,7 @@ def test_an_action_that_is_narrowed_to_another_thing_is_named_with_what_it_is_de
     assert {True} == {"sit-rds-master-credentials" in decision.on for decision in found.values()}
 
 
-def test_a_role_that_may_be_passed_to_one_service_alone_is_named_with_the_other(world: Endpoint, iam: Any) -> None:
+def test_a_role_passable_to_one_service_alone_is_named_with_the_other(world: Endpoint, iam: Any) -> None:
     def only_tasks(statement: dict[str, Any]) -> None:
         if "iam:PassRole" in statement["Action"]:
             statement["Condition"]["StringEquals"]["iam:PassedToService"] = ["ecs-tasks.amazonaws.com"]
@@ -166,7 +162,7 @@ def test_a_role_that_may_be_passed_to_one_service_alone_is_named_with_the_other(
     assert "iam:PassedToService=backup.amazonaws.com" in decision.on
 
 
-def test_the_key_of_a_condition_that_nobody_can_foresee_is_named_as_missing(world: Endpoint, iam: Any) -> None:
+def test_a_condition_key_that_nobody_can_foresee_is_named_as_missing(world: Endpoint, iam: Any) -> None:
     def with_mfa(statement: dict[str, Any]) -> None:
         if "rds:PromoteReadReplica" in statement["Action"]:
             statement["Condition"]["Bool"] = {"aws:MultiFactorAuthPresent": "true"}
@@ -175,7 +171,7 @@ def test_the_key_of_a_condition_that_nobody_can_foresee_is_named_as_missing(worl
     assert ("aws:MultiFactorAuthPresent",) == refused(world)["rds:PromoteReadReplica", DR].missing
 
 
-def test_a_policy_that_allows_deleting_the_primary_database_by_its_name_is_seen(world: Endpoint, iam: Any) -> None:
+def test_a_policy_that_allows_deleting_the_primary_database_is_seen(world: Endpoint, iam: Any) -> None:
     role = SIT.named(SIT.names.operator_role)
     iam.detach_role_policy(RoleName=role, PolicyArn=ACT.replace("-act", "-never"))
     database = f"arn:aws:rds:{PRIMARY}:{SIT.account}:db:sit-mysql"
@@ -219,7 +215,7 @@ def test_a_role_that_ended_yesterday_may_do_nothing_today(iam: Any, world: Endpo
     assert refused(world) == {}
 
 
-def test_a_deny_of_what_is_other_accounts_or_unencrypted_keeps_no_recovery_out(world: Endpoint, iam: Any) -> None:
+def test_a_deny_on_other_accounts_or_plain_text_stops_no_recovery(world: Endpoint, iam: Any) -> None:
     conditions = ({"StringNotEquals": {"aws:ResourceAccount": SIT.account}}, {"Bool": {"aws:SecureTransport": "false"}})
     rows = [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition} for condition in conditions]
     document = json.dumps({"Version": "2012-10-17", "Statement": rows})
@@ -261,7 +257,7 @@ def test_a_deny_on_the_things_of_one_tenant_is_named(
         (elbv2.listeners, Side.DR, "elasticloadbalancing:ModifyListener"),
     ],
 )
-def test_a_deny_on_the_estates_own_thing_of_an_id_that_aws_made_up_is_named(
+def test_a_deny_on_a_resource_of_the_estate_by_generated_id_is_named(
     world: Endpoint, iam: Any, part: Any, side: Side, action: str
 ) -> None:
     keys = world.people["reader"]

@@ -77,13 +77,13 @@ def test_what_is_refused_on_the_source_too_is_no_lack() -> None:
     assert _refused(row) == []
 
 
-def test_a_role_of_the_dr_region_alone_is_held_against_that_of_the_primary_region() -> None:
+def test_a_role_of_the_dr_region_alone_is_compared_with_the_primary_one() -> None:
     other = with_rows(healthy(), ecs.task_definitions, Side.DR, lambda _: True, task_role=OTHER)
     (row,) = _rights((GETS, COPY), (GETS, SOURCE), upon=other, of="of-the-dr-region")
     assert (row.arn, [right.copy for right in _refused(row)]) == (OTHER, [COPY])
 
 
-def test_a_family_that_the_map_calls_otherwise_in_each_region_is_one_workload() -> None:
+def test_a_family_with_another_name_by_region_in_the_map_is_one_workload() -> None:
     there, here = "shop-af", "shop-eu"
     env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"task_family": BY_MAP["task_family"]})})
     names = {Side.PRIMARY: WorkloadNames({"shop": there}), Side.DR: WorkloadNames({"shop": here})}
@@ -94,7 +94,7 @@ def test_a_family_that_the_map_calls_otherwise_in_each_region_is_one_workload() 
     assert (row.arn, row.today == OTHER, [right.copy for right in _refused(row)]) == (OTHER, False, [COPY])
 
 
-def test_where_the_primary_region_is_not_seen_the_role_is_held_against_itself() -> None:
+def test_with_an_unseen_primary_the_role_is_compared_with_itself() -> None:
     (row,) = _rights((GETS, COPY), upon=with_part(healthy(), ecs.task_definitions, Side.PRIMARY, DENIED))
     assert (row.today, len(_refused(row))) == (row.arn, 1)
 
@@ -114,7 +114,7 @@ def test_a_role_that_is_not_there_is_no_role_that_may_do_as_today() -> None:
     assert read(iam_store_roles.rights, Side.GLOBAL, answers, healthy()) == ()
 
 
-def test_a_role_without_rights_is_unknown_where_tasks_of_the_primary_region_may_run_as_another() -> None:
+def test_a_role_without_rights_is_unknown_if_primary_tasks_may_use_another() -> None:
     (every,) = _rights()
     closed = [(right.action, right.source) for right in every.rights]
     (row,) = _rights(*closed)
@@ -123,7 +123,7 @@ def test_a_role_without_rights_is_unknown_where_tasks_of_the_primary_region_may_
     assert _rights(*closed, upon=dark) == ()
 
 
-def test_a_condition_that_every_request_of_a_task_meets_is_brought_to_the_simulator() -> None:
+def test_a_condition_that_every_task_meets_is_told_to_the_simulator() -> None:
     entries: list[dict[str, Any]] = []
 
     def simulated(**params: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     assert not [call["ActionNames"] for call in calls if "s3:ResourceAccount" in _known(call)]
 
 
-def test_the_tags_that_all_secrets_bear_are_given_to_the_simulator_and_no_others() -> None:
+def test_tags_common_to_all_secrets_are_told_to_the_simulator_alone() -> None:
     seen, env = healthy(), ("Environment", "sit")
     rows = seen.get(secretsmanager.secrets, Side.DR)
     tagged = tuple(replace(row, tags=(env, ("Tenant", str(number)))) for number, row in enumerate(rows))
@@ -102,7 +102,7 @@ def _of_two_roles() -> tuple[Snapshot, str]:
     return with_part(seen, task_sources.sources, Side.DR, replace(known, keys=(("/sit/password", key),))), key
 
 
-def test_a_role_is_asked_for_a_key_as_its_own_tasks_need_it_and_not_as_those_of_another_role() -> None:
+def test_a_key_is_asked_for_a_role_as_its_own_tasks_need_it() -> None:
     upon, key = _of_two_roles()
     calls, _ = _asked(upon)
     via = {
@@ -144,7 +144,7 @@ def test_what_a_boundary_does_not_allow_is_opened_by_no_policy_of_a_key() -> Non
     assert decrypts == {"implicitDeny"}
 
 
-def test_a_secret_that_its_own_policy_alone_opens_needs_no_such_policy_on_the_others() -> None:
+def test_a_secret_opened_by_its_own_policy_asks_no_policy_of_the_others() -> None:
     action = "secretsmanager:GetSecretValue"
     calls, (role, *_) = _asked()
     first, second = next(call["ResourceArns"] for call in calls if call["ActionNames"] == [action])[:2]
@@ -164,7 +164,7 @@ def test_a_secret_that_its_own_policy_alone_opens_needs_no_such_policy_on_the_ot
 
 
 @pytest.mark.parametrize("uncertain", ["first", "last"])
-def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(uncertain: str) -> None:
+def test_an_unknown_key_hides_no_certain_denial(uncertain: str) -> None:
     def judged(action: str, resources: list[str]) -> dict[str, Any]:
         doubtful = {sorted(resources)[0 if uncertain == "first" else -1]} if len(resources) > 1 else set()
         rows = [
@@ -182,7 +182,7 @@ def test_what_hangs_on_an_unknown_key_hides_nothing_that_is_denied_for_certain(u
     assert missing == ()
 
 
-def test_the_end_of_what_a_key_policy_allows_is_read_and_not_what_lasts_or_is_long_gone() -> None:
+def test_a_future_end_of_a_key_policy_is_read_and_others_are_not() -> None:
     known = healthy()
     ends: dict[str, list[Any]] = {}
     for date in ("2020-01-01", (known.taken_at + timedelta(days=3)).strftime("%Y-%m-%d"), "2099-01-01"):
@@ -255,7 +255,7 @@ def _kept_out(condition: dict[str, Any], *endpoints: vpc.VpcEndpoint, addresses:
         ({"Bool": {"aws:SecureTransport": "false"}}, (), (), "allowed"),
     ],
 )
-def test_a_condition_on_the_network_is_decided_by_the_dr_regions_own_and_another_leaves_it_undecided(
+def test_a_network_condition_is_decided_by_dr_ids_and_others_are_undecided(
     condition: dict[str, Any], endpoints: tuple[vpc.VpcEndpoint, ...], addresses: tuple[str, ...], expected: str
 ) -> None:
     assert {expected} == _kept_out(condition, *endpoints, addresses=addresses)
@@ -269,7 +269,7 @@ def test_a_condition_on_the_network_is_decided_by_the_dr_regions_own_and_another
         ("implicitDeny", False, "implicitDeny"),
     ],
 )
-def test_files_that_no_policy_guards_are_closed_by_a_deny_and_a_boundary_of_the_role(
+def test_unguarded_files_are_closed_by_a_deny_and_a_boundary_of_the_role(
     word: str, within: bool, decision: str
 ) -> None:
     bound = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": within}}

@@ -57,7 +57,7 @@ def test_the_key_of_a_repository_is_one_of_them() -> None:
     assert of_images(DENIED) == [DENIED]
 
 
-def test_the_keys_of_the_database_and_of_its_backups_are_among_those_of_the_primary_region() -> None:
+def test_database_and_backup_keys_are_among_those_of_the_primary_region() -> None:
     answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:af-south-1:1:key/k"}}}
     found = read(kms.keys, Side.PRIMARY, answers, healthy())
     assert {"backups", "database"} <= {use for key in found if isinstance(key, KmsKey) for use in key.uses}

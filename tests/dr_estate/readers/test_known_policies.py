@@ -36,7 +36,7 @@ def world() -> ListedWorld:
     return ListedWorld(SIT, tenants=SIZE)
 
 
-def test_a_second_look_of_a_day_asks_for_no_policy_of_a_secret_that_did_not_change(world: ListedWorld) -> None:
+def test_a_second_look_of_a_day_asks_for_no_policy_of_unchanged_secrets(world: ListedWorld) -> None:
     count, known = _look(world, ImmutableAnswers())
     assert count == SIZE
     assert _look(world, known)[0] == 0

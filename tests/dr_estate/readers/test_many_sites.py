@@ -112,7 +112,7 @@ def _kinds(seen: VisitRound | Unavailable) -> Counter[UnavailableKind]:
 
 
 @pytest.mark.proof
-def test_sites_that_hang_before_them_in_every_place_keep_none_from_its_turn(sites: Sites, looking: Looking) -> None:
+def test_sites_that_hang_before_others_take_no_turn_of_them(sites: Sites, looking: Looking) -> None:
     """Each hanging site alone outlasts the look, and there are as many as places, before all that answer."""
     hanging, well = [f"hangs{n}" for n in range(_WORKERS)], [f"well{n}" for n in range(20)]
     seen = looking.at(sites, [*hanging, *well], workers=_WORKERS, deadline_s=8, read_timeout_s=30)
@@ -124,9 +124,7 @@ def test_sites_that_hang_before_them_in_every_place_keep_none_from_its_turn(site
 
 
 @pytest.mark.proof
-def test_a_site_that_is_slower_than_its_first_turn_is_asked_again_and_has_the_whole_limit(
-    sites: Sites, looking: Looking
-) -> None:
+def test_a_slow_site_is_asked_again_for_the_whole_limit_after_its_turn(sites: Sites, looking: Looking) -> None:
     well = [f"well{n}" for n in range(_WORKERS)]
     seen = looking.at(sites, ["slow", *well], workers=_WORKERS)
     assert sorted(_answered(seen)) == ["slow", *well]
@@ -134,9 +132,7 @@ def test_a_site_that_is_slower_than_its_first_turn_is_asked_again_and_has_the_wh
 
 
 @pytest.mark.proof
-def test_where_each_site_has_a_place_it_is_asked_once_and_what_hangs_gave_no_answer(
-    sites: Sites, looking: Looking
-) -> None:
+def test_with_a_place_for_each_site_it_is_asked_once_and_a_hang_is_silence(sites: Sites, looking: Looking) -> None:
     seen = looking.at(sites, ["hangs", "well"], workers=_WORKERS, connect_timeout_s=2, read_timeout_s=3)
     assert _answered(seen) == ["well"]
     assert _kinds(seen) == {UnavailableKind.UNREACHABLE: 1}

@@ -97,7 +97,7 @@ def test_the_log_group_of_the_anchors_is_the_one_of_that_whole_name(rows: list[A
         ({}, True),
     ],
 )
-def test_the_log_group_of_a_recoverys_task_is_there_created_or_not_asked_for(
+def test_the_log_group_of_a_recovery_task_exists_or_is_created_or_unneeded(
     options: dict[str, str], there: bool
 ) -> None:
     container = {"name": "c", "image": "x", "logConfiguration": {"logDriver": "awslogs", "options": options}}

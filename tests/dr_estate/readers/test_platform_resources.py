@@ -51,7 +51,7 @@ def _queue(world: Endpoint, name: str, tags: dict[str, str]) -> None:
     sqs.create_queue(QueueName=name, tags=tags)
 
 
-def test_what_stands_in_the_primary_region_alone_is_one_finding_with_all_of_it(world: Endpoint) -> None:
+def test_what_only_the_primary_has_is_one_finding_with_all_of_it(world: Endpoint) -> None:
     _queue(world, "sit-untagged", {})
     _queue(world, "mails", OURS)
     aws: Any = _aws(world).client("elasticache", Side.PRIMARY)
@@ -77,7 +77,7 @@ def test_a_cache_of_smaller_nodes_in_the_dr_region_is_warned_of(world: Endpoint)
     assert (found.measured, found.wanted) == ("node type cache.t4g.micro", "node type cache.m7g.large")
 
 
-def test_a_repository_whose_tags_may_be_moved_in_the_dr_region_alone_is_warned_of(world: Endpoint) -> None:
+def test_mutable_tags_of_a_repository_in_the_dr_region_alone_are_a_warning(world: Endpoint) -> None:
     name = SIT.named(SIT.names.repository)
     _aws(world).client("ecr", Side.DR).put_image_tag_mutability(repositoryName=name, imageTagMutability="MUTABLE")
     (found,) = [row for row in _judged(_seen(world)).findings if row.status is Status.WARN]
@@ -115,7 +115,7 @@ def test_a_function_that_may_not_run_in_the_dr_region_alone_is_warned_of(world: 
     assert _judged(_seen(world)).status is Status.PASS
 
 
-def test_a_function_and_a_schedule_whose_role_cannot_be_assumed_are_warned_of(world: Endpoint) -> None:
+def test_a_function_or_schedule_whose_role_cannot_be_assumed_is_a_warning(world: Endpoint) -> None:
     aws, roles = _aws(world), _aws(world).client("iam", Side.GLOBAL)
     for side in (Side.PRIMARY, Side.DR):
         _function(aws, side, "sit-mail", None)
@@ -139,7 +139,7 @@ def test_a_sweep_takes_as_many_calls_whatever_the_tenants_are() -> None:
     assert len(LISTED) * 2 <= sum(few.values()) <= (len(LISTED) + tagged) * 2 + 3
 
 
-def test_without_any_resource_of_the_platforms_tags_it_is_not_known_what_it_owns(world: Endpoint) -> None:
+def test_without_any_resource_of_the_platform_tags_its_owner_is_unknown(world: Endpoint) -> None:
     env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tags": {"Project": "of another name"}})})
     assert _judged(_seen(world, env), env).status is Status.UNKNOWN
 

@@ -38,7 +38,7 @@ def _judged(statement: dict[str, Any], service: str) -> bool | None:
 
 
 @pytest.mark.parametrize("service", [TASKS, AUTOMATION])
-def test_the_trust_that_deploy_gives_a_role_holds_for_the_accounts_own_work(service: str) -> None:
+def test_the_trust_of_a_deployed_role_holds_for_work_of_the_account(service: str) -> None:
     statement = service_trust(ENV, service)
     assert _judged(statement, service) is True
     elsewhere = {"StringEquals": {"aws:SourceAccount": "111122223333"}}

@@ -27,7 +27,5 @@ def minutes(values: str) -> list[tuple[datetime, float]]:
         ("", None),
     ],
 )
-def test_a_check_fails_since_the_first_failed_minute_after_the_last_healthy_one(
-    values: str, expected: int | None
-) -> None:
+def test_a_check_fails_since_the_first_failed_minute_after_a_healthy_one(values: str, expected: int | None) -> None:
     assert failing_since(minutes(values)) == (None if expected is None else NOON + timedelta(minutes=expected))

@@ -85,7 +85,7 @@ def test_an_associated_rule_that_aws_does_not_list_is_unknown() -> None:
     assert [row.name for row in context.unreadable] == ["rslvr-rr-1"]
 
 
-def test_services_of_the_primary_region_that_are_not_seen_hide_no_private_name() -> None:
+def test_unseen_primary_services_hide_no_private_name() -> None:
     seen, key = healthy(), (ecs.services.name, Side.PRIMARY)
     blind = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=DENIED)})
     answers = {

@@ -43,7 +43,7 @@ def test_without_a_role_or_while_the_primary_serves_nobody_is_asked() -> None:
     assert () == read(s3_batch_jobs.jobs, Side.DR, {}, healthy(), ENV)
 
 
-def test_the_jobs_of_failbacks_are_read_with_their_counts_and_why_one_failed() -> None:
+def test_failback_jobs_are_read_with_their_counts_and_reason_of_failure() -> None:
     a, b = (f"sit failback INC-1: {name}-dr to {name}, run of x" for name in "ab")
     assert read(s3_batch_jobs.jobs, Side.DR, ANSWERS, failed_over(), ENV) == (
         ReplicationJob("job-1", a, "Failed", MADE, 9, 4, 5, "AccessDenied: no role"),

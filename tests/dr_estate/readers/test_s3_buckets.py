@@ -12,7 +12,7 @@ from tests.dr_checks.aws_answers import read
 from tests.dr_checks.worlds import SIT
 
 
-def test_the_copy_of_a_bucket_that_the_map_pairs_with_none_is_absent_and_nothing_is_asked() -> None:
+def test_a_bucket_without_a_counterpart_is_absent_without_a_call() -> None:
     env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"bucket_copy": COPY_BY_MAP})})
 
     def refused(**params: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_copy_that_is_not_seen_hides_no_other() -> None:
         _users(_upon("", automated_backups=DENIED), {})
 
 
-def test_what_may_not_be_read_is_unknown_and_what_does_not_decrypt_is_others_matter() -> None:
+def test_an_unreadable_value_is_unknown_and_another_key_is_not_ours() -> None:
     def failed(code: str) -> dict[str, Any]:
         return {"batch_get_secret_value": {"Errors": [{"SecretId": MASTER, "ErrorCode": code}]}}
 
@@ -137,7 +137,7 @@ def test_a_file_is_there_whose_key_is_the_first_of_its_prefix(region: str, liste
     assert read(task_sources.file_buckets, Side.DR, answers, upon) == (TaskBucket("variables", region, absent),)
 
 
-def test_a_file_of_variables_is_read_for_what_it_leads_to_and_no_value_is_kept() -> None:
+def test_an_environment_file_is_read_for_its_targets_without_its_values() -> None:
     seen, key = healthy(), (ecs.task_definitions.name, Side.DR)
     rows = (definition("tenant1", D, {"files": ("variables/app.env",)}),)
     upon = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=rows)})
@@ -165,5 +165,5 @@ def test_a_file_of_variables_is_read_for_what_it_leads_to_and_no_value_is_kept()
         ("", ""),
     ],
 )
-def test_a_tenants_names_are_found_in_a_value_where_they_stand_by_themselves(value: str, left: str) -> None:
+def test_tenant_names_are_found_in_a_value_as_whole_words(value: str, left: str) -> None:
     assert secretsmanager.without_names(value, ("tenant-1", "tenant1")) == left

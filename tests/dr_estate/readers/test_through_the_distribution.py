@@ -46,7 +46,7 @@ def status(check: str, snapshot: Snapshot) -> Status:
 
 
 @pytest.mark.proof
-def test_one_tenant_is_visited_through_the_distribution_while_the_load_balancers_can_be_reached(
+def test_one_tenant_is_visited_by_the_distribution_where_balancers_answer(
     world: Endpoint,
 ) -> None:
     seen = look(world)
@@ -60,7 +60,7 @@ def test_one_tenant_is_visited_through_the_distribution_while_the_load_balancers
 
 
 @pytest.mark.proof
-def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(world: Endpoint) -> None:
+def test_every_tenant_is_visited_by_it_where_balancers_cannot_be_reached(world: Endpoint) -> None:
     world.inject("reached-through-cloudfront-only")
     try:
         seen = look(world)
@@ -78,7 +78,7 @@ def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(w
 
 
 @pytest.mark.proof
-def test_who_is_routed_only_with_cloudfronts_header_is_not_called_down_and_the_right_value_opens(
+def test_a_service_behind_a_secret_header_is_not_down_and_its_value_opens(
     world: Endpoint,
 ) -> None:
     world.inject("edge-secret-rotated")
@@ -117,7 +117,7 @@ def _demand(world: Endpoint, side: Side, secret: str = "") -> None:
 
 
 @pytest.mark.proof
-def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_its_interfaces(world: Endpoint) -> None:
+def test_without_a_name_server_balancers_are_reached_by_their_interfaces(world: Endpoint) -> None:
     by_name = [look(world).get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)]
     world.inject("port-53-closed")
     try:
@@ -129,7 +129,7 @@ def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_
 
 
 @pytest.mark.proof
-def test_a_policy_of_ones_own_is_read_and_without_host_each_visitor_gets_the_default_page(world: Endpoint) -> None:
+def test_a_custom_policy_is_read_and_without_host_all_get_the_default_page(world: Endpoint) -> None:
     client = client_of(world, "cloudfront", SIT.region(Side.GLOBAL), person="admin")
     config = {
         "Name": "all-but-host",

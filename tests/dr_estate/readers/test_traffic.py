@@ -26,7 +26,7 @@ def seen(sandbox_world: Endpoint) -> Snapshot:
 
 
 @pytest.mark.proof
-def test_the_traffic_pair_leads_to_the_two_regions_and_each_has_a_well_health_check(seen: Snapshot) -> None:
+def test_the_traffic_pair_leads_to_both_regions_with_healthy_checks(seen: Snapshot) -> None:
     pair = [r for r in seen.get(route53.records, Side.GLOBAL) if r.name == SIT.traffic.origin_record]
     assert [("weighted", 100), ("weighted", 0)] == [(r.policy, r.weight) for r in pair]
     assert all(
@@ -92,9 +92,7 @@ def test_a_look_of_its_own_follows_no_change_and_no_name(seen: Snapshot) -> None
     assert not any("GetChange" in call or "get_change" in call for call in seen.calls)
 
 
-def test_what_a_run_follows_is_asked_of_route_53_and_of_the_zones_own_servers(
-    seen: Snapshot, sandbox_world: Endpoint
-) -> None:
+def test_a_run_asks_route_53_and_the_servers_of_the_zone(seen: Snapshot, sandbox_world: Endpoint) -> None:
     keys, origin = sandbox_world.people["reader"], SIT.traffic.origin_record
     nobody = f"canary-20260107-101500.wpdr.{SIT.traffic.zone}"
     few = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"dns_samples": 7})})

@@ -128,7 +128,7 @@ def test_a_part_gives_its_spare_threads_to_the_first_that_wants_them(time: _Time
     side.end()
 
 
-def test_spare_threads_are_for_a_part_that_another_waits_for_before_all_others(time: _Time) -> None:
+def test_spare_threads_serve_the_parts_that_others_wait_for_first(time: _Time) -> None:
     side, order, begun = SideThreads(1, "test", time), list[str](), threading.Semaphore(0)
     free, over, go = threading.Event(), threading.Event(), threading.Event()
     _result(side, lambda: free.wait(_LONG_S))

@@ -43,7 +43,7 @@ def record(name: str, target: str, **routing: Any) -> dict[str, Any]:
     return {"Name": f"{name}.", "Type": "A", "AliasTarget": {"DNSName": f"{target}."}, **routing}
 
 
-def test_a_distribution_whose_origins_are_balancers_is_an_entry_and_its_second_origin_waits() -> None:
+def test_a_distribution_with_balancer_origins_is_an_entry_with_a_standby() -> None:
     origins = [
         {"Id": "first", "DomainName": BALANCER},
         {"Id": "second", "DomainName": "b.eu-north-1.elb.amazonaws.com"},
@@ -173,14 +173,14 @@ def _default(name: str, family: str) -> Workload:
     return replace(_workload(name, family), routes=(Route((), (), 443),))
 
 
-def test_services_without_a_rule_are_paired_as_what_listeners_do_by_default() -> None:
+def test_services_without_a_rule_are_paired_by_the_default_action() -> None:
     here = (_workload("api", "api-1", "a.example.com"), _default("web", "web-1"))
     there = (_default("web-dr", "web-2"), _workload("api-dr", "api-2", "a.example.com"))
     found = _pairs(here, there, Surroundings())
     assert {name: (f"{name}-dr", Relation.SAME_RULE) for name in ("api", "web")} == found
 
 
-def test_of_two_load_balancers_the_one_that_an_equal_record_leads_to_is_meant() -> None:
+def test_of_two_load_balancers_the_one_with_an_equal_record_is_chosen() -> None:
     here, there = (_default("in", "a"), _default("out", "b")), (_default("x", "c"), _default("y", "d"))
     balancers = {"in": ["lb-in"], "out": ["lb-out"], "x": ["lb-x"], "y": ["lb-y"]}
     found = _pairs(here, there, Surroundings(balancers, {("lb-out", "lb-x")}))
@@ -193,7 +193,7 @@ def _image(region: str, repository: str, *command: str, tag: str = ":7", **varia
     return {"containerDefinitions": [{"image": image, "command": list(command), "environment": environment}]}
 
 
-def test_workers_of_other_families_are_paired_by_image_command_and_variables() -> None:
+def test_workers_of_other_families_are_paired_by_image_command_variables() -> None:
     here = [_workload(name, f"{name}-1") for name in ("mailer", "red", "blue", "alone")]
     there = [_workload(f"{name}-dr", f"{name}-2") for name in ("blue", "red", "mailer", "other")]
     definitions = {
@@ -270,7 +270,7 @@ def _timer(name: str, region: str, family: str, times: str, words: str = "") -> 
     return {"Arn": arn, "Name": name, "State": "ENABLED", "ScheduleExpression": times, "Target": target}
 
 
-def test_schedules_of_one_family_are_paired_by_their_words_and_others_by_their_times() -> None:
+def test_schedules_of_a_family_are_paired_by_words_and_others_by_times() -> None:
     home = [
         _timer("a", "eu-central-1", "jobs", "rate(1 hour)", "index"),
         _timer("b", "eu-central-1", "jobs", "rate(1 hour)", "mail"),

@@ -83,7 +83,7 @@ def test_services_of_other_names_are_paired_by_their_rules(scanner: Scanner) -> 
     assert rows["api-20251104"]["counterpart"]["relation"] == "the same host and path rule"
 
 
-def test_stores_are_found_by_variable_role_and_secret_and_a_strangers_is_not(scanner: Scanner) -> None:
+def test_stores_are_found_by_variable_role_and_secret_and_foreign_ones_not(scanner: Scanner) -> None:
     found = scanner.map()
     users = {row["thing"]["name"]: len(row["used_by"]) for row in found["stores"]}
     assert {"orders-20251104": 3, "shop-media-x1": 3, "carts": 3, "shop/payments": 3, "shop/web": 3} == users

@@ -35,7 +35,7 @@ def _reader(world: Endpoint) -> Credentials:
 
 
 @pytest.mark.proof
-def test_a_narrowed_observation_reads_the_named_parts_and_what_they_are_read_from(
+def test_a_narrow_observation_reads_the_named_parts_and_their_sources(
     sandbox_world: Endpoint, observation: Observation
 ) -> None:
     seen = observe(
@@ -62,7 +62,7 @@ def test_upon_an_earlier_snapshot_only_the_named_parts_are_read_again(
     assert {operation.partition(":")[0] for operation in seen.calls} == {"sts", "sns", "logs"}
 
 
-def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
+def test_an_unseen_part_is_read_again_where_a_named_part_needs_it(
     sandbox_world: Endpoint, observation: Observation
 ) -> None:
     env, side = observation.environment, Side.DR
@@ -117,7 +117,7 @@ class _BegunLate(_Reading):
         self._future_of((sns_topics.topics.name, Side.DR))
 
 
-def test_a_part_that_is_begun_after_the_deadline_is_no_part_of_the_observation(observation: Observation) -> None:
+def test_a_part_begun_after_the_deadline_is_not_in_the_observation(observation: Observation) -> None:
     client = ReadClient(observation.environment, reads(), Credentials("http://127.0.0.1:9", "AKIDLATE", "none"))
     reading = _BegunLate(client, datetime.now(UTC), (), None, tuple(Side))
     begun = (ecs.services.name, Side.DR)

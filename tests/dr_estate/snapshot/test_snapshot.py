@@ -84,7 +84,7 @@ def test_the_digest_is_over_the_whole_with_sorted_keys() -> None:
     assert hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest() == digest
 
 
-def test_evidence_of_many_parts_takes_the_memory_of_its_text_and_not_of_its_values() -> None:
+def test_evidence_of_many_parts_takes_the_memory_of_its_text_alone() -> None:
     """Plain values of all parts at once are several times their text: with them the peak was 4.6 times."""
     services = tuple(service(f"sit-tenant{number}-service") for number in range(100))
     parts = {
@@ -137,7 +137,7 @@ def test_a_part_of_any_length_is_written_whole(rows: int) -> None:
         (b"\x89PNG\r\n", "a binary file"),
     ],
 )
-def test_what_is_not_evidence_is_refused_and_the_command_that_writes_it_named(data: bytes, kind: str) -> None:
+def test_what_is_no_evidence_is_refused_with_the_command_that_writes_it(data: bytes, kind: str) -> None:
     with pytest.raises(EvidenceError, match=f"^evidence is {kind}.*`dr_cli.py status --save-evidence FILE` writes it"):
         from_json(data)
 

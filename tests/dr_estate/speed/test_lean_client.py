@@ -130,7 +130,7 @@ def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refusal_that_no_second_attempt_changes_is_raised_as_botocore_raises_it(code: str) -> None:
+def test_a_refusal_that_a_retry_cannot_change_is_raised_as_by_botocore(code: str) -> None:
     with pytest.raises(ClientError) as refused:
         _ended(code)
     assert refused.value.response["Error"]["Code"] == code

@@ -26,7 +26,7 @@ def test_the_verdict_is_in_the_page_s_name() -> None:
     assert title_of("sit", "READY", 100, 230) == "DR of SIT: READY (230 checks left out), score 100 of 100"
 
 
-def test_a_run_or_drill_that_did_not_end_well_is_the_verdict_whatever_was_judged_beside_it(tmp_path: Path) -> None:
+def test_a_run_or_drill_that_ended_badly_is_the_verdict(tmp_path: Path) -> None:
     stopped = replace(WHOLE, parts=(STEPPED_BACK,), residue=None)
     for report, ended in (
         (replace(REPORT, ran=STEPPED_BACK), "failback stepped back"),
@@ -58,7 +58,7 @@ def test_findings_are_a_table_with_the_worst_first_and_all_text_escaped() -> Non
     assert "\u202e" not in found
 
 
-def test_a_category_is_matched_by_status_and_verdict_never_by_the_words_of_a_message() -> None:
+def test_a_category_is_matched_by_status_and_verdict_and_never_by_words() -> None:
     assert len({str(category["matchers"]) for category in CATEGORIES}) == len(CATEGORIES)
     assert "message" not in json.dumps(CATEGORIES)
 

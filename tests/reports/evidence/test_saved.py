@@ -89,7 +89,7 @@ def test_each_flipped_byte_is_found(every: int) -> None:
     assert [] == undetected
 
 
-def test_what_was_changed_is_named_and_digests_that_are_made_again_do_not_fit_the_signature() -> None:
+def test_a_change_is_named_and_new_digests_do_not_fit_the_signature() -> None:
     body = orjson.loads(signed())
     name, side = body["parts"][1]["name"], body["parts"][1]["side"]
     forged = orjson.loads(evidence())

@@ -70,7 +70,7 @@ def test_what_does_not_agree_is_reported_with_the_entrys_number(changed: Any, ap
     assert fault in message
 
 
-def test_an_approval_that_the_pack_has_nothing_to_compare_with_is_not_proven() -> None:
+def test_an_approval_that_the_pack_cannot_compare_is_not_proven() -> None:
     files = {JOURNAL: f"{begun().line}\n".encode()}
     about = {"environment": "prod", "incident": INCIDENT}
     verdict = verify(pack_bytes(files, manifest_of(files, about), None, "no key"))
@@ -101,7 +101,7 @@ def test_what_is_no_pack_is_refused_in_a_sentence(raw: bytes) -> None:
 
 
 @given(st.data())
-def test_whatever_is_done_to_the_bytes_of_a_pack_is_a_fault_and_never_an_error(data: st.DataObject) -> None:
+def test_any_change_of_the_bytes_of_a_pack_is_a_fault_and_never_an_error(data: st.DataObject) -> None:
     files = {JOURNAL: f"{begun().line}\n".encode()}
     raw = pack_bytes(files, manifest_of(files, {"environment": "prod", "incident": INCIDENT}), None, "no key")
     at, length = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(0, 600))

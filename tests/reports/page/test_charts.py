@@ -34,7 +34,7 @@ def _timeline(reached_s: float | None) -> Timeline:
 
 
 @pytest.mark.parametrize(("seconds", "width"), [(0, 0.6), (1800, TARGET_AT / 2), (3600, TARGET_AT), (360_000, 100)])
-def test_an_age_is_drawn_against_its_objective_and_what_is_far_beyond_is_cut(seconds: float, width: float) -> None:
+def test_an_age_is_drawn_against_its_objective_and_cut_far_beyond(seconds: float, width: float) -> None:
     assert age_width(seconds, 3600) == pytest.approx(width)
 
 

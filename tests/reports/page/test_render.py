@@ -155,7 +155,7 @@ def test_a_failed_blocker_caps_the_score_and_the_page_says_so() -> None:
     assert "capped" not in _flat(_report(*good))
 
 
-def test_a_gap_has_its_anchor_its_scenario_in_allure_and_its_command_to_copy() -> None:
+def test_a_gap_has_its_anchor_its_allure_scenario_and_a_command_to_copy() -> None:
     seen = _Seen(render(FAILED, {"efs.last-replicated": "allure.html#abc"}))
     (gap,) = seen.of("article")
     assert gap["id"] == "check-efs.last-replicated"

@@ -56,7 +56,7 @@ def test_junit_has_a_case_a_check_and_neither_a_gap_nor_blindness_is_green() -> 
     assert 60 == len(str(failure.text).splitlines())
 
 
-def test_sarif_has_a_result_for_each_finding_that_is_no_pass_and_an_accepted_one_is_suppressed() -> None:
+def test_sarif_has_each_finding_but_passes_and_suppresses_accepted_ones() -> None:
     (run,) = json.loads(sarif_report.render(REPORT))["runs"]
     levels = [(row["ruleId"], row["level"], bool(row.get("suppressions"))) for row in run["results"]]
     assert [("a.fail", "error", False)] * 60 == levels[:60]
@@ -76,7 +76,7 @@ def test_sarif_says_what_is_new_against_a_baseline() -> None:
     assert states == {"a.fail": "new", "a.lost": "unchanged", "a.warn": "unchanged", "a.excepted": "unchanged"}
 
 
-def test_every_check_of_a_scenario_is_linked_to_the_line_on_which_it_stands() -> None:
+def test_every_check_of_a_scenario_links_to_its_line() -> None:
     check = checks()["efs.replicated"] if "efs.replicated" in checks() else next(iter(checks().values()))
     (path,) = [p for p in FEATURES.glob("*.feature") if check.says in p.read_text(encoding="utf-8")]
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -37,7 +37,7 @@ def test_markdown_counts_and_names_what_did_not_pass() -> None:
     assert "abab" in text
 
 
-def test_csv_has_a_row_for_each_scenario_with_moment_and_evidence_and_no_formula() -> None:
+def test_csv_has_a_row_for_each_scenario_with_evidence_and_no_formula() -> None:
     rows = [row for row in csv.DictReader(io.StringIO(crosswalk.as_csv(WALKED))) if row["control"] == "CP-10"]
     assert sorted((row["check"], row["status"]) for row in rows) == sorted((r.check, str(r.status)) for r in RESULTS)
     assert {row["scenario"] for row in rows} == {"'=a scenario"}

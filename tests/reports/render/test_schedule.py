@@ -33,7 +33,7 @@ def test_nothing_is_wider_than_the_terminal(plan: DrillCalendar) -> None:
     assert [] == [line for line in render(plan, "terminal").splitlines() if len(line) > WIDTH]
 
 
-def test_the_terminal_shows_last_next_state_evidence_and_how_to_run_what_is_late() -> None:
+def test_the_terminal_shows_last_next_state_evidence_and_late_commands() -> None:
     text = render(PLAN, "terminal")
     lines = {line[:14].strip(): line for line in text.splitlines()}
     assert all(part in lines["tabletop"] for part in ("monthly", "2025-05-06", "overdue"))
@@ -66,7 +66,7 @@ def test_another_format_is_refused() -> None:
         render(PLAN, "csv")
 
 
-def test_trends_are_by_kind_and_measure_the_oldest_first_and_leave_out_what_was_not_measured() -> None:
+def test_trends_are_by_kind_oldest_first_without_the_unmeasured() -> None:
     entries = [(t.kind, t.measure, [value for _, value in t.runs]) for t in trends(RUNS)]
     assert [("test-infra", "score", [70.0, 90.0]), ("test-infra", "worst lag", [60.0])] == entries
 

@@ -281,7 +281,7 @@ def test_the_record_of_a_tabletop_exercise_is_as_safe() -> None:
 
 
 @given(st.text())
-def test_whatever_the_text_nothing_of_it_stays_hidden_and_json_stays_the_same(text: str) -> None:
+def test_no_text_hides_anything_and_json_stays_the_same(text: str) -> None:
     shown = visible(text)
     ignorable = [char for char in hidden(shown) if unicodedata.category(char) != "Cf"]
     assert ignorable == []

@@ -136,7 +136,7 @@ def test_what_is_lost_alike_of_a_store_is_one_line_and_all_of_it_with_all() -> N
     assert "bucket-2" in "\n".join(screen(assessment, PROD, every=True))
 
 
-def test_the_page_of_a_drill_that_was_stopped_ends_with_the_drill_and_not_with_what_was_assessed_before_it() -> None:
+def test_the_page_of_a_stopped_drill_ends_with_the_drill() -> None:
     env, home = plan_home("sit")
     stopped = replace(WHOLE, residue=None, parts=(replace(STEPPED_BACK, outcome="stopped"),))
     page = replace(report(), environment=env, assessment=weighed(home, env), drills=(stopped,), exit=130)

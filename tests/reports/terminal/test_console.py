@@ -17,7 +17,7 @@ from tests.utils.running import ROOT
 
 
 @pytest.mark.proof
-def test_without_a_terminal_long_work_is_reported_by_lines_until_it_is_over(
+def test_without_a_terminal_long_work_is_told_by_lines_until_its_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)
@@ -90,7 +90,7 @@ print(console.has_typed("prod-mysql", "Type prod-mysql: "))
 """
 
 
-def test_a_line_typed_before_a_question_does_not_answer_it_and_a_typo_is_asked_again() -> None:
+def test_input_typed_before_a_question_is_no_answer_and_a_typo_asks_again() -> None:
     with begun([sys.executable, "-c", ASKING], {"PYTHONPATH": str(ROOT), "TERM": "xterm"}) as terminal:
         terminal.until("ready")
         terminal.press(b"prod-mysql\n")
@@ -104,7 +104,7 @@ def test_a_line_typed_before_a_question_does_not_answer_it_and_a_typo_is_asked_a
         assert terminal.wait() == 0
 
 
-def test_a_terminal_breaks_no_word_of_a_text_with_a_command_and_a_pipe_gets_it_whole() -> None:
+def test_a_terminal_breaks_no_word_of_a_command_and_a_pipe_gets_it_whole() -> None:
     text = f"{'It reads no database. ' * 5}To end it: `dr_cli.py -e prod failover`"
     screens = []
     for out in (_Teletype(), io.StringIO()):

@@ -69,7 +69,7 @@ def test_a_log_has_no_escape_codes(run: Run, capsys: pytest.CaptureFixture[str])
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_a_change_by_hand_is_shown_with_its_command_before_its_time_and_again_when_it_is_due(
+def test_a_manual_change_is_shown_with_its_command_early_and_when_due(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ahead = step("ahead", 35, "notifications/manual_step", number=4, id="notifications/manual_step.ahead:10.dr")
@@ -104,7 +104,7 @@ def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(run: Run, caps
     assert "The run goes on waiting." in output
 
 
-def test_what_is_pinned_fits_a_small_screen_and_the_command_of_a_person_is_last() -> None:
+def test_the_pinned_part_fits_a_small_screen_with_the_command_last() -> None:
     view = viewed([*BEGUN, MYSQL, *SERVED, ASKED], 22)
     lines = [line.text for line in pinned_lines(view, "", "aws route53 ...")]
     assert lines[0] == "failover of INC-1: step 5 of 5"
@@ -122,7 +122,7 @@ def terminal() -> Iterator[tuple[io.TextIOWrapper, int]]:
     os.close(master)
 
 
-def test_a_pinned_line_that_stays_is_not_written_again_so_that_a_selection_on_it_stays(
+def test_an_unchanged_pinned_line_is_not_redrawn_so_a_selection_stays(
     terminal: tuple[io.TextIOWrapper, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, master = terminal

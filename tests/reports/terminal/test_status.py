@@ -105,7 +105,7 @@ def _below_causes(report: Report) -> str:
     return lines[lines.index("Cause") + 1]
 
 
-def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it_may_undo() -> None:
+def test_while_the_dr_region_serves_a_remedy_says_what_it_may_undo() -> None:
     report = _report(_failed("a.bad", Severity.BLOCKER), lags=(Lag("files", "f", None, Side.DR, 60.0, "copy"),))
     away = replace(report, posture=PostureName.ON_DR)
     assert _below_causes(away).startswith(f"  {SIT.regions.dr} serves: a remedy that restores")
@@ -113,7 +113,7 @@ def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it
     assert [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line] == []
 
 
-def test_in_the_middle_of_a_failover_no_remedy_is_given_without_saying_that_it_may_take_the_run_back() -> None:
+def test_during_a_failover_a_remedy_says_that_it_may_undo_the_run() -> None:
     begun = Incident("INC-7", "failover", BEGUN, datetime(2026, 5, 1, tzinfo=UTC), None)
     report = replace(_report(_failed("a.bad", Severity.BLOCKER)), posture=PostureName.PRIMARY_LOST)
     between = replace(report, standing=ControlState(incident=begun))
@@ -122,7 +122,7 @@ def test_in_the_middle_of_a_failover_no_remedy_is_given_without_saying_that_it_m
     assert [line for line in closed if "has begun" in line] == []
 
 
-def test_while_nothing_was_failed_over_a_remedy_of_the_validation_is_not_given_without_a_warning() -> None:
+def test_before_a_failover_a_remedy_of_the_validation_has_a_warning() -> None:
     failed = replace(_failed("a.bad", Severity.BLOCKER), area=Area.VALIDATION)
     warned = f"  Nothing was failed over, and {SIT.regions.primary} serves: run now, these remedies would stop it"
     assert _below_causes(replace(_report(failed), posture=PostureName.NORMAL)).startswith(warned)
@@ -216,7 +216,7 @@ def test_the_status_fits_40_lines_in_any_posture(every: PostureName, width: int)
     assert [line for line in lines if line.startswith("  ... and 4") and line.endswith(" more: --all lists them")]
 
 
-def test_the_status_fits_40_lines_of_80_columns_where_the_first_remedy_is_long_and_comes_next() -> None:
+def test_status_fits_40_lines_of_80_columns_with_a_long_first_remedy() -> None:
     """The sentence stands whole beside Next: it is one line where that is not enough room, and in the closing lines."""
     remedy = f"{'Restore the newest recovery point to a new file system, then replicate it again. ' * 4}".strip()
     found = Finding("a.bad", Side.PRIMARY, "x", None, Status.FAIL, "1", "2", "why", remedy)

@@ -52,7 +52,7 @@ def shown(screen: WatchScreen, columns: int = 80, rows: int = 24) -> list[str]:
     return [line.text for line in lines]
 
 
-def test_a_run_at_work_stands_on_the_screen_with_its_countdown_and_next_within_24_rows() -> None:
+def test_a_run_at_work_shows_its_countdown_and_next_within_24_rows() -> None:
     screen = WatchScreen(next_look_s=time.monotonic() + 20)
     for minute in (21, 22):
         screen.show(looked([*BEGUN, MYSQL, *SERVED, ASKED], minute))
@@ -63,7 +63,7 @@ def test_a_run_at_work_stands_on_the_screen_with_its_countdown_and_next_within_2
     assert rows[-1] in {f"q leaves; looks again in {seconds} s" for seconds in (20, 19)}
 
 
-def test_the_bell_rings_for_a_step_by_hand_the_end_and_another_posture_and_for_nothing_else() -> None:
+def test_the_bell_rings_for_a_manual_step_the_end_and_a_new_posture_only() -> None:
     screen, rung = WatchScreen(), []
     for estate in (
         looked([*BEGUN, MYSQL], 16),
@@ -80,7 +80,7 @@ def test_the_bell_rings_for_a_step_by_hand_the_end_and_another_posture_and_for_n
     assert "Served   12 of 12 tenants by eu-west-1" in shown(screen)
 
 
-def test_an_outage_says_the_command_that_ends_it_once_and_whole_on_a_low_screen() -> None:
+def test_an_outage_says_its_one_command_once_and_whole_on_a_low_screen() -> None:
     screen, ends = WatchScreen(), "failback --staged --execute --incident INC-1 --confirm " + 90 * "x"
     visitors = VisitorAccess(Access.ALL, Access.NONE, NOW, command=f"dr_cli.py {ends}")
     screen.show(replace(looked([*BEGUN, MYSQL], 16), visitors=visitors, next_step=f"`dr_cli.py {ends}` goes on."))

@@ -26,7 +26,7 @@ NOW, HUNDRED, THOUSAND = PlanGrowth(12, 2298, 1), PlanGrowth(100, 2430, 57), Pla
         ((PlanGrowth(20_000, 9000, 0),), ""),
     ],
 )
-def test_what_more_tenants_would_take_is_said_beside_what_aws_rates_take_of_it(
+def test_the_time_for_more_tenants_is_shown_beside_the_share_of_the_rates(
     growth: tuple[PlanGrowth, ...], sentence: str
 ) -> None:
     assert growth_sentence(growth) == sentence

@@ -23,7 +23,7 @@ def _row(rule: str, *statuses: Status) -> ControlResult:
     return next(row for row in crosswalk(_results(rule, *statuses)) if row.control.rule == rule)
 
 
-def test_every_control_of_these_families_that_a_check_names_is_in_the_table() -> None:
+def test_every_control_that_a_check_names_is_in_the_table() -> None:
     named = {rule for check in checks().values() for rule in check.rules if FAMILIES.fullmatch(rule)}
     assert named <= {control.rule for control in CONTROLS}
     assert {control.framework for control in CONTROLS} == set(Framework)
@@ -41,7 +41,7 @@ def test_an_unknown_or_a_warning_satisfies_no_control() -> None:
         assert not _row("NIST CP-9", Status.PASS, status).is_satisfied
 
 
-def test_what_was_not_run_does_not_apply_or_has_no_scenario_is_distinguished() -> None:
+def test_not_run_not_applicable_and_no_scenario_are_told_apart() -> None:
     assert _row("NIST CP-9").sentence == "its scenarios were not run"
     assert _row("NIST CP-9", Status.NOT_APPLICABLE).sentence == "none of its scenarios applies here"
     assert _row("NIST CP-13").sentence == "no scenario speaks about it"

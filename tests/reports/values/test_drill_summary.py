@@ -51,7 +51,7 @@ KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", ResidueStat
 LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", ResidueState.LEFT, "new")
 
 
-def test_only_what_went_away_and_home_and_was_validated_in_both_counts_as_a_full_drill() -> None:
+def test_only_a_validated_way_there_and_home_counts_as_a_full_drill() -> None:
     assert WHOLE.went_there_and_back
     assert not replace(WHOLE, phases=(AWAY,)).went_there_and_back
     assert not replace(WHOLE, rto_s=None).went_there_and_back
@@ -87,7 +87,7 @@ def test_a_drill_that_went_wrong_and_was_cleaned_up_is_over(outcome: str) -> Non
     assert not uncleaned.is_over, "its clean-up is still to come"
 
 
-def test_a_drill_whose_next_part_was_refused_is_not_over_though_each_that_began_is_done() -> None:
+def test_a_drill_whose_next_part_was_refused_is_not_over() -> None:
     summary = replace(WHOLE, parts=(replace(CLEANED, goal="switchover"),), residue=None)
     assert (summary.is_over, summary.verdict) == (False, "not compared")
     assert residue_in_brief(summary) == "residue: not compared, for the drill is not over"

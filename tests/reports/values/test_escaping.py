@@ -22,7 +22,7 @@ def test_prose_is_wrapped_and_what_is_copied_is_not(text: str, unbroken: bool) -
 
 
 @pytest.mark.parametrize("end", ["", ",", "."])
-def test_words_are_wrapped_and_a_command_between_backticks_stands_bare_on_one_line(end: str) -> None:
+def test_words_wrap_and_a_command_between_backticks_has_a_line_of_its_own(end: str) -> None:
     text = f"There is no database prod-mysql. To end it: `dr_cli.py -e prod failover`{end} moves visitors away."
     assert lines_around_commands(text, 30) == [
         "There is no database",

@@ -59,14 +59,14 @@ def viewed(rows: Sequence[EntryRow], minute: float) -> RunView:
     return view
 
 
-def test_the_batch_at_work_is_counted_and_the_stages_are_named_by_the_playbook() -> None:
+def test_the_current_batch_is_counted_and_stages_have_playbook_names() -> None:
     view = viewed([*BEGUN, MYSQL, SERVED[0]], 16)
     assert (view.place, view.count) == ("steps 2 to 4 of 5", "services 1 of 3")
     assert [(stage.over, stage.steps) for stage in view.stages] == [(2, 4), (0, 1)]
     assert view.stage_name == view.stages[0].name != view.stages[1].name
 
 
-def test_the_clocks_run_between_the_entries_and_the_estimates_are_the_run_s_own() -> None:
+def test_clocks_run_between_entries_and_estimates_are_of_the_run() -> None:
     view = viewed([*BEGUN, MYSQL], 16)
     assert view.clocks == "outage 16 min of 4 h, run 6 min, about 2 min to go"
     assert viewed([*BEGUN, MYSQL], 40).left_s == 60, "a batch that takes longer does not make the rest shorter"
@@ -134,7 +134,7 @@ def test_after_a_fence_the_region_that_it_did_not_stop_serves(stopped: Side, oth
     }
 
 
-def test_four_thousand_services_are_one_line_at_their_beginning_and_one_at_their_end() -> None:
+def test_four_thousand_services_are_one_line_at_their_start_and_one_at_end() -> None:
     services = [step(f"t{n}") for n in range(4000)]
     done: list[EntryRow] = [(11, EntryKind.CONFIRMED, service.id, {"says": "runs"}) for service in services]
     lines, _ = followed([*BEFORE, begin(services), *done])
@@ -143,13 +143,13 @@ def test_four_thousand_services_are_one_line_at_their_beginning_and_one_at_their
     assert [line.place for line in lines] == ["", "steps 1 to 4000 of 4000", ""]
 
 
-def test_an_entry_is_read_once_and_the_same_lines_come_however_often_it_is_looked_at() -> None:
+def test_an_entry_is_read_once_and_every_look_gives_the_same_lines() -> None:
     chain, follower = entries(WHOLE), RunFollower(SIT, "INC-1")
     step_by_step = [line for end in range(len(chain) + 1) for line in follower.follow(chain[:end])]
     assert step_by_step == RunFollower(SIT, "INC-1").follow(chain)
 
 
-def test_a_step_that_failed_is_open_again_once_it_is_taken_back_and_the_run_goes_on() -> None:
+def test_a_failed_step_is_open_again_after_its_rollback_and_resumes() -> None:
     failed: list[EntryRow] = [
         (16, EntryKind.FAILED, SERVICES[0].id, {"says": "no room"}),
         (17, EntryKind.UNDONE, SERVICES[0].id, {"says": "scaled back"}),

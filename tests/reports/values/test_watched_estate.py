@@ -21,6 +21,6 @@ def test_the_age_of_copies_is_watched_while_they_are_copies(world: str, posture:
     assert (posture, stores) == (seen.posture.name, len(seen.stores))
 
 
-def test_a_copy_that_is_not_measured_is_not_given_as_a_part_of_its_objective() -> None:
+def test_an_unmeasured_copy_is_no_share_of_its_objective() -> None:
     store = WatchedStore("files", "sit-efs", 1800.0, 3600.0)
     assert ("30 min of 1 h", "not measured (objective 1 h)") == (age_text(store), age_text(replace(store, age_s=None)))

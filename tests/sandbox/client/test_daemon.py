@@ -48,9 +48,7 @@ def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> N
 
 @pytest.mark.proof
 @pytest.mark.usefixtures("home")
-def test_an_empty_world_holds_no_estate_and_a_world_with_tenants_is_not_replaced_by_it(
-    sit: Environment, tmp_path: Path
-) -> None:
+def test_an_empty_world_has_no_estate_and_replaces_none_with_tenants(sit: Environment, tmp_path: Path) -> None:
     words = "-e sit sandbox up --empty --format json"
     place = {"DR_SANDBOX_HOME": os.environ["DR_SANDBOX_HOME"]}
     assert Exit.READY == dr_cli(words, tmp_path, **place).code
@@ -88,7 +86,7 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
 
 @pytest.mark.proof
 @pytest.mark.usefixtures("home")
-def test_the_worlds_clock_goes_on_over_a_stop_and_a_start_and_shows_and_changes_its_speed(
+def test_the_world_clock_survives_a_restart_and_its_speed_can_change(
     sit: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = daemon.up(sit, TENANTS, seeded=False, speed=3000)
@@ -169,9 +167,7 @@ def test_a_child_that_dies_without_a_word_is_reported_with_its_last_words(home: 
 
 
 @pytest.mark.proof
-def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_being_saved(
-    home: Path, sit: Environment
-) -> None:
+def test_a_listing_read_in_part_does_not_stop_a_save_of_the_world(home: Path, sit: Environment) -> None:
     first = daemon.up(sit, TENANTS, seeded=False)
     for name in ("a", "b", "c"):
         client_of(first, "sns").create_topic(Name=name, Tags=[{"Key": "of", "Value": "ours"}])
@@ -192,7 +188,7 @@ def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_bei
 
 
 @pytest.mark.proof
-def test_down_ends_a_sandbox_whose_world_cannot_be_saved_and_reports_what_is_lost(home: Path, sit: Environment) -> None:
+def test_down_ends_a_sandbox_that_cannot_be_saved_and_tells_the_loss(home: Path, sit: Environment) -> None:
     daemon.up(sit, TENANTS, seeded=False)
     world = home / "sit" / "world"
     world.unlink()

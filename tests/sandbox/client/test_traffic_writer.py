@@ -51,9 +51,7 @@ def move_traffic(estate: Endpoint, sit: Environment) -> None:
 
 
 @pytest.mark.proof
-def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_served(
-    estate: Endpoint, sit: Environment
-) -> None:
+def test_the_writer_writes_for_all_tenants_where_dns_leads(estate: Endpoint, sit: Environment) -> None:
     writer = Writer(estate, sit)
     for _ in range(8):
         assert writer.write_one() is not None
@@ -74,9 +72,7 @@ def test_it_writes_in_the_background_until_it_is_stopped(estate: Endpoint, sit: 
     assert written == len(writer.written)
 
 
-def test_what_a_fenced_primary_refuses_is_counted_with_its_reason_and_never_as_written(
-    estate: Endpoint, sit: Environment
-) -> None:
+def test_refusals_of_a_fenced_primary_are_counted_with_their_reason(estate: Endpoint, sit: Environment) -> None:
     writer = Writer(estate, sit)
     writer.write_one()
     scale(estate, PRIMARY, 0)

@@ -28,7 +28,7 @@ def test_a_fresh_certificate_is_described_with_its_names_in_order(aws: Clients) 
 
 
 @pytest.mark.proof
-def test_a_certificate_names_the_listeners_that_present_it_and_cannot_be_deleted_then(aws: Clients) -> None:
+def test_a_certificate_names_its_listeners_and_cannot_be_deleted_then(aws: Clients) -> None:
     there, acm = platform(aws, DR), aws("acm", DR)
     arn = acm.request_certificate(DomainName="*.shop.example")["CertificateArn"]
     assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"] == []

@@ -25,7 +25,7 @@ def test_every_page_of_scalable_targets_and_scheduled_actions_comes_once(aws: Cl
         assert sorted(wanted) == sorted(row["ResourceId"] for page in pages for row in page[key])
 
 
-def test_every_page_of_scaling_policies_comes_once_and_a_resource_is_meant_by_its_whole_id(aws: Clients) -> None:
+def test_scaling_policies_come_once_by_page_and_a_resource_by_its_whole_id(aws: Clients) -> None:
     scaling = aws("application-autoscaling", PRIMARY)
     tracking = {
         "TargetValue": 70.0,

@@ -103,7 +103,7 @@ def test_interfaces_come_in_pages(aws: Clients) -> None:
     assert [len(page["NetworkInterfaces"]) for page in pages] == [5, 2]
 
 
-def test_a_load_balancer_has_an_interface_in_each_subnet_with_an_address_of_its_name(
+def test_a_balancer_has_an_interface_in_each_subnet_with_its_address(
     aws: Clients,
 ) -> None:
     there = platform(aws, DR)

@@ -17,7 +17,7 @@ def test_a_key_may_be_disabled_and_deleted_by_its_arn(aws: Clients) -> None:
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
-def test_a_secret_under_a_disabled_key_is_named_among_the_errors_of_a_batch(aws: Clients) -> None:
+def test_a_secret_under_a_disabled_key_is_among_the_errors_of_a_batch(aws: Clients) -> None:
     kms, secrets = aws("kms", DR), aws("secretsmanager", DR)
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     secrets.create_secret(Name="locked", SecretString="one", KmsKeyId=arn)

@@ -39,7 +39,7 @@ def _associate(resolver: Any, group: str, priority: int, **more: Any) -> str:
     return str(answer["FirewallRuleGroupAssociation"]["Id"])
 
 
-def test_the_first_rule_about_a_name_decides_and_lists_are_returned_page_by_page(aws: Clients) -> None:
+def test_the_first_rule_about_a_name_decides_and_lists_come_by_page(aws: Clients) -> None:
     resolver = aws("route53resolver", DR)
     allowed, all_names = _list(resolver, "*.example.com", "example.org"), _list(resolver, "*")
     group = _group(resolver, ALLOW=allowed, BLOCK=all_names)

@@ -137,7 +137,7 @@ def test_twenty_secrets_are_read_at_once_from_the_replica_region(aws: Clients) -
         standby.batch_get_secret_value(SecretIdList=[*names, "one-too-many"])
 
 
-def test_a_secret_is_found_by_its_name_its_arn_and_a_part_of_it_and_by_nothing_else(aws: Clients) -> None:
+def test_a_secret_is_found_by_name_arn_and_partial_arn_alone(aws: Clients) -> None:
     primary, standby = _pair(aws)
     for client in (primary, standby):
         arn = client.describe_secret(SecretId=NAME)["ARN"]

@@ -66,7 +66,7 @@ def test_both_sides_call_the_header_the_same() -> None:
 
 
 @pytest.mark.proof
-def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time(fast: Endpoint) -> None:
+def test_resources_messages_and_the_tool_share_one_time(fast: Endpoint) -> None:
     client, clock = _observer(fast)
     began = time.monotonic()
     client.prove_account()
@@ -81,7 +81,7 @@ def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time
 
 
 @pytest.mark.proof
-def test_two_processes_agree_on_the_time_although_one_has_not_asked_for_a_while(fast: Endpoint) -> None:
+def test_two_processes_agree_on_the_time_after_a_silence_of_one(fast: Endpoint) -> None:
     client, clock = _observer(fast)
     began = time.monotonic()
     client.prove_account()
@@ -92,7 +92,7 @@ def test_two_processes_agree_on_the_time_although_one_has_not_asked_for_a_while(
 
 
 @pytest.mark.proof
-def test_a_minute_of_the_world_passes_in_a_second_for_the_tool_and_for_the_world(fast: Endpoint) -> None:
+def test_a_minute_of_the_world_is_a_second_for_tool_and_world(fast: Endpoint) -> None:
     fast.timing(transition_s=60)
     rds, (client, clock) = _client(fast, "rds"), _observer(fast)
     client.prove_account()
@@ -130,7 +130,7 @@ def test_real_seconds_stay_real_for_what_a_client_waits_for(fast: Endpoint) -> N
     assert 0.3 <= time.monotonic() - began < 0.3 * SPEED
 
 
-def test_a_world_at_the_machines_pace_says_nothing_of_its_clock_and_shows_the_machines(bare_world: Endpoint) -> None:
+def test_a_world_at_the_pace_of_the_machine_shows_the_time_of_the_machine(bare_world: Endpoint) -> None:
     dated, headers = _header(bare_world)
     assert WORLD_CLOCK not in headers
     assert abs(datetime.now(UTC) - dated) < timedelta(seconds=2)

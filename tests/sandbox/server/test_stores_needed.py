@@ -82,7 +82,7 @@ def test_a_page_is_500_without_its_database_and_every_target_unhealthy(visited: 
     assert (200, {"healthy"}) == (visited.page(), visited.health())
 
 
-def test_a_page_is_403_without_the_mount_of_its_files_and_the_other_tenants_are_well(visited: Visited) -> None:
+def test_a_page_without_its_files_is_403_and_other_tenants_are_well(visited: Visited) -> None:
     visited.client("efs").delete_access_point(AccessPointId=visited.access_point())
     assert (403, 200) == (visited.page(), visited.page(tenant=FIRST))
     assert {"Health checks failed with these codes: [403]"} == visited.health()

@@ -72,7 +72,7 @@ def test_a_listener_that_redirects_names_where_to(served: Endpoint, ports: Ports
         elb.modify_listener(ListenerArn=arn, DefaultActions=before)
 
 
-def test_the_distribution_asks_its_origin_at_the_port_of_its_protocol_policy(served: Endpoint, ports: Ports) -> None:
+def test_the_distribution_asks_its_origin_at_the_port_of_its_policy(served: Endpoint, ports: Ports) -> None:
     elb = client_of(served, "elbv2", PROD.region(Side.PRIMARY), person="admin")
     balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
@@ -95,7 +95,7 @@ def test_another_tenants_name_inside_a_longer_one_is_not_taken_for_it(ports: Por
     assert not visited(ports, Side.DR, HOST.removeprefix("tenant")).names_host
 
 
-def test_a_tenant_without_healthy_tasks_is_unavailable_in_that_region_alone(served: Endpoint, ports: Ports) -> None:
+def test_a_tenant_without_healthy_tasks_is_unavailable_in_that_region(served: Endpoint, ports: Ports) -> None:
     served.inject("ecs-standby-stopped")
     try:
         assert (503, 200) == (visited(ports, Side.DR).status, visited(ports, Side.PRIMARY).status)
@@ -137,7 +137,7 @@ def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) ->
     assert dark.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
 
 
-def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:
+def test_the_certificate_of_the_listener_is_judged_by_name_and_date(ports: Ports) -> None:
     secure = ports[PROD.region(Side.DR)][1]
     shaken = handshake("127.0.0.1", secure, HOST, (5, 5), public=False)
     assert "" == shaken.problem

@@ -104,7 +104,7 @@ def test_an_outage_may_be_of_one_service_or_one_operation_or_one_person(world: E
 
 
 @pytest.mark.proof
-def test_the_first_calls_can_be_throttled_and_a_retrying_client_gets_through(world: Endpoint, client: Client) -> None:
+def test_the_first_calls_can_be_throttled_and_a_retry_succeeds(world: Endpoint, client: Client) -> None:
     world.begin(Outage(PRIMARY, "throttle", service="ecs", times=2))
     assert client("ecs", PRIMARY, attempts=3).list_clusters()["clusterArns"] == []
     assert world.calls() == {f"{PRIMARY} ecs:ListClusters": 3}

@@ -116,7 +116,7 @@ def status(estate: Endpoint, name: str) -> str:
     return str(found[0]["DBInstanceStatus"])
 
 
-def test_a_call_under_way_when_the_world_is_exchanged_never_reaches_the_next_one(estate: Endpoint) -> None:
+def test_a_call_under_way_at_an_exchange_never_reaches_the_next_world(estate: Endpoint) -> None:
     estate.begin(Outage(DR, "hang", "ecs", "UpdateService"))
     estate.reset_calls()
     ended: list[type] = []
@@ -147,7 +147,7 @@ def test_a_timing_that_does_not_exist_is_refused_with_those_that_do(estate: Endp
         estate.timing(moods=3)
 
 
-def test_mutations_are_listed_in_order_with_their_parameters_and_reads_are_not(estate: Endpoint) -> None:
+def test_mutations_are_listed_in_order_with_parameters_without_reads(estate: Endpoint) -> None:
     client_of(estate, "ecs", DR).list_clusters()
     client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
     topic = topic_of(estate)

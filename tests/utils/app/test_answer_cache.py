@@ -51,7 +51,7 @@ def answers(sit: Environment) -> dict[str, Any]:
     return {arn: answer for arn, (_, answer) in known.items()}
 
 
-def test_the_second_status_asks_for_no_revision_again_and_its_evidence_names_each(
+def test_the_second_status_asks_for_no_revision_and_its_evidence_names_all(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:
     first, second = looked(sandbox_world, sit), looked(sandbox_world, sit)

@@ -89,7 +89,7 @@ def test_a_word_that_ec2_documents_beside_its_model_is_no_surprise() -> None:
 
 
 @pytest.mark.parametrize("kind", [UnavailableKind.UNREADABLE, UnavailableKind.DEFECT])
-def test_a_part_that_was_not_understood_is_shown_with_what_was_other_than_expected(kind: UnavailableKind) -> None:
+def test_a_malformed_part_is_shown_with_what_was_expected(kind: UnavailableKind) -> None:
     part = SnapshotPart("rds.instances", Side.DR, "eu-west-1", NOW, Unavailable(kind, "not understood", "eu-west-1"))
     snapshot = Snapshot("sit", SIT.account, "someone", "live", NOW, {("rds.instances", Side.DR): part})
     world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
@@ -138,9 +138,7 @@ def test_the_answer_counts_what_is_in_the_way(problems: int, facts: int, sentenc
 @pytest.mark.parametrize(
     ("supported", "expected"), [(True, Standing.OK), (False, Standing.FAIL), (None, Standing.FAIL)]
 )
-def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_relied_on(
-    supported: bool | None, expected: Standing
-) -> None:
+def test_regions_without_backup_replication_fail_where_it_is_needed(supported: bool | None, expected: Standing) -> None:
     row = {"RegionName": "af-south-1", "SupportsDBInstanceAutomatedBackupsReplication": supported}
     answer = {"SourceRegions": [] if supported is None else [row]}
     heard = replace(HEARD, operation="rds:DescribeSourceRegions", answer=answer)
@@ -237,7 +235,7 @@ def test_where_aws_starts_the_runs_the_control_stack_is_a_fact_of_its_own(
     }
 
 
-def test_where_aws_starts_the_runs_a_person_recovers_by_the_break_glass_role() -> None:
+def test_where_aws_starts_runs_a_person_recovers_by_the_break_glass_role() -> None:
     env = STARTED.model_copy(update={"people": STARTED.people.model_copy(update={"break_glass": USER})})
     world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
     heard = Examination((HEARD,), None, break_glass="allowed")

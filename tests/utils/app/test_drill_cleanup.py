@@ -17,7 +17,7 @@ DELETE = "aws rds delete-db-instance --db-instance-identifier sit-mysql-before-d
 
 
 @pytest.mark.parametrize("data", [{}, {"inventory": "aGVsbG8="}, {"inventory": None}, {"inventory": [1]}])
-def test_what_a_drill_found_before_is_not_known_where_its_record_does_not_say_it(data: dict[str, Any]) -> None:
+def test_earlier_findings_of_a_drill_are_unknown_off_its_record(data: dict[str, Any]) -> None:
     """A driller's keys write the record of a trial: nothing is proven clean then, and no command ends."""
     moment = datetime(2026, 1, 7, tzinfo=UTC)
     entry = Entry(1, moment, "run-1", EntryKind.INVENTORY, None, data, "", "")
@@ -30,7 +30,7 @@ def test_what_a_drill_found_before_is_not_known_where_its_record_does_not_say_it
     ("world", "typed"),
     [("sandbox f1597aec5036", f'{DELETE} --endpoint-url "$AWS_ENDPOINT_URL"'), ("live AWS", DELETE)],
 )
-def test_a_command_that_deletes_a_database_reaches_no_live_account_from_a_sandbox(world: str, typed: str) -> None:
+def test_a_deletion_command_of_a_sandbox_reaches_no_live_account(world: str, typed: str) -> None:
     of_rule = Residue("rds.instances.primary", "sit-mysql", ResidueState.KEPT, "it was there before", DELETE)
     bare = Residue("backup.recovery_points.dr", "arn", ResidueState.KEPT, "it expires")
     rows = with_typed_commands((of_rule, bare), Invocation(("-e", "sit")), world)

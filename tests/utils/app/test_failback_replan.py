@@ -38,9 +38,7 @@ FROZEN = row(EntryKind.INTENT, FREEZE)
     ],
     ids=["frozen", "uploads", "found so", "hot phase", "promoted", "done", "given up", "a fence", "nothing"],
 )
-def test_a_failback_froze_what_its_last_plan_did_until_it_is_given_up_promoted_or_done(
-    rows: list[EntryRow], expected: bool
-) -> None:
+def test_a_failback_keeps_its_freeze_until_it_is_aborted_promoted_or_done(rows: list[EntryRow], expected: bool) -> None:
     assert froze(entries(rows)) is expected
 
 

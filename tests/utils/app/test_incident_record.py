@@ -51,7 +51,7 @@ def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Be
     assert {step: before["desiredCount"] for step, before in before_values(_past(*begun)).items()} == recorded
 
 
-def test_a_failback_goes_on_in_stages_where_its_plan_has_them_or_the_environment_demands_them() -> None:
+def test_a_failback_goes_on_in_stages_by_its_plan_or_the_environment() -> None:
     tenth, whole = ("traffic/shift_to_primary:10", "traffic/shift_to_primary:100")
     demanding = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"staged": True})})
     customers = f"{whole}.customer.example"

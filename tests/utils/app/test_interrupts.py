@@ -87,7 +87,7 @@ def _stopped_in_order(sit: Sit, terminal: Terminal, since: int) -> None:
 
 
 @pytest.mark.proof
-def test_ctrl_c_at_the_question_for_an_irreversible_step_stops_the_run_at_once(sit: Sit) -> None:
+def test_ctrl_c_at_an_irreversible_question_stops_the_run_at_once(sit: Sit) -> None:
     with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
         terminal.until(ASKS)
         terminal.press(CTRL_C)
@@ -97,7 +97,7 @@ def test_ctrl_c_at_the_question_for_an_irreversible_step_stops_the_run_at_once(s
 
 
 @pytest.mark.proof
-def test_a_name_that_was_typed_before_it_is_asked_for_confirms_nothing_and_a_typo_is_asked_again(sit: Sit) -> None:
+def test_a_name_typed_before_its_question_confirms_nothing(sit: Sit) -> None:
     with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
         terminal.press(b"sit-efs\n")
         terminal.until(ASKS)
@@ -112,7 +112,7 @@ def test_a_name_that_was_typed_before_it_is_asked_for_confirms_nothing_and_a_typ
 
 
 @pytest.mark.proof
-def test_nothing_is_begun_where_the_question_for_the_ticket_is_left_unanswered(sit: Sit) -> None:
+def test_nothing_begins_while_the_question_for_the_ticket_is_open(sit: Sit) -> None:
     file = sit.config / "sit.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("ticket = false", "ticket = true"), encoding="utf-8")
     for way in ("Ctrl-C", "SIGTERM", "SIGHUP"):
@@ -125,7 +125,7 @@ def test_nothing_is_begun_where_the_question_for_the_ticket_is_left_unanswered(s
 
 
 @pytest.mark.proof
-def test_however_it_is_stopped_at_the_question_the_same_command_goes_on_to_it(sit: Sit) -> None:
+def test_a_run_stopped_at_the_question_resumes_at_it(sit: Sit) -> None:
     since = 0
     for way, stop in WAYS.items():
         with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
@@ -137,7 +137,7 @@ def test_however_it_is_stopped_at_the_question_the_same_command_goes_on_to_it(si
 
 
 @pytest.mark.proof
-def test_pause_and_unpause_stand_in_the_incidents_log_whether_a_run_is_at_work_or_not(sit: Sit) -> None:
+def test_pause_and_unpause_are_in_the_log_with_or_without_a_run(sit: Sit) -> None:
     with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
         terminal.until(ASKS)
         assert 0 == sit.run("pause --reason storm", sit.home / "elsewhere").code

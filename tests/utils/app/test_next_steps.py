@@ -97,7 +97,7 @@ def test_a_refused_run_names_the_approval_of_its_own_plan(typed: str, next_one: 
     assert str(approval(parsed(RecoveryOptions, typed_as(typed)), "INC-1")) == f"`dr_cli.py {next_one}`"
 
 
-def test_a_run_that_ended_early_goes_on_by_its_own_command_and_a_drill_by_its_clean_up() -> None:
+def test_a_stopped_run_resumes_by_its_command_and_a_drill_by_its_clean_up() -> None:
     typed = parsed(FailbackOptions, typed_as("failback --staged --execute --replan --confirm a.b"))
     assert str(after_run(typed, "INC-1")) == (
         "`dr_cli.py failback --staged --execute --incident INC-1 --confirm a.b` goes on from here."
@@ -194,9 +194,7 @@ def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "",
     ("posture", "begins"),
     [(PostureName.ON_DR, "`dr_cli.py failback` "), (PostureName.NORMAL, "`dr_cli.py log --review ")],
 )
-def test_after_a_fence_comes_the_return_while_the_dr_region_serves_and_else_the_review(
-    posture: PostureName, begins: str
-) -> None:
+def test_after_a_fence_comes_the_failback_while_dr_serves_or_the_review(posture: PostureName, begins: str) -> None:
     fenced = replace(STEPPED_BACK, incident="INC-1", outcome="done", exit=0, goal="fence")
     report = replace(_looked(posture), ran=fenced)
     assert after_execution(parsed(FenceOptions, typed_as("fence --execute --incident INC-1")), report).startswith(
@@ -204,7 +202,7 @@ def test_after_a_fence_comes_the_return_while_the_dr_region_serves_and_else_the_
     )
 
 
-def test_a_run_that_met_a_step_that_nobody_confirmed_goes_on_with_the_confirmation_of_it() -> None:
+def test_a_run_with_an_unconfirmed_step_goes_on_with_its_confirmation() -> None:
     typed = parsed(FailbackOptions, typed_as("failback --staged --execute --confirm a.b"))
     stopped = replace(STEPPED_BACK, incident="INC-1", outcome="failed", exit=5, to_confirm=("c.d", "e.f"))
     assert after_execution(typed, replace(_looked(PostureName.ON_DR), ran=stopped)) == (
@@ -248,9 +246,7 @@ SERVES_NOT = replace(FAILED, area=Area.VALIDATION)
     ],
     ids=["lost", "away", "blind", "split", "a gap", "well", "nothing to validate"],
 )
-def test_what_was_seen_leads_to_what_the_posture_asks_for_and_then_to_the_severest_remedy(
-    report: Report, next_one: str
-) -> None:
+def test_findings_lead_to_what_the_posture_needs_then_the_worst_remedy(report: Report, next_one: str) -> None:
     assert after_look(report) == next_one
 
 
@@ -298,7 +294,7 @@ def test_a_run_at_work_is_the_next_command_in_every_posture(posture: PostureName
     assert "shows the run at work" not in after_look(replace(report, standing=over))
 
 
-def test_a_run_that_waits_for_an_approver_is_approved_before_anything_else_is_begun() -> None:
+def test_a_run_that_waits_for_an_approver_is_approved_first() -> None:
     waiting = (WaitingStart("e-1", "failback", "INC-7", 64 * "a", ("--staged", "--replan"), "arn:user/anna", NOW),)
     report = replace(_looked(PostureName.ON_DR, FAILED), waiting=waiting)
     approves = f"`dr_cli.py approve --failback --staged --incident INC-7 --digest {12 * 'a'}` approves the run"
@@ -310,7 +306,7 @@ def test_a_run_that_waits_for_an_approver_is_approved_before_anything_else_is_be
     ]
 
 
-def test_a_run_that_was_approved_and_holds_no_lock_yet_is_watched_and_none_is_begun_beside_it() -> None:
+def test_an_approved_run_without_a_lock_is_watched_and_no_other_begins() -> None:
     start = WaitingStart("e-1", "failover", "INC-7", 64 * "a", (), "arn:user/anna", NOW, approved=True)
     report = replace(_looked(PostureName.PRIMARY_LOST, FAILED, posture_next="`dr_cli.py failover`."), waiting=(start,))
     watches = "`dr_cli.py attach --incident INC-7` watches the run that was approved"
@@ -320,7 +316,7 @@ def test_a_run_that_was_approved_and_holds_no_lock_yet_is_watched_and_none_is_be
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_while_all_runs_are_stopped_next_lets_them_go_on_for_each_run_is_refused(waits: bool) -> None:
+def test_while_all_runs_are_stopped_next_is_unpause(waits: bool) -> None:
     begun = Incident("INC-7", "failover", BEGUN, NOW, None)
     standing = ControlState(incident=begun, pause=Pause("anna", "storm", NOW))
     waiting = (WaitingStart("e-1", "failover", "INC-7", 64 * "a", (), "arn:user/anna", NOW),) if waits else ()
@@ -355,7 +351,7 @@ DIGEST = PLAN.digest[:12]
         ("sit", Advice.DO_NOT_FAILOVER, PostureName.BLIND, True, "doctor"),
     ],
 )
-def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
+def test_an_assessment_leads_to_its_approval_its_run_or_its_obstacle(
     environment: str, advice: Advice, posture: PostureName, blind: bool, next_one: str
 ) -> None:
     options = parsed(RecoveryOptions, f"-e {ENVIRONMENTS[environment].name} failover --incident INC-1")
@@ -364,7 +360,7 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
 
 
-def test_where_stages_are_demanded_the_failback_that_was_weighed_is_run_in_stages() -> None:
+def test_where_stages_are_demanded_the_failback_runs_in_stages() -> None:
     weighed = Assessment(Advice.PROCEED, False, (), (), (), PLAN, Posture(PostureName.ON_DR, "so."), 1, 1.0)
     options = parsed(RecoveryOptions, "-e prod failback --incident INC-1")
     step = after_assessment(options, _looked(PostureName.ON_DR, environment="prod"), weighed)
@@ -440,7 +436,7 @@ def test_a_drill_leads_to_what_is_still_to_do_of_it(
     assert commands == commands_of(after_drills((before, drill), open_incident=open_incident))
 
 
-def test_a_drill_that_is_done_leaves_the_next_step_to_what_was_judged_beside_it() -> None:
+def test_a_finished_drill_leaves_next_to_the_verdict_beside_it() -> None:
     assert "`dr_cli.py schedule`" in after_drills((WHOLE,))
     assert after_drills((TRIED,), "Renew it.") == "Renew it."
 
@@ -449,7 +445,7 @@ def _change(check: str) -> StatusChange:
     return StatusChange(SubjectKey(check, Side.DR, "sit-efs"), Severity.BLOCKER, Status.PASS, Status.FAIL, "late")
 
 
-def test_a_difference_leads_to_the_first_check_that_got_worse_and_is_still_there() -> None:
+def test_a_difference_leads_to_the_first_check_that_got_worse_and_remains() -> None:
     next_one = after_difference((_change("a.former"), _change("efs.last-replicated"), _change("kms.key-usable")))
     assert next_one == "`dr_cli.py status --check efs.last-replicated` judges the first that got worse again."
     assert after_difference((_change("a.former"),)) == after_difference(()) == READINESS
@@ -468,7 +464,7 @@ def test_a_checked_pack_leads_to_the_live_record_or_to_a_new_pack(incident: str,
     assert [next_one] == commands_of(after_verification(incident, faults))
 
 
-def test_a_return_to_a_region_that_does_not_answer_leads_to_the_watch_and_not_in_a_circle() -> None:
+def test_a_failback_to_a_silent_region_leads_to_the_watch() -> None:
     silent = Unavailable(UnavailableKind.UNREACHABLE, "it does not answer.", ENV.regions.primary)
     unseen = replace(FAILED.findings[0], status=Status.UNKNOWN, unseen=silent)
     report = _looked(PostureName.ON_DR, replace(FAILED, status=Status.UNKNOWN, findings=(unseen,)))
@@ -516,7 +512,7 @@ def test_a_waiting_failback_says_what_for_how_long_and_what_watches_it(name: Pos
     assert next_line(step)[1] == "dr_cli.py explain check a.b", "what is broken comes before what takes time"
 
 
-def test_weights_left_behind_lead_to_what_divides_the_visitors_and_to_no_failback() -> None:
+def test_weights_left_behind_lead_to_their_records_and_to_no_failback() -> None:
     """RETURNING without a failback: the primary region alone takes writes, and there is nothing to bring back."""
     left = replace(_looked(PostureName.RETURNING, FAILED), writer=Side.PRIMARY)
     assert next_line(after_look(left))[1] == "dr_cli.py explain check a.b"
@@ -581,9 +577,7 @@ def test_failover_never_says_failover(rule: PostureRule) -> None:
         (Advice.DO_NOT_FAILOVER, ""),
     ],
 )
-def test_in_an_outage_failover_names_the_run_in_its_first_line_too_and_never_itself(
-    advice: Advice, ends_it: str
-) -> None:
+def test_in_an_outage_failover_names_the_run_first_and_never_itself(advice: Advice, ends_it: str) -> None:
     outage = VisitorAccess(Access.NONE, Access.NONE, NOW, ("af-south-1",), command="dr_cli.py failover")
     report = replace(_looked(PostureName.PRIMARY_LOST, FAILED), visitors=outage)
     weighed = Assessment(advice, False, (), (), (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
@@ -619,7 +613,7 @@ def test_a_watch_of_a_dark_primary_region_leads_to_no_failback() -> None:
 START = "aws rds start-db-instance --region af-south-1 --db-instance-identifier sit-mysql"
 
 
-def test_the_remedy_of_a_stopped_database_comes_before_a_failover_and_says_until_when() -> None:
+def test_the_remedy_of_a_stopped_database_precedes_a_failover_with_a_time() -> None:
     row = Finding(
         "rds.serves", Side.PRIMARY, "sit-mysql", None, Status.FAIL, "stopped", "takes writes", "so", "Start it."
     )

@@ -48,7 +48,7 @@ def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
     assert result.message.startswith("database/restore_dr:sit-mysql: ")
 
 
-def test_a_change_that_nobody_made_by_hand_in_time_waits_for_it_in_whole_sentences() -> None:
+def test_a_late_manual_change_is_waited_for_with_whole_sentences() -> None:
     late = ManualPending(HALF, f"{HALF} was not done by hand in time: Lead 50 percent to af-south-1.")
     result = result_of_error(late, Outcome(), AGAIN)
     assert result is not None
@@ -65,7 +65,7 @@ def test_a_degraded_run_counts_its_failed_steps(failed: list[str], words: str) -
 @pytest.mark.parametrize(
     "trouble", [MirrorFailed("Neither can be written."), OSError(28, "No space left on device", "/x")], ids=str
 )
-def test_a_run_that_cannot_be_recorded_failed_as_an_action_and_nothing_was_undone(trouble: Exception) -> None:
+def test_a_run_without_a_record_failed_as_an_action_and_is_not_undone(trouble: Exception) -> None:
     result = result_of_error(trouble, Outcome(), AGAIN)
     assert result is not None
     assert ("failed", Exit.ACTION_FAILED, True) == (result.outcome, result.exit, result.alarms)
@@ -94,7 +94,7 @@ def test_a_run_that_owes_a_change_is_done_alarms_and_says_what_is_owed() -> None
     assert result.message.endswith("Visitors reach eu-west-1 by health alone.")
 
 
-def test_what_failed_before_is_reported_with_the_step_that_could_not_go_on_for_it() -> None:
+def test_an_earlier_failure_is_told_with_the_step_that_needed_it() -> None:
     denied = "compute/scale_dr_services:sit-a: ecs:UpdateService in eu-west-1 is denied."
     outcome = Outcome(degraded=[denied, "compute/scale_dr_services:sit-b: ecs:UpdateService in eu-west-1 is denied."])
     result = result_of_error(StepFailed("traffic/verify_targets:eu-west-1", "no healthy target"), outcome, AGAIN)
@@ -102,7 +102,7 @@ def test_what_failed_before_is_reported_with_the_step_that_could_not_go_on_for_i
     assert result.message.startswith(f"no healthy target. Not done before, 2 steps: {denied} ")
 
 
-def test_what_was_under_way_is_reported_with_the_step_that_waited_in_vain_for_it() -> None:
+def test_work_under_way_is_told_with_the_step_that_waited_for_it() -> None:
     scarce = "compute/scale_dr_services:sit-a: nothing moved: Capacity is unavailable at this time"
     late = StepFailed("traffic/verify_targets:eu-west-1", "no healthy target", FailureCause.LATE)
     result = result_of_error(late, Outcome(under_way=[scarce]), AGAIN)
@@ -110,7 +110,7 @@ def test_what_was_under_way_is_reported_with_the_step_that_waited_in_vain_for_it
     assert f"no healthy target. Not done before, 1 step: {scarce}. Nothing was taken back" in result.message
 
 
-def test_a_degraded_run_reports_what_failed_first_and_whether_what_serves_was_found_wrong() -> None:
+def test_a_degraded_run_tells_its_first_failure_and_what_validation_found() -> None:
     gone = "database/protect_dr.second_zone:sit-mysql: sit-mysql is gone."
     served = result_of(Outcome(finished=True, degraded=[gone]), False, AGAIN).message
     assert served.startswith(f"Done, but degraded: 1 step failed. {gone} ")
@@ -118,7 +118,7 @@ def test_a_degraded_run_reports_what_failed_first_and_whether_what_serves_was_fo
     assert unserved.startswith("Done, but degraded: 1 step failed, and so did the validation: see what it found.")
 
 
-def test_a_part_of_a_drill_that_ends_by_the_posture_names_the_clean_up_still() -> None:
+def test_a_drill_part_ended_by_the_posture_still_names_the_clean_up() -> None:
     """No posture refuses it, and what the drill made is there as long as nobody runs it."""
     ended = StepFailed("traffic/shift_to_dr:wpsit", "the posture is SPLIT now.", FailureCause.POSTURE)
     result = result_of_error(ended, Outcome(), AGAIN)
@@ -127,7 +127,7 @@ def test_a_part_of_a_drill_that_ends_by_the_posture_names_the_clean_up_still() -
     assert result.message == "the posture is SPLIT now. `dr_cli.py drill clean` brings the drill to its end."
 
 
-def test_a_run_that_ends_by_the_posture_names_no_command_that_the_posture_refuses() -> None:
+def test_a_run_ended_by_the_posture_names_no_command_that_is_refused() -> None:
     ended = StepFailed("traffic/shift_to_dr:wpsit", "the posture is SPLIT now.", FailureCause.POSTURE)
     result = result_of_error(ended, Outcome(), NextStep(Command(("failover", "--execute")), "goes on from here"))
     assert result is not None

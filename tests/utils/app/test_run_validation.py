@@ -44,9 +44,7 @@ def after(
 
 
 @pytest.mark.parametrize(("found", "owed"), [(RETURNS, OWED), (HIDDEN, [])], ids=["refused", "dark"])
-def test_visitors_who_are_served_by_health_alone_are_served_and_what_is_owed_is_named(
-    found: CheckResult, owed: list[str]
-) -> None:
+def test_visitors_served_by_health_alone_are_served_and_the_rest_is_named(found: CheckResult, owed: list[str]) -> None:
     result = after(SERVED, found, owed=owed)
     assert result.passed
     assert result.by_health.startswith("Visitors reach eu-west-1 by health alone: us-east-1 ")

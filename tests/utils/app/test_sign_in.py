@@ -75,7 +75,7 @@ class Run:
             return self.sign_in.recover()
 
 
-def test_new_credentials_of_the_same_person_let_the_run_go_on_once_its_lock_is_renewed() -> None:
+def test_new_credentials_of_the_same_person_continue_after_a_lock_renewal() -> None:
     run = Run([OPERATOR, EXPIRED, EXPIRED, OPERATOR])
     assert run.recover()
     assert (run.regained, round(run.sign_in.lost_s)) == (1, 1200)
@@ -84,7 +84,7 @@ def test_new_credentials_of_the_same_person_let_the_run_go_on_once_its_lock_is_r
     assert run.recorded == run.messages, "what is told of it is recorded"
 
 
-def test_keys_that_are_over_again_before_the_lock_is_renewed_are_waited_for_again() -> None:
+def test_keys_that_expire_before_the_lock_renewal_are_waited_for_again() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR, EXPIRED, EXPIRED, OPERATOR], ends_at_renewal=1)
     assert run.recover()
     assert run.regained == 2
@@ -104,7 +104,7 @@ def test_nobody_elses_credentials_let_it_go_on(others: Caller | Exception) -> No
     assert any("Still paused" in sentence for sentence in run.messages)
 
 
-def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -> None:
+def test_an_ended_wait_says_what_to_do_and_does_not_begin_again() -> None:
     run = Run([OPERATOR, EXPIRED])
     with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         with pytest.raises(CredentialsLost, match="Log in again"):
@@ -140,7 +140,7 @@ def _ended() -> None:
     raise LockLost("its lease ended")
 
 
-def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_lost() -> None:
+def test_a_lease_lost_to_missing_credentials_is_renewed_and_no_other() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR])
     with run.sign_in.wait_for_credentials(run, run.stop, run.messages.append, run.record):
         run.sign_in.check(_ended)
@@ -159,7 +159,7 @@ def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     assert results == [False]
 
 
-def test_who_watches_takes_other_keys_only_where_sts_refuses_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watcher_takes_other_keys_only_where_sts_refuses_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "still good")
     Run([OPERATOR, OPERATOR]).sign_in.renew()
     assert os.environ["AWS_SESSION_TOKEN"] == "still good"
@@ -167,7 +167,7 @@ def test_who_watches_takes_other_keys_only_where_sts_refuses_those_there_are(mon
     assert "AWS_SESSION_TOKEN" not in os.environ
 
 
-def test_the_next_look_goes_by_the_new_login_though_the_control_table_alone_met_that_the_old_one_was_over(
+def test_the_next_look_uses_the_new_login_if_only_the_table_saw_its_end(
     sandbox_world: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = tmp_path / "credentials"

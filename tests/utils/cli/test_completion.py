@@ -160,7 +160,7 @@ def test_bash_completes_commands_options_and_names(shell_env: dict[str, str]) ->
 
 
 @pytest.mark.proof
-def test_bash_whose_words_do_not_end_at_an_equals_sign_completes_the_whole_word(shell_env: dict[str, str]) -> None:
+def test_bash_that_does_not_break_at_equals_completes_the_whole_word(shell_env: dict[str, str]) -> None:
     offered = {line: WHOLE_WORDS[line] for line in PARTS_OF_WORDS}
     with _bash(shell_env, "COMP_WORDBREAKS=${COMP_WORDBREAKS//=}") as terminal:
         assert {line: _after_a_tab(terminal, line) for line in offered} == offered
@@ -235,9 +235,7 @@ def test_each_shell_is_answered_in_its_own_form(
         ("fish", ["complete --no-files --command dr", "_DR_COMPLETE=fish_complete"]),
     ],
 )
-def test_the_script_of_each_shell_is_printed_for_the_command_as_it_is_installed(
-    dr: Path, shell: str, parts: list[str]
-) -> None:
+def test_each_shell_gets_a_script_for_the_command_as_installed(dr: Path, shell: str, parts: list[str]) -> None:
     script = _run(dr, ["dr", "completion", shell])
     assert [] == [part for part in parts if part not in script]
     assert script == _run(dr, ["dr"], _DR_COMPLETE=f"{shell}_source")

@@ -55,7 +55,7 @@ def test_a_profile_stands_in_every_printed_command(tmp_path: Path) -> None:
     assert "-e sit --profile nowhere" in ran.err
 
 
-def test_a_region_in_the_variables_that_is_none_of_the_estates_is_said_to_choose_nothing(
+def test_a_region_variable_outside_the_estate_is_said_to_choose_nothing(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:
     for name, region, lines in (("AWS_REGION", "us-east-1", 1), ("AWS_DEFAULT_REGION", "eu-west-1", 0)):
@@ -65,7 +65,7 @@ def test_a_region_in_the_variables_that_is_none_of_the_estates_is_said_to_choose
 
 
 @pytest.mark.proof
-def test_the_environment_is_found_upwards_by_dr_config_and_by_config_in_this_order(tmp_path: Path) -> None:
+def test_the_environment_is_found_upwards_then_by_dr_config_and_config(tmp_path: Path) -> None:
     project, other = tmp_path / "project", tmp_path / "other"
     for folder, account in ((project / "environments", "1" * 12), (other, "2" * 12)):
         rules(tmp_path, "sit", "")
@@ -82,9 +82,7 @@ def test_the_environment_is_found_upwards_by_dr_config_and_by_config_in_this_ord
     assert "815856636111" in started_in(tmp_path, tmp_path, "-e sit iam operator").stdout, "else the shipped one"
 
 
-def test_debug_logs_each_call_with_its_time_and_request_id_for_its_owner_alone(
-    sandbox_world: Endpoint, tmp_path: Path
-) -> None:
+def test_debug_logs_each_call_with_time_and_request_id_privately(sandbox_world: Endpoint, tmp_path: Path) -> None:
     sandbox_world.reset_calls()
     ran = dr_cli("-e sit -v schedule", tmp_path, **signed_in(sandbox_world, "reader"))
     (log,) = (tmp_path / "out").glob("calls-*.log")
@@ -98,7 +96,7 @@ def test_debug_logs_each_call_with_its_time_and_request_id_for_its_owner_alone(
     assert [] == [secret for secret in secrets if secret in log.read_text()]
 
 
-def test_a_denied_call_and_one_without_an_answer_are_logged_with_their_error(tmp_path: Path) -> None:
+def test_a_denied_and_an_unanswered_call_are_logged_with_their_error(tmp_path: Path) -> None:
     nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     assert 3 == dr_cli("-e sit -v --deadline 5 schedule", tmp_path, **nobody).code
     (log,) = (tmp_path / "out").glob("calls-*.log")

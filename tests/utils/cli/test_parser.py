@@ -80,9 +80,7 @@ def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
         ("test --infra --dns", READINESS),
     ],
 )
-def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alone(
-    words: str, areas: tuple[Area, ...]
-) -> None:
+def test_selectors_add_up_and_none_is_all_but_those_after_a_failover(words: str, areas: tuple[Area, ...]) -> None:
     options = parse(["-e", "sit", *words.split()])
     assert isinstance(options, (of.StatusOptions, of.DrTestOptions))
     assert areas == areas_of(options)
@@ -306,7 +304,7 @@ def test_every_option_has_a_help_sentence() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_help_page_ends_with_examples_of_its_own_command_that_are_taken_by_the_grammar(path: str) -> None:
+def test_a_help_page_ends_with_examples_that_its_grammar_accepts(path: str) -> None:
     ctx = PAGES[path]
     page = ctx.command
     assert isinstance(page, HelpPage)
@@ -364,12 +362,12 @@ class Pressed(str):
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_while_the_words_are_read_is_an_interrupt_and_no_error_of_the_library() -> None:
+def test_ctrl_c_during_parsing_is_an_interrupt_and_no_library_error() -> None:
     with pytest.raises(KeyboardInterrupt):
         parse([Pressed("-e"), "sit", "status"])
 
 
-def test_a_pipe_whose_writer_may_never_come_is_refused_and_a_shells_own_is_read(
+def test_a_pipe_without_a_writer_is_refused_and_that_of_a_shell_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipe = tmp_path / "pipe"

@@ -52,7 +52,7 @@ def test_the_words_that_this_tool_gives_a_task_are_read(words: str) -> None:
         ("--override fence.primary", "cannot be read"),
     ],
 )
-def test_words_that_make_no_sense_in_a_task_are_refused_before_a_person_approves_them(words: str, fault: str) -> None:
+def test_words_wrong_in_a_task_are_refused_before_the_approval(words: str, fault: str) -> None:
     with pytest.raises(Refused, match=fault) as refused:
         options_of(replace(WAITS, arguments=tuple(shlex.split(f"{words} {OVERRIDE}"))), APP)
     assert "Nothing was approved." in str(refused.value)

@@ -18,7 +18,7 @@ COMPLETE = "the failover of INC-1 is complete, exit 0"
 
 
 @pytest.mark.parametrize(("code", "task"), [(137, "exit 137"), (3, "exit 3"), (None, "an end that AWS does not know")])
-def test_a_task_that_was_killed_after_its_run_was_done_makes_the_run_no_failure(code: int | None, task: str) -> None:
+def test_a_task_killed_after_its_run_was_done_is_no_failure(code: int | None, task: str) -> None:
     found, answer = with_recorded_end(replace(ENDED, exit_code=code), viewed(WHOLE, 40), refused=False)
     assert (found.exit_code, answer) == (0, f"{COMPLETE}; its task came to {task} after that")
 

@@ -45,7 +45,7 @@ def batch(step: Step) -> list[tuple[str, str, Any]]:
     ]
 
 
-def test_a_weighted_canary_goes_through_todays_state_all_away_and_every_share_of_the_way_home() -> None:
+def test_a_weighted_canary_goes_through_today_away_and_every_share_home() -> None:
     found = steps()
     assert list(found) == ["today", "away", "home-10", "home-50", "home-100"]
     home, away = SIT.traffic.primary_set_identifier, SIT.traffic.secondary_set_identifier
@@ -56,7 +56,7 @@ def test_a_weighted_canary_goes_through_todays_state_all_away_and_every_share_of
     assert [step.stage for step in found.values()] == sorted({step.stage for step in found.values()})
 
 
-def test_its_records_hold_addresses_that_no_machine_has_with_the_ttl_of_the_rules_and_no_health_check() -> None:
+def test_records_have_unused_addresses_the_ttl_of_the_rules_and_no_check() -> None:
     for step in steps().values():
         rows = step.after["records"]
         assert [row["ResourceRecords"][0]["Value"] for row in rows] == ["192.0.2.1", "198.51.100.1"]
@@ -65,7 +65,7 @@ def test_its_records_hold_addresses_that_no_machine_has_with_the_ttl_of_the_rule
         assert not any("HealthCheckId" in row for row in rows)
 
 
-def test_a_failover_canary_is_turned_by_exchanging_what_its_aliases_lead_to_and_refers_to_no_health_check() -> None:
+def test_a_failover_canary_swaps_its_aliases_and_uses_no_health_check() -> None:
     found = steps(FAILOVER)
     assert list(found) == ["today", "away", "home-100"]
     home, away = FAILOVER.traffic.primary_set_identifier, FAILOVER.traffic.secondary_set_identifier
@@ -88,7 +88,7 @@ def test_no_state_mixes_policies() -> None:
             assert len(used) == 1
 
 
-def test_taking_a_state_back_is_the_state_before_and_of_the_first_the_deletion_of_exactly_what_it_made() -> None:
+def test_undo_of_a_state_is_the_state_before_and_of_the_first_a_deletion() -> None:
     for env in (SIT, FAILOVER):
         found = list(steps(env).values())
         undoing = DRIVE.rollback_call(found[0])
@@ -120,7 +120,7 @@ def test_where_no_canary_may_be_made_there_is_no_step_and_one_sentence_why(seen:
     assert [reason in note for note in DRIVE.notes(seen)] == [True]
 
 
-def test_a_listed_zone_that_no_recovery_changes_gets_a_sentence_and_no_canary() -> None:
+def test_a_listed_zone_that_no_recovery_changes_gets_a_note_and_no_canary() -> None:
     seen = sight(with_traffic(SIT, canary_zones=("wpsit.kimmyai.io", "elsewhere.example")))
     assert {step.subject for step in DRIVE.plan_steps(seen)} == {CANARY}
     assert ["elsewhere.example" in note for note in DRIVE.notes(seen)] == [True]
@@ -141,7 +141,7 @@ def test_a_step_is_the_same_after_it_was_recorded() -> None:
 
 
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
-def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_as_written(env: Environment) -> None:
+def test_each_state_needs_the_one_before_and_is_done_by_its_answers(env: Environment) -> None:
     for step in steps(env).values():
         assert judged(DRIVE, step, sight(env, step.before["records"])).state is StepState.READY
         came = 2 * step.after["percent"]
@@ -153,7 +153,7 @@ def test_each_state_is_ready_upon_the_one_before_and_done_when_the_answers_are_a
         assert facts["propagation"] == "30.0 s"
 
 
-def test_a_share_within_the_error_of_so_many_questions_is_done_and_one_beyond_it_is_failed() -> None:
+def test_a_share_within_its_sampling_error_is_done_and_one_beyond_it_fails() -> None:
     step = steps()["home-10"]
     assert judged(DRIVE, step, sight(records=step.after["records"], polls=(split(28, 172),))).state is StepState.DONE
     status = judged(DRIVE, step, sight(records=step.after["records"], polls=(split(100, 100),)))
@@ -199,7 +199,7 @@ def test_a_change_that_route_53_forgot_is_failed() -> None:
     assert (status.state, "T02" in status.message) == (StepState.FAILED, True)
 
 
-def test_a_change_whose_answer_was_lost_is_judged_by_the_answers_and_fails_only_after_its_time() -> None:
+def test_a_change_without_an_answer_is_judged_by_dns_until_its_time_ends() -> None:
     step = steps()["away"]
     wrong = sight(records=step.after["records"], polls=(split(200, 0),))
     assert judged(DRIVE, step, wrong, change=None).state is StepState.IN_PROGRESS
@@ -270,7 +270,7 @@ def gone(*counts: tuple[str, tuple[str, ...], int], env: Environment = SIT, sile
 
 
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
-def test_a_canary_is_deleted_exactly_as_it_is_in_whatever_state_it_was_left_aliases_first(env: Environment) -> None:
+def test_a_canary_is_deleted_as_it_is_in_any_state_aliases_first(env: Environment) -> None:
     for state in range(len(states(env, CANARY, ZONE_ID))):
         step = step_of(env, state)
         assert step.call is not None
@@ -282,7 +282,7 @@ def test_a_canary_is_deleted_exactly_as_it_is_in_whatever_state_it_was_left_alia
         assert aliases == sorted(aliases, reverse=True)
 
 
-def test_every_canary_that_is_seen_gets_a_step_of_its_own_and_nothing_else_does() -> None:
+def test_every_canary_found_gets_a_step_of_its_own_and_nothing_else_does() -> None:
     estate = {
         "Name": f"{SIT.traffic.origin_record}.",
         "Type": "A",
@@ -332,7 +332,7 @@ def test_where_dns_is_manual_a_person_takes_it_away() -> None:
     assert judged(REMOVE, step_of(BY_HAND), seen, since_s=1, change=None).state is StepState.DONE
 
 
-def test_it_is_ready_while_it_is_there_and_changed_when_it_is_there_in_another_way() -> None:
+def test_it_is_ready_while_present_and_changed_while_present_otherwise() -> None:
     first, second = rows()
     assert judged(REMOVE, step_of(), cleaning(records=rows())).state is StepState.READY
     assert judged(REMOVE, step_of(), cleaning(records=[first])).state is StepState.DRIFTED
@@ -353,13 +353,13 @@ def test_a_server_that_still_answers_with_it_fails_it_and_is_quoted() -> None:
     assert judged(REMOVE, step_of(), gone(("SERVFAIL (not authoritative)", (), 4))).state is StepState.FAILED
 
 
-def test_until_the_change_is_everywhere_and_every_server_answered_it_is_waited_for() -> None:
+def test_it_waits_until_the_change_is_in_sync_and_every_server_answered() -> None:
     assert judged(REMOVE, step_of(), gone(NXDOMAIN), change="PENDING").state is StepState.IN_PROGRESS
     assert judged(REMOVE, step_of(), gone(NXDOMAIN, silent=1)).state is StepState.IN_PROGRESS
     assert judged(REMOVE, step_of(), cleaning()).state is StepState.IN_PROGRESS
 
 
-def test_where_a_wildcard_covers_the_name_its_answer_stands_in_the_canarys_place() -> None:
+def test_a_wildcard_that_covers_the_name_answers_in_place_of_the_canary() -> None:
     star = {"Name": f"*.{SIT.traffic.zone}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.9"}]}
     covered = poll(CANARY, ("NOERROR", ("203.0.113.9",), 4))
     assert judged(REMOVE, step_of(), cleaning(records=[star], polls=(covered,))).state is StepState.DONE

@@ -58,7 +58,7 @@ def _definition() -> ecs.TaskDefinition:
 
 
 @pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
-def test_each_takes_part_in_a_failback_alone_and_is_done_once_all_is_as_before(action: Action) -> None:
+def test_each_belongs_to_a_failback_alone_and_ends_with_the_state_before(action: Action) -> None:
     assert action.goals == TO_PRIMARY
     assert set(steps_of(action, _sight())) == {FIRST, LAST}
     assert _confirm(action, FAILED_OVER).state is StepState.READY
@@ -81,7 +81,7 @@ def test_a_dark_part_is_unseen(action: Action) -> None:
     assert list(action.notes(blind))
 
 
-def test_a_primary_service_whose_deployment_failed_is_deployed_again_and_not_when_it_is_taken_back() -> None:
+def test_a_failed_primary_deployment_is_repeated_unless_it_is_undone() -> None:
     failed = with_rows(FAILED_OVER, ecs.services, PRIMARY, rollout="FAILED")
     step = steps_of(service_counts.START_PRIMARY, _sight(failed))[LAST]
     call, undoing = (
@@ -99,7 +99,7 @@ def test_a_primary_service_whose_deployment_failed_is_deployed_again_and_not_whe
     assert StepState.READY is service_counts.START_PRIMARY.observe(step, _sight(scaled)).state
 
 
-def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy() -> None:
+def test_a_service_is_done_once_its_targets_are_healthy() -> None:
     ill = _confirm(service_counts.START_PRIMARY, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
     assert (ill.state, "sees 0 healthy" in ill.message) == (StepState.IN_PROGRESS, True)
     assert _confirm(service_counts.START_PRIMARY, HEALTHY).state is StepState.DONE
@@ -151,13 +151,13 @@ def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
         assert _confirm(service_counts.STOP_DR, resized).state is state
 
 
-def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
+def test_bounds_are_lowered_before_services_so_scaling_starts_no_task() -> None:
     rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
     assert rows[scaling.RESTORE_DR.name] < rows[service_counts.STOP_DR.name]
     assert rows[scaling.RESTORE_PRIMARY.name] < rows[service_counts.START_PRIMARY.name]
 
 
-def test_a_primary_definition_that_names_the_dr_region_is_registered_again_and_run() -> None:
+def test_a_primary_definition_that_names_the_dr_region_is_registered_anew() -> None:
     assert list(task_revisions.REPOINT_PRIMARY.plan_steps(_sight())) == []
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]

@@ -140,7 +140,7 @@ def test_a_primary_whose_ecs_alone_is_dark_is_unfenced_too() -> None:
     assert unfenced_reason(throttled) == "ecs:ListServices is throttled"
 
 
-def test_what_may_still_write_is_known_by_counts_by_tasks_and_by_what_auto_scaling_may_start() -> None:
+def test_writers_are_counted_by_services_tasks_and_scaling_bounds() -> None:
     fenced = with_rows(_stopped(), targets, PRIMARY, minimum=0, maximum=0)
     assert unfenced_services(sight(HEALTHY)) == (FIRST, LAST)
     assert unfenced_services(sight(fenced)) == ()

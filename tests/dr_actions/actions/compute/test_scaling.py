@@ -74,7 +74,7 @@ def test_a_service_that_does_not_scale_is_left_out_and_named() -> None:
     assert StepState.DRIFTED is _standing(without, LAST)
 
 
-def test_a_schedule_that_would_push_a_service_back_is_suspended_and_goes_on_when_it_is_taken_back() -> None:
+def test_a_schedule_against_a_service_is_suspended_and_resumed_by_the_undo() -> None:
     assert [] == list(RAISE_DR.notes(sight()))
     (note,) = RAISE_DR.notes(sight(NIGHT))
     assert f"'night' at cron(0 19 * * ? *) in {SIT.regions.dr} would push {LAST} below 2 tasks" in note

@@ -80,7 +80,7 @@ def test_a_service_is_ready_then_waiting_then_done() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "shown"), [(1, True), (90, False)])
-def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_shown_unless_it_is_old(minutes: int, shown: bool) -> None:
+def test_the_newest_recent_event_of_ecs_is_shown_while_tasks_start(minutes: int, shown: bool) -> None:
     why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
     waiting: dict[str, Any] = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
@@ -88,7 +88,7 @@ def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_shown_unless_it_is_o
     assert shown is confirmed.message.endswith(f" ECS says: {why}")
 
 
-def test_while_tasks_do_not_start_the_reason_of_the_newest_is_shown_and_not_that_of_another_service() -> None:
+def test_the_stop_reason_of_the_same_service_is_shown_while_tasks_fail() -> None:
     waiting = _services(desired=2, running=0, rollout="IN_PROGRESS", event="Steady.", event_at=HEALTHY.taken_at)
     why, at = "CannotPullContainerError: image 'wordpress@sha256:1' not found", HEALTHY.taken_at
     failed = [ecs_stopped_tasks.FailedTask(f"service:{FIRST}", at, why)]
@@ -102,7 +102,7 @@ def test_a_service_that_somebody_shrank_since_is_changed() -> None:
     assert StepState.DRIFTED is _confirm(_services(desired=0))[0]
 
 
-def test_after_a_failed_deployment_a_new_one_is_forced_and_its_own_failure_fails_the_one_tenant() -> None:
+def test_a_failed_deployment_is_forced_once_and_then_fails_one_tenant() -> None:
     """A failure before the call does not count. One after it is FAILED, and the run goes on without the tenant."""
     broken = _services(rollout="FAILED")
     step = steps_of(SCALE_DR, sight(broken))[FIRST]
@@ -124,7 +124,7 @@ def _newest(snapshot: Snapshot) -> str:
     return next(service.deployment for service in snapshot.get(ecs.services, DR) if service.name == FIRST)
 
 
-def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_changed_since() -> None:
+def test_a_service_of_the_right_size_is_redeployed_once_for_newer_secrets() -> None:
     large = _healthy_targets(_services(**LARGE), 2)
     assert "forceNewDeployment" not in _fill(large)
     rotated = with_rows(large, readers_secretsmanager.secrets, DR, changed_at=HEALTHY.taken_at)
@@ -137,7 +137,7 @@ def test_a_service_of_the_wanted_size_is_deployed_again_once_where_its_secrets_c
     assert StepState.DONE is _confirm(replaced)[0], "its tasks are newer than the secrets now"
 
 
-def test_secrets_that_cannot_be_read_are_no_reason_to_replace_tasks_and_a_note_gives_the_cause() -> None:
+def test_unreadable_secrets_replace_no_tasks_and_a_note_gives_the_cause() -> None:
     denied = Unavailable(UnavailableKind.DENIED, "secrets are denied.")
     unseen = sight(with_part(HEALTHY, readers_secretsmanager.secrets, DR, denied))
     step = steps_of(SCALE_DR, unseen)[FIRST]
@@ -161,7 +161,7 @@ def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
     [with_part(HEALTHY, elbv2.healthy_hosts, DR, ()), _healthy_targets(HEALTHY, 2, timedelta(days=1))],
     ids=["none", "old ones"],
 )
-def test_running_tasks_alone_are_not_done_while_the_load_balancer_sees_none_healthy(readings: Snapshot) -> None:
+def test_tasks_that_run_are_not_done_before_their_targets_are_healthy(readings: Snapshot) -> None:
     state, facts = _confirm(_services(readings, **LARGE))
     assert (StepState.IN_PROGRESS, "0") == (state, facts["healthy"])
 

@@ -84,7 +84,7 @@ def test_a_sound_estate_needs_no_new_revision_and_no_call_to_know_it() -> None:
     assert {} == steps_of(ACTION, sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False))
 
 
-def test_all_that_names_the_primary_region_and_has_a_counterpart_is_replaced() -> None:
+def test_every_name_of_the_primary_region_with_a_counterpart_is_replaced() -> None:
     assert STEP.subject == FIRST
     call = ACTION.build_call(STEP, sight(COPIED))
     assert (call.name, call.region) == (task_revisions.WRITE, SIT.regions.dr)
@@ -167,9 +167,7 @@ def test_what_cannot_be_seen_is_unseen_and_noted(reader: Reader[Any]) -> None:
     ids=lambda reader: reader.name,
 )
 @pytest.mark.parametrize("snapshot", [COPIED, WITH_FILES_LEFT], ids=["as planned", "after the rest was replaced"])
-def test_a_revision_is_neither_written_nor_believed_while_what_replaces_its_parts_is_not_seen(
-    reader: Reader[Any], snapshot: Snapshot
-) -> None:
+def test_no_revision_is_written_or_accepted_while_its_parts_are_unseen(reader: Reader[Any], snapshot: Snapshot) -> None:
     """What cannot be seen offers no counterpart: the revision would keep the other region's, and count as done."""
     blind = sight(with_part(snapshot, reader, DR, Unavailable(UnavailableKind.DENIED, "that read is denied.")))
     needed = snapshot is COPIED or reader in FILES
@@ -179,7 +177,7 @@ def test_a_revision_is_neither_written_nor_believed_while_what_replaces_its_part
             ACTION.build_call(STEP, blind)
 
 
-def test_the_files_of_a_dark_primary_are_replaced_though_the_step_before_ended_their_replication() -> None:
+def test_files_of_a_dark_primary_are_replaced_after_replication_ended() -> None:
     """Nothing shows any more which file system was the primary's: the plan does."""
     alone = with_part(dark(COPIED, Side.PRIMARY), efs.replications, DR, ())
     opened = sight(alone, primary_answers=False)
@@ -190,7 +188,7 @@ def test_the_files_of_a_dark_primary_are_replaced_though_the_step_before_ended_t
     assert (unfit.state, "content fileSystemId" in unfit.message) == (StepState.DRIFTED, True)
 
 
-def test_another_plan_of_the_incident_knows_what_the_files_were_replicated_from() -> None:
+def test_another_plan_of_the_incident_knows_the_source_of_the_files() -> None:
     (row,) = COPIED.get(efs.replications, DR)
     alone = with_part(dark(COPIED, Side.PRIMARY), efs.replications, DR, ())
     opened = {"files/restore_dr:sit-efs": {"replicates from": row.source_id}}

@@ -75,7 +75,7 @@ def test_iops_and_throughput_are_named_where_the_storage_takes_them(
     assert {key: given[key] for key in ("Iops", "StorageThroughput") if key in given} == speed
 
 
-def test_a_snapshot_takes_no_limit_of_storage_autoscaling_and_is_given_it_with_the_second_zone() -> None:
+def test_a_restored_snapshot_gets_its_storage_limit_with_the_second_zone() -> None:
     context = sight(record(), automated_backups_dr=())
     assert "MaxAllocatedStorage" not in params(context)
     (step,) = protection.PROTECT_DR.plan_steps(context)
@@ -94,7 +94,7 @@ def test_what_nobody_knows_is_left_to_the_defaults_and_said() -> None:
     assert any("neither seen nor remembered" in note for note in restore_dr.RESTORE_DR.notes(unknown))
 
 
-def test_two_databases_of_one_name_stop_the_plan_and_the_note_says_how_to_choose() -> None:
+def test_two_databases_of_one_name_stop_the_plan_with_a_note_how_to_choose() -> None:
     context = sight(automated_backups_dr=BOTH, recovery_points_dr=())
     assert list(restore_dr.RESTORE_DR.plan_steps(context)) == []
     (note,) = [note for note in restore_dr.RESTORE_DR.notes(context) if "Nothing is planned" in note]
@@ -121,14 +121,14 @@ def _send(sender: Scarce, known: Any = None) -> dict[str, Any]:
     return restore_dr.RESTORE_DR.send(step, step.planned_call, sender)
 
 
-def test_the_next_class_is_tried_where_rds_has_no_capacity_and_the_one_used_is_reported() -> None:
+def test_the_next_class_is_tried_without_capacity_and_the_used_one_is_told() -> None:
     first, second = Scarce(()), Scarce(("db.r6g.large",))
     assert _send(first, record()) == {"class": "db.r6g.large"}
     assert _send(second, record()) == {"class": "db.r6i.large"}
     assert (first.asked_for, second.asked_for) == (["db.r6g.large"], ["db.r6g.large", "db.r6i.large"])
 
 
-def test_where_no_class_has_capacity_rds_refusal_is_the_answer_and_passes_by_itself() -> None:
+def test_without_capacity_in_any_class_the_refusal_of_rds_is_retried() -> None:
     scarce = Scarce(("db.r6g.large", "db.r6i.large"))
     with pytest.raises(SendFailed) as failed:
         _send(scarce, record())
@@ -167,7 +167,7 @@ def test_the_second_zone_is_asked_for_and_not_waited_for(instance: rds.Instance 
     assert not protection.PROTECT_DR.essential
 
 
-def test_the_second_zone_comes_after_the_traffic_and_only_where_the_primary_had_one() -> None:
+def test_the_second_zone_follows_the_traffic_where_the_primary_had_one() -> None:
     (step,) = protection.PROTECT_DR.plan_steps(sight(record()))
     assert step.stage > max(row.stage for row in SEQUENCE[Goal.FAILOVER] if row.role is Role.TRAFFIC)
     assert list(protection.PROTECT_DR.plan_steps(sight(record(multi_az=False)))) == []

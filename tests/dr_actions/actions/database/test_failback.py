@@ -94,7 +94,7 @@ OURS = (
 )
 
 
-def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() -> None:
+def test_the_verbs_belong_to_a_failback_in_the_order_of_its_stages() -> None:
     assert all(action.goals - NO_RECOVERY == TO_PRIMARY and actions()[action.name] is action for action in OURS)
     away = replace(sight(), goal=Goal.FAILOVER)
     assert [step for action in OURS for step in action.plan_steps(away)] == []
@@ -190,7 +190,7 @@ def test_the_windows_of_before_come_after_the_promotion_and_both_at_once() -> No
     assert windows.items() <= protection.items()
 
 
-def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_then() -> None:
+def test_without_an_old_instance_the_groups_of_the_estate_are_used() -> None:
     action = database_replication.REPLICATE_TO_PRIMARY
     step = the(action, sight(instances_primary=()))
     assert step.call is not None
@@ -258,7 +258,7 @@ def test_the_copy_is_complete_once_it_was_measured_after_the_freeze(changes: Any
     )
 
 
-def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are() -> None:
+def test_replication_of_old_backups_ends_before_that_of_new_ones_begins() -> None:
     action = database_replication.END_STALE_REPLICATION
     step = the(action)
     assert step.call is not None
@@ -271,7 +271,7 @@ def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are
     assert [] == list(action.plan_steps(sight(automated_backups_dr=(another,))))
 
 
-def test_the_backups_of_an_old_primary_that_somebody_deleted_are_replicated_no_more_either() -> None:
+def test_backups_of_a_deleted_old_primary_are_replicated_no_more_either() -> None:
     """RDS takes one replication of a name: the new database's would be refused."""
     action = database_replication.END_STALE_REPLICATION
     for there in ((), (COPY,), (CAME_HOME,)):
@@ -389,7 +389,7 @@ def test_a_group_that_can_be_frozen_stays() -> None:
     assert list(OWN_GROUP.plan_steps(sight())) == []
 
 
-def test_the_group_of_a_primary_that_a_fence_froze_is_let_go_before_its_copy_comes_home() -> None:
+def test_a_group_that_a_fence_froze_is_thawed_before_its_copy_comes_home() -> None:
     frozen: dict[str, Any] = {"parameter_groups_primary": (FROZEN_GROUP,)}
     (step,) = [s for s in database_freeze.UNFREEZE.plan_steps(sight(**frozen)) if s.side is Side.PRIMARY]
     (copied, *_) = database_replication.REPLICATE_TO_PRIMARY.plan_steps(sight())

@@ -38,7 +38,7 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 
 
-def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_name() -> None:
+def test_the_group_is_thawed_to_its_former_value_unless_a_database_uses_it() -> None:
     step = the(database_freeze.UNFREEZE)
     assert step.after == {"read_only": "{TrueIfReplica}"}
     assert standing(database_freeze.UNFREEZE, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DRIFTED

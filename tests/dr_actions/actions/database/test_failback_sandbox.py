@@ -190,7 +190,7 @@ def _unprotect(world: Home, step: Step) -> None:
     )  # fmt: skip
 
 
-def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(away: Home) -> None:
+def test_a_freeze_waits_until_the_instance_is_in_sync_and_can_be_undone(away: Home) -> None:
     (step,) = _the(away, database_freeze.FREEZE)
     away.endpoint.timing(transition_s=1.5)
     away.act(database_freeze.FREEZE, step)
@@ -204,7 +204,7 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
     away.endpoint.timing(transition_s=0.3)
 
 
-def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
+def test_a_backup_of_this_run_is_told_from_an_older_one_and_started_once(away: Home) -> None:
     steps = {step.id: step for step in _the(away, backup.CREATE_BACKUPS)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")
@@ -235,7 +235,7 @@ def test_a_backup_is_distinguished_from_one_of_before_the_run_and_is_not_started
     assert len(jobs) == 2
 
 
-def test_the_database_is_not_promoted_while_the_region_it_comes_from_takes_writes(away: Home) -> None:
+def test_no_database_is_promoted_while_its_source_region_takes_writes(away: Home) -> None:
     plan = _foreseen(away)
     for action in (database_freeze.FREEZE, rename.OLD_PRIMARY, database_replication.REPLICATE_TO_PRIMARY):
         _take(away, action, plan[action.name])
@@ -270,7 +270,7 @@ def test_a_renamed_database_can_have_its_name_again(away: Home) -> None:
     assert renamed == before, "but for its age"
 
 
-def test_nothing_is_replicated_from_a_database_without_backups_until_it_keeps_some(away: Home) -> None:
+def test_nothing_replicates_from_a_database_that_keeps_no_backups_yet(away: Home) -> None:
     none = {"DBInstanceIdentifier": NAME, "BackupRetentionPeriod": 0, "ApplyImmediately": True}
     away.send(Side.DR, "rds:ModifyDBInstance", **none)
     keeping, replica = _the(away, database_replication.REPLICATE_TO_PRIMARY)

@@ -37,7 +37,7 @@ def test_the_parameter_of_its_own_group_is_set_and_taken_back() -> None:
     assert refusal(STEP.call, GuardContext(SIT, ACTION.writes, goal=Goal.FAILOVER)) is None
 
 
-def test_postgresql_is_closed_by_its_own_parameter_and_the_plan_says_who_can_write_in_spite_of_it() -> None:
+def test_postgresql_closes_by_its_parameter_and_the_plan_says_who_writes() -> None:
     of_postgres = with_rows(HEALTHY, rds.instances, PRIMARY, engine="postgres")
     of_postgres = with_rows(of_postgres, rds_groups.parameter_groups, PRIMARY, family="postgres16")
     step = only(ACTION, sight(of_postgres))

@@ -69,7 +69,7 @@ def environment(params: Mapping[str, Any]) -> dict[str, str]:
     return {pair["name"]: pair["value"] for pair in override["environment"]}
 
 
-def test_a_tenant_s_own_task_writes_it_where_its_service_runs_and_no_secret_is_handed_to_it() -> None:
+def test_the_task_of_each_tenant_writes_its_marker_and_gets_no_secret() -> None:
     context = failback()
     call = database_markers.WRITE.build_call(step_of(database_markers.WRITE, context), context)
     assert (call.name, call.region) == ("ecs:RunTask", SIT.regions.dr)
@@ -99,7 +99,7 @@ def of_postgres(**names: str) -> PlanContext:
     return replace(context, snapshot=snapshot)
 
 
-def test_postgresql_is_marked_by_the_task_that_has_psql_in_the_tenant_s_network() -> None:
+def test_postgresql_is_marked_by_the_psql_task_in_the_tenant_network() -> None:
     context = of_postgres(psql_task="sit-psql")
     own = database_markers.WRITE.build_call(step_of(database_markers.WRITE, failback()), failback())
     call = database_markers.WRITE.build_call(step_of(database_markers.WRITE, context), context)
@@ -134,9 +134,7 @@ def test_its_task_of_the_dr_region_is_called_as_the_settings_call_it_there() -> 
         ({"psql_task": "sit-psql"}, "eu-west-1: there is no active task definition"),
     ],
 )
-def test_without_such_a_task_postgresql_is_not_marked_and_the_plan_says_what_to_set(
-    changes: dict[str, str], reason: str
-) -> None:
+def test_without_a_psql_task_no_marker_is_written_and_the_plan_says_why(changes: dict[str, str], reason: str) -> None:
     context = of_postgres(**changes)
     if changes:
         context = replace(context, snapshot=with_part(context.snapshot, ecs.psql_definitions, Side.DR, ()))
@@ -207,7 +205,7 @@ def test_a_pause_counts_from_a_write_that_was_refused(seen: Any, changed: dict[s
     assert status.state is state, status.message
 
 
-def test_a_parameter_that_is_not_in_force_is_no_freeze_whatever_was_refused() -> None:
+def test_a_parameter_that_is_not_in_force_is_no_freeze() -> None:
     context = failback()
     refused = with_task(context, Side.DR, marker_task.WRITING, report(refused=True, gtids=GTIDS))
     assert (
@@ -234,7 +232,7 @@ def test_an_earlier_attempt_s_failure_is_no_answer_to_the_next() -> None:
         (replace(report(), marker="", message="Access denied"), 1, StepState.FAILED, "code 1: Access denied"),
     ],
 )
-def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there(
+def test_nothing_is_promoted_before_the_marker_and_all_before_it_arrived(
     seen: MarkerReport, code: int, state: StepState, words: str
 ) -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gap ms": "20"}})
@@ -244,7 +242,7 @@ def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there
     assert (status.state, words in status.message) == (state, True), status.message
 
 
-def test_a_marker_that_is_found_on_the_server_it_was_written_to_proves_nothing() -> None:
+def test_a_marker_on_the_server_that_wrote_it_proves_nothing() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "server": "uuid-1"}})
     step = step_of(database_markers.VERIFY, context)
     for server, state in (("uuid-1", StepState.FAILED), ("uuid-2", StepState.DONE)):
@@ -266,7 +264,7 @@ def test_what_no_marker_shows_is_said_in_milliseconds_where_they_are_known(gap: 
     assert (status.state, words in status.message) == (StepState.DONE, True), status.message
 
 
-def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_for() -> None:
+def test_the_recorded_number_and_transactions_are_what_is_searched() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gtids": GTIDS}})
     values = environment(database_markers.VERIFY.build_call(step_of(database_markers.VERIFY, context), context).params)
     assert (values["DR_NUMBER"], values["DR_GTIDS"], values["DR_MARKER"]) == ("7", GTIDS, MARKER)

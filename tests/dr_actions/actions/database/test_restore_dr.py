@@ -123,7 +123,7 @@ def test_a_copy_whose_key_is_unusable_is_never_chosen() -> None:
     assert "is Disabled" in note
 
 
-def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable() -> None:
+def test_a_replica_that_is_backing_up_is_waited_for_as_the_only_choice() -> None:
     busy = replace(plain.REPLICA, status="backing-up")
     nothing: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": (), "lags_dr": (plain.LAG,)}
     context = _sight(instances_dr=(busy,), **nothing)
@@ -133,7 +133,7 @@ def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable
     assert ACTION.observe(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).state is StepState.DONE
 
 
-def test_a_broken_replica_with_the_estates_name_must_be_renamed_by_hand_first() -> None:
+def test_a_broken_replica_with_the_name_of_the_estate_is_renamed_by_hand() -> None:
     """The restored database must have that name: DR task definitions name its endpoint beforehand."""
     context = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
     step = _only(context)
@@ -191,7 +191,7 @@ def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
     assert ACTION.observe(step, _sight()).state is StepState.READY
 
 
-def test_an_instance_that_somebody_else_made_meanwhile_is_not_taken_for_ours() -> None:
+def test_an_instance_of_another_maker_is_not_adopted() -> None:
     step = _only(_sight())
     assert ACTION.observe(step, _sight(instances_dr=(_standing_there(),))).state is StepState.DRIFTED
     assert ACTION.observe(step, _sight(instances_dr=(_standing_there(tags=TAGGED),))).state is StepState.DONE

@@ -30,7 +30,7 @@ def _only(context: PlanContext) -> Step:
     return step
 
 
-def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_name(stores: Home) -> None:
+def test_replicated_backups_are_restored_under_the_name_of_the_estate(stores: Home) -> None:
     silent = stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False)
     step = _only(silent)
     assert step.danger is Danger.COMPENSABLE
@@ -59,7 +59,7 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
         stores.act(ACTION, step)
 
 
-def test_the_database_is_restored_from_the_newest_backup_copy_where_nothing_replicates(stores: Home) -> None:
+def test_the_newest_copy_is_restored_where_nothing_replicates(stores: Home) -> None:
     stores.endpoint.inject("database-backups-not-replicated")
     seen = stores.whole(*ACTION.reads_parts)
     step = _only(stores.sight(seen))

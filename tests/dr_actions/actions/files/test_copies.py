@@ -102,7 +102,7 @@ def _call(step: Step) -> Call:
     return step.call
 
 
-def test_the_content_is_proven_before_it_is_opened_and_before_it_takes_the_estates_name() -> None:
+def test_content_is_proven_before_the_database_opens_and_gets_its_name() -> None:
     planned = in_order(Goal.FAILOVER, [step for action in ACTIONS for step in _steps(action)])
     order = list(dict.fromkeys(step.id.partition(":")[0] for step in planned))
     assert order == [
@@ -114,7 +114,7 @@ def test_the_content_is_proven_before_it_is_opened_and_before_it_takes_the_estat
         assert judge(_call(step), GuardContext(SIT, frozenset({_call(step).name}), goal=Goal.FAILOVER)) is None, step.id
 
 
-def test_the_newest_copy_goes_into_a_new_file_system_with_the_key_of_the_one_it_replaces() -> None:
+def test_the_newest_copy_fills_a_new_file_system_with_the_former_key() -> None:
     params = _call(only(RESTORE, seen())).params
     assert (params["RecoveryPointArn"], params["IamRoleArn"]) == (POINT.arn, POINT.role)
     assert params["Metadata"].items() >= {"newFileSystem": "true", "CreationToken": TOKEN, "KmsKeyId": OLD.key}.items()
@@ -123,7 +123,7 @@ def test_the_newest_copy_goes_into_a_new_file_system_with_the_key_of_the_one_it_
     assert f"{OLD.id} is renamed" in note
 
 
-def test_a_copy_without_a_role_is_restored_as_the_role_that_made_others_or_that_of_the_plan() -> None:
+def test_a_copy_without_a_role_is_restored_by_that_of_others_or_the_plan() -> None:
     bare = replace(POINT, role="")
     plans = healthy().get(backup_plan.plans, Side.PRIMARY)
     (own,) = {selection.role for plan in plans for selection in plan.selections}
@@ -133,14 +133,14 @@ def test_a_copy_without_a_role_is_restored_as_the_role_that_made_others_or_that_
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_where_a_replica_is_live_or_no_copy_usable_nothing_of_it_is_planned(action: Action) -> None:
+def test_nothing_is_planned_with_a_live_replica_or_without_a_usable_copy(action: Action) -> None:
     keys = tuple(replace(key, state="Disabled") for key in healthy().get(kms.copy_keys, Side.DR))
     assert _steps(action, sight()) == _steps(action, seen(keys=keys)) == _steps(action, sight(dark(healthy(), Side.DR)))
     assert _steps(action, sight()) == []
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_files_that_this_incident_restored_or_opened_are_not_replaced_once_more(action: Action) -> None:
+def test_files_that_this_incident_restored_are_not_replaced_again(action: Action) -> None:
     first = only(RESTORE, seen())
     assert _steps(action, seen(**AFTER)) == [], "the same copy is in use"
     newer = replace(OLD, token="sit-efs-restored-00000000")
@@ -186,7 +186,7 @@ def test_a_restore_that_failed_may_be_planned_again_under_another_token() -> Non
     assert _call(again).params["IdempotencyToken"] != _call(only(RESTORE, seen())).params["IdempotencyToken"]
 
 
-def test_mount_targets_stand_where_those_of_the_old_file_system_do_behind_the_same_groups() -> None:
+def test_mount_targets_get_the_subnets_and_groups_of_the_old_file_system() -> None:
     present = [t for t in healthy().get(efs_mounts.mount_targets, Side.DR) if isinstance(t, efs_mounts.MountTarget)]
     wanted = {(t.subnet, t.groups) for t in present}
     assert {(_call(s).params["SubnetId"], tuple(_call(s).params["SecurityGroups"])) for s in _steps(MOUNT)} == wanted
@@ -203,7 +203,7 @@ def test_mount_targets_stand_where_those_of_the_old_file_system_do_behind_the_sa
     assert MOUNT.observe(step, seen()).state is StepState.DRIFTED
 
 
-def test_the_mover_is_a_tenants_image_with_the_root_of_the_files_and_nothing_of_its_secrets() -> None:
+def test_the_mover_has_the_image_of_a_tenant_the_root_and_no_secrets() -> None:
     lent = {
         "cpu": "256",
         "executionRoleArn": "arn:execution",
@@ -233,7 +233,7 @@ def _mover(file_system: str) -> ecs.TaskDefinition:
     return replace(some, arn=TASK.task_definition, volumes=(replace(volume, file_system_id=file_system),))
 
 
-def test_the_mover_is_registered_once_its_newest_revision_mounts_the_restored_files() -> None:
+def test_the_mover_is_registered_once_for_the_restored_files() -> None:
     step = _of(REGISTER)
     assert REGISTER.observe(step, seen(restored=(NEW,))).state is StepState.READY
     assert REGISTER.observe(step, seen(restored=(NEW,), movers=(_mover("fs-older"),))).state is StepState.READY
@@ -270,7 +270,7 @@ def test_the_files_are_in_place_by_a_listing_without_an_empty_folder(
     assert (status.state, message in status.message) == (state, True), status.message
 
 
-def test_a_tenant_without_a_folder_is_accepted_by_name_and_its_folder_is_listed() -> None:
+def test_a_tenant_without_a_folder_is_accepted_by_name_and_listed() -> None:
     context = seen(restored=(NEW,), tasks=(TASK,), listings=(EMPTY,))
     refused = MOVE.observe(_of(MOVE), context)
     assert "to go on without: --override traffic.targets.tenant2" in refused.message
@@ -309,7 +309,7 @@ def test_the_old_file_system_is_renamed_before_the_new_one_takes_its_name() -> N
     assert TAG.build_call(named, seen(restored=(MARKED,))).params["ResourceId"] == NEW.id
 
 
-def test_the_tasks_are_pointed_at_the_restored_files_and_their_access_points() -> None:
+def test_tasks_get_the_restored_files_and_their_access_points() -> None:
     repoint = task_revisions.REPOINT_DR
     (first, *_) = _steps(repoint)
     places = {row["at"][-1]: row["new"] for row in _call(first).params[task_revisions.REPLACING]}

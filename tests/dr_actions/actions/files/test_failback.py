@@ -44,7 +44,7 @@ def systems(world: Home) -> files_failback.FileSystems:
 
 
 @pytest.mark.proof
-def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_before(away: Home) -> None:
+def test_every_write_before_and_during_is_home_and_the_world_is_as_before(away: Home) -> None:
     home, there = away.env.regions.primary, away.env.regions.dr
     for action in HOT:
         away.take(action)
@@ -95,7 +95,7 @@ def _until_served(world: Home) -> list[str]:
 
 
 @pytest.mark.proof
-def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter(away: Home) -> None:
+def test_an_existing_policy_is_kept_in_the_freeze_and_restored_exactly(away: Home) -> None:
     there = systems(away).dr.id
     away.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=there, Policy=POLICY)
     context = away.sight(away.whole(*PROVE.reads_parts))
@@ -134,7 +134,7 @@ def frozen_by(freeze: Step, snapshot: Snapshot) -> Snapshot:
     return with_policy(snapshot, FREEZE.build_call(freeze, sight_of(snapshot)).params["Policy"])
 
 
-def test_a_policy_that_is_there_is_kept_in_the_freeze_and_planned_to_be_restored_to_the_letter() -> None:
+def test_an_existing_policy_is_kept_and_its_restore_is_planned_exactly() -> None:
     seen = with_policy(failed_over(), POLICY)
     freeze, thaw = only(FREEZE, sight_of(seen)), only(THAW, sight_of(seen))
     assert (StepState.READY, StepState.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
@@ -227,7 +227,7 @@ def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(action
     assert step.danger is Danger.IRREVERSIBLE
 
 
-def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there() -> None:
+def test_nothing_is_replicated_over_the_region_that_visitors_use() -> None:
     for action in (files_replication.ALLOW_OVERWRITE_DR, files_replication.REPLICATE_TO_DR):
         assert StepState.DRIFTED is stands(action, sight_of(FROZEN))[0]
     assert StepState.READY is stands(OPEN, sight_of(FROZEN))[0]
@@ -248,7 +248,7 @@ def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_awa
         ("DELETING", StepState.DRIFTED),
     ],
 )
-def test_a_replication_to_the_primary_is_waited_for_and_its_failure_reported(status: str, state: StepState) -> None:
+def test_replication_to_the_primary_is_waited_for_and_its_failure_told(status: str, state: StepState) -> None:
     step = only(REPLICATE, sight_of(FROZEN))
     assert state is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
 
@@ -258,7 +258,7 @@ def test_nothing_is_replicated_home_while_the_protection_is_on() -> None:
     assert (StepState.DRIFTED, True) == (state, "overwrite protection" in message), "it is not switched off yet"
 
 
-def test_nothing_is_proven_or_released_before_the_last_sync_is_later_than_the_freeze() -> None:
+def test_nothing_is_proven_before_a_sync_later_than_the_freeze() -> None:
     since = files_failback.still_since(sight_of(FROZEN))
     assert since is not None
     for synced_at, proven, released in (
@@ -295,9 +295,7 @@ def test_protection_is_switched_on_where_aws_left_it_off() -> None:
 
 
 @pytest.mark.parametrize(("protection", "planned"), [("DISABLED", 1), ("ENABLED", 0), ("REPLICATING", 0)])
-def test_an_abort_protects_the_primarys_files_again_where_nothing_replicates_onto_them(
-    protection: str, planned: int
-) -> None:
+def test_an_abort_protects_the_files_of_the_primary_unless_they_replicate(protection: str, planned: int) -> None:
     (system,) = failed_over().get(efs.file_systems, Side.PRIMARY)
     rows = (replace(system, overwrite_protection=protection),)
     seen = replace(sight_of(with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)), goal=Goal.ABORT)

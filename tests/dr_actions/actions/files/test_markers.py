@@ -140,7 +140,7 @@ def test_a_policy_that_freezes_nothing_is_no_freeze_whatever_was_refused() -> No
         (MarkerReport(ARN, message="No such file"), 1, StepState.FAILED, "code 1: No such file"),
     ],
 )
-def test_no_files_are_made_writable_before_the_marker_is_in_the_folder_at_home(
+def test_no_files_become_writable_before_the_marker_arrived_at_home(
     seen: MarkerReport, code: int, state: StepState, words: str
 ) -> None:
     context = failback(confirmed_facts={"files/verify_freeze:tenant-1": {"written": "7", "holds": MARKER}})
@@ -159,7 +159,7 @@ def test_what_the_frozen_folder_holds_is_what_is_looked_for() -> None:
         files_markers.VERIFY.build_call(step_of(files_markers.VERIFY, context), failback())
 
 
-def test_an_abort_removes_what_the_failback_wrote_from_the_dr_region_s_folders_alone() -> None:
+def test_an_abort_removes_only_what_the_failback_wrote_in_the_dr_region() -> None:
     before = step_of(files_markers.WRITE, failback()).before
     recorded = {"files/write_marker:tenant-1": before}
     steps = list(files_markers.REMOVE.plan_steps(failback(recorded=recorded)))

@@ -24,7 +24,7 @@ def _replicating(**changed: Any) -> PlanContext:
     return sight(with_part(HEALTHY, efs.replications, Side.DR, rows))
 
 
-def test_the_local_half_alone_is_deleted_and_only_where_both_were_asked_for() -> None:
+def test_only_the_local_half_is_deleted_and_only_if_both_were_asked_for() -> None:
     assert STEP.call is not None
     assert (STEP.call.region, STEP.call.params["DeletionMode"]) == (SIT.regions.dr, "LOCAL_CONFIGURATION_ONLY")
     assert STEP.danger is Danger.IRREVERSIBLE
@@ -34,7 +34,7 @@ def test_the_local_half_alone_is_deleted_and_only_where_both_were_asked_for() ->
     assert list(ACTION.plan_steps(sight(goal=Goal.SWITCHOVER))) == []
 
 
-def test_it_is_sent_while_anything_replicates_into_it_also_what_is_being_deleted() -> None:
+def test_it_is_sent_while_anything_replicates_into_it_even_during_deletion() -> None:
     assert ACTION.observe(STEP, sight()).state is StepState.READY
     stuck = _replicating(status="DELETING")
     assert ACTION.observe(STEP, stuck).state is StepState.READY

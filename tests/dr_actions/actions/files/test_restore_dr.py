@@ -41,7 +41,7 @@ ALONE = with_part(healthy(), efs.replications, Side.DR, ())
 """No file replicates: the copies in the vault are all there is."""
 
 
-def test_the_replica_is_made_writable_on_both_sides_while_the_primary_answers() -> None:
+def test_a_replica_opens_on_both_sides_while_the_primary_answers() -> None:
     step = only(ACTION, sight())
     assert (step.danger, _call(step).region) == (Danger.IRREVERSIBLE, SIT.regions.dr)
     assert _call(step).params[MODE] == "ALL_CONFIGURATIONS"

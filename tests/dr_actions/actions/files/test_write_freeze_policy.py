@@ -14,7 +14,7 @@ MOUNTED = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
 OURS = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Ours", "Effect": "Deny", "Action": "*"}]})
 
 
-def test_where_there_was_no_policy_only_clients_of_a_mount_target_are_let_in() -> None:
+def test_without_a_policy_before_only_clients_of_a_mount_target_get_access() -> None:
     """An allow for everybody without that condition counts as public (T66)."""
     allow, deny = json.loads(policy_with_freeze("", ARN, NOW))["Statement"]
     assert (allow["Effect"], allow["Principal"], allow["Condition"]) == ("Allow", {"AWS": "*"}, MOUNTED)

@@ -33,7 +33,7 @@ def test_of_many_tenants_the_first_few_are_named() -> None:
     assert marker_remains(recorded(*written)) == (called,)
 
 
-def test_it_is_named_until_it_was_seen_removed_and_again_once_another_plan_writes_it() -> None:
+def test_it_is_named_until_it_is_gone_and_again_once_a_plan_writes_it() -> None:
     sent, seen = ((kind, "files/remove_marker:tenant-1") for kind in (EntryKind.INTENT, EntryKind.CONFIRMED))
     assert len(marker_remains(recorded(FILES, sent))) == 1
     assert marker_remains(recorded(FILES, sent, seen)) == ()

@@ -82,7 +82,7 @@ def test_the_alarm_says_what_is_needed_of_whom() -> None:
     assert refused.of_whom == "Platform Admin"
 
 
-def test_the_command_that_closes_the_break_glass_role_reaches_no_live_account_from_a_rehearsal() -> None:
+def test_the_break_glass_close_command_of_a_rehearsal_is_for_the_sandbox() -> None:
     needed = break_glass_message(SIT, "INC-123", Goal.FAILOVER, "jane").needed
     assert needed.endswith("`aws iam untag-role --role-name sit-dr-break-glass --tag-keys dr:open-for`")
     assert Invocation(("-e", "sit", "--sandbox")).complete(needed).endswith(' --endpoint-url "$AWS_ENDPOINT_URL"`')

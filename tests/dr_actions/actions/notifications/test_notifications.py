@@ -55,7 +55,7 @@ def test_a_message_names_the_rules_that_the_run_goes_by(context: PlanContext) ->
     assert json.loads(params["Message"])["rules"] == "ab12"
 
 
-def test_a_message_carries_the_journals_head_and_is_the_same_event_at_another(context: PlanContext) -> None:
+def test_a_message_carries_the_head_of_the_journal_and_is_a_new_event_each(context: PlanContext) -> None:
     step = next(iter(notifications.START.plan_steps(context)))
     contexts = [replace(context, journal_head=head) for head in ("4 ab", "5 cd")]
     sent = [json.loads(notifications.START.build_call(step, seen).params["Message"]) for seen in contexts]
@@ -113,14 +113,14 @@ def test_the_beginning_says_what_begins_and_which_way(context: PlanContext, goal
     assert text.endswith(" to ".join(regions[::-1] if goal is Goal.FAILBACK else regions))
 
 
-def test_people_are_notified_before_the_first_change_before_the_manual_step_and_last(context: PlanContext) -> None:
+def test_people_are_notified_before_changes_before_hand_steps_and_last(context: PlanContext) -> None:
     stages = [next(iter(action.plan_steps(context))).stage for action in VERBS]
     shift = next(iter(SHIFT.plan_steps(context)))
     assert stages == [10, 49, 70]
     assert stages[1] < shift.stage < stages[2]
 
 
-def test_in_a_failback_each_manual_stage_is_notified_before_it_with_its_own_change(away: PlanContext) -> None:
+def test_each_manual_stage_of_a_failback_is_notified_with_its_own_change(away: PlanContext) -> None:
     steps, stages = list(notifications.MANUAL_STEP.plan_steps(away))[2:], list(STAGES.plan_steps(away))
     assert [step.stage for step in steps if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in steps}) == 2 * len(stages)
@@ -137,7 +137,7 @@ def test_in_a_failback_each_manual_stage_is_notified_before_it_with_its_own_chan
     assert len({json.loads(message)["event"] for message in messages}) == len(stages)
 
 
-def test_the_first_change_home_is_shown_before_anybody_is_kept_from_writing_and_not_to_be_made_yet(
+def test_the_first_change_home_is_shown_before_the_pause_as_not_yet_due(
     away: PlanContext,
 ) -> None:
     ahead = list(notifications.MANUAL_STEP.plan_steps(away))[:2]

@@ -86,7 +86,7 @@ def test_without_a_role_no_job_is_planned_and_no_note_is_made() -> None:
     assert [] == list(START.notes(plain))
 
 
-def test_a_bucket_whose_copy_is_replicated_back_has_a_job_and_the_others_are_named_with_their_remedy() -> None:
+def test_a_bucket_with_a_rule_back_has_a_job_and_others_get_a_remedy() -> None:
     context = seen_with()
     assert [BUCKET] == [step.subject for step in START.plan_steps(context)]
     notes = list(START.notes(context))
@@ -107,7 +107,7 @@ def test_a_bucket_whose_copy_is_replicated_back_has_a_job_and_the_others_are_nam
         ((HOME, replace(HOME, id="archive", destination="archive")), "rule archive of"),
     ],
 )
-def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does_more(
+def test_no_job_is_started_where_a_rule_of_the_bucket_does_more(
     rules: tuple[s3.BucketReplicationRule, ...], reason: str
 ) -> None:
     context = seen_with(with_rules(*rules))
@@ -133,9 +133,7 @@ def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does
         ),
     ],
 )
-def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and_no_job_is_started(
-    role: CopyRole, reason: str
-) -> None:
+def test_a_role_without_its_rights_is_named_beforehand_and_starts_no_job(role: CopyRole, reason: str) -> None:
     assert [BUCKET] == [step.subject for step in START.plan_steps(seen_with(role=role, of="another"))]
     context = seen_with(role=role)
     assert [] == list(START.plan_steps(context))
@@ -184,7 +182,7 @@ def test_a_job_takes_no_version_that_is_older_than_the_incidents_way_away(goal: 
 
 
 @pytest.mark.parametrize("counted", ["newer_at_home", "deleted_at_home"])
-def test_nothing_is_replicated_over_what_is_newer_at_home_nor_where_that_is_not_known(counted: str) -> None:
+def test_nothing_is_replicated_over_newer_or_unknown_objects_at_home(counted: str) -> None:
     equal = s3_objects.PairCounter().difference(BUCKET, ITS_COPY)
     changes: Any = {counted: 1}
     for rows in ((replace(equal, **changes),), ()):
@@ -194,14 +192,14 @@ def test_nothing_is_replicated_over_what_is_newer_at_home_nor_where_that_is_not_
     assert [only(START)] == list(START.plan_steps(seen_with(missing))), "what is written meanwhile is another plan's no"
 
 
-def test_the_terraform_state_is_never_replicated_though_its_copy_has_a_rule_too() -> None:
+def test_the_terraform_state_is_never_replicated_even_with_a_rule() -> None:
     state, its_copy = s3.state_pair(ENV)
     of_state = replace(HOME, destination=state)
     seen = with_rows(with_rules(HOME), s3.buckets, Side.DR, lambda row: row.name == its_copy, rules=(of_state,))
     assert [BUCKET] == [step.subject for step in START.plan_steps(seen_with(seen))]
 
 
-def test_the_call_asks_for_what_was_not_replicated_and_bears_the_same_token_whenever_the_run_goes_on() -> None:
+def test_the_call_asks_for_the_unreplicated_with_one_token_per_incident() -> None:
     params = request_sent()
     generator = params["ManifestGenerator"]["S3JobManifestGenerator"]
     assert f"arn:aws:s3:::{ITS_COPY}" == generator["SourceBucket"]
@@ -230,7 +228,7 @@ def test_while_the_job_is_under_way_the_run_waits_and_sees_it_move() -> None:
 
 
 @pytest.mark.parametrize("status", ["Failed", "Cancelled", "Paused", "Suspended"])
-def test_a_job_that_ended_otherwise_is_reported_and_leaves_its_objects_to_the_run(status: str) -> None:
+def test_a_job_that_failed_is_reported_and_leaves_its_objects_to_the_run(status: str) -> None:
     state, message = stands(START, job(status, reason="AccessDenied: no"))
     assert StepState.DONE is state
     assert f"job job-1 of S3 is {status}, 4 of 10 objects replicated, 1 not (AccessDenied: no)" in message
@@ -260,7 +258,7 @@ def test_a_job_that_was_made_at_a_later_try_has_its_whole_time() -> None:
         assert StepState.IN_PROGRESS is stands(START, *jobs, begun_sending_at=tried, sent_at=sent_now)[0]
 
 
-def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_forgotten() -> None:
+def test_unseen_jobs_start_none_and_one_that_was_started_is_kept() -> None:
     hidden = with_part(with_rules(HOME), s3_batch_jobs.jobs, Side.DR, DENIED)
 
     def looked(action: Action, **changes: Any) -> StepStatus:
@@ -276,7 +274,7 @@ def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_for
     assert [StepState.DONE, StepState.UNAVAILABLE] == [unseen(START, **sent(61)), unseen(END, **sent(61))]
 
 
-def test_a_job_of_an_earlier_plan_is_adopted_while_it_goes_on_and_one_of_another_incident_never() -> None:
+def test_a_job_of_an_earlier_plan_is_adopted_but_not_of_another_incident() -> None:
     own = str(request_sent()["Description"])
     earlier, strange = own.rpartition(" ")[0] + " 20260101T000000Z", own.replace("INC-1", "INC-12")
     assert StepState.IN_PROGRESS is stands(START, job("Active", earlier))[0]
@@ -301,7 +299,7 @@ def test_a_job_that_is_not_over_is_cancelled_once_before_the_run_copies() -> Non
 
 
 @pytest.mark.parametrize("rules", [(HOME,), ()], ids=["a job", "no job"])
-def test_a_job_of_an_earlier_plan_is_cancelled_whether_this_one_starts_another_or_not(
+def test_a_job_of_an_earlier_plan_is_cancelled_with_or_without_a_new_one(
     rules: tuple[s3.BucketReplicationRule, ...],
 ) -> None:
     earlier = job("Active", str(request_sent()["Description"]).rpartition(" ")[0] + " 20260101T000000Z")

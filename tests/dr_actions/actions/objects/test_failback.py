@@ -74,7 +74,7 @@ def _suspended(world: Home) -> dict[str, Any]:
 
 
 @pytest.mark.proof
-def test_what_is_missing_or_older_is_copied_to_the_primary_and_the_rest_is_left_and_reported(written: Home) -> None:
+def test_missing_or_older_objects_are_copied_home_and_the_rest_is_reported(written: Home) -> None:
     step = step_of(written.sight())
     status = written.confirm(COPY, step)
     facts = dict(status.evidence)
@@ -159,7 +159,7 @@ def apart(row: s3_objects.BucketDifference) -> Snapshot:
     return with_part(failed_over(), s3_objects.apart, Side.DR, (row,))
 
 
-def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one() -> None:
+def test_an_object_missing_since_before_the_freeze_is_not_a_late_one() -> None:
     at = failed_over().taken_at
     lacking = replace(s3_objects.PairCounter().difference(BUCKET, ITS_COPY), missing=1, oldest_at=at)
     unproven = home_sight(apart(lacking))
@@ -187,7 +187,7 @@ def test_an_object_of_more_than_5_gb_is_copied_in_parts_with_its_tags(away: Home
     assert [{"Key": "kind", "Value": "a film"}] == tags
 
 
-def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -> None:
+def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_claimed() -> None:
     assert () == read(s3_objects.apart, Side.DR, {}), "a call would find no answer"
     seen = home_sight(healthy())
     for action in (COPY, PROVE, LAST):

@@ -98,7 +98,7 @@ def keys(count: int) -> Iterator[str]:
     return (f"{number:06}" for number in range(count))
 
 
-def test_only_what_differs_is_copied_and_both_lists_are_read_once_a_page_at_a_time() -> None:
+def test_only_differences_are_copied_and_both_lists_are_read_once_by_page() -> None:
     alike = dict.fromkeys(keys(9_990), "e")
     buckets = Buckets({**alike, **dict.fromkeys(("new-1", "new-2"), "e")}, dict(alike))
     assert 2 == buckets.copy()
@@ -114,7 +114,7 @@ def test_an_object_whose_copy_fails_in_passing_is_tried_again_by_itself(fault: s
     assert buckets.calls["CopyObject"] <= 53
 
 
-def test_an_object_that_cannot_be_copied_is_named_and_all_others_are_copied() -> None:
+def test_an_object_that_cannot_be_copied_is_named_and_others_are_copied() -> None:
     buckets = Buckets(dict.fromkeys(keys(2_500), "e"), faults={"001234": ["AccessDenied"]})
     with pytest.raises(SendFailed, match=r"1 object of assets-dr could not be copied into assets: 001234: ") as failed:
         buckets.copy()
@@ -147,7 +147,7 @@ def test_lost_credentials_end_the_copying_at_once_and_are_reported_as_such() -> 
     assert FailureKind.CREDENTIALS is failed.value.trouble
 
 
-def test_a_run_that_died_goes_on_where_its_cursor_stands_and_lists_nothing_before_it() -> None:
+def test_a_resumed_run_lists_from_its_cursor_and_nothing_before_it() -> None:
     buckets = Buckets(dict.fromkeys(keys(10_000), "e"), dies_after=6)
     with pytest.raises(Died):
         buckets.copy()
@@ -160,7 +160,7 @@ def test_a_run_that_died_goes_on_where_its_cursor_stands_and_lists_nothing_befor
 
 
 @given(st.integers(LARGEST_COPY_BYTES + 1, MOST_PARTS * LARGEST_COPY_BYTES))
-def test_an_object_of_whatever_size_is_cut_into_parts_that_s3_takes_and_that_make_it_up(size_bytes: int) -> None:
+def test_an_object_of_any_size_is_cut_into_parts_that_s3_takes(size_bytes: int) -> None:
     bounds = [tuple(map(int, text.removeprefix("bytes=").split("-"))) for _, text in ranges(size_bytes)]
     assert [number for number, _ in ranges(size_bytes)] == list(range(1, len(bounds) + 1))
     assert len(bounds) <= MOST_PARTS

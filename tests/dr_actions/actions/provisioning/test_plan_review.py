@@ -75,7 +75,7 @@ def configured(region: dict[str, Any], key: str = "aws.primary") -> dict[str, An
         ({}, True),
     ],
 )
-def test_the_region_is_taken_from_the_providers_configuration_and_an_unknown_one_is_refused(
+def test_the_region_comes_from_the_provider_and_an_unknown_one_is_refused(
     region: dict[str, Any], refused: bool
 ) -> None:
     gone = row('module.web["x"].module.inner[0].aws_lb.a', "delete", before={"name": "a"})

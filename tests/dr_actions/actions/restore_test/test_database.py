@@ -41,7 +41,7 @@ QUERY = database.QUERY
 STEP = next(iter(QUERY.plan_steps(sight())))
 
 
-def test_it_is_restored_as_a_recovery_would_but_isolated_unprotected_and_without_backups() -> None:
+def test_the_restore_is_isolated_unprotected_and_without_backups() -> None:
     step = only(RESTORE, sight())
     assert step.call is not None
     assert (step.call.operation, step.call.region) == ("RestoreDBInstanceToPointInTime", SIT.regions.dr)
@@ -83,7 +83,7 @@ def test_the_newest_usable_copy_is_tried(parts: dict[str, Any], operation: str) 
     assert call.operation == operation
 
 
-def test_a_mechanism_that_recoveries_do_not_accept_is_tried_where_it_is_the_only_one() -> None:
+def test_a_mechanism_that_recoveries_refuse_is_tried_as_the_only_one() -> None:
     replica_alone = plain.accepting("read-replica")
     assert (
         params(only(RESTORE, sight(env=replica_alone, instances=(plain.REPLICA,))))["TargetDBInstanceIdentifier"]
@@ -143,7 +143,7 @@ def test_it_stands_as_the_region_shows_it(parts: dict[str, Any], state: StepStat
     assert RESTORE.observe(step, sight(**parts)).state is state
 
 
-def test_what_is_kept_of_it_is_the_host_and_how_old_the_data_was_when_the_call_left() -> None:
+def test_it_keeps_the_host_and_the_age_of_the_data_at_the_call() -> None:
     step = only(RESTORE, sight())
     seen = replace(sight(instances=(RESTORED,)), sent_at={step.id: NOW})
     facts = dict(RESTORE.observe(step, seen).evidence)
@@ -195,7 +195,7 @@ def test_each_sampled_tenant_asks_by_a_task_of_its_own_service() -> None:
     assert len({params(step)["clientToken"] for step in steps}) == len(steps)
 
 
-def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_secret() -> None:
+def test_the_command_is_a_script_with_the_restored_host_and_no_secret() -> None:
     call = QUERY.build_call(STEP, asked())
     (container_override,) = call.params["overrides"]["containerOverrides"]
     assert container_override["command"][:2] == ["php", "-r"]
@@ -354,7 +354,7 @@ NAMED = SIT.model_copy(update={"names": SIT.names.model_copy(update={"psql_task"
 OF_POSTGRES: dict[str, Any] = {"instances": (replace(plain.REPLICA, engine="postgres"),)}
 
 
-def test_a_postgresql_database_is_asked_as_each_tenant_by_the_one_task_that_has_psql() -> None:
+def test_a_postgresql_database_is_queried_as_each_tenant_by_the_psql_task() -> None:
     seen = sight(env=NAMED, psql=(PSQL,), **OF_POSTGRES)
     steps = tuple(QUERY.plan_steps(seen))
     assert {step.planned_call.params["taskDefinition"] for step in steps} == {PSQL.arn}
@@ -372,9 +372,7 @@ def test_a_postgresql_database_is_asked_as_each_tenant_by_the_one_task_that_has_
 @pytest.mark.parametrize(
     ("env", "reason"), [(SIT, "set names.psql_task"), (NAMED, "there is no active task definition sit-psql")]
 )
-def test_a_postgresql_database_that_no_task_can_ask_is_not_asked_and_a_note_says_what_to_set(
-    env: Environment, reason: str
-) -> None:
+def test_without_a_psql_task_the_database_is_not_queried_with_a_note(env: Environment, reason: str) -> None:
     seen = sight(env=env, psql=(), **OF_POSTGRES)
     assert list(QUERY.plan_steps(seen)) == []
     (note,) = QUERY.notes(seen)

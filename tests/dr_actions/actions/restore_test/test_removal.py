@@ -57,7 +57,7 @@ def standing(step: Step, *instances: rds.Instance) -> StepState:
     return removal.REMOVE_DATABASES.observe(step, database_sight(*instances)).state
 
 
-def test_only_what_bears_a_drills_name_or_was_set_aside_by_this_drill_is_taken_away() -> None:
+def test_only_what_bears_the_name_of_a_drill_or_was_moved_by_it_is_deleted() -> None:
     assert {} == steps(*OTHERS)
     (step,) = steps(OWN, *OTHERS).values()
     assert step.call is not None

@@ -33,7 +33,7 @@ RUNNING = replace(JOB, status="RUNNING", made_arn="")
 EARLIER = replace(JOB, created_at=NOW - timedelta(days=3))
 
 
-def test_the_newest_point_is_restored_into_a_new_file_system_without_the_estates_tags() -> None:
+def test_the_newest_point_fills_a_new_file_system_without_estate_tags() -> None:
     older = replace(POINT, arn=f"{POINT.arn}-old", created_at=POINT.created_at - timedelta(hours=1))
     call_params = params(only(ACTION, sight(points=(older, POINT))))
     assert (call_params["RecoveryPointArn"], call_params["IamRoleArn"]) == (POINT.arn, POINT.role)

@@ -27,7 +27,7 @@ def _state(**task: Any) -> StepState:
     return ACTION.observe(STEP, sight(tasks=(replace(STARTED, **task),))).state
 
 
-def test_each_tenants_definition_is_started_once_with_a_command_that_ends_at_once() -> None:
+def test_each_definition_is_started_once_with_a_command_that_ends_at_once() -> None:
     steps = list(ACTION.plan_steps(sight()))
     assert [step.tenant for step in steps] == ["tenant1", "tenant2", "tenant3", "tenant4"]
     given = params(steps[0])
@@ -77,7 +77,7 @@ def test_a_started_task_does_not_answer_for_the_database() -> None:
     assert database.QUERY.observe(step, sight(tasks=(STARTED,), instances=(RESTORED,))).state is StepState.READY
 
 
-def test_one_tenants_failure_does_not_end_the_test_and_who_is_left_out_is_said() -> None:
+def test_one_failed_tenant_does_not_end_the_test_and_omissions_are_told() -> None:
     assert not ACTION.essential
     (note,) = ACTION.notes(sight(services=SERVICES[1:]))
     assert note.startswith("tenant1: without a service")

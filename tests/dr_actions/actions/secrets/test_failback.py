@@ -48,7 +48,7 @@ def test_secrets_that_differ_by_their_region_alone_are_left_alone() -> None:
     assert list(AGAIN.plan_steps(seen(goal=Goal.FAILOVER))) == []
 
 
-def test_a_password_changed_while_away_goes_home_and_leads_to_the_database_there() -> None:
+def test_a_password_changed_during_the_outage_goes_home_and_works_there() -> None:
     apart = seen(there=CHANGED)
     step, again, store = only(HOME, apart), only(AGAIN, apart), Store(primary=VALUE, dr=CHANGED)
     assert step.before["fields"] == ["password"]
@@ -94,7 +94,7 @@ def test_what_differs_otherwise_than_planned_is_not_touched() -> None:
     assert "username" in message
 
 
-def test_without_a_record_no_secret_is_made_a_replica_and_the_command_is_shown() -> None:
+def test_without_a_record_no_secret_is_replicated_and_the_command_is_shown() -> None:
     unknown = seen(recorded={})
     assert list(AGAIN.plan_steps(unknown)) == []
     (note,) = AGAIN.notes(unknown)

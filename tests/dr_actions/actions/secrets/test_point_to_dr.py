@@ -112,7 +112,7 @@ def test_a_replica_is_promoted_before_it_is_led_to_the_dr_database() -> None:
     assert stands(REWRITE, led, rewrite)[0] is StepState.DONE
 
 
-def test_a_list_that_lags_by_five_minutes_stops_neither_the_promotion_nor_what_comes_after_it() -> None:
+def test_a_list_late_by_five_minutes_stops_neither_promotion_nor_the_rest() -> None:
     """ListSecrets "might not reflect changes from the last five minutes" (API_ListSecrets, T64)."""
     promote, rewrite = only(PROMOTE, LEADING), only(REWRITE, LEADING)
     assert promote.budget_s > 300
@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_within_these_minutes_promotes_no_replica_twice() -> 
     assert stands(PROMOTE, of_another, promote)[0] is StepState.READY
 
 
-def test_only_what_points_to_the_primary_is_changed_and_no_secret_value_is_shown() -> None:
+def test_only_pointers_to_the_primary_change_and_no_secret_value_is_shown() -> None:
     rewrite, store = only(REWRITE, LEADING), Store(primary=VALUE, dr=VALUE)
     call = REWRITE.build_call(rewrite, RESTORED)
     answer = REWRITE.send(rewrite, call, store)
@@ -151,7 +151,7 @@ def test_the_same_change_sent_twice_has_one_token() -> None:
 
 
 @pytest.mark.proof
-def test_in_the_sandbox_the_former_version_is_kept_and_a_replica_takes_no_value(stores: Home) -> None:
+def test_the_sandbox_keeps_the_former_version_and_a_replica_refuses_values(stores: Home) -> None:
     stores.endpoint.inject("secrets-host-of-the-primary")
     seen = stores.whole(*PROMOTE.reads_parts, *REWRITE.reads_parts)
     promote, rewrite = only(PROMOTE, stores.sight(seen)), only(REWRITE, stores.sight(seen))

@@ -105,7 +105,7 @@ def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed() -> N
     assert StepState.UNAVAILABLE is ACTION.observe(step_of(seen), seen).state
 
 
-def test_a_note_names_the_window_of_conflicts_and_other_goals_prove_nothing() -> None:
+def test_a_note_names_the_window_of_conflicts_and_other_goals_have_none() -> None:
     assert any("T31" in note for note in ACTION.notes(home_sight()))
     assert [] == list(ACTION.plan_steps(home_sight(goal=Goal.FAILOVER)))
     step = step_of(home_sight())

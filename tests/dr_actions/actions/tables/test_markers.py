@@ -110,7 +110,7 @@ def test_it_is_gone_once_no_replica_holds_it(items: dict[str, MarkerItem], state
     assert tables.REMOVE.observe(step_of(tables.REMOVE, context), context).state is state
 
 
-def test_an_abort_removes_it_where_it_is_also_while_the_primary_is_not_seen() -> None:
+def test_an_abort_removes_it_where_it_is_even_if_the_primary_is_unseen() -> None:
     left = with_items(failback(), dr=marked())
     recorded = {WRITTEN: step_of(tables.WRITE, left).before}
     aborted = replace(left, goal=Goal.ABORT, recorded=recorded, snapshot=dark(left.snapshot, Side.PRIMARY))
@@ -138,7 +138,7 @@ def test_the_guard_lets_a_marker_be_removed_and_no_other_item() -> None:
     assert {"guard.never-delete"} == set(others)
 
 
-def test_the_reader_asks_for_a_run_s_tables_alone_and_distinguishes_a_stranger_s_item_from_a_marker() -> None:
+def test_the_reader_reads_run_tables_alone_and_knows_foreign_items() -> None:
     assert () == read(dynamodb.markers, Side.DR, {}, failback().snapshot)
     snapshot = replace(failback().snapshot, followed=TrackedChanges(tables=(TABLE,)))
     item = {"tenant_id": {"S": "dr-marker"}, "dr_marker": {"S": MARKER}}

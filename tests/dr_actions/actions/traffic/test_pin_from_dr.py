@@ -39,7 +39,7 @@ def home(snapshot: Snapshot) -> PlanContext:
     return sight(snapshot, env=PREPARED, goal=Goal.FAILBACK)
 
 
-def test_the_switch_is_held_by_one_call_in_the_dr_region_and_released_by_its_reverse() -> None:
+def test_one_call_in_the_dr_region_holds_the_switch_and_one_releases_it() -> None:
     (holding,), (releasing,) = PIN.plan_steps(to_dr(OPEN)), UNPIN.plan_steps(home(HELD))
     calls = [step.planned_call for step in (holding, releasing)]
     answers = [call.params["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] for call in calls]
@@ -81,7 +81,7 @@ def test_a_configured_listener_that_is_missing_or_unseen_is_reported() -> None:
     assert list(PIN.notes(to_dr(OPEN))) == list(PIN.notes(to_dr(HEALTHY, env=SIT))) == []
 
 
-def test_a_failback_turns_records_that_no_failover_could_before_the_switch_is_released() -> None:
+def test_a_failback_turns_other_records_before_the_switch_is_released() -> None:
     (turning,) = shift_to_dr.SHIFT_TO_DR.plan_steps(home(HELD))
     stages = list(shift_to_primary.SHIFT_TO_PRIMARY.plan_steps(home(HELD)))
     assert [step.after["percent"] for step in stages] == [*SIT.failback.stages]
@@ -90,7 +90,7 @@ def test_a_failback_turns_records_that_no_failover_could_before_the_switch_is_re
     assert order[0] < order[1] < stages[0].stage
 
 
-def test_the_turned_records_are_distinguished_by_where_they_lead_and_not_by_their_names() -> None:
+def test_turned_records_are_recognised_by_their_target_and_not_by_name() -> None:
     main, standby = "z-main", "a-standby"
     swapped = {"primary_set_identifier": main, "secondary_set_identifier": standby, "pin_port": 8053}
     env = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update=swapped)})

@@ -38,7 +38,7 @@ def _confirm(snapshot: Snapshot) -> StepStatus:
     return PIN_PRIMARY.observe(STEP, sight(snapshot))
 
 
-def test_it_changes_the_primarys_check_alone_and_nothing_but_what_holds_it_down() -> None:
+def test_only_the_check_of_the_primary_changes_and_only_what_holds_it_down() -> None:
     records = HEALTHY.get(route53.records, GLOBAL)
     mine = next(r for r in records if r.set_identifier == SIT.traffic.primary_set_identifier)
     assert STEP.subject == mine.health_check_id
@@ -107,7 +107,7 @@ def test_failback_releases_it_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"])
-def test_an_endpoint_is_pointed_at_a_port_that_nobody_listens_on_and_set_upright(kind: str) -> None:
+def test_an_endpoint_is_pointed_at_a_closed_port_and_restored(kind: str) -> None:
     check = replace(CHECK, type=kind, inverted=True)
     assert pin(check, {80, 443}) == {"Port": 1, "Inverted": False}
     assert pin(check, {80, 1, 2}) == {"Port": 3, "Inverted": False}

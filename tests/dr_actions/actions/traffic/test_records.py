@@ -56,7 +56,7 @@ def test_a_record_is_written_as_it_was_read() -> None:
     assert [record_set(route53.record(dict(row))) for row in ROWS] == list(ROWS)
 
 
-def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_roles() -> None:
+def test_a_failover_pair_swaps_targets_and_keeps_identifiers_and_roles() -> None:
     first, second = shifted_pair(PAIR, Side.DR)
     assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
     assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
@@ -71,7 +71,7 @@ def test_turning_there_and_back_changes_nothing() -> None:
         assert set(shifted_pair(again, Side.PRIMARY)) == {pair.primary, pair.dr}
 
 
-def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
+def test_a_weighted_pair_gets_weights_of_0_and_100_and_nothing_else() -> None:
     for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
         by_identifier = {
             route53_record.set_identifier: route53_record for route53_record in shifted_pair(pair, Side.DR)
@@ -143,7 +143,7 @@ def test_the_change_is_shown_as_json_and_as_a_command_that_a_shell_reads() -> No
     assert shlex.split(short)[-3] == "file:///the results/it's.json"
 
 
-def test_the_way_between_two_states_makes_changes_and_deletes_what_differs_and_nothing_else() -> None:
+def test_the_change_between_two_states_holds_their_differences_only() -> None:
     unchanged, changed, new = ({"Name": f"{name}.x.", "Type": "A", "TTL": 60} for name in ("kept", "changed", "new"))
     there = between("Z1", [unchanged, changed], [unchanged, changed | {"TTL": 5}, new], "there")
     actions = [(change["Action"], change["ResourceRecordSet"]) for change in there["ChangeBatch"]["Changes"]]

@@ -84,7 +84,7 @@ def test_the_batch_upserts_exactly_the_pair_through_us_east_1() -> None:
     assert STEP.before["records"] == PAIR
 
 
-def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute() -> None:
+def test_the_step_is_ready_then_done_and_its_undo_writes_every_attribute() -> None:
     assert _confirm(HEALTHY).state is StepState.READY
     confirmed = _confirm(SHIFTED)
     assert (confirmed.state, bool(confirmed.evidence)) == (StepState.DONE, True)
@@ -94,7 +94,7 @@ def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute()
     assert [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]] == PAIR
 
 
-def test_records_that_were_given_another_health_check_meanwhile_keep_it_for_the_planned_one_is_gone() -> None:
+def test_records_with_another_health_check_keep_it_if_the_planned_is_gone() -> None:
     given = with_health_checks(HEALTHY, {SIT.traffic.primary_set_identifier: "hc-new"})
     assert _confirm(given).state is StepState.READY
     assert SHIFT_TO_DR.is_rolled_back(STEP, _sight(given))
@@ -108,7 +108,7 @@ def test_records_that_were_given_another_health_check_meanwhile_keep_it_for_the_
 @pytest.mark.parametrize(
     ("planned", "given"), [(("", ""), ("hc-new", "")), (("", ""), ("", "hc-new")), (("hc", "hc"), ("hc-new", "hc"))]
 )
-def test_a_health_check_that_a_record_was_given_meanwhile_is_not_given_to_its_twin(
+def test_a_new_health_check_of_a_record_is_not_given_to_its_twin(
     planned: tuple[str, str], given: tuple[str, str]
 ) -> None:
     """Neither is it taken away again where both records had the same one, or none."""
@@ -121,7 +121,7 @@ def test_a_health_check_that_a_record_was_given_meanwhile_is_not_given_to_its_tw
     assert dict(zip(ids, given, strict=True)) == sent
 
 
-def test_the_health_checks_of_a_failover_pair_follow_what_its_records_lead_to() -> None:
+def test_health_checks_of_a_failover_pair_follow_their_targets() -> None:
     (customer,) = (step for step in _steps().values() if step.subject == DOMAIN)
     host = next(iter(HEALTHY.get(route53.customer_hosts, GLOBAL)))
     assert isinstance(host, route53.CustomerHost)
@@ -139,7 +139,7 @@ def test_records_that_lead_there_while_the_answers_do_not_are_waited_for() -> No
     assert (confirmed.state, "still answers" in confirmed.message) == (StepState.IN_PROGRESS, True)
 
 
-def test_a_resolver_that_answers_with_the_old_region_is_waited_for_no_longer_than_a_change_takes() -> None:
+def test_a_resolver_with_the_old_region_is_waited_for_as_long_as_a_change() -> None:
     old = DnsAnswer("192.0.2.53", ORIGIN, "A", "NOERROR", ("203.0.113.9",), (), 60, authoritative=False)
     stale = with_part(SHIFTED, dns_answers.resolved, GLOBAL, (old,))
     confirmed = _confirm(stale)
@@ -152,7 +152,7 @@ def test_a_resolver_that_answers_with_the_old_region_is_waited_for_no_longer_tha
     assert "192.0.2.53 still answers" in late.message
 
 
-def test_where_no_dns_server_can_be_reached_route_53_itself_is_asked_what_it_answers() -> None:
+def test_route_53_is_asked_where_no_dns_server_can_be_reached() -> None:
     closed = with_part(SHIFTED, dns_answers.resolved, GLOBAL, OUT_OF_REACH)
     closed = with_part(closed, dns_answers.authorities, GLOBAL, (OUT_OF_REACH,))
     confirmed = _confirm(closed)
@@ -175,7 +175,7 @@ def test_route_53_has_the_change_everywhere_before_the_step_is_done(status: str,
     assert _confirm(unheard, since_s=SETTLES.seconds + 1, changes={STEP.id: "C1"}).state is StepState.DONE
 
 
-def test_records_as_before_although_route_53_took_the_change_were_written_back() -> None:
+def test_unchanged_records_after_an_accepted_change_were_written_back() -> None:
     in_sync = with_part(HEALTHY, dns_canary_polls.changes, GLOBAL, (DnsChange("C1", "INSYNC"),))
     confirmed = _confirm(in_sync, changes={STEP.id: "C1"})
     assert (confirmed.state, "somebody wrote them back" in confirmed.message) == (StepState.FAILED, True)
@@ -210,7 +210,7 @@ def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
     assert targets == [row["AliasTarget"] for row in step.before["records"]][::-1]
 
 
-def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_left() -> None:
+def test_without_us_east_1_there_is_no_step_but_route_53_by_health() -> None:
     blind = _sight(dark(HEALTHY, GLOBAL), primary_answers=False)
     assert list(SHIFT_TO_DR.plan_steps(blind)) == []
     notes = " ".join(SHIFT_TO_DR.notes(blind))
@@ -246,7 +246,7 @@ def test_the_traffic_name_is_not_moved_for_some_tenants_alone() -> None:
     assert len(list(SHIFT_TO_DR.plan_steps(everybody))) == len(_steps())
 
 
-def test_where_dns_is_a_persons_the_step_is_theirs_and_carries_the_same_call() -> None:
+def test_the_dns_step_of_a_person_carries_the_same_call() -> None:
     by_hand = _steps(env=with_traffic(ENV, dns_step="manual"))[SIT.traffic.zone]
     assert (by_hand.manual, STEP.manual) == (True, False)
     assert by_hand.call == STEP.call
@@ -265,7 +265,7 @@ def test_it_may_send_one_operation_and_no_other() -> None:
 
 
 @pytest.mark.proof
-def test_a_customers_pair_is_turned_in_its_own_zone_and_planned_alike_by_two_people() -> None:
+def test_a_customer_pair_is_turned_in_its_own_zone_by_the_same_plan() -> None:
     with world_of(ENV) as world:
         _make_pair(world)
         world.endpoint.timing(transition_s=0)

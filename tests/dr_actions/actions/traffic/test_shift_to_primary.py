@@ -74,7 +74,7 @@ def _pair(step: Step, key: str = "after") -> list[tuple[str, int]]:
     return [(row["SetIdentifier"], row["Weight"]) for row in getattr(step, key)["records"]]
 
 
-def test_there_is_one_step_a_weight_and_each_writes_the_plans_weights_alone() -> None:
+def test_each_weight_is_a_step_that_writes_the_weights_of_the_plan() -> None:
     assert tuple(STEPS) == ("10", "50", "100")
     assert [step.stage for step in STEPS.values()] == [50, 51, 52]
     assert [step.number for step in STEPS.values()] == [4, 4, 5]
@@ -130,7 +130,7 @@ def test_a_run_that_goes_on_later_goes_on_from_the_weight_that_is_there() -> Non
     assert "25 percent lead" in between.undo
 
 
-def test_a_record_that_was_given_another_health_check_meanwhile_keeps_it_for_the_planned_one_is_gone() -> None:
+def test_a_record_with_another_health_check_keeps_it_if_the_planned_ended() -> None:
     given = with_health_checks(AWAY, {PRIMARY_ID: "hc-new", SECONDARY_ID: ""})
     step = STEPS["10"]
     assert SHIFT_TO_PRIMARY.observe(step, _sight(given)).state is StepState.READY
@@ -152,7 +152,7 @@ def test_visitors_whom_somebody_led_home_altogether_are_no_reason_to_stop() -> N
         assert _confirm(percent, with_weights(AWAY, *there)).state is state, (percent, there)
 
 
-def test_a_stage_whose_change_was_written_back_says_so_while_it_is_waited_for() -> None:
+def test_a_stage_that_was_written_back_says_so_during_the_wait() -> None:
     confirmed = _confirm("50", led(HEALTHY, 10), since_s=60)
     assert (confirmed.state, "they were written back" in confirmed.message) == (StepState.READY, True)
     assert "written back" not in _confirm("50", led(HEALTHY, 10)).message
@@ -163,7 +163,7 @@ def test_weights_that_nobody_planned_stop_the_stage() -> None:
     assert (confirmed.state, "Weight is 33" in confirmed.message) == (StepState.DRIFTED, True)
 
 
-def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() -> None:
+def test_a_primary_that_turns_unhealthy_gets_no_answers_and_fails_a_stage() -> None:
     dns_samples = ENV.failback.dns_samples
     door = HEALTHY.get(dns_answers.door, Side.DR)
     tallies = (AnswerTally(ORIGIN, "A", ((door, dns_samples),), silent=0),)
@@ -205,7 +205,7 @@ def test_a_site_that_is_not_the_tenants_own_fails_the_stage_at_once() -> None:
     assert host in confirmed.message
 
 
-def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back() -> None:
+def test_each_dns_stage_of_a_person_says_how_to_go_back() -> None:
     by_hand = _steps(env=with_traffic(ENV, dns_step="manual"))
     assert [step.manual for step in by_hand.values()] == [True] * 3
     assert [step.call for step in by_hand.values()] == [step.call for step in STEPS.values()]
@@ -217,7 +217,7 @@ def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back()
     assert "back by hand" in confirmed.message
 
 
-def test_a_person_leads_back_with_the_health_check_that_the_record_has_by_then() -> None:
+def test_a_person_goes_back_with_the_health_check_of_that_time() -> None:
     step = _steps(env=with_traffic(ENV, dns_step="manual"))["10"]
     ours = SIT.traffic.primary_set_identifier
     gone = with_health_checks(_without_tasks(led(HEALTHY, 10)), {ours: "hc-new"})

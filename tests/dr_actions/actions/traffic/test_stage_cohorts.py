@@ -56,7 +56,7 @@ def test_other_tenants_own_pairs_go_with_everybody_in_the_same_stage() -> None:
     assert [step.stage for step in steps.values()] == [50, 50, 51, 51, 52, 52]
 
 
-def test_a_canary_without_records_of_its_own_goes_with_everybody_and_that_is_said() -> None:
+def test_a_canary_without_own_records_moves_with_all_and_a_note_says_so() -> None:
     env = with_failback(ENV, canary_tenants=("tenant2",))
     assert "they are shifted with everybody" in " ".join(SHIFT_TO_PRIMARY.notes(_sight(env)))
     assert not any(name.startswith("canary") for name in _steps(env))
@@ -90,7 +90,7 @@ def _as_failover(customer_host: route53.CustomerHost) -> route53.CustomerHost:
 
 
 @pytest.mark.proof
-def test_a_canary_comes_home_alone_and_its_answers_are_counted_in_its_own_zone() -> None:
+def test_a_canary_comes_home_alone_and_is_counted_in_its_own_zone() -> None:
     with world_of(ENV) as world:
         _own_pair(world)
         world.healthy = world.whole()

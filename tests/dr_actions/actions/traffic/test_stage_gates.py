@@ -162,7 +162,7 @@ def test_a_change_has_its_time_to_reach_every_name_server() -> None:
     assert _gate("answers", context, fresh).state is StepState.IN_PROGRESS
 
 
-def test_the_share_of_a_dark_primary_without_addresses_is_what_does_not_lead_to_the_dr_region() -> None:
+def test_a_dark_primary_share_is_every_answer_outside_the_dr_region() -> None:
     lost = _sight(dns_canary_polls_tallies_global=_tally(0, 200), dns_answers_door_primary=DENIED)
     assert _gate("answers", lost).state is StepState.FAILED
     shared = _sight(dns_answers_door_primary=DENIED)
@@ -192,7 +192,7 @@ def test_at_a_hundred_percent_an_answer_of_no_target_leads_to_no_region() -> Non
     assert _gate("answers", context, replace(HALF, percent=100)).state is StepState.FAILED
 
 
-def test_at_a_hundred_percent_an_answer_is_not_judged_without_the_addresses_of_either_region() -> None:
+def test_at_100_percent_no_answer_is_judged_without_any_addresses() -> None:
     answer = DnsAnswer("ns-1", ORIGIN, "A", "NOERROR", (AWAY,), (), 60, authoritative=True)
     unseen = {(dns_answers.door, P): DENIED, (dns_answers.door, D): DENIED}
     values = {**WELL, **unseen, (dns_answers.authorities, G): (answer,)}
@@ -237,7 +237,7 @@ def test_sites_at_home(answer: Any, expected: StepState) -> None:
     assert _gate("probes", _sight(http_sites_visits_primary=done)).state is expected
 
 
-def test_a_region_without_any_tenant_s_service_or_visited_site_holds_no_gate() -> None:
+def test_a_region_without_a_service_or_site_of_a_tenant_holds_no_gate() -> None:
     away = tuple(_service(tenant) for tenant in TENANTS)
     bare = {(ecs.services, P): (), (ecs.services, D): away, (http_sites.visits, P): http_sites.VisitRound(STRANGER, ())}
     context = replace(_sight(), snapshot=world({**WELL, **bare}))
@@ -294,7 +294,7 @@ def test_a_group_that_somebody_set_back_stops_it_with_the_remedy(value: str) -> 
     )
 
 
-def test_a_database_that_somebody_gave_another_group_is_given_the_frozen_one_again() -> None:
+def test_a_database_with_another_group_gets_the_frozen_one_again() -> None:
     """AWS lets nobody change its default groups."""
     seen = frozen("{TrueIfReplica}")
     used = replace(IN_DR, parameter_groups=(("default.mysql8.0", "in-sync"),))

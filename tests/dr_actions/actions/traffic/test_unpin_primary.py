@@ -75,7 +75,7 @@ def test_a_check_that_is_gone_is_released_once_no_record_names_it() -> None:
     assert _confirm(with_part(given, records, GLOBAL, DENIED)).state is StepState.UNAVAILABLE
 
 
-def test_a_check_that_is_gone_is_not_released_while_a_customers_record_may_name_it() -> None:
+def test_a_missing_check_is_not_released_while_customers_may_name_it() -> None:
     left = tuple(check for check in PINNED.get(checks, GLOBAL) if check.id != PINNING.subject)
     gone = with_health_checks(with_part(PINNED, checks, GLOBAL, left), {SIT.traffic.primary_set_identifier: "hc-new"})
     named = replace(gone.get(records, GLOBAL)[0], name="www.example", health_check_id=PINNING.subject)

@@ -98,7 +98,7 @@ def test_a_region_that_never_failed_is_stable() -> None:
     assert (confirmed.state, [name for name, _ in confirmed.evidence]) == (StepState.DONE, ["since"])
 
 
-def test_a_flap_within_the_time_is_waited_out_and_one_before_it_is_forgotten() -> None:
+def test_a_flap_within_the_time_is_waited_out_and_an_older_one_is_ignored() -> None:
     flapped = _silent(ended_s_ago=600, lasted_s=180)
     confirmed = _confirm(_sight(flapped))
     assert (confirmed.state, "was silent at" in confirmed.message) == (StepState.IN_PROGRESS, True)
@@ -120,7 +120,7 @@ def test_a_pulse_that_cannot_be_read_is_unseen() -> None:
 
 
 @pytest.mark.proof
-def test_minutes_of_an_outage_are_missing_and_those_of_a_renamed_database_are_not() -> None:
+def test_minutes_of_an_outage_lack_and_those_of_a_renamed_database_do_not() -> None:
     with world_of() as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.was_dark(SIT.regions.primary, ended_s_ago=1, lasted_s=300)
@@ -173,9 +173,7 @@ def test_traffic_waits_for_no_target_of_a_worker() -> None:
 
 
 @pytest.mark.parametrize(("value", "age_s"), [(0.0, 60), (None, 60), (2.0, 3600)], ids=["none", "no reading", "old"])
-def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepted_by_name(
-    value: float | None, age_s: float
-) -> None:
+def test_a_tenant_without_healthy_targets_holds_traffic_unless_accepted(value: float | None, age_s: float) -> None:
     lacking = _counted(HEALTHY, LAST, value, age_s)
     status = _observed(lacking)
     assert status.state is StepState.IN_PROGRESS
@@ -185,7 +183,7 @@ def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepte
     assert (accepted.state, "accepted by name without: tenant2" in accepted.message) == (StepState.DONE, True)
 
 
-def test_why_a_tenant_has_no_healthy_target_is_shown_as_the_load_balancer_reports_it() -> None:
+def test_the_reason_for_unhealthy_targets_is_that_of_the_load_balancer() -> None:
     lacking = _counted(HEALTHY, LAST, None)
     arns = [arn for row in lacking.get(ecs.services, Side.DR) if row.name == LAST for arn in row.target_groups]
     unused = tuple(GroupHealth(dimension_of(arn), 0, "Target.NotInUse: no listener") for arn in arns)
@@ -225,7 +223,7 @@ def test_more_requests_than_health_checkers_send_are_visitors() -> None:
 
 
 @pytest.mark.parametrize(("requests", "minutes_ago"), [(0, 2), (60, 2), (600, 9)], ids=["none", "checkers", "before"])
-def test_what_checkers_may_have_sent_or_came_before_the_move_confirms_nothing(requests: int, minutes_ago: int) -> None:
+def test_requests_of_checkers_or_from_before_the_move_confirm_nothing(requests: int, minutes_ago: int) -> None:
     unseen = _asked(requests, minutes_ago)
     assert unseen.state is StepState.UNAVAILABLE
     assert "visitors are not seen to arrive" in unseen.message
@@ -237,7 +235,7 @@ def test_where_no_health_check_can_be_read_one_fast_one_is_allowed_for() -> None
     assert _asked(180, snapshot=dark).state is StepState.UNAVAILABLE
 
 
-def test_without_a_shift_of_its_own_the_last_call_of_the_run_is_when_visitors_moved() -> None:
+def test_without_an_own_shift_visitors_moved_at_the_last_call_of_the_run() -> None:
     minute = HEALTHY.taken_at.replace(second=0, microsecond=0)
     counted = with_part(HEALTHY, elbv2_targets.minutes, Side.DR, (Minute(minute, 600, 0),))
     assert (
@@ -246,7 +244,7 @@ def test_without_a_shift_of_its_own_the_last_call_of_the_run_is_when_visitors_mo
     )
 
 
-def test_an_unconfirmed_move_ends_no_run_and_where_nobody_visits_it_is_not_waited_for() -> None:
+def test_an_unconfirmed_move_ends_no_run_and_no_visits_are_not_waited_for() -> None:
     assert (VERIFY_ARRIVAL.essential, ARRIVAL.call, ARRIVAL.budget_s) == (False, None, 600)
     quiet = sight(env=with_traffic(confirm_minutes=0))
     assert list(VERIFY_ARRIVAL.plan_steps(quiet)) == []

@@ -63,7 +63,7 @@ def test_a_restore_into_a_new_file_system_without_a_token_fails(aws: Clients) ->
         ("", "", "FAILED"),
     ],
 )
-def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restore(
+def test_files_are_restored_by_a_role_that_backup_may_assume(
     aws: Clients, service: str, action: str, status: str
 ) -> None:
     plan(aws)
@@ -79,7 +79,7 @@ def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restor
 
 
 @pytest.mark.proof
-def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients, clock: Clock) -> None:
+def test_one_idempotency_token_makes_one_restore_at_once(aws: Clients, clock: Clock) -> None:
     plan(aws)
     STATE.extras["transition_s"] = 1
     first = _restored_files(aws, "restored", IdempotencyToken="one")

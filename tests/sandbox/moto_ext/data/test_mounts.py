@@ -61,9 +61,7 @@ def test_writes_and_reads_follow_the_policy(
         efs.delete_file_system_policy(FileSystemId=system["FileSystemId"])
 
 
-def test_a_boundary_without_the_clients_rights_closes_files_that_no_policy_guards(
-    estate: Endpoint, sit: Environment
-) -> None:
+def test_a_boundary_without_client_rights_closes_unguarded_files(estate: Endpoint, sit: Environment) -> None:
     sites, region, iam = Sites(estate, sit), sit.region(Side.PRIMARY), client_of(estate, "iam", person="admin")
     text = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     arn = iam.create_policy(PolicyName="bound", PolicyDocument=json.dumps(text))["Policy"]["Arn"]

@@ -90,7 +90,7 @@ def test_a_body_without_an_id_is_refused(sites: Sites) -> None:
     assert 400 == sites.ask(PRIMARY, "POST", sites.hosts[0], "rows", {"name": "a"})[0]
 
 
-def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promoted(
+def test_a_replica_shows_what_arrived_and_takes_no_writes_until_promoted(
     estate: Endpoint, sites: Sites, sit: Environment
 ) -> None:
     write(sites, "rows", "before")
@@ -108,7 +108,7 @@ def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promote
     assert ["before", "after"] == ids(sites, "rows", PRIMARY)
 
 
-def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(estate: Endpoint, sites: Sites) -> None:
+def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later(estate: Endpoint, sites: Sites) -> None:
     write(sites, "rows", "kept")
     estate.age(1)  # copies' times are whole seconds
     restore(estate)
@@ -126,7 +126,7 @@ def test_logs_that_were_not_uploaded_when_the_region_went_dark_are_lost(estate: 
     assert [] == ids(sites, "rows", DR)
 
 
-def test_a_snapshot_holds_the_rows_of_its_moment_in_whichever_region_it_is_restored(
+def test_a_snapshot_holds_the_rows_of_its_time_in_either_region(
     estate: Endpoint, sites: Sites, sit: Environment
 ) -> None:
     write(sites, "rows", "held")
@@ -144,9 +144,7 @@ def test_a_snapshot_holds_the_rows_of_its_moment_in_whichever_region_it_is_resto
     assert ["held"] == ids(sites, "rows", DR)
 
 
-def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_replication_is_deleted(
-    estate: Endpoint, sites: Sites
-) -> None:
+def test_a_replicated_file_system_is_read_only_and_keeps_its_files_after(estate: Endpoint, sites: Sites) -> None:
     write(sites, "files", "synced")
     estate.age(1)  # copies' times are whole seconds
     assert ["synced"] == ids(sites, "files", DR)

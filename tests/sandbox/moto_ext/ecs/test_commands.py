@@ -101,7 +101,7 @@ def test_postgresql_is_counted_by_psql_which_needs_a_user_and_a_password(
     assert (answer.rows if answer else _line(there, task)) == (2 if not code else "psql: error: no PGPASSWORD supplied")
 
 
-def test_a_host_that_is_a_secret_is_asked_around_and_no_override_replaces_it(aws: Clients) -> None:
+def test_a_host_that_is_a_secret_is_asked_around_and_not_overridden(aws: Clients) -> None:
     """T74: the restored database is asked all the same, and what the definition names is not."""
     secret = aws("secretsmanager", DR).create_secret(Name="host", SecretString="live.example:3306")["ARN"]
     there, host = _stage(aws, secrets=[{"name": "WORDPRESS_DB_HOST", "valueFrom": secret}]), _database(aws)
@@ -135,7 +135,7 @@ def test_it_is_provisioned_runs_and_stops_in_time(aws: Clients, clock: Clock) ->
 
 @pytest.mark.proof
 @pytest.mark.parametrize("what", ["nobody's host", "another region's", "without the schema", "not available"])
-def test_where_it_cannot_find_the_tenants_data_it_ends_with_one_and_says_why(aws: Clients, what: str) -> None:
+def test_where_tenant_data_cannot_be_found_it_exits_1_with_the_reason(aws: Clients, what: str) -> None:
     there = _stage(aws)
     host = "nobody.example"
     if what != "nobody's host":
@@ -165,7 +165,7 @@ def test_a_task_whose_log_group_or_secret_is_absent_never_starts(aws: Clients) -
     assert "unable to pull secrets" in _now(there, task)["stoppedReason"]
 
 
-def test_one_token_runs_one_task_and_a_running_one_is_killed_when_it_is_stopped(aws: Clients) -> None:
+def test_one_token_runs_one_task_and_a_stop_kills_a_running_one(aws: Clients) -> None:
     there, host = _stage(aws), _database(aws)
     assert (
         _run(there, host, clientToken="one")["tasks"][0]["taskArn"]

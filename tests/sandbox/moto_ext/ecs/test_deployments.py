@@ -49,7 +49,7 @@ def _newest(there: Platform) -> dict[str, Any]:
     return found
 
 
-def test_tasks_that_never_get_healthy_make_the_deployment_failed_and_the_old_ones_serve_on(aws: Clients) -> None:
+def test_tasks_never_healthy_fail_the_deployment_and_the_old_ones_serve(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=2, deploymentConfiguration=GIVES_UP)
     before = {task["taskArn"] for task in there.tasks()}
@@ -116,7 +116,7 @@ def test_an_alarm_that_goes_off_meanwhile_rolls_the_deployment_back(
     assert rolled_back is (first == there.service()["taskDefinition"])
 
 
-def test_what_fails_after_its_deployment_was_complete_is_replaced_for_ever_and_not_failed(aws: Clients) -> None:
+def test_a_failure_after_a_complete_deployment_is_replaced_for_ever(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1, deploymentConfiguration=GIVES_UP)
     assert "COMPLETED" == _newest(there)["rolloutState"]
@@ -129,7 +129,7 @@ def test_what_fails_after_its_deployment_was_complete_is_replaced_for_ever_and_n
     assert ("COMPLETED", 0) == (_newest(there)["rolloutState"], _newest(there)["failedTasks"] - 1)
 
 
-def test_without_capacity_nothing_is_placed_and_the_event_says_so_in_aws_words(aws: Clients) -> None:
+def test_without_capacity_nothing_is_placed_and_the_event_says_so(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1)
     STATE.outages = [Outage(DR, "no-capacity", "ecs")]

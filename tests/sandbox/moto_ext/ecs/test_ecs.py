@@ -141,7 +141,7 @@ def test_a_deleted_service_has_no_tasks_and_is_listed_no_more(aws: Clients) -> N
     assert (service["status"], service["runningCount"]) == ("INACTIVE", 0)
 
 
-def test_settings_of_a_service_and_container_are_returned_as_they_were_given(aws: Clients) -> None:
+def test_settings_of_service_and_container_come_back_as_given(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1, healthCheckGracePeriodSeconds=60, platformVersion="1.4.0", enableExecuteCommand=True)
     service = there.service()
@@ -166,7 +166,7 @@ def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
     assert there.register("nginx:3").endswith(":3")
 
 
-def test_nothing_new_is_made_of_a_deregistered_revision_and_its_service_still_scales(aws: Clients) -> None:
+def test_a_deregistered_revision_starts_nothing_new_but_its_service_scales(aws: Clients) -> None:
     there = platform(aws, DR)
     service = there.serve(tasks=1)
     ecs, used = there.client("ecs"), service["taskDefinition"]
@@ -376,7 +376,7 @@ def test_a_load_balancer_of_no_container_of_the_definition_is_refused(
     assert unmade.value.response["Error"]["Message"] == message
 
 
-def test_a_definition_for_container_instances_alone_starts_nothing_on_fargate(aws: Clients) -> None:
+def test_a_definition_for_container_instances_starts_nothing_on_fargate(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1)
     ecs, before = aws("ecs", DR), there.service()
@@ -408,7 +408,7 @@ def test_a_task_that_its_registry_does_not_take_stops_as_it_starts(aws: Clients)
     assert "The Service Discovery instance could not be registered." in [task["stoppedReason"] for task in stopped]
 
 
-def test_a_second_task_of_a_service_starts_in_another_zone_whatever_else_was_started_meanwhile(aws: Clients) -> None:
+def test_a_second_task_of_a_service_starts_in_another_zone(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1)
     definition = there.service()["taskDefinition"]

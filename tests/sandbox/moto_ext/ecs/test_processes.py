@@ -10,7 +10,7 @@ from sandbox.core.world_file import home
 from sandbox.moto_ext.ecs.processes import environment_of
 
 
-def test_a_task_finds_the_sandbox_that_started_it_though_its_home_is_another(
+def test_a_task_finds_the_sandbox_that_started_it_with_another_home(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What it records is of that sandbox: of an endpoint, `log --sandbox` refused it as another world's."""

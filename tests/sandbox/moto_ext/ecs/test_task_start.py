@@ -53,9 +53,7 @@ def aws(world: Endpoint) -> Aws:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.name in SAYS], ids=lambda fault: fault.name)
-def test_what_is_broken_keeps_a_task_from_starting_and_is_reported_in_aws_words(
-    fault: Fault, world: Endpoint, aws: Aws
-) -> None:
+def test_what_is_broken_stops_a_task_with_the_words_of_aws(fault: Fault, world: Endpoint, aws: Aws) -> None:
     assert set(world.starts().values()) == {""}
     fault.make(aws)
     (reason,) = world.starts().values()

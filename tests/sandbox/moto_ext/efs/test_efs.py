@@ -94,7 +94,7 @@ def test_a_dark_source_is_left_behind_by_the_local_form_alone(aws: Clients) -> N
     assert len(aws("efs", PRIMARY).describe_replication_configurations()["Replications"]) == 1
 
 
-def test_a_source_too_sick_to_do_its_half_leaves_the_replica_read_only_until_the_local_form(aws: Clients) -> None:
+def test_a_sick_source_leaves_the_replica_read_only_until_the_local_form(aws: Clients) -> None:
     source, target = _replicated(aws)
     STATE.outages.append(Outage(PRIMARY, "error", writes=True))
     efs = aws("efs", DR)
@@ -114,7 +114,7 @@ def test_a_deletion_that_was_stuck_ends_once_the_source_is_well(aws: Clients) ->
     assert aws("efs", PRIMARY).describe_replication_configurations()["Replications"] == []
 
 
-def test_the_half_that_was_left_behind_stands_in_the_way_until_it_is_deleted_too(aws: Clients) -> None:
+def test_the_half_left_behind_blocks_until_it_is_deleted_too(aws: Clients) -> None:
     source, target = _replicated(aws)
     there, here = aws("efs", DR), aws("efs", PRIMARY)
     there.delete_replication_configuration(SourceFileSystemId=source, DeletionMode="LOCAL_CONFIGURATION_ONLY")

@@ -178,9 +178,7 @@ def test_a_network_load_balancer_has_a_name_of_its_own_form(aws: Clients) -> Non
 
 
 @pytest.mark.parametrize("check", [{}, {"HealthCheckProtocol": "HTTP", "HealthCheckPath": "/"}])
-def test_tasks_behind_a_network_load_balancer_are_checked_by_tcp_or_by_a_page(
-    aws: Clients, check: dict[str, str]
-) -> None:
+def test_tasks_behind_a_network_balancer_are_checked_by_tcp_or_by_a_page(aws: Clients, check: dict[str, str]) -> None:
     there = platform(aws, DR)
     elb = there.client("elbv2")
     (front,) = elb.create_load_balancer(Name="lines", Type="network", Subnets=there.subnets)["LoadBalancers"]

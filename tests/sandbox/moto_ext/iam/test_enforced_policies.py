@@ -171,9 +171,7 @@ def test_the_operator_recovers_in_the_dr_region_and_fences_in_the_primary(person
 
 
 @pytest.mark.proof
-def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_of_it(
-    person: Person, aws: Clients
-) -> None:
+def test_the_operator_fails_back_in_the_primary_only_with_its_policy(person: Person, aws: Clients) -> None:
     operator = person("operator")
     sent = [(f"{s}:{op}", s, op, params) for s, op, params in TO_HOME]
     outcomes = {call: attempt(operator(s, PRIMARY), op, **params) for call, s, op, params in sent}
@@ -305,9 +303,7 @@ def test_a_mount_target_asks_for_the_actions_on_its_network_interface_too(aws: C
         assert "done" == attempt(narrow("efs", "elasticfilesystem:*", needed), operation, MountTargetId=target)
 
 
-def test_a_copy_asks_for_its_destination_where_it_is_conditional_and_for_tags_and_annotations(
-    aws: Clients, narrow: Any
-) -> None:
+def test_a_conditional_copy_asks_for_its_destination_tags_and_annotations(aws: Clients, narrow: Any) -> None:
     s3 = aws("s3", PRIMARY)
     for bucket in ("from", "onto"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
@@ -402,7 +398,7 @@ def test_a_driller_never_deletes_the_estates_own_file_system(
 
 
 @pytest.mark.parametrize("tags", [{}, {"Squad": "shop"}], ids=["restored", "another's by an unlisted tag"])
-def test_a_driller_opens_and_deletes_what_bears_none_of_the_tags_that_say_whose_it_is(
+def test_a_driller_opens_and_deletes_only_what_bears_the_drill_tags(
     person: Person, aws: Clients, tags: dict[str, str]
 ) -> None:
     """AWS Backup restores into one without any tag, and IAM has no word for that: docs/security.md."""

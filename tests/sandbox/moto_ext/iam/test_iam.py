@@ -76,7 +76,7 @@ def test_a_condition_on_the_region_is_judged_by_the_context_given(aws: Clients) 
     assert (decided(DR), decided(PRIMARY)) == ("allowed", "implicitDeny")
 
 
-def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws: Clients) -> None:
+def test_each_resource_has_its_decision_and_the_action_the_worst_of_them(aws: Clients) -> None:
     iam, arn = aws("iam", GLOBAL), _role(aws)
     first, other = "arn:aws:sns:x:1:one", "arn:aws:sns:x:1:other"
     iam.put_role_policy(
@@ -97,7 +97,7 @@ def test_each_resource_has_its_own_decision_and_the_action_the_worst_of_them(aws
     assert "ResourceSpecificResults" not in simulated()
 
 
-def test_a_key_that_the_context_lacks_is_named_with_the_resource_it_was_missed_on(aws: Clients) -> None:
+def test_a_key_absent_from_the_context_is_named_with_its_resource(aws: Clients) -> None:
     iam, topic = aws("iam", GLOBAL), "arn:aws:sns:x:1:one"
     policy = _document("Allow", ["sns:*"], Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
     response = iam.simulate_custom_policy(PolicyInputList=[policy], ActionNames=["sns:Publish"], ResourceArns=[topic])

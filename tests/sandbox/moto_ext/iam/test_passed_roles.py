@@ -61,7 +61,7 @@ def test_a_definition_takes_only_roles_that_its_maker_may_pass_to_tasks(aws: Cli
     assert "AccessDeniedException" != code_of(client.register_task_definition, **plain)
 
 
-def test_the_break_glass_role_is_taken_by_whom_its_tag_names_with_mfa_and_the_own_name(aws: Clients) -> None:
+def test_the_break_glass_role_needs_its_tag_mfa_and_the_own_name(aws: Clients) -> None:
     iam = aws("iam", GLOBAL)
     named = [f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("olga", "adam")]
     trust = json.dumps(document(break_glass_trust(*named)))

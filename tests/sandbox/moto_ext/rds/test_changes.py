@@ -62,7 +62,7 @@ def _code(refused: pytest.ExceptionInfo[ClientError]) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
-def test_a_renamed_instance_keeps_rows_and_identity_and_answers_at_another_host(aws: Clients) -> None:
+def test_a_renamed_instance_keeps_rows_and_identity_at_another_host(aws: Clients) -> None:
     instance = _make(aws)
     stored_data.write_row(instance, "one", "shop")
     before = _described(aws, PRIMARY)
@@ -178,9 +178,7 @@ def test_a_group_of_awss_own_cannot_be_changed(aws: Clients) -> None:
     assert _code(refused) == "InvalidParameterValue"
 
 
-def test_a_backup_asked_for_twice_with_one_token_is_one_and_holds_the_rows_of_its_moment(
-    aws: Clients, clock: Clock
-) -> None:
+def test_one_token_makes_one_backup_with_the_rows_of_its_time(aws: Clients, clock: Clock) -> None:
     instance = _make(aws)
     stored_data.write_row(instance, "held", "shop")
     backup = aws("backup", PRIMARY)

@@ -96,7 +96,7 @@ def test_promotion_detaches_both_sides_and_reboots(aws: Clients, clock: Clock) -
     assert _look(aws, DR, "shop-replica")["DBInstanceStatus"] == "available"
 
 
-def test_a_replica_cannot_be_promoted_with_a_backup_window_that_overlaps_its_own_maintenance_window(
+def test_a_promotion_needs_a_backup_window_outside_its_maintenance_window(
     aws: Clients,
 ) -> None:
     window = _replica(aws)["PreferredMaintenanceWindow"]
@@ -135,9 +135,7 @@ def _left(aws: Clients, region: str) -> list[str]:
     return [instance["DBInstanceIdentifier"] for instance in instances]
 
 
-def test_a_source_may_be_deleted_before_its_replica_which_is_promoted_or_deleted_then(
-    aws: Clients, clock: Clock
-) -> None:
+def test_a_source_may_be_deleted_before_its_replica(aws: Clients, clock: Clock) -> None:
     _replica(aws)
     aws("rds", DR).create_db_instance_read_replica(
         DBInstanceIdentifier="shop-second", SourceDBInstanceIdentifier=_look(aws, PRIMARY)["DBInstanceArn"]
@@ -222,7 +220,7 @@ def test_an_encrypted_source_needs_a_key_of_the_copy_region(aws: Clients) -> Non
         assert _code(refused) == "KMSKeyNotAccessibleFault"
 
 
-def test_a_database_is_restored_from_replicated_backups_while_its_source_is_dark(aws: Clients) -> None:
+def test_a_database_is_restored_from_replicated_backups_of_a_dark_source(aws: Clients) -> None:
     started = _replicated(aws)
     go_dark(PRIMARY, minutes_ago=10)
     aws("rds", DR).restore_db_instance_to_point_in_time(
@@ -300,7 +298,7 @@ def test_parameter_and_option_groups_are_read_back(aws: Clients) -> None:
     assert rds.describe_option_groups(OptionGroupName="shop-options")["OptionGroupsList"][0]["EngineName"] == "mysql"
 
 
-def test_a_replica_whose_link_broke_reports_an_error_and_gets_nothing_more_until_it_is_repaired(aws: Clients) -> None:
+def test_a_replica_with_a_broken_link_reports_an_error_until_repaired(aws: Clients) -> None:
     _replica(aws)
     link = Outage(DR, "link-broken", "rds")
     fault_injection.begin(link)

@@ -97,7 +97,7 @@ def test_a_disabled_check_is_always_healthy_and_inverting_turns_it(checks: Check
     assert checks.healthy(check)
 
 
-def test_at_the_real_pace_a_check_that_nobody_looked_at_yet_counts_as_healthy_also_an_inverted_one(
+def test_at_the_real_pace_a_new_check_is_healthy_even_if_inverted(
     checks: Checks,
 ) -> None:
     set_pace("real")
@@ -118,9 +118,7 @@ def test_a_calculated_check_counts_its_healthy_children(aws: Clients, checks: Ch
 
 
 @pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP"])
-def test_a_port_on_which_nobody_listens_is_unhealthy_in_a_dead_region_and_in_a_well_one(
-    aws: Clients, checks: Checks, kind: str
-) -> None:
+def test_a_port_without_a_listener_is_unhealthy_in_any_region(aws: Clients, checks: Checks, kind: str) -> None:
     check = checks.make(Type=kind, FullyQualifiedDomainName=platform(aws, DR).dns_name, Port=80)
     assert checks.healthy(check)
     checks.route53.update_health_check(HealthCheckId=check, Port=1, Inverted=False)
@@ -129,9 +127,7 @@ def test_a_port_on_which_nobody_listens_is_unhealthy_in_a_dead_region_and_in_a_w
     assert not checks.healthy(check)
 
 
-def test_at_the_real_pace_a_calculated_check_turned_when_its_children_did_or_when_it_was_set(
-    aws: Clients, checks: Checks
-) -> None:
+def test_at_the_real_pace_a_calculated_check_turns_with_its_children(aws: Clients, checks: Checks) -> None:
     set_pace("real")
     STATE.extras.pop("transition_s", None)
     began = now()
@@ -154,9 +150,7 @@ def _was_healthy(check: str, moment: datetime) -> bool:
     return was_healthy(route53_backends[ACCOUNT]["aws"].health_checks[check], moment)
 
 
-def test_a_threshold_above_the_children_is_always_unhealthy_and_nought_always_healthy(
-    aws: Clients, checks: Checks
-) -> None:
+def test_a_threshold_above_the_children_is_unhealthy_and_zero_is_healthy(aws: Clients, checks: Checks) -> None:
     child = checks.make(Type="HTTP", FullyQualifiedDomainName=platform(aws, DR).dns_name)
     check = checks.make(Type="CALCULATED", ChildHealthChecks=[child], HealthThreshold=1)
     assert checks.healthy(check)

@@ -112,7 +112,7 @@ def _check(names: Names) -> str:
     return str(response["HealthCheck"]["Id"])
 
 
-def test_a_primary_that_is_no_alias_needs_a_health_check_and_an_alias_needs_none(names: Names) -> None:
+def test_a_primary_record_needs_a_health_check_and_an_alias_does_not(names: Names) -> None:
     bare = plain("o", "192.0.2.1", SetIdentifier="a", Failover="PRIMARY")
     code, words = names.refusal("CREATE", bare)
     assert (code, "non-alias primary" in words) == ("InvalidChangeBatch", True)
@@ -255,7 +255,7 @@ def test_a_load_balancer_has_addresses_of_ipv6_where_it_is_dualstack(aws: Client
     assert ["2001:db8", "2001:db8"] == [text[:8] for text in names.route53.test_dns_answer(**question)["RecordData"]]
 
 
-def test_the_failover_pair_answers_with_the_other_region_when_one_goes_dark(aws: Clients, names: Names) -> None:
+def test_the_failover_pair_answers_with_the_other_region_of_a_dark_one(aws: Clients, names: Names) -> None:
     here, there = platform(aws, PRIMARY), platform(aws, DR)
     for side, role in ((here, "PRIMARY"), (there, "SECONDARY")):
         side.serve(tasks=1)

@@ -78,9 +78,7 @@ def keys(aws: Clients) -> set[str]:
     return {row["Key"] for row in aws("s3", PRIMARY).list_objects_v2(Bucket=ORIGINAL).get("Contents", [])}
 
 
-def test_what_was_written_before_the_rule_arrives_with_its_version_and_its_tags_after_the_job(
-    aws: Clients, later: Clock
-) -> None:
+def test_objects_before_the_rule_arrive_by_the_job_with_version_and_tags(aws: Clients, later: Clock) -> None:
     control = written(aws, "abc")
     job_id = start(control)
     assert "Active" == job(control, job_id)["Status"]
@@ -94,9 +92,7 @@ def test_what_was_written_before_the_rule_arrives_with_its_version_and_its_tags_
     assert [{"Key": "kind", "Value": "upload"}] == tags
 
 
-def test_versions_that_an_earlier_incident_left_are_taken_by_a_job_but_for_a_bound_on_when_they_were_created(
-    aws: Clients, later: Clock
-) -> None:
+def test_versions_of_an_earlier_incident_are_in_a_job_without_a_time_bound(aws: Clients, later: Clock) -> None:
     control = written(aws, "ab")
     later.shift(3600)
     bound = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -116,7 +112,7 @@ def test_versions_that_an_earlier_incident_left_are_taken_by_a_job_but_for_a_bou
     assert [2, 2, 0] == counts(job(control, unbound))
 
 
-def test_a_token_that_is_known_starts_no_second_job_and_other_words_under_it_are_refused(aws: Clients) -> None:
+def test_a_known_token_starts_no_second_job_and_other_words_are_refused(aws: Clients) -> None:
     control = written(aws, "a")
     assert start(control) == start(control)
     (row,) = control.list_jobs(AccountId=ACCOUNT)["Jobs"]
@@ -152,9 +148,7 @@ def test_an_object_that_the_replication_role_may_not_write_fails_by_itself(aws: 
     assert "FAILED" == aws("s3", DR).head_object(Bucket=COPY, Key="b")["ReplicationStatus"]
 
 
-def test_at_the_real_pace_it_waits_in_the_queue_and_replicates_one_after_another_until_it_is_cancelled(
-    aws: Clients, later: Clock
-) -> None:
+def test_at_the_real_pace_a_job_waits_and_replicates_until_cancelled(aws: Clients, later: Clock) -> None:
     set_pace("real")
     del STATE.extras["transition_s"]
     STATE.extras["quantile"] = 0.5

@@ -23,7 +23,7 @@ def user(aws: Clients, name: str) -> dict[str, str]:
     return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
 
-def test_a_bucket_that_takes_objects_of_one_principal_refuses_everybody_elses(aws: Clients) -> None:
+def test_a_bucket_for_one_principal_refuses_objects_of_others(aws: Clients) -> None:
     s3 = aws("s3", DR)
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": DR})
     alone: dict[str, Any] = {

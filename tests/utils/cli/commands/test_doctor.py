@@ -184,7 +184,7 @@ def test_the_bundle_is_judged_as_the_account_is(harmed: Harmed) -> None:
 
 
 @pytest.mark.proof
-def test_record_keeps_the_answers_of_any_command_in_the_form_that_contract_tests_replay(harmed: Harmed) -> None:
+def test_record_keeps_answers_in_the_form_that_contract_tests_replay(harmed: Harmed) -> None:
     answers = [json.loads(path.read_text()) for path in (harmed.recorded / "rds.DescribeDBInstances").iterdir()]
     assert {answer["operation"] for answer in answers} == {"rds:DescribeDBInstances"}
     rows = [row for answer in answers for row in answer["data"]["DBInstances"]]

@@ -151,7 +151,7 @@ def test_kept_runs_of_an_earlier_version_are_merged_in_every_form(
     assert all(run["results"] for run in sarif)
 
 
-def test_an_environment_without_a_run_is_unknown_and_the_merge_is_not_green(
+def test_an_environment_without_a_run_is_unknown_and_the_merge_not_green(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = merge(capsys, tmp_path, f"-e all report --merge {runs['sit']} {runs['prod']} --format junit")
@@ -161,7 +161,7 @@ def test_an_environment_without_a_run_is_unknown_and_the_merge_is_not_green(
     assert "No run of it is among those that were merged." in str(error.get("message"))
 
 
-def test_a_folder_below_which_runs_lie_is_merged_and_an_empty_one_is_no_run(
+def test_a_folder_above_runs_is_merged_and_an_empty_one_is_no_run(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     below = tmp_path / "fetched"
@@ -175,7 +175,7 @@ def test_a_folder_below_which_runs_lie_is_merged_and_an_empty_one_is_no_run(
     assert set(runs) == {row["environment"] for row in json.loads(out)["environments"]}
 
 
-def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_file(
+def test_other_versions_are_named_and_another_schema_is_refused_by_file(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = runs["sit"] / "report.json"
@@ -189,7 +189,7 @@ def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_fil
     assert f"{file} is no report of this tool" in err
 
 
-def test_a_run_of_another_day_is_named_wherever_it_is_merged_with_newer_ones(
+def test_a_run_of_another_day_is_named_beside_newer_ones(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Who puts an old READY among today's runs is seen."""
@@ -214,7 +214,7 @@ def test_a_region_split_in_two_is_the_first_line_of_every_form_for_people(
     assert f'class="alarm" role="note"><div class="wide"><p>{alarm}</p>' in page.read_text(encoding="utf-8")
 
 
-def test_two_runs_of_one_environment_and_two_runs_without_merge_are_refused(
+def test_two_runs_of_one_environment_or_without_merge_are_refused(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']} {runs['sit']}")
@@ -236,7 +236,7 @@ FORGED = {"recommendation": "READY", "exit": 0, "score": 100, "posture": "NORMAL
         ("fail", 6, 6, "its report says READY, exit 6, and its results say NOT_READY, exit 1: exit 6 counts."),
     ],
 )
-def test_the_results_of_a_merged_report_decide_and_not_the_exit_code_it_names(
+def test_results_of_a_merged_report_decide_and_not_its_exit_code(
     status: str,
     own: int,
     code: int,
@@ -258,7 +258,7 @@ def test_the_results_of_a_merged_report_decide_and_not_the_exit_code_it_names(
 
 
 @pytest.mark.parametrize("command", ["failover", "failback"])
-def test_a_merged_assessment_contradicts_nothing_and_nothing_unseen_becomes_a_verdict(
+def test_a_merged_assessment_contradicts_nothing_and_keeps_the_unseen(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its exit code is its advice's, and that of its failed blockers; both could not say, by more than those."""
@@ -286,7 +286,7 @@ def expected(home: Path, *names: str) -> Path:
     return file
 
 
-def test_the_environments_that_a_file_expects_are_unknown_where_no_run_is_of_them(
+def test_expected_environments_without_a_run_are_unknown(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = expected(tmp_path, "sit", *(f"e{number:04}" for number in range(2_000)))

@@ -71,9 +71,7 @@ def test_what_could_not_be_loaded_is_not_left_behind(sandbox_world: Endpoint, tm
     assert not (tmp_path / "sit.toml").exists()
 
 
-def test_an_environment_that_is_not_called_as_its_resources_are_goes_by_the_map(
-    sandbox_world: Endpoint, tmp_path: Path
-) -> None:
+def test_an_environment_named_unlike_its_resources_uses_the_map(sandbox_world: Endpoint, tmp_path: Path) -> None:
     ran = at_endpoint(sandbox_world, tmp_path, f"-e mine --config {tmp_path} init --yes --region af-south-1")
     assert Exit.READY == ran.code, ran.err
     mine, shipped = load_environment(tmp_path, "mine"), load_environment(ROOT / "environments", "sit")
@@ -93,9 +91,7 @@ def altered_world(sandbox_world: Endpoint) -> Iterator[Endpoint]:
 
 
 @pytest.mark.proof
-def test_the_key_of_the_databases_copies_is_taken_from_them_where_no_alias_leads_to_it(
-    altered_world: Endpoint, tmp_path: Path
-) -> None:
+def test_the_key_of_database_copies_comes_from_them_without_an_alias(altered_world: Endpoint, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     altered_world.inject("kms-copy-alias-deleted")
     ran = at_endpoint(altered_world, tmp_path, f"-e sit --config {rules} init --yes --region af-south-1")
@@ -125,9 +121,7 @@ def _other_groups(rds: Any, sit: Environment) -> list[str]:
 
 
 @pytest.mark.proof
-def test_the_groups_that_a_restore_takes_are_those_of_the_regions_whatever_they_are_called(
-    altered_world: Endpoint, tmp_path: Path
-) -> None:
+def test_the_groups_of_a_restore_are_those_of_the_region_by_any_name(altered_world: Endpoint, tmp_path: Path) -> None:
     sit, rules, found = load_environment(ROOT / "environments", "sit"), tmp_path / "rules", {}
     for side in (Side.PRIMARY, Side.DR):
         ec2, named = client_of(altered_world, "ec2", sit.region(side)), sit.named(sit.names.db_security_group)

@@ -135,14 +135,14 @@ def test_the_next_command_looks_at_the_world_of_the_run(earlier: Earlier, world:
 
 
 @without_allure
-def test_without_an_allure_the_report_is_printed_and_exit_3_says_what_is_missing(earlier: Earlier) -> None:
+def test_without_allure_the_report_is_printed_and_exit_3_says_what_lacks(earlier: Earlier) -> None:
     ran = earlier.run(f"report {earlier.folder} --format json", PATH="")
     assert (ran.code, ran.out) == (3, (earlier.folder / "report.json").read_text(encoding="utf-8"))
     assert "the Allure generator is not here. `make allure` installs it" in ran.err
 
 
 @without_allure
-def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report(earlier: Earlier) -> None:
+def test_a_status_without_its_page_says_so_on_stderr_and_in_the_report(earlier: Earlier) -> None:
     words = f"-e sit status --replication --from-evidence {earlier.home / 'evidence.json'} --format json --report"
     ran = earlier.run(words, PATH="")
     (note,) = ran.report["notes"]

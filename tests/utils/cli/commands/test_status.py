@@ -143,7 +143,7 @@ def test_each_format_of_ci_is_written_from_the_same_results(estates: Estates, ju
 
 
 @pytest.mark.proof
-def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(estates: Estates, tmp_path: Path) -> None:
+def test_a_github_job_gets_summary_and_annotations_and_stdout_stays_json(estates: Estates, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     ran = estates.judge("new", "--format json", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
     assert "elbv2-routing.host-rules" in {result["check"] for result in ran.report["results"]}
@@ -152,9 +152,7 @@ def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(est
 
 
 @pytest.mark.proof
-def test_metrics_are_written_beside_the_report_and_a_folder_that_is_not_there_is_exit_3(
-    estates: Estates, tmp_path: Path
-) -> None:
+def test_metrics_go_beside_the_report_and_a_missing_folder_is_exit_3(estates: Estates, tmp_path: Path) -> None:
     file = tmp_path / "dr.prom"
     ran = estates.judge("new", f"--format json --metrics {file}")
     score = ran.report["score"]
