@@ -167,6 +167,7 @@ def _vpc(world: World) -> str:
     "private-name-of-primary",
     "The private name of the database leads tasks of the DR region to the primary region's database",
     trips=("private-names.database",),
+    consequences=("references.lead-here",),
 )
 def private_name_of_primary(world: World) -> None:
     """Let the CNAME of the DR region's private zone name the other region's endpoint."""
