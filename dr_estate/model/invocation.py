@@ -16,7 +16,8 @@ from typing import Any
 
 PROGRAM = "dr_cli.py"
 SANDBOX = "--sandbox"
-_OF_AWS_CLI = re.compile("`(aws [a-z0-9-]+ [a-z][^`]*)`")
+# Images are copied by crane, which knows the account's registries alone: in a sandbox it would copy in the live account.
+_OF_OTHERS = re.compile("`((?:aws [a-z0-9-]+ [a-z]|crane copy )[^`]*)`")
 _OF_TERRAFORM = re.compile("(?<=`)([^ `]*(?:terraform|tofu) (?:force-unlock|state push) )")
 _REACHED = 'AWS_ENDPOINT_URL="${AWS_ENDPOINT_URL:?}" '  # the shell refuses the command where the variable is not set
 _AWS_CLI, _NOWHERE = "aws ", "# not in a sandbox: "
@@ -76,7 +77,7 @@ class Invocation:
         if not twice:
             return text
         text = _OF_TERRAFORM.sub(rf"{_REACHED}\1", text)
-        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed_line(line[1], rehearsal=True)}`", text)
+        return _OF_OTHERS.sub(lambda line: f"`{self.typed_line(line[1], rehearsal=True)}`", text)
 
     def name(self, text: str) -> str:
         """Return ``text`` with each bare command as it is to be typed where no option was: the program alone."""

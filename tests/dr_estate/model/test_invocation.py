@@ -26,6 +26,8 @@ THERE = '--endpoint-url "$AWS_ENDPOINT_URL"'
         (("-e", "sit", "--sandbox"), f"Or `{RENAME}`.", f"Or `{RENAME} {THERE}`."),
         (("-e", "sit", "--sandbox"), f"Or `{RENAME} {THERE}`.", f"Or `{RENAME} {THERE}`."),
         (("-e", "sit", "--sandbox"), f"Or `{RENAME} --endpoint-url x`.", f"Or `{RENAME} --endpoint-url x`."),
+        (("-e", "sit"), "Or `crane copy a b`.", "Or `crane copy a b`."),
+        (("-e", "sit", "--sandbox"), "Or `crane copy a b`.", "Or `# not in a sandbox: crane copy a b`."),
         (("-e", "sit"), f"Or `{UNLOCK}`.", f"Or `{UNLOCK}`."),
         (("-e", "sit", "--sandbox"), f"Or `{UNLOCK}`.", f"Or `{REACHED} {UNLOCK}`."),
         (("-e", "sit", "--sandbox"), f"Or `{REACHED} {UNLOCK}`.", f"Or `{REACHED} {UNLOCK}`."),
