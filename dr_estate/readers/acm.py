@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.readers.route53 import plain
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import ReadContext, part
 
 CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"}) | elbv2.RULE_READS
@@ -24,15 +25,15 @@ ALL_KEYS = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC
 class Certificate:
     """One certificate. ``names`` are all it covers; ``in_use_by`` ARNs; renewal fields are "" where AWS says none."""
 
-    arn: str
+    arn: Annotated[str, At("CertificateArn", demanded=True)]
     domain: str
     names: tuple[str, ...]
-    status: str
-    type: str
-    not_after: datetime | None
-    in_use_by: tuple[str, ...]
-    renewal_eligibility: str
-    renewal_status: str
+    status: Annotated[str, At("Status")]
+    type: Annotated[str, At("Type")]
+    not_after: Annotated[datetime | None, At("NotAfter")]
+    in_use_by: Annotated[tuple[str, ...], At("InUseBy", ordered=True)]
+    renewal_eligibility: Annotated[str, At("RenewalEligibility")]
+    renewal_status: Annotated[str, At("RenewalSummary.RenewalStatus")]
     pending_names: tuple[str, ...]
 
 
@@ -52,16 +53,11 @@ def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
         row = context.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
         renewal = row.get("RenewalSummary", {})
         options = renewal.get("DomainValidationOptions", row.get("DomainValidationOptions", []))
-        return Certificate(
-            arn=row["CertificateArn"],
+        return read(
+            Certificate,
+            row,
             domain=plain(row["DomainName"]),
             names=tuple(sorted({plain(name) for name in (row["DomainName"], *row.get("SubjectAlternativeNames", []))})),
-            status=row.get("Status", ""),
-            type=row.get("Type", ""),
-            not_after=row.get("NotAfter"),
-            in_use_by=tuple(sorted(row.get("InUseBy", []))),
-            renewal_eligibility=row.get("RenewalEligibility", ""),
-            renewal_status=renewal.get("RenewalStatus", ""),
             pending_names=tuple(
                 plain(o["DomainName"]) for o in options if o.get("ValidationStatus") not in {None, "SUCCESS"}
             ),

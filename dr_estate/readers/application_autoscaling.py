@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from dr_estate.model.references import neutral
 from dr_estate.readers import dynamodb
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 R = TypeVar("R")
@@ -23,11 +24,11 @@ class ScalableTarget:
     """The scalable target of one service: ``minimum`` and ``maximum`` are tasks."""
 
     service: str
-    minimum: int
-    maximum: int
-    out_suspended: bool
-    in_suspended: bool
-    schedule_suspended: bool
+    minimum: Annotated[int, At("MinCapacity", demanded=True)]
+    maximum: Annotated[int, At("MaxCapacity", demanded=True)]
+    out_suspended: Annotated[bool, At("SuspendedState.DynamicScalingOutSuspended")]
+    in_suspended: Annotated[bool, At("SuspendedState.DynamicScalingInSuspended")]
+    schedule_suspended: Annotated[bool, At("SuspendedState.ScheduledScalingSuspended")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,7 @@ def targets(context: ReadContext) -> tuple[ScalableTarget, ...]:
     """The scalable targets of the cluster's services, fifty a page."""
 
     def target(row: dict[str, Any]) -> ScalableTarget:
-        suspended = row.get("SuspendedState", {})
-        return ScalableTarget(
-            service=_service(context, row),
-            minimum=row["MinCapacity"],
-            maximum=row["MaxCapacity"],
-            out_suspended=suspended.get("DynamicScalingOutSuspended", False),
-            in_suspended=suspended.get("DynamicScalingInSuspended", False),
-            schedule_suspended=suspended.get("ScheduledScalingSuspended", False),
-        )
+        return read(ScalableTarget, row, service=_service(context, row))
 
     return _of_services(context, "describe_scalable_targets", "ScalableTargets", target)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.backup import RecoveryPoint
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import ReadContext, part
 
 PLAN_READS = frozenset(
@@ -41,13 +42,13 @@ class CopyAction:
 class BackupRule:
     """A rule. Windows are in minutes: ``start`` is 8 h by default (T25), ``completion`` None where unlimited."""
 
-    name: str
-    vault: str
+    name: Annotated[str, At("RuleName", demanded=True)]
+    vault: Annotated[str, At("TargetBackupVaultName", demanded=True)]
     schedule: str
     timezone: str
     start_minutes: int
-    completion_minutes: int | None
-    continuous: bool
+    completion_minutes: Annotated[int | None, At("CompletionWindowMinutes")]
+    continuous: Annotated[bool, At("EnableContinuousBackup")]
     delete_after_days: int | None
     copies: tuple[CopyAction, ...]
 
@@ -65,10 +66,10 @@ class SelectionCondition:
 class BackupSelection:
     """What a plan backs up: ARNs (with wildcards) or any of ``tags``, if ``conditions`` hold; never ``excluded``."""
 
-    name: str
-    role: str
-    resources: tuple[str, ...]
-    excluded: tuple[str, ...]
+    name: Annotated[str, At("SelectionName", demanded=True)]
+    role: Annotated[str, At("IamRoleArn")]
+    resources: Annotated[tuple[str, ...], At("Resources")]
+    excluded: Annotated[tuple[str, ...], At("NotResources")]
     tags: tuple[SelectionCondition, ...]
     conditions: tuple[SelectionCondition, ...]
 
@@ -156,14 +157,12 @@ def _plan(context: ReadContext, plan_id: str) -> BackupPlan:
 
 def _rule(row: dict[str, Any]) -> BackupRule:
     copies = row.get("CopyActions") or []
-    return BackupRule(
-        name=row["RuleName"],
-        vault=row["TargetBackupVaultName"],
+    return read(
+        BackupRule,
+        row,
         schedule=row.get("ScheduleExpression") or DEFAULT_SCHEDULE,
         timezone=row.get("ScheduleExpressionTimezone") or "Etc/UTC",
         start_minutes=row.get("StartWindowMinutes") or DEFAULT_START_MINUTES,
-        completion_minutes=row.get("CompletionWindowMinutes"),
-        continuous=bool(row.get("EnableContinuousBackup")),
         delete_after_days=_kept_days(row),
         copies=tuple(
             CopyAction(copy["DestinationBackupVaultArn"], _kept_days(copy), _cold_days(copy)) for copy in copies
@@ -184,11 +183,9 @@ def _cold_days(row: dict[str, Any]) -> int | None:
 
 def _selection(row: dict[str, Any]) -> BackupSelection:
     conditions = row.get("Conditions") or {}
-    return BackupSelection(
-        name=row["SelectionName"],
-        role=row.get("IamRoleArn") or "",
-        resources=tuple(row.get("Resources") or []),
-        excluded=tuple(row.get("NotResources") or []),
+    return read(
+        BackupSelection,
+        row,
         tags=tuple(
             SelectionCondition("StringEquals", tag["ConditionKey"], tag["ConditionValue"])
             for tag in row.get("ListOfTags") or []

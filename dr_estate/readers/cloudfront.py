@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.settings import TrafficSettings
 from dr_estate.model.kept_values import header_digest
 from dr_estate.model.managed_policies import MANAGED_POLICIES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginConfig": "s3"}
@@ -33,17 +34,18 @@ class Origin:
     ``path`` is what CloudFront puts before the path of each request, "" for nothing.
     """
 
-    id: str
+    id: Annotated[str, At("Id", demanded=True)]
     domain: str
-    protocol_policy: str
-    attempts: int
-    connect_s: int
+    protocol_policy: Annotated[str, At("CustomOriginConfig.OriginProtocolPolicy")]
+    # CloudFront's own where nothing is set: 3 attempts of 10 s (CloudFront API, Origin).
+    attempts: Annotated[int, At("ConnectionAttempts", absent=3)]
+    connect_s: Annotated[int, At("ConnectionTimeout", absent=10)]
     kind: str = ""
     ports: tuple[int, int] = (80, 443)
     headers: tuple[tuple[str, str], ...] = ()
-    access_control: str = ""
-    identity: str = ""
-    path: str = ""
+    access_control: Annotated[str, At("OriginAccessControlId")] = ""
+    identity: Annotated[str, At("S3OriginConfig.OriginAccessIdentity")] = ""
+    path: Annotated[str, At("OriginPath")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,9 @@ class Behaviour:
     """
 
     pattern: str
-    target: str
-    request_policy: str
-    cache_policy: str
+    target: Annotated[str, At("TargetOriginId", demanded=True)]
+    request_policy: Annotated[str, At("OriginRequestPolicyId")]
+    cache_policy: Annotated[str, At("CachePolicyId")]
     forwards_host: bool
     functions: bool
     methods: tuple[str, ...] | None = None
@@ -91,19 +93,19 @@ class Distribution:
     are not. Both are None where they were not read.
     """
 
-    id: str
+    id: Annotated[str, At("Id", demanded=True)]
     domain: str
-    status: str
-    enabled: bool
+    status: Annotated[str, At("Status")]
+    enabled: Annotated[bool, At("Enabled")]
     aliases: tuple[str, ...]
     origins: tuple[Origin, ...]
     groups: tuple[OriginGroup, ...]
-    target: str
+    target: Annotated[str, At("DefaultCacheBehavior.TargetOriginId")]
     other_targets: tuple[str, ...]
-    viewer_protocol: str
+    viewer_protocol: Annotated[str, At("DefaultCacheBehavior.ViewerProtocolPolicy")]
     certificate: str
-    minimum_tls: str
-    staging: bool
+    minimum_tls: Annotated[str, At("ViewerCertificate.MinimumProtocolVersion")]
+    staging: Annotated[bool, At("Staging")]
     behaviours: tuple[Behaviour, ...] = ()
     errors: tuple[tuple[int, int], ...] | None = None
     countries: tuple[str, ...] | None = None
@@ -197,23 +199,18 @@ def _items(row: dict[str, Any], key: str) -> list[Any]:
 
 
 def _distribution(row: dict[str, Any]) -> Distribution:
-    default, viewer = row.get("DefaultCacheBehavior", {}), row.get("ViewerCertificate", {})
+    default, viewer = row.get("DefaultCacheBehavior"), row.get("ViewerCertificate", {})
     restriction = (row.get("Restrictions") or {}).get("GeoRestriction") or {}
     kind = restriction.get("RestrictionType", _UNRESTRICTED)
-    return Distribution(
-        id=row["Id"],
+    return read(
+        Distribution,
+        row,
         domain=plain(row["DomainName"]),
-        status=row.get("Status", ""),
-        enabled=bool(row.get("Enabled")),
         aliases=tuple(plain(alias) for alias in _items(row, "Aliases")),
         origins=tuple(_origin(origin) for origin in _items(row, "Origins")),
         groups=tuple(_group(group) for group in _items(row, "OriginGroups")),
-        target=default.get("TargetOriginId", ""),
         other_targets=tuple(behaviour["TargetOriginId"] for behaviour in _items(row, "CacheBehaviors")),
-        viewer_protocol=default.get("ViewerProtocolPolicy", ""),
         certificate=viewer.get("ACMCertificateArn") or viewer.get("IAMCertificateId") or "",
-        minimum_tls=viewer.get("MinimumProtocolVersion", ""),
-        staging=bool(row.get("Staging")),
         behaviours=tuple(_behaviour(behaviour) for behaviour in (default, *_items(row, "CacheBehaviors")) if behaviour),
         errors=tuple(
             (int(error["ErrorCode"]), int(error.get("ErrorCachingMinTTL", _ERRORS_S)))
@@ -225,11 +222,10 @@ def _distribution(row: dict[str, Any]) -> Distribution:
 
 def _behaviour(row: dict[str, Any]) -> Behaviour:
     forwarded = {str(name).lower() for name in _items(row.get("ForwardedValues") or {}, "Headers")}
-    return Behaviour(
+    return read(
+        Behaviour,
+        row,
         pattern=row.get("PathPattern") or DEFAULT_BEHAVIOUR,
-        target=row["TargetOriginId"],
-        request_policy=row.get("OriginRequestPolicyId") or "",
-        cache_policy=row.get("CachePolicyId") or "",
         forwards_host=bool(forwarded & {"*", "host"}),
         functions=bool(_items(row, "LambdaFunctionAssociations") or _items(row, "FunctionAssociations")),
         methods=tuple(sorted(_items(row, "AllowedMethods"))) or _READS_ALONE,
@@ -238,21 +234,15 @@ def _behaviour(row: dict[str, Any]) -> Behaviour:
 
 def _origin(row: dict[str, Any]) -> Origin:
     custom = row.get("CustomOriginConfig", {})
-    return Origin(
-        id=row["Id"],
+    return read(
+        Origin,
+        row,
         domain=plain(row["DomainName"]),
-        protocol_policy=custom.get("OriginProtocolPolicy", ""),
-        # CloudFront's own where nothing is set: 3 attempts of 10 s (CloudFront API, Origin).
-        attempts=row.get("ConnectionAttempts", 3),
-        connect_s=row.get("ConnectionTimeout", 10),
         kind=next((kind for key, kind in _KINDS.items() if key in row), "unknown"),
         ports=(custom.get("HTTPPort", 80), custom.get("HTTPSPort", 443)),
         headers=tuple(
             (added["HeaderName"].lower(), header_digest(added["HeaderValue"])) for added in _items(row, "CustomHeaders")
         ),
-        access_control=row.get("OriginAccessControlId") or "",
-        identity=(row.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or "",
-        path=row.get("OriginPath") or "",
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
@@ -40,6 +40,7 @@ from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_ite
 from dr_estate.model.stream_records import StreamRecord, by_item, flaw_of, is_in_time, prefix_of, records_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset(
@@ -70,12 +71,12 @@ class ControlTable:
     none. ``units`` are the fewest reads or writes a second that the table or its index takes, 0 where it is on demand.
     """
 
-    name: str
-    status: str | None
+    name: Annotated[str, At("TableName", demanded=True)]
+    status: Annotated[str | None, At("TableStatus", demanded=True)]
     keys: tuple[str, ...]
     recoverable: bool
-    protected: bool
-    key: str = ""
+    protected: Annotated[bool, At("DeletionProtectionEnabled")]
+    key: Annotated[str, At("SSEDescription.KMSMasterKeyArn")] = ""
     policy: str | Unavailable = ""
     index: str | None = None
     expiry_attribute: str = ""
@@ -304,13 +305,11 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Un
     capacities = [] if is_on_demand else [table.get("ProvisionedThroughput", {}) for table in (row, *indexes)]
     kinds = ("ReadCapacityUnits", "WriteCapacityUnits")
     units = {capacity.get(kind, 0) for capacity in capacities for kind in kinds}
-    return ControlTable(
-        name=row["TableName"],
-        status=row["TableStatus"],
+    return read(
+        ControlTable,
+        row,
         keys=tuple(key["AttributeName"] for key in keys),
         recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
-        protected=bool(row.get("DeletionProtectionEnabled")),
-        key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         policy=policy,
         stream=str(row.get("LatestStreamArn") or "") if row.get("StreamSpecification", {}).get("StreamEnabled") else "",
         units=min(units - {0}, default=0),

@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.stores import ATTRIBUTE, KEY
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import serving_side
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
@@ -36,12 +37,12 @@ class TableReplica:
 class Index:
     """A global secondary index; capacities are units a second, 0 where it is paid by request."""
 
-    name: str
-    status: str
+    name: Annotated[str, At("IndexName", demanded=True)]
+    status: Annotated[str, At("IndexStatus")]
     keys: tuple[str, ...]
     projection: str
-    read_units: int
-    write_units: int
+    read_units: Annotated[int, At("ProvisionedThroughput.ReadCapacityUnits")]
+    write_units: Annotated[int, At("ProvisionedThroughput.WriteCapacityUnits")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +56,21 @@ class Table:
     ``recovery_days`` is how far that reaches back: 35 where nothing else is set.
     """
 
-    name: str
-    status: str
+    name: Annotated[str, At("TableName", demanded=True)]
+    status: Annotated[str, At("TableStatus", demanded=True)]
     keys: tuple[str, ...]
     indexes: tuple[Index, ...]
-    items: int
-    billing: str
-    read_units: int
-    write_units: int
+    items: Annotated[int, At("ItemCount")]
+    billing: Annotated[str, At("BillingModeSummary.BillingMode", absent="PROVISIONED")]
+    read_units: Annotated[int, At("ProvisionedThroughput.ReadCapacityUnits")]
+    write_units: Annotated[int, At("ProvisionedThroughput.WriteCapacityUnits")]
     replicas: tuple[TableReplica, ...]
-    global_version: str
+    global_version: Annotated[str, At("GlobalTableVersion")]
     stream: str
-    key: str
-    table_class: str
+    key: Annotated[str, At("SSEDescription.KMSMasterKeyArn")]
+    table_class: Annotated[str, At("TableClassSummary.TableClass", absent="STANDARD")]
     expiry_attribute: str
-    deletion_protection: bool
+    deletion_protection: Annotated[bool, At("DeletionProtectionEnabled")]
     recovery: str
     restorable_until: datetime | None
     limits: tuple[int, int] = (0, 0)
@@ -117,24 +118,16 @@ def _table(context: ReadContext, name: str) -> Table:
     recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
     expiry = context.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
     row = found["Table"]
-    units, stream = row.get("ProvisionedThroughput", {}), row.get("StreamSpecification", {})
+    stream = row.get("StreamSpecification", {})
     types = {a["AttributeName"]: a["AttributeType"] for a in row.get("AttributeDefinitions", [])}
-    return Table(
-        name=row["TableName"],
-        status=row["TableStatus"],
+    return read(
+        Table,
+        row,
         keys=_keys(row.get("KeySchema", []), types),
         indexes=tuple(sorted((_index(i) for i in row.get("GlobalSecondaryIndexes") or []), key=lambda i: i.name)),
-        items=row.get("ItemCount", 0),
-        billing=row.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
-        read_units=units.get("ReadCapacityUnits", 0),
-        write_units=units.get("WriteCapacityUnits", 0),
         replicas=tuple(_replica(replica) for replica in row.get("Replicas") or []),
-        global_version=row.get("GlobalTableVersion", ""),
         stream=stream.get("StreamViewType", "") if stream.get("StreamEnabled") else "",
-        key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
-        table_class=row.get("TableClassSummary", {}).get("TableClass", "STANDARD"),
         expiry_attribute=expiry_attribute(expiry.get("TimeToLiveDescription", {})),
-        deletion_protection=bool(row.get("DeletionProtectionEnabled")),
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),
         recovery_days=recovery.get("RecoveryPeriodInDays") or 35,
@@ -160,16 +153,13 @@ def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...
 
 
 def _index(row: dict[str, Any]) -> Index:
-    units = row.get("ProvisionedThroughput", {})
     projection = row.get("Projection", {})
     attributes = ",".join(sorted(projection.get("NonKeyAttributes", [])))
-    return Index(
-        name=row["IndexName"],
-        status=row.get("IndexStatus", ""),
+    return read(
+        Index,
+        row,
         keys=_keys(row["KeySchema"], {}),
         projection=f"{projection.get('ProjectionType', '')} {attributes}".strip(),
-        read_units=units.get("ReadCapacityUnits", 0),
-        write_units=units.get("WriteCapacityUnits", 0),
     )
 
 

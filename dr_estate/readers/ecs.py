@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -22,6 +22,7 @@ from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_di
 from dr_estate.model.references import Reference, arn_region, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 R = TypeVar("R")
@@ -60,12 +61,12 @@ class Service:
     are None where they were not read.
     """
 
-    name: str
-    arn: str
-    status: str
-    desired: int
-    running: int
-    pending: int
+    name: Annotated[str, At("serviceName", demanded=True)]
+    arn: Annotated[str, At("serviceArn", demanded=True)]
+    status: Annotated[str, At("status", demanded=True)]
+    desired: Annotated[int, At("desiredCount", demanded=True)]
+    running: Annotated[int, At("runningCount", demanded=True)]
+    pending: Annotated[int, At("pendingCount", demanded=True)]
     task_definition: str
     launch_type: str
     platform_version: str
@@ -91,15 +92,15 @@ class Task:
     health check fails.
     """
 
-    arn: str
-    group: str
-    status: str
-    task_definition: str
-    zone: str
+    arn: Annotated[str, At("taskArn", demanded=True)]
+    group: Annotated[str, At("group")]
+    status: Annotated[str, At("lastStatus", demanded=True)]
+    task_definition: Annotated[str, At("taskDefinitionArn", demanded=True)]
+    zone: Annotated[str, At("availabilityZone")]
     images: tuple[tuple[str, str], ...]
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    unhealthy: bool = False
+    created_at: Annotated[datetime | None, At("createdAt")] = None
+    started_at: Annotated[datetime | None, At("startedAt")] = None
+    unhealthy: Annotated[bool, At("healthStatus", on="UNHEALTHY")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ class Volume:
     ``iam`` is None where it was not read.
     """
 
-    name: str
-    file_system_id: str
-    access_point_id: str
-    transit_encryption: bool
-    iam: bool | None = None
+    name: Annotated[str, At("name", demanded=True)]
+    file_system_id: Annotated[str, At("efsVolumeConfiguration.fileSystemId", demanded=True)]
+    access_point_id: Annotated[str, At("efsVolumeConfiguration.authorizationConfig.accessPointId")]
+    transit_encryption: Annotated[bool, At("efsVolumeConfiguration.transitEncryption", on="ENABLED")]
+    iam: Annotated[bool | None, At("efsVolumeConfiguration.authorizationConfig.iam", on="ENABLED")] = None
     root: str = ""
 
 
@@ -138,15 +139,15 @@ class Container:
     kept.
     """
 
-    name: str
-    image: str
+    name: Annotated[str, At("name", demanded=True)]
+    image: Annotated[str, At("image", demanded=True)]
     ports: tuple[int, ...]
     environment: tuple[tuple[str, str], ...]
     secrets: tuple[tuple[str, str], ...]
-    log_group: str
-    log_region: str
-    log_creates_group: bool = False
-    log_prefix: str = ""
+    log_group: Annotated[str, At("logConfiguration.options.awslogs-group")]
+    log_region: Annotated[str, At("logConfiguration.options.awslogs-region")]
+    log_creates_group: Annotated[bool, At("logConfiguration.options.awslogs-create-group", on="true")] = False
+    log_prefix: Annotated[str, At("logConfiguration.options.awslogs-stream-prefix")] = ""
     mounts: tuple[Mount, ...] | None = None
     settings: tuple[tuple[str, str], ...] | None = None
     fetched: tuple[tuple[str, str], ...] = ()
@@ -173,13 +174,13 @@ class TaskDefinition:
     ``deregistered``: it was when it was read, which is for ever; one that was not may have been since.
     """
 
-    arn: str
-    family: str
+    arn: Annotated[str, At("taskDefinitionArn", demanded=True)]
+    family: Annotated[str, At("family", demanded=True)]
     cpu: int
     memory: int
-    network_mode: str
-    execution_role: str
-    task_role: str
+    network_mode: Annotated[str, At("networkMode")]
+    execution_role: Annotated[str, At("executionRoleArn")]
+    task_role: Annotated[str, At("taskRoleArn")]
     containers: tuple[Container, ...]
     volumes: tuple[Volume, ...]
     architecture: str = "X86_64"
@@ -340,13 +341,9 @@ def _service(row: dict[str, Any]) -> Service:
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
     registered = row.get("serviceRegistries") or primary.get("serviceRegistries", [])
     event: dict[str, Any] = next(iter(row.get("events", [])), {})
-    return Service(
-        name=row["serviceName"],
-        arn=row["serviceArn"],
-        status=row["status"],
-        desired=row["desiredCount"],
-        running=row["runningCount"],
-        pending=row["pendingCount"],
+    return read(
+        Service,
+        row,
         task_definition=definition,
         launch_type=row.get("launchType") or primary.get("launchType", ""),
         platform_version=row.get("platformVersion") or primary.get("platformVersion", ""),
@@ -371,29 +368,17 @@ def _stability(row: dict[str, Any]) -> str:
 
 def task_of(row: dict[str, Any]) -> Task:
     """The task as DescribeTasks returns it."""
-    return Task(
-        arn=row["taskArn"],
-        group=row.get("group", ""),
-        status=row["lastStatus"],
-        task_definition=row["taskDefinitionArn"],
-        zone=row.get("availabilityZone", ""),
-        images=tuple((c["name"], c.get("imageDigest", "")) for c in row.get("containers", [])),
-        created_at=row.get("createdAt"),
-        started_at=row.get("startedAt"),
-        unhealthy=row.get("healthStatus") == "UNHEALTHY",
-    )
+    images = tuple((c["name"], c.get("imageDigest", "")) for c in row.get("containers", []))
+    return read(Task, row, images=images)
 
 
 def definition_of(row: dict[str, Any]) -> TaskDefinition:
     """The definition as DescribeTaskDefinition returns it, without secrets."""
-    return TaskDefinition(
-        arn=row["taskDefinitionArn"],
-        family=row["family"],
+    return read(
+        TaskDefinition,
+        row,
         cpu=int(row.get("cpu", 0)),
         memory=int(row.get("memory", 0)),
-        network_mode=row.get("networkMode", ""),
-        execution_role=row.get("executionRoleArn", ""),
-        task_role=row.get("taskRoleArn", ""),
         containers=tuple(_container(c, arn_region(row["taskDefinitionArn"])) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
         architecture=_platform(row.get("runtimePlatform", {})),
@@ -410,18 +395,13 @@ def _platform(row: dict[str, Any]) -> str:
 
 
 def _container(row: dict[str, Any], region: str) -> Container:
-    log = row.get("logConfiguration", {}).get("options", {})
     variables = sorted((e["name"], e.get("value", "")) for e in row.get("environment", []))
-    return Container(
-        name=row["name"],
-        image=row["image"],
+    return read(
+        Container,
+        row,
         ports=tuple(port for mapping in row.get("portMappings", []) for port in _ports(mapping)),
         environment=tuple((name, pointer_or_digest(name, value, region)) for name, value in variables),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
-        log_group=log.get("awslogs-group", ""),
-        log_region=log.get("awslogs-region", ""),
-        log_creates_group=log.get("awslogs-create-group") == "true",
-        log_prefix=log.get("awslogs-stream-prefix", ""),
         mounts=tuple(
             Mount(m["sourceVolume"], m["containerPath"], bool(m.get("readOnly")))
             for m in row.get("mountPoints", [])
@@ -441,16 +421,8 @@ def _ports(mapping: dict[str, Any]) -> range:
 
 
 def _volume(row: dict[str, Any]) -> Volume:
-    efs = row["efsVolumeConfiguration"]
-    authorization = efs.get("authorizationConfig", {})
-    return Volume(
-        name=row["name"],
-        file_system_id=efs["fileSystemId"],
-        access_point_id=authorization.get("accessPointId", ""),
-        transit_encryption=efs.get("transitEncryption") == "ENABLED",
-        iam=authorization.get("iam") == "ENABLED",
-        root="" if efs.get("rootDirectory", "/") == "/" else efs["rootDirectory"],
-    )
+    root = row["efsVolumeConfiguration"].get("rootDirectory", "/")
+    return read(Volume, row, root="" if root == "/" else root)
 
 
 # The newest revision of a task definition's family, where the current one needs the other region.

@@ -32,13 +32,13 @@ class FileSystem:
     arn: Annotated[str, At("FileSystemArn")]
     name: Annotated[str, At("Name")]
     state: Annotated[str, At("LifeCycleState", demanded=True)]
-    size_bytes: int
-    throughput: str
+    size_bytes: Annotated[int, At("SizeInBytes.Value")]
+    throughput: Annotated[str, At("ThroughputMode", absent="bursting")]
     provisioned_mibps: float
     performance: Annotated[str, At("PerformanceMode")]
     encrypted: Annotated[bool, At("Encrypted")]
     key: Annotated[str, At("KmsKeyId")]
-    overwrite_protection: str
+    overwrite_protection: Annotated[str, At("FileSystemProtection.ReplicationOverwriteProtection")]
     zone: Annotated[str, At("AvailabilityZoneName")]
     token: Annotated[str, At("CreationToken")] = ""
 
@@ -49,24 +49,25 @@ class FileReplication:
 
     source_id: str
     source_region: str
-    destination_id: str
-    destination_region: str
-    status: str
-    message: str
-    synced_at: datetime | None
+    destination_id: Annotated[str, At("FileSystemId", demanded=True)]
+    destination_region: Annotated[str, At("Region", demanded=True)]
+    status: Annotated[str, At("Status", demanded=True)]
+    message: Annotated[str, At("StatusMessage")]
+    synced_at: Annotated[datetime | None, At("LastReplicatedTimestamp")]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPoint:
     """An access point: the directory it opens and the POSIX user it acts as; ids are -1 where none is enforced."""
 
-    id: str
-    file_system_id: str
+    id: Annotated[str, At("AccessPointId", demanded=True)]
+    file_system_id: Annotated[str, At("FileSystemId", demanded=True)]
     name: str
-    path: str
-    uid: int
-    gid: int
-    state: str
+    path: Annotated[str, At("RootDirectory.Path", absent="/")]
+    # Without a POSIX user the client's own ids count; 0 would be root's.
+    uid: Annotated[int, At("PosixUser.Uid", absent=-1)]
+    gid: Annotated[int, At("PosixUser.Gid", absent=-1)]
+    state: Annotated[str, At("LifeCycleState", demanded=True)]
 
 
 @part(*REGIONAL, reads=FILE_SYSTEM_READS)
@@ -139,41 +140,17 @@ def access_points(context: ReadContext) -> tuple[AccessPoint, ...]:
 
 def file_system_of(row: dict[str, Any]) -> FileSystem:
     """The file system as DescribeFileSystems returns it."""
-    return read(
-        FileSystem,
-        row,
-        size_bytes=row.get("SizeInBytes", {}).get("Value", 0),
-        throughput=row.get("ThroughputMode", "bursting"),
-        provisioned_mibps=float(row.get("ProvisionedThroughputInMibps") or 0),
-        overwrite_protection=row.get("FileSystemProtection", {}).get("ReplicationOverwriteProtection", ""),
-    )
+    return read(FileSystem, row, provisioned_mibps=float(row.get("ProvisionedThroughputInMibps") or 0))
 
 
 def _replication(row: dict[str, Any], target: dict[str, Any]) -> FileReplication:
-    return FileReplication(
-        source_id=row["SourceFileSystemId"],
-        source_region=row["SourceFileSystemRegion"],
-        destination_id=target["FileSystemId"],
-        destination_region=target["Region"],
-        status=target["Status"],
-        message=target.get("StatusMessage", ""),
-        synced_at=target.get("LastReplicatedTimestamp"),
-    )
+    source = {"source_id": row["SourceFileSystemId"], "source_region": row["SourceFileSystemRegion"]}
+    return read(FileReplication, target, **source)
 
 
 def access_point_of(row: dict[str, Any]) -> AccessPoint:
     """The access point as DescribeAccessPoints returns it."""
-    user = row.get("PosixUser") or {}
-    return AccessPoint(
-        id=row["AccessPointId"],
-        file_system_id=row["FileSystemId"],
-        name=row.get("Name") or row["AccessPointId"],  # the Name tag, which not all have
-        path=row.get("RootDirectory", {}).get("Path", "/"),
-        # Without a POSIX user the client's own ids count; 0 would be root's.
-        uid=user.get("Uid", -1),
-        gid=user.get("Gid", -1),
-        state=row["LifeCycleState"],
-    )
+    return read(AccessPoint, row, name=row.get("Name") or row["AccessPointId"])  # the Name tag, which not all have
 
 
 # EFS file system policies of both regions.

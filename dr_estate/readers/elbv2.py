@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from ipaddress import IPv4Network, collapse_addresses
 from json import dumps
@@ -37,7 +38,7 @@ class LoadBalancer:
     """
 
     name: Annotated[str, At("LoadBalancerName", demanded=True)]
-    arn: str
+    arn: Annotated[str, At("LoadBalancerArn", demanded=True)]
     state: str
     scheme: Annotated[str, At("Scheme")]
     type: Annotated[str, At("Type")]
@@ -45,7 +46,7 @@ class LoadBalancer:
     dns_name: Annotated[str, At("DNSName")]
     vpc: Annotated[str, At("VpcId")]
     zones: tuple[str, ...]
-    security_groups: tuple[str, ...]
+    security_groups: Annotated[tuple[str, ...], At("SecurityGroups", ordered=True)]
     attributes: tuple[tuple[str, str], ...]
     subnets: tuple[str, ...] = ()
 
@@ -92,13 +93,13 @@ class Listener:
     ``mutual`` is how it treats certificates of clients, "" where AWS says nothing: only ``verify`` demands one.
     """
 
-    arn: str
-    port: int
-    protocol: str
-    policy: str
+    arn: Annotated[str, At("ListenerArn", demanded=True)]
+    port: Annotated[int, At("Port")]
+    protocol: Annotated[str, At("Protocol")]
+    policy: Annotated[str, At("SslPolicy")]
     certificates: tuple[str, ...]
     default: ListenerAction
-    mutual: str = ""
+    mutual: Annotated[str, At("MutualAuthentication.Mode")] = ""
 
     @property
     def demands_certificate(self) -> bool:
@@ -165,10 +166,10 @@ class TargetGroup:
     port: Annotated[int, At("Port")]
     target_type: Annotated[str, At("TargetType")]
     vpc: Annotated[str, At("VpcId")]
-    balancers: tuple[str, ...]
+    balancers: Annotated[tuple[str, ...], At("LoadBalancerArns")]
     check_path: Annotated[str, At("HealthCheckPath")]
     check_port: Annotated[str, At("HealthCheckPort")]
-    check_codes: str
+    check_codes: Annotated[str, At("Matcher.HttpCode")]
     check_interval_s: Annotated[int, At("HealthCheckIntervalSeconds")]
     check_timeout_s: Annotated[int, At("HealthCheckTimeoutSeconds")]
     healthy_after: Annotated[int, At("HealthyThresholdCount")]
@@ -197,10 +198,8 @@ def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
     return read(
         LoadBalancer,
         row,
-        arn=arn,
         state=row["State"]["Code"],
         zones=tuple(sorted(zone["ZoneName"] for zone in row.get("AvailabilityZones", []))),
-        security_groups=tuple(sorted(row.get("SecurityGroups", []))),
         attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in attributes)),
         subnets=tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones", []) if zone.get("SubnetId"))),
     )
@@ -238,7 +237,7 @@ def rules(context: ReadContext) -> tuple[ListenerRule, ...]:
 def target_groups(context: ReadContext) -> tuple[TargetGroup, ...]:
     """Every target group of the region, 400 a page: all count against the quota."""
     rows = context.pages("elbv2", "describe_target_groups", "TargetGroups", PaginationConfig=_PAGE)
-    return context.rows(rows, _target_group, "TargetGroupName", context.env.names.target_group)
+    return context.rows(rows, partial(read, TargetGroup), "TargetGroupName", context.env.names.target_group)
 
 
 @part(*REGIONAL, reads=METRIC_READS, of_entrance=True)
@@ -271,15 +270,7 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
     if certificates:  # DescribeListeners shows the default one alone
         extra = context.pages("elbv2", "describe_listener_certificates", "Certificates", ListenerArn=row["ListenerArn"])
         certificates += [c["CertificateArn"] for c in extra if c["CertificateArn"] not in certificates]
-    return Listener(
-        arn=row["ListenerArn"],
-        port=row.get("Port", 0),
-        protocol=row.get("Protocol", ""),
-        policy=row.get("SslPolicy", ""),
-        certificates=tuple(certificates),
-        default=_action(row["DefaultActions"]),
-        mutual=row.get("MutualAuthentication", {}).get("Mode", ""),
-    )
+    return read(Listener, row, certificates=tuple(certificates), default=_action(row["DefaultActions"]))
 
 
 def _rule(listener: str, row: dict[str, Any], everywhere: set[str]) -> ListenerRule:
@@ -338,15 +329,6 @@ def _action(rows: list[dict[str, Any]]) -> ListenerAction:
     detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
     response = tuple(sorted(last.get("FixedResponseConfig", {}).items()))
     return ListenerAction(last["Type"], tuple(sorted(groups)), detail, tuple(row["Type"] for row in first), response)
-
-
-def _target_group(row: dict[str, Any]) -> TargetGroup:
-    return read(
-        TargetGroup,
-        row,
-        balancers=tuple(row.get("LoadBalancerArns", [])),
-        check_codes=row.get("Matcher", {}).get("HttpCode", ""),
-    )
 
 
 # Attributes of the tenants' target groups: how a group holds, spreads and releases its visitors.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model import stores
@@ -14,6 +14,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.model.visible import document
 from dr_estate.readers import backup, control_table, dynamodb, ecr, ecs, efs, rds, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
@@ -37,15 +38,15 @@ class KmsKey:
     """
 
     ref: str
-    arn: str
-    state: str
+    arn: Annotated[str, At("Arn", demanded=True)]
+    state: Annotated[str, At("KeyState")]
     uses: tuple[str, ...]
-    multi_region: str
+    multi_region: Annotated[str, At("MultiRegionConfiguration.MultiRegionKeyType")]
     related_regions: tuple[str, ...]
-    deletion_at: datetime | None
+    deletion_at: Annotated[datetime | None, At("DeletionDate")]
     admits: tuple[str, ...] | Unavailable
     policy: str = ""
-    material_until: datetime | None = None
+    material_until: Annotated[datetime | None, At("ValidTo")] = None
 
 
 @part(*REGIONAL, reads=KEY_READS)
@@ -132,21 +133,18 @@ def find_key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
     config = row.get("MultiRegionConfiguration", {})
     related = [config.get("PrimaryKey", {}), *config.get("ReplicaKeys", [])]
     policy = _policy(context, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else ""
-    return KmsKey(
+    return read(
+        KmsKey,
+        row,
         ref=ref,
-        arn=row["Arn"],
-        state=row.get("KeyState", ""),
         uses=tuple(sorted(uses)),
-        multi_region=config.get("MultiRegionKeyType", ""),
         related_regions=tuple(sorted(replica["Region"] for replica in related if replica.get("Region"))),
-        deletion_at=row.get("DeletionDate"),
         admits=policy
         if isinstance(policy, Unavailable)
         else _admitted_principals(context, policy)
         if policy
         else (ACCOUNT,),
         policy=policy if isinstance(policy, str) else "",
-        material_until=row.get("ValidTo"),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
@@ -45,16 +46,16 @@ class Record:
     """
 
     name: str
-    type: str
-    ttl_s: int | None
+    type: Annotated[str, At("Type", demanded=True)]
+    ttl_s: Annotated[int | None, At("TTL")]
     values: tuple[str, ...]
-    set_identifier: str | None
-    weight: int | None
-    failover: str | None
-    health_check_id: str | None
+    set_identifier: Annotated[str | None, At("SetIdentifier")]
+    weight: Annotated[int | None, At("Weight")]
+    failover: Annotated[str | None, At("Failover")]
+    health_check_id: Annotated[str | None, At("HealthCheckId")]
     alias_target: str | None
-    alias_zone_id: str | None
-    evaluate_target_health: bool | None
+    alias_zone_id: Annotated[str | None, At("AliasTarget.HostedZoneId")]
+    evaluate_target_health: Annotated[bool | None, At("AliasTarget.EvaluateTargetHealth")]
     other_policy: str | None = None
     dualstack: bool = False
 
@@ -151,19 +152,13 @@ def _listed_zone(row: dict[str, Any]) -> ListedZone:
 def record(row: dict[str, Any]) -> Record:
     """A row of ListResourceRecordSets as a Record."""
     alias = row.get("AliasTarget", {})
-    return Record(
+    return read(
+        Record,
+        row,
         name=plain(row["Name"]),
-        type=row["Type"],
-        ttl_s=row.get("TTL"),
         values=tuple(value["Value"] for value in row.get("ResourceRecords", [])),
-        set_identifier=row.get("SetIdentifier"),
-        weight=row.get("Weight"),
-        failover=row.get("Failover"),
-        health_check_id=row.get("HealthCheckId"),
         # The console writes dualstack. before a load balancer's name; the API answers the name without it.
         alias_target=plain(alias["DNSName"]).removeprefix("dualstack.") if alias else None,
-        alias_zone_id=alias.get("HostedZoneId"),
-        evaluate_target_health=alias.get("EvaluateTargetHealth"),
         other_policy=next((key for key in _OTHER_POLICIES if row.get(key)), None),
         dualstack=plain(alias.get("DNSName", "")).startswith("dualstack."),
     )

@@ -37,13 +37,13 @@ class HealthCheck:
     inverted: Annotated[bool, At("HealthCheckConfig.Inverted")]
     disabled: Annotated[bool, At("HealthCheckConfig.Disabled")]
     sni: Annotated[bool, At("HealthCheckConfig.EnableSNI")]
-    regions: tuple[str, ...]
-    children: tuple[str, ...]
+    regions: Annotated[tuple[str, ...], At("HealthCheckConfig.Regions", ordered=True)]
+    children: Annotated[tuple[str, ...], At("HealthCheckConfig.ChildHealthChecks")]
     children_needed: Annotated[int, At("HealthCheckConfig.HealthThreshold")]
     alarm_region: Annotated[str, At("HealthCheckConfig.AlarmIdentifier.Region")]
     alarm_name: Annotated[str, At("HealthCheckConfig.AlarmIdentifier.Name")]
     without_data: Annotated[str, At("HealthCheckConfig.InsufficientDataHealthStatus")]
-    version: int = 1
+    version: Annotated[int, At("HealthCheckVersion", absent=1)] = 1
 
 
 @part(*GLOBAL, reads=frozenset({"route53:ListHealthChecks"}))
@@ -108,12 +108,4 @@ def failing_since(points: Sequence[tuple[datetime, float]]) -> datetime | None:
 
 
 def _check(row: dict[str, Any]) -> HealthCheck:
-    config = row["HealthCheckConfig"]
-    return read(
-        HealthCheck,
-        row,
-        host=route53.plain(config.get("FullyQualifiedDomainName", "")),
-        regions=tuple(sorted(config.get("Regions", []))),
-        children=tuple(config.get("ChildHealthChecks", [])),
-        version=row.get("HealthCheckVersion", 1),
-    )
+    return read(HealthCheck, row, host=route53.plain(row["HealthCheckConfig"].get("FullyQualifiedDomainName", "")))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
@@ -36,17 +37,17 @@ class BucketReplicationRule:
     ``storage_class`` is that of the copies, "" where it is the source's.
     """
 
-    id: str
-    enabled: bool
+    id: Annotated[str, At("ID")]
+    enabled: Annotated[bool, At("Status", demanded=True, on="Enabled")]
     destination: str
     whole: bool
     delete_markers: bool
-    metrics: bool
-    time_control: bool
-    encrypted_objects: bool
-    replica_key: str
-    storage_class: str = ""
-    priority: int = 0
+    metrics: Annotated[bool, At("Destination.Metrics.Status", on="Enabled")]
+    time_control: Annotated[bool, At("Destination.ReplicationTime.Status", on="Enabled")]
+    encrypted_objects: Annotated[bool, At("SourceSelectionCriteria.SseKmsEncryptedObjects.Status", on="Enabled")]
+    replica_key: Annotated[str, At("Destination.EncryptionConfiguration.ReplicaKmsKeyID")]
+    storage_class: Annotated[str, At("Destination.StorageClass")] = ""
+    priority: Annotated[int, At("Priority")] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,24 +222,13 @@ def _policy(context: ReadContext, name: str) -> str:
 def _rule(row: dict[str, Any], account: str) -> BucketReplicationRule:
     target = row["Destination"]
     name, owner = target["Bucket"].rpartition(":")[2], target.get("Account") or account
-    chosen = row.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {})
-    return BucketReplicationRule(
-        id=row.get("ID", ""),
-        enabled=row["Status"] == "Enabled",
+    return read(
+        BucketReplicationRule,
+        row,
         destination=name if owner == account else f"{name} of {owner}",
         whole=not row.get("Prefix") and not any(row.get("Filter", {}).values()),  # old rules have a bare Prefix
-        delete_markers=_on(row.get("DeleteMarkerReplication")) or "Filter" not in row,
-        metrics=_on(target.get("Metrics")),
-        time_control=_on(target.get("ReplicationTime")),
-        encrypted_objects=chosen.get("Status") == "Enabled",
-        replica_key=target.get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID", ""),
-        storage_class=target.get("StorageClass", ""),
-        priority=row.get("Priority", 0),
+        delete_markers="Filter" not in row or (row.get("DeleteMarkerReplication") or {}).get("Status") == "Enabled",
     )
-
-
-def _on(setting: dict[str, Any] | None) -> bool:
-    return bool(setting) and (setting or {}).get("Status") == "Enabled"
 
 
 # How much buckets and their copies hold: objects, and bytes by storage class, as S3 counts them once a day.

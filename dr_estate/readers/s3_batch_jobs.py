@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.replication_job import of_failbacks
 from dr_estate.model.states import BATCH_JOB
 from dr_estate.readers import serving_side
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import ReadContext, part
 
 READS = frozenset({"s3control:DescribeJob", "s3control:ListJobs"})
@@ -24,13 +25,13 @@ class ReplicationJob:
     ``created`` (UTC) is when it was asked for, None where AWS does not say; ``reason`` is why it failed.
     """
 
-    id: str
-    description: str
-    status: str
-    created: datetime | None
-    total: int
-    succeeded: int
-    failed: int
+    id: Annotated[str, At("JobId", demanded=True)]
+    description: Annotated[str, At("Description", demanded=True)]
+    status: Annotated[str, At("Status", demanded=True)]
+    created: Annotated[datetime | None, At("CreationTime")]
+    total: Annotated[int, At("ProgressSummary.TotalNumberOfTasks")]
+    succeeded: Annotated[int, At("ProgressSummary.NumberOfTasksSucceeded")]
+    failed: Annotated[int, At("ProgressSummary.NumberOfTasksFailed")]
     reason: str = ""
 
 
@@ -50,17 +51,7 @@ def jobs(context: ReadContext) -> tuple[ReplicationJob, ...]:
 
 
 def _job(context: ReadContext, row: Mapping[str, Any]) -> ReplicationJob:
-    counts: Mapping[str, int] = row.get("ProgressSummary") or {}
-    return ReplicationJob(
-        id=row["JobId"],
-        description=row["Description"],
-        status=row["Status"],
-        created=row.get("CreationTime"),
-        total=counts.get("TotalNumberOfTasks", 0),
-        succeeded=counts.get("NumberOfTasksSucceeded", 0),
-        failed=counts.get("NumberOfTasksFailed", 0),
-        reason=_reason(context, row["JobId"]) if BATCH_JOB[row["Status"]].broken else "",
-    )
+    return read(ReplicationJob, row, reason=_reason(context, row["JobId"]) if BATCH_JOB[row["Status"]].broken else "")
 
 
 def _reason(context: ReadContext, job_id: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_bytes
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
@@ -22,6 +22,7 @@ from dr_estate.model.references import RegionMove, arn_region, move_to_primary, 
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, rds
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
@@ -45,13 +46,13 @@ class Secret:
     where none does. Policies may let roles in by ``tags``.
     """
 
-    name: str
-    arn: str
-    key: str
+    name: Annotated[str, At("Name", demanded=True)]
+    arn: Annotated[str, At("ARN", demanded=True)]
+    key: Annotated[str, At("KmsKeyId")]
     replica_of: str
     current_version: str
-    changed_at: datetime | None
-    deleted_at: datetime | None
+    changed_at: Annotated[datetime | None, At("LastChangedDate")]
+    deleted_at: Annotated[datetime | None, At("DeletedDate")]
     stages: tuple[str, ...] = ()
     rotated_by: str = ""
     tags: tuple[tuple[str, str], ...] = ()
@@ -248,9 +249,9 @@ def _master_users(context: ReadContext) -> frozenset[str]:
     """The master users of the database and its copies in the DR region. Raises DataUnavailable where none is seen."""
     databases = {context.env.database_on(side) for side in REGIONAL}
     found, unseen = set[str](), list[DataUnavailable]()
-    for read in (_of_instances, _of_automated_backups, _of_snapshots):
+    for users_of in (_of_instances, _of_automated_backups, _of_snapshots):
         try:
-            found |= {user for name, user in read(context) if user and name in databases}
+            found |= {user for name, user in users_of(context) if user and name in databases}
         except DataUnavailable as error:
             unseen.append(error)
     if unseen and not found:
@@ -273,15 +274,12 @@ def _of_snapshots(context: ReadContext) -> list[tuple[str, str]]:
 
 def _secret(row: dict[str, Any]) -> Secret:
     stages: dict[str, list[str]] = row.get("SecretVersionsToStages") or {}
-    return Secret(
-        name=row["Name"],
-        arn=row["ARN"],
-        key=row.get("KmsKeyId", ""),
+    return read(
+        Secret,
+        row,
         # The original names its own region too, once it is replicated.
         replica_of=row.get("PrimaryRegion", "") if row.get("PrimaryRegion") != row["ARN"].split(":")[3] else "",
         current_version=next((version for version, labels in stages.items() if "AWSCURRENT" in labels), ""),
-        changed_at=row.get("LastChangedDate"),
-        deleted_at=row.get("DeletedDate"),
         stages=stages_of(row),
         rotated_by=row.get("RotationLambdaARN") or "" if row.get("RotationEnabled") else "",
         tags=tuple(sorted((tag.get("Key") or "", tag.get("Value") or "") for tag in row.get("Tags") or ())),

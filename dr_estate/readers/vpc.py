@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import elbv2
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 _PAGE = {"PageSize": 1000}
@@ -39,13 +40,13 @@ class Vpc:
     ``options`` is the id of its DHCP options, "" where it was not read.
     """
 
-    id: str
-    state: str
-    tenancy: str
-    is_default: bool
+    id: Annotated[str, At("VpcId", demanded=True)]
+    state: Annotated[str, At("State", demanded=True)]
+    tenancy: Annotated[str, At("InstanceTenancy")]
+    is_default: Annotated[bool, At("IsDefault")]
     cidrs: tuple[tuple[str, str], ...]
     cidrs6: tuple[tuple[str, str], ...] = ()
-    options: str = ""
+    options: Annotated[str, At("DhcpOptionsId")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +193,11 @@ def vpc(context: ReadContext) -> Vpc | None:
 
 def _vpc(row: dict[str, Any]) -> Vpc:
     blocks, six = row.get("CidrBlockAssociationSet", []), row.get("Ipv6CidrBlockAssociationSet", [])
-    return Vpc(
-        id=row["VpcId"],
-        state=row["State"],
-        tenancy=row.get("InstanceTenancy", ""),
-        is_default=row.get("IsDefault", False),
+    return read(
+        Vpc,
+        row,
         cidrs=tuple((b["CidrBlock"], b.get("CidrBlockState", {}).get("State", "")) for b in blocks),
         cidrs6=tuple((b["Ipv6CidrBlock"], b.get("Ipv6CidrBlockState", {}).get("State", "")) for b in six),
-        options=row.get("DhcpOptionsId", ""),
     )
 
 

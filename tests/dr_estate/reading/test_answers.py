@@ -45,3 +45,24 @@ def test_members_of_a_member_are_read() -> None:
 def test_a_row_without_a_demanded_member_is_not_understood() -> None:
     with pytest.raises(KeyError):
         read(Server, {}, role="")
+
+
+@dataclass(frozen=True)
+class Group:
+    attempts: Annotated[int, At("Attempts", absent=3)]
+    metrics: Annotated[bool, At("Metrics.Status", on="Enabled")]
+    subnets: Annotated[tuple[str, ...], At("Subnets", ordered=True)]
+    members: Annotated[tuple[str, ...], At("Members")] = ("unread",)
+
+
+def test_a_default_of_aws_and_an_empty_list_stand_for_what_is_absent() -> None:
+    assert read(Group, {"Subnets": None}) == Group(3, False, (), ())
+
+
+def test_a_list_becomes_a_tuple_in_order_where_it_has_none() -> None:
+    row = {"Attempts": 0, "Metrics": {"Status": "Enabled"}, "Subnets": ["b", "a"], "Members": ["b", "a"]}
+    assert read(Group, row) == Group(0, True, ("a", "b"), ("b", "a"))
+
+
+def test_only_the_word_itself_is_true() -> None:
+    assert not read(Group, {"Metrics": {"Status": "Disabled"}}).metrics
