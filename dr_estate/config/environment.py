@@ -16,56 +16,8 @@ from typing import Any, Literal
 
 from pydantic import PrivateAttr, ValidationError, field_validator, model_validator
 
+from dr_estate.config import map_names, recovery_settings, settings
 from dr_estate.config.map_file import BACKUP_ROLE, NAMED, ROLES, SUFFIX, MapFile, MapKind, map_from, map_path
-from dr_estate.config.map_names import (
-    BY_MAP,
-    CLUSTER_BY_MAP,
-    COPY_BY_MAP,
-    Entrance,
-    VisitedRoute,
-    WorkloadNames,
-    between,
-    clusters_of,
-    copies_of,
-    entrances_of,
-    has_several_clusters,
-    names_by_map,
-    names_in_dr,
-    names_of_map,
-    routes_of,
-    service_key,
-    workers_of,
-)
-from dr_estate.config.recovery_settings import (
-    ApprovalSettings,
-    AutomationSettings,
-    Costs,
-    DrillSettings,
-    Execution,
-    Failback,
-    Provision,
-    Schedule,
-)
-from dr_estate.config.settings import (
-    PROFILES,
-    Capacity,
-    DatabaseChoice,
-    Expectation,
-    NamesInDr,
-    Objectives,
-    People,
-    Profile,
-    ReadLimits,
-    Regions,
-    ReplicationSettings,
-    ResourceNames,
-    ScalingSchedule,
-    Settings,
-    Standby,
-    Thresholds,
-    TrafficSettings,
-    missing_names,
-)
 
 OF_THE_MAP = frozenset({"estate_map", "map_digest"})
 """What is read of the map file that stands beside the environment file, and is no key of that."""
@@ -85,42 +37,42 @@ class EnvironmentFileError(Exception):
     """The environment file cannot be used. The message names file, key and fix, one line each."""
 
 
-class Environment(Settings):
+class Environment(settings.Settings):
     """One environment's rules, as read from its file. Frozen; every time is in the unit its name says."""
 
     name: str
     account: str
     profile: Literal["wordpress", "http"] = "wordpress"
-    regions: Regions
-    objectives: Objectives = Objectives()
-    replication: ReplicationSettings
-    standby: Standby = Standby()
-    database: DatabaseChoice = DatabaseChoice()
-    capacity: Capacity = Capacity()
-    names: ResourceNames = ResourceNames()
-    names_in_dr: NamesInDr = NamesInDr()
-    traffic: TrafficSettings
-    thresholds: Thresholds = Thresholds()
-    observation: ReadLimits = ReadLimits()
-    scaling_schedule: ScalingSchedule | None = None
-    approvals: ApprovalSettings = ApprovalSettings()
-    automation: AutomationSettings = AutomationSettings()
-    execution: Execution = Execution()
-    failback: Failback = Failback()
-    drill: DrillSettings = DrillSettings()
-    provision: Provision = Provision()
-    costs: Costs = Costs()
-    schedule: Schedule = Schedule()
-    people: People = People()
+    regions: settings.Regions
+    objectives: settings.Objectives = settings.Objectives()
+    replication: settings.ReplicationSettings
+    standby: settings.Standby = settings.Standby()
+    database: settings.DatabaseChoice = settings.DatabaseChoice()
+    capacity: settings.Capacity = settings.Capacity()
+    names: settings.ResourceNames = settings.ResourceNames()
+    names_in_dr: settings.NamesInDr = settings.NamesInDr()
+    traffic: settings.TrafficSettings
+    thresholds: settings.Thresholds = settings.Thresholds()
+    observation: settings.ReadLimits = settings.ReadLimits()
+    scaling_schedule: settings.ScalingSchedule | None = None
+    approvals: recovery_settings.ApprovalSettings = recovery_settings.ApprovalSettings()
+    automation: recovery_settings.AutomationSettings = recovery_settings.AutomationSettings()
+    execution: recovery_settings.Execution = recovery_settings.Execution()
+    failback: recovery_settings.Failback = recovery_settings.Failback()
+    drill: recovery_settings.DrillSettings = recovery_settings.DrillSettings()
+    provision: recovery_settings.Provision = recovery_settings.Provision()
+    costs: recovery_settings.Costs = recovery_settings.Costs()
+    schedule: recovery_settings.Schedule = recovery_settings.Schedule()
+    people: settings.People = settings.People()
     # after the keys of the file: what the map file beside it says, and its digest
     estate_map: MapFile | None = None
     map_digest: str = ""
     # the names of the primary region, where ``names`` are the DR region's: ``on``
-    _names_in_primary: ResourceNames | None = PrivateAttr(default=None)
+    _names_in_primary: settings.ResourceNames | None = PrivateAttr(default=None)
     # by the patterns of names that only the map answers: what workloads' resources are called on each side
-    _by_map: Mapping[str, Mapping[Side, WorkloadNames]] = PrivateAttr(default_factory=dict)
+    _by_map: Mapping[str, Mapping[Side, map_names.WorkloadNames]] = PrivateAttr(default_factory=dict)
     # how each workload is visited by the map's rules
-    _routes: Mapping[str, VisitedRoute] = PrivateAttr(default_factory=dict)
+    _routes: Mapping[str, map_names.VisitedRoute] = PrivateAttr(default_factory=dict)
     # the workloads of the map that nobody visits
     _workers: frozenset[str] = PrivateAttr(default=frozenset())
     # the clusters of the map where it has several, of each side
@@ -128,8 +80,8 @@ class Environment(Settings):
     # the copies of buckets by the map
     _copies: Mapping[str, str] = PrivateAttr(default_factory=dict)
     # the load balancers of the map that carry workloads, and the one that these settings are of: ``at``
-    _entrances: tuple[Entrance, ...] = PrivateAttr(default=())
-    _entrance: Entrance | None = PrivateAttr(default=None)
+    _entrances: tuple[map_names.Entrance, ...] = PrivateAttr(default=())
+    _entrance: map_names.Entrance | None = PrivateAttr(default=None)
 
     @field_validator("account")
     @classmethod
@@ -140,7 +92,7 @@ class Environment(Settings):
 
     @model_validator(mode="after")
     def _require_mechanisms(self) -> Environment:
-        if self.replication.expectation is Expectation.MANDATORY and not (
+        if self.replication.expectation is settings.Expectation.MANDATORY and not (
             self.replication.database and self.replication.files
         ):
             raise ValueError(
@@ -176,41 +128,48 @@ class Environment(Settings):
     @model_validator(mode="after")
     def _workloads_have_their_names(self) -> Environment:
         if self.estate_map is not None:
-            self._copies = copies_of(self.estate_map)
+            self._copies = map_names.copies_of(self.estate_map)
             service = self.names.service.replace("{env}", self.name)
-            self._routes = routes_of(self.estate_map, service)
+            self._routes = map_names.routes_of(self.estate_map, service)
             self._entrances = self._entrances_of(self.estate_map, service)
-        patterns = {getattr(self.names, key) for key in BY_MAP} & set(BY_MAP.values())
-        patterns |= {self.names.cluster} & {CLUSTER_BY_MAP}
+        patterns = {getattr(self.names, key) for key in map_names.BY_MAP} & set(map_names.BY_MAP.values())
+        patterns |= {self.names.cluster} & {map_names.CLUSTER_BY_MAP}
         if patterns and self.estate_map is None:
             raise ValueError(f"names: {', '.join(sorted(patterns))} is what the map says, and there is no map file")
         if patterns and self.estate_map is not None:
             sides, cluster = {side: self.region(side) for side in (Side.PRIMARY, Side.DR)}, self.names.cluster
-            if cluster == CLUSTER_BY_MAP:
-                if self.names.service != BY_MAP["service"] or not has_several_clusters(self.estate_map):
+            if cluster == map_names.CLUSTER_BY_MAP:
+                if self.names.service != map_names.BY_MAP["service"] or not map_names.has_several_clusters(
+                    self.estate_map
+                ):
                     raise ValueError(
                         "names.cluster: leave it and names.service out where the map has several ECS clusters"
                     )
-                clusters = clusters_of(self.estate_map)
+                clusters = map_names.clusters_of(self.estate_map)
                 usual = clusters[self.estate_map.primary]
                 self._clusters = {side: clusters.get(region, usual) for side, region in sides.items()}
             service = self.names.service.replace("{env}", self.name)
-            found = {side: names_by_map(self.estate_map, region, service, cluster) for side, region in sides.items()}
-            by_map = patterns - {CLUSTER_BY_MAP}
+            found = {
+                side: map_names.names_by_map(self.estate_map, region, service, cluster)
+                for side, region in sides.items()
+            }
+            by_map = patterns - {map_names.CLUSTER_BY_MAP}
             self._by_map = {pattern: {side: names[pattern] for side, names in found.items()} for pattern in by_map}
-            self._workers = workers_of(self.estate_map, service) if self.names.service in by_map else frozenset()
+            self._workers = (
+                map_names.workers_of(self.estate_map, service) if self.names.service in by_map else frozenset()
+            )
         return self
 
-    def _entrances_of(self, saved: MapFile, service: str) -> tuple[Entrance, ...]:
+    def _entrances_of(self, saved: MapFile, service: str) -> tuple[map_names.Entrance, ...]:
         """The entrances of the map, the settings' own first; none where it is alone, or the map does not know it."""
         customers = {host for hosts in self.traffic.customer_hosts.values() for host in hosts}
         main = self.names.load_balancer.replace("{env}", self.name)
-        found = entrances_of(saved, service, customers)
+        found = map_names.entrances_of(saved, service, customers)
         own = [entry for entry in found if (entry.load_balancer, entry.record) == (main, self.traffic.origin_record)]
         others = [entry for entry in found if entry not in own]
         return (*map(self._as_set, own), *others) if own and others else ()
 
-    def _as_set(self, own: Entrance) -> Entrance:
+    def _as_set(self, own: map_names.Entrance) -> map_names.Entrance:
         """The settings' own entrance with what they say of it."""
         return replace(
             own,
@@ -259,12 +218,12 @@ class Environment(Settings):
         return self.named((self.names_in_dr.database if side is Side.DR else None) or names.database)
 
     @property
-    def entrances(self) -> tuple[Entrance | None, ...]:
+    def entrances(self) -> tuple[map_names.Entrance | None, ...]:
         """The load balancers and record pairs of the map, the settings' own first; (None,) where that is alone."""
         return (self._entrance,) if self._entrance else self._entrances or (None,)
 
     @property
-    def entrance(self) -> Entrance | None:
+    def entrance(self) -> map_names.Entrance | None:
         """The one that these settings are of; None: all."""
         return self._entrance
 
@@ -274,7 +233,7 @@ class Environment(Settings):
         others = (entry.record for entry in self.entrances if entry and entry.record)
         return tuple(dict.fromkeys((self.traffic.origin_record, *others))) if not self._entrance else tuple(others)
 
-    def at(self, entrance: Entrance | None) -> Environment:
+    def at(self, entrance: map_names.Entrance | None) -> Environment:
         """Return the environment with the load balancer, the records and the workloads of one entrance alone."""
         if entrance is None:
             return self
@@ -318,9 +277,9 @@ class Environment(Settings):
         """Fill ``{env}``, ``{tenant}`` and ``{bucket}`` of a name pattern; the map answers one of its own."""
         if pattern in self._by_map:
             return self._own_names(pattern).name_of(tenant)
-        if pattern == CLUSTER_BY_MAP:
+        if pattern == map_names.CLUSTER_BY_MAP:
             return self.clusters[0]
-        if pattern == COPY_BY_MAP:
+        if pattern == map_names.COPY_BY_MAP:
             return self._copies.get(bucket, "")
         return pattern.replace("{env}", self.name).replace("{tenant}", tenant).replace("{bucket}", bucket)
 
@@ -328,9 +287,9 @@ class Environment(Settings):
         """Return the tenant whose ``pattern`` gives ``name``, or None where the name is not of that pattern."""
         if pattern in self._by_map:
             return self._own_names(pattern).workload_of(name)
-        return between(pattern.replace("{env}", self.name), name)
+        return map_names.between(pattern.replace("{env}", self.name), name)
 
-    def _own_names(self, pattern: str) -> WorkloadNames:
+    def _own_names(self, pattern: str) -> map_names.WorkloadNames:
         return self._by_map[pattern][self._own_side]
 
     @property
@@ -344,7 +303,7 @@ class Environment(Settings):
 
     def service_key(self, cluster: str, name: str) -> str:
         """What identifies a service: its name, with its cluster before it where there are several."""
-        return service_key(cluster, name) if self._clusters else name
+        return map_names.service_key(cluster, name) if self._clusters else name
 
     def ecs_names(self, service: str) -> dict[str, str]:
         """The cluster and the name of the service of that key, as calls of ECS take them."""
@@ -402,9 +361,9 @@ class Environment(Settings):
         return frozenset(self.site_of(tenant) for tenant, route in self._routes.items() if route.of_any_host)
 
     @property
-    def application(self) -> Profile:
+    def application(self) -> settings.Profile:
         """What is known of the application that the workloads run."""
-        return PROFILES[self.profile]
+        return settings.PROFILES[self.profile]
 
     @property
     def probe_path(self) -> str:
@@ -429,7 +388,7 @@ class Environment(Settings):
     @property
     def replicates(self) -> bool:
         """Whether data replication to the DR region is expected at all."""
-        return self.replication.expectation is not Expectation.NONE
+        return self.replication.expectation is not settings.Expectation.NONE
 
 
 def environment_names(folder: Path) -> list[str]:
@@ -525,7 +484,7 @@ def _refuse_missing_names(data: Mapping[str, Any], path: Path) -> None:
     names = data.get("names", {})
     if not isinstance(names, dict):
         return  # no table: the settings' own sentence has it
-    if missing := ", ".join(f"names.{key}" for key in missing_names(names)):
+    if missing := ", ".join(f"names.{key}" for key in settings.missing_names(names)):
         raise EnvironmentFileError(
             f'{path}: {missing}: missing. Say what each is called, "" or empty where the estate has none, or take them '
             'from a base (base = "NAME", docs/environments.md) or from the account (`dr_cli.py init --update`).'
@@ -540,12 +499,12 @@ def _with_names_of(saved: MapFile, data: dict[str, Any], base: Mapping[str, Any]
     names, in_dr, usual = data.get("names", {}), data.get("names_in_dr", {}), base.get("names", {})
     if not (isinstance(names, dict) and isinstance(in_dr, dict)):
         return data  # no table: the settings' own sentence has it
-    names = {**names, **names_of_map(saved, str(data.get("name")), names, usual)}
+    names = {**names, **map_names.names_of_map(saved, str(data.get("name")), names, usual)}
     patterns = {key: {**usual, **names}.get(key, "") for key in NAMED}
     filled = {key: str(pattern).replace("{env}", str(data.get("name"))) for key, pattern in patterns.items()}
     tables = [table for table in (data.get("replication"), base.get("replication")) if isinstance(table, dict)]
     mechanisms = next((row for table in tables if isinstance(row := table.get("database"), list)), [])
-    in_dr = {**names_in_dr(saved, filled, prefers_replica=mechanisms[:1] == ["read-replica"]), **in_dr}
+    in_dr = {**map_names.names_in_dr(saved, filled, prefers_replica=mechanisms[:1] == ["read-replica"]), **in_dr}
     of_map = {"estate_map": saved.model_dump(mode="json"), "map_digest": saved.digest}
     return {**data, "names": names, "names_in_dr": in_dr, **of_map}
 

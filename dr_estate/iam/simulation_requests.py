@@ -19,15 +19,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.moments import CURRENT, moment_keys
 from dr_estate.iam.statements import LEADING
-from dr_estate.model.playbook import (
-    COPIED,
-    FAILBACK_WRITES,
-    FENCING,
-    FORBIDDEN,
-    MARKING,
-    changing_actions,
-    read_actions,
-)
+from dr_estate.model import playbook
 
 REGION = "aws:RequestedRegion"
 _BY_TLS = "aws:SecureTransport"
@@ -100,7 +92,7 @@ class SimulationRequest:
 
 def is_of_tenants(env: Environment, demand: SimulationRequest) -> bool:
     """Whether ``demand`` is of what a failover does with each tenant's things by their names."""
-    before_failback = demand.region != env.regions.primary or not FENCING.isdisjoint(demand.actions)
+    before_failback = demand.region != env.regions.primary or not playbook.FENCING.isdisjoint(demand.actions)
     return before_failback and not _WITH_EACH.isdisjoint(demand.actions)
 
 
@@ -179,21 +171,21 @@ def demands(env: Environment) -> tuple[SimulationRequest, ...]:
 
 def _action_scopes(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
     record = (scopes.control_table(env)[:1], dict[str, Any]())
-    for action in (*changing_actions(), *read_actions()):
+    for action in (*playbook.changing_actions(), *playbook.read_actions()):
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
-        scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
+        scope = scopes.of_writing if action in playbook.changing_actions() else scopes.of_reading
         # Markers alone are deleted: MARKING asks for that below, in its own scope.
         if action != "dynamodb:DeleteItem":
             yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
-    for action in sorted(MARKING):
+    for action in sorted(playbook.MARKING):
         yield Side.DR, action, scopes.of_marking(action, env, env.region(Side.DR))
     for side in (Side.PRIMARY, Side.DR):
         yield side, "dynamodb:GetItem", scopes.of_marking("dynamodb:GetItem", env, env.region(side))
-    for action in sorted(FENCING | FAILBACK_WRITES):
+    for action in sorted(playbook.FENCING | playbook.FAILBACK_WRITES):
         yield Side.PRIMARY, action, scopes.of_writing(action, env, env.region(Side.PRIMARY))
-    for action in sorted(COPIED):
+    for action in sorted(playbook.COPIED):
         yield Side.PRIMARY, action, scopes.of_copying(action, env, env.region(Side.DR))
-    for action in FORBIDDEN:
+    for action in playbook.FORBIDDEN:
         yield Side.PRIMARY, action, (scopes.primary_data(env)[action], {})
 
 

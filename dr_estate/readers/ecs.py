@@ -8,16 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from dr_estate.config.environment import Side
-from dr_estate.model import states
-from dr_estate.model.ecs_settings import (
-    SETTINGS_READ,
-    DeploymentSettings,
-    container_settings,
-    deployment_settings,
-    environment_files,
-    fetched_sources,
-    storage_key,
-)
+from dr_estate.model import ecs_settings, states
 from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_digest
 from dr_estate.model.references import Reference, arn_region, references
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -79,7 +70,7 @@ class Service:
     deployed_at: datetime | None = None
     event: str = ""
     event_at: datetime | None = None
-    settings: DeploymentSettings | None = None
+    settings: ecs_settings.DeploymentSettings | None = None
     registries: tuple[str, ...] | None = None
 
 
@@ -205,7 +196,7 @@ def _described_cluster(context: ReadContext, name: str) -> Cluster:
     found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name], include=["CONFIGURATIONS"])
     if not found:
         return Cluster(name, None)
-    return context.understand(lambda: Cluster(name, found[0]["status"], storage_key(found[0])), name)
+    return context.understand(lambda: Cluster(name, found[0]["status"], ecs_settings.storage_key(found[0])), name)
 
 
 def of_each_cluster(context: ReadContext, read: Callable[[str], Iterable[R]]) -> tuple[R, ...]:
@@ -257,7 +248,7 @@ def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable
         return definition_of(context.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
 
     def revision(arn: str) -> TaskDefinition:
-        return context.immutable(arn, TaskDefinition, lambda: describe(arn), SETTINGS_READ)
+        return context.immutable(arn, TaskDefinition, lambda: describe(arn), ecs_settings.SETTINGS_READ)
 
     return tuple(context.maybe(revision, wanted))
 
@@ -356,7 +347,7 @@ def _service(row: dict[str, Any]) -> Service:
         deployed_at=primary.get("createdAt"),
         event=event.get("message", ""),
         event_at=event.get("createdAt"),
-        settings=deployment_settings(row, primary),
+        settings=ecs_settings.deployment_settings(row, primary),
         registries=tuple(r.get("registryArn") or "" for r in registered),
     )
 
@@ -407,9 +398,9 @@ def _container(row: dict[str, Any], region: str) -> Container:
             for m in row.get("mountPoints", [])
             if m.get("sourceVolume") and m.get("containerPath")
         ),
-        settings=container_settings(row, region),
-        fetched=fetched_sources(row),
-        files=environment_files(row),
+        settings=ecs_settings.container_settings(row, region),
+        fetched=ecs_settings.fetched_sources(row),
+        files=ecs_settings.environment_files(row),
         named=tuple((name, found) for name, value in variables for found in hidden_references(name, value, region)),
     )
 

@@ -15,17 +15,6 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_shapes
-from dr_estate.readers.platform_shapes import (
-    OFF,
-    Details,
-    bus_details,
-    function_details,
-    queue_details,
-    rule_details,
-    schedule_details,
-    shape_of,
-    variables_astray,
-)
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 # Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
@@ -162,12 +151,12 @@ _POLLING = frozenset({_OF_FUNCTIONS})
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
 # What is asked about each resource of a list, by what listed it.
-_DETAILS: Mapping[str, Callable[[ReadContext, str], Details]] = {
-    _OF_FUNCTIONS: function_details,
-    "events list-rules": rule_details,
-    "events list-event-buses": bus_details,
-    "scheduler list-schedules": schedule_details,
-    "sqs list-queues": queue_details,
+_DETAILS: Mapping[str, Callable[[ReadContext, str], platform_shapes.Details]] = {
+    _OF_FUNCTIONS: platform_shapes.function_details,
+    "events list-rules": platform_shapes.rule_details,
+    "events list-event-buses": platform_shapes.bus_details,
+    "scheduler list-schedules": platform_shapes.schedule_details,
+    "sqs list-queues": platform_shapes.queue_details,
 }
 
 
@@ -248,14 +237,14 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
                 _own_arn(context.env, call.arn(context, row)),
                 _runs(row),
                 _leads(context, row),
-                shape_of(context.region, row),
+                platform_shapes.shape_of(context.region, row),
                 str(row.get("Role") or ""),
             ),
             call.name,
         )
         runs = {arn: how for arn, how, _, _, _ in ours if arn}
         arns = sorted(runs.keys() - (_foreign_arns(context, sorted(runs)) if call.taggable else set()))
-        off = tuple(arn for arn in arns if runs[arn][0] == OFF)
+        off = tuple(arn for arn in arns if runs[arn][0] == platform_shapes.OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
         leads = tuple((arn, word) for arn, _, words, _, _ in sorted(ours) if arn in arns for word in words)
         shapes = tuple((arn, shape) for arn, _, _, shape, _ in sorted(ours) if arn in arns and shape)
@@ -274,7 +263,7 @@ def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
     """What a schedule calls, and which variables of a function lead to a region."""
     target = (row.get("Target") or {}).get("Arn")
     regions = (context.env.regions.primary, context.env.regions.dr)
-    return (*((str(target),) if target else ()), *variables_astray(regions, row))
+    return (*((str(target),) if target else ()), *platform_shapes.variables_astray(regions, row))
 
 
 def _with_details(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:

@@ -10,15 +10,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.trust import ends_at, trusts
-from dr_estate.model.recovery_document import (
-    CONTAINER,
-    WaitingStart,
-    goes_by_itself,
-    is_approved,
-    recovery_document,
-    waits_for_approver,
-    words_of,
-)
+from dr_estate.model import recovery_document
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.ecr import image_ref
@@ -114,7 +106,7 @@ def start(context: ReadContext) -> StartOfRuns | None:
 
 
 @part(Side.DR, reads=frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"}))
-def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
+def waiting(context: ReadContext) -> tuple[recovery_document.WaitingStart, ...]:
     """The runs that wait for an approver, or were approved and hold no lock yet; none where AWS starts no runs."""
     if not context.env.automation.enabled:
         return ()
@@ -133,7 +125,7 @@ def waiting(context: ReadContext) -> tuple[WaitingStart, ...]:
     return tuple(start for start in runs if not (start.approved and _has_begun(context, start)))
 
 
-def _has_begun(context: ReadContext, start: WaitingStart) -> bool:
+def _has_begun(context: ReadContext, start: recovery_document.WaitingStart) -> bool:
     """Whether the control table has the run itself: it held the lock since somebody asked for it."""
     try:
         run = context.part(control_table.standing, Side.DR).known_run
@@ -142,23 +134,23 @@ def _has_begun(context: ReadContext, start: WaitingStart) -> bool:
     return run is not None and run.incident == start.incident and run.taken_at > start.asked_at
 
 
-def _waiting_start(context: ReadContext, execution: str) -> WaitingStart | None:
+def _waiting_start(context: ReadContext, execution: str) -> recovery_document.WaitingStart | None:
     answer = context.call("ssm", "get_automation_execution", AutomationExecutionId=execution)
     return context.understand(lambda: _start_in_wait(answer["AutomationExecution"], execution), execution)
 
 
-def _start_in_wait(row: Mapping[str, Any], execution: str) -> WaitingStart | None:
-    approved = is_approved(row)
-    if not ((approved or waits_for_approver(row)) and goes_by_itself(row)):
+def _start_in_wait(row: Mapping[str, Any], execution: str) -> recovery_document.WaitingStart | None:
+    approved = recovery_document.is_approved(row)
+    if not ((approved or recovery_document.waits_for_approver(row)) and recovery_document.goes_by_itself(row)):
         return None
     given = row.get("Parameters") or {}
     named = {name: "".join(map(str, given.get(name) or ())) for name in ("Goal", "Incident", "PlanDigest")}
-    return WaitingStart(
+    return recovery_document.WaitingStart(
         id=execution,
         goal=named["Goal"],
         incident=named["Incident"],
         digest=named["PlanDigest"],
-        words=words_of(given.get("Arguments") or ()),
+        words=recovery_document.words_of(given.get("Arguments") or ()),
         asked_by=str(row.get("ExecutedBy") or ""),
         asked_at=row["ExecutionStartTime"],
         approved=approved,
@@ -168,14 +160,14 @@ def _start_in_wait(row: Mapping[str, Any], execution: str) -> WaitingStart | Non
 def _is_current(content: str, env: Environment) -> bool:
     try:
         # Compared by content: Systems Manager answers a document as it was written, white space included.
-        return bool(json.loads(content) == recovery_document(env))
+        return bool(json.loads(content) == recovery_document.recovery_document(env))
     except ValueError:
         return False
 
 
 def _of_task(context: ReadContext, document: str, current: bool | None, task: Mapping[str, Any]) -> StartOfRuns:
     containers = task["containerDefinitions"]
-    tool = next((row for row in containers if row.get("name") == CONTAINER), containers[0])
+    tool = next((row for row in containers if row.get("name") == recovery_document.CONTAINER), containers[0])
     sidecars = tuple(
         Sidecar(str(row.get("name") or ""), *_image(context, row), *_log(context, row))
         for row in containers
