@@ -15,99 +15,46 @@ from dr_estate.model.visible import without_credentials
 
 ALLOW = "Allow it for the reader role."
 _TOO_MANY, _SERVER_FAULT = 429, 500
-CODES = {
+_WORDS = {
+    # 403: S3's answers to HEAD have no body (S3 API, HeadObject), so no code of their own
     UnavailableKind.DENIED: (
-        "403",  # S3's answers to HEAD have no body (S3 API, HeadObject), so no code of their own
-        "AccessDenied",
-        "AccountProblem",
-        "AllAccessDisabled",
-        "AuthorizationError",
-        "Blocked",
-        "DependencyAccessDenied",
-        "Forbidden",
-        "InvalidAccess",
-        "KMSAccessDenied",
-        "KMSOptInRequired",
-        "KmsAccessDenied",
-        "NotAuthorized",
-        "NotSignedUp",
-        "OptInRequired",
-        "PendingVerification",
-        "RegionDisabled",
-        "SubscriptionRequired",
-        "UnauthorizedAccess",
-        "Unauthorized",
-        "UnauthorizedOperation",
+        "403 AccessDenied AccountProblem AllAccessDisabled AuthorizationError Blocked DependencyAccessDenied "
+        "Forbidden InvalidAccess KMSAccessDenied KMSOptInRequired KmsAccessDenied NotAuthorized NotSignedUp "
+        "OptInRequired PendingVerification RegionDisabled SubscriptionRequired UnauthorizedAccess Unauthorized "
+        "UnauthorizedOperation"
     ),
     UnavailableKind.THROTTLED: (
-        "BandwidthLimitExceeded",
-        "EC2Throttled",
-        "KMSThrottling",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-        "Throttled",
-        "Throttling",
-        "TooManyRequests",
-        "TransactionInProgress",
+        "BandwidthLimitExceeded EC2Throttled KMSThrottling PriorRequestNotComplete ProvisionedThroughputExceeded "
+        "RequestLimitExceeded RequestThrottled SlowDown Throttled Throttling TooManyRequests "
+        "TransactionInProgress"
     ),
+    # 400: HEAD again, an expired or malformed token
     UnavailableKind.CREDENTIALS: (
-        "400",  # HEAD again: an expired or malformed token
-        "AuthFailure",
-        "ExpiredToken",
-        "IllegalLocationConstraint",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidSignature",
-        "InvalidToken",
-        "MissingAuthenticationToken",
-        "RequestExpired",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-        "TokenRefreshRequired",
-        "UnrecognizedClient",
+        "400 AuthFailure ExpiredToken IllegalLocationConstraint IncompleteSignature InvalidAccessKeyId "
+        "InvalidClientTokenId InvalidSignature InvalidToken MissingAuthenticationToken RequestExpired "
+        "RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired UnrecognizedClient"
     ),
     UnavailableKind.UNSUPPORTED: (
-        "InvalidAction",
-        "NotImplemented",
-        "NotImplementedInSandbox",
-        "UnknownOperation",
-        "UnsupportedOperation",
+        "InvalidAction NotImplemented NotImplementedInSandbox UnknownOperation UnsupportedOperation"
     ),
-    UnavailableKind.UNREACHABLE: ("RequestTimeout", "ServiceUnavailable"),
+    UnavailableKind.UNREACHABLE: "RequestTimeout ServiceUnavailable",
 }
+CODES = {kind: tuple(words.split()) for kind, words in _WORDS.items()}
 """AWS's error codes by what they mean, without the "Exception" that some services add to the same word.
 
 Any other code with a status of 429 is THROTTLED, with one of 500 or more UNREACHABLE, the rest ERROR. Sources: "Common
 error types" of the services' API references, their models, and the retry modes of botocore.
 """
 KIND_OF_CODE: Mapping[str, UnavailableKind] = {code: kind for kind, codes in CODES.items() for code in codes}
-PASSING = frozenset(
-    {
-        "ConcurrentAccess",
-        "ConcurrentModification",
-        "ConcurrentUpdate",
-        "ConditionalRequestConflict",  # S3's two words for 409 that are no refusal
-        "OperationAborted",
-        "Conflict",
-        "EntityTemporarilyUnmodifiable",
-        "IncorrectFileSystemLifeCycleState",
-        "IncorrectMountTargetState",
-        "InvalidDBClusterStateFault",
-        "InsufficientDBInstanceCapacity",
-        "InvalidDBInstanceState",
-        "InvalidDBInstanceStateFault",
-        "InvalidDBParameterGroupState",
-        "InvalidDBSnapshotState",
-        "ReplicatedWriteConflict",
-        "ResourceInUse",
-        "TransactionConflict",
-        "UpdateInProgress",
-    }
+# ConditionalRequestConflict, OperationAborted: S3's two words for 409 that are no refusal.
+_PASSING = (
+    "ConcurrentAccess ConcurrentModification ConcurrentUpdate ConditionalRequestConflict OperationAborted Conflict "
+    "EntityTemporarilyUnmodifiable IncorrectFileSystemLifeCycleState IncorrectMountTargetState "
+    "InvalidDBClusterStateFault InsufficientDBInstanceCapacity InvalidDBInstanceState InvalidDBInstanceStateFault "
+    "InvalidDBParameterGroupState InvalidDBSnapshotState ReplicatedWriteConflict ResourceInUse TransactionConflict "
+    "UpdateInProgress"
 )
+PASSING = frozenset(_PASSING.split())
 """Codes of a state that passes by itself, named as above: what is refused now may be allowed in a minute."""
 _SIGNATURE = frozenset({"IncompleteSignature", "InvalidSignature", "SignatureDoesNotMatch"})
 # IAM User Guide, "AWS Signature Version 4 for API requests"; S3 API Reference, RequestTimeTooSkewed.

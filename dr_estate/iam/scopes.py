@@ -73,6 +73,8 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     """Where ``action`` may write in ``region``."""
     service, name = action.split(":")
     both, in_primary = [env.regions.primary, env.regions.dr], region == env.regions.primary
+    # The file system whose protection may be switched: others are never overwritten (T28). In the primary region
+    # alone: a replica that EFS made in the DR region bears no name.
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
@@ -84,7 +86,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
         "ecs:TagResource": lambda: (task_definitions(env, region), {}),
         "elasticfilesystem:UpdateFileSystemProtection": lambda: (
             _file_systems(env),
-            _by_name(env) if in_primary else {},
+            {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}} if in_primary else {},
         ),
         "iam:PassRole": lambda: (_roles(env), _DELEGATE),
         "kms:CreateGrant": lambda: ([arn(env, region, "kms", "key/*")], _FOR_AWS),
@@ -310,14 +312,6 @@ def _vault_name(env: Environment, region: str) -> str:
 
 def _file_systems(env: Environment) -> list[str]:
     return [arn(env, "*", "elasticfilesystem", kind) for kind in ("access-point/*", "file-system/*")]
-
-
-def _by_name(env: Environment) -> dict[str, Any]:
-    """The file system whose protection may be switched: others are never overwritten (T28).
-
-    In the primary region alone: a replica that EFS made in the DR region bears no name.
-    """
-    return {"StringEquals": {"aws:ResourceTag/Name": [env.named(env.names.file_system)]}}
 
 
 def listeners(env: Environment, region: str) -> list[str]:

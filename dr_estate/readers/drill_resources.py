@@ -6,7 +6,6 @@ A run of a trial alone knows that it starts tasks though nothing else is made (`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -160,7 +159,8 @@ def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
 def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> ProbeAnswer:
     lines = log_lines(context, task, definition)
     return next(
-        (found for line in reversed(lines) if (found := answer_in(task.arn, line))), _silent_answer(task.arn, lines)
+        (found for line in reversed(lines) if (found := answer_in(task.arn, line))),
+        ProbeAnswer(task.arn, heard=False, said=harmless("", lines[-1])[:300] if lines else ""),
     )
 
 
@@ -179,10 +179,6 @@ def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition 
     # Without startFromHead the newest lines come (API_GetLogEvents).
     events = context.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
     return [str(event.get("message", "")) for event in (events or {}).get("events", ())]
-
-
-def _silent_answer(task: str, lines: Sequence[str]) -> ProbeAnswer:
-    return ProbeAnswer(task, heard=False, said=harmless("", lines[-1])[:300] if lines else "")
 
 
 def row_in(line: str, mark: str) -> dict[str, Any] | None:

@@ -332,6 +332,7 @@ def _service(row: dict[str, Any]) -> Service:
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
     registered = row.get("serviceRegistries") or primary.get("serviceRegistries", [])
     event: dict[str, Any] = next(iter(row.get("events", [])), {})
+    # How steady the primary task set is: CODE_DEPLOY and EXTERNAL deploy those, without a rollout state.
     return read(
         Service,
         row,
@@ -341,7 +342,8 @@ def _service(row: dict[str, Any]) -> Service:
         target_groups=tuple(lb["targetGroupArn"] for lb in balancers if lb.get("targetGroupArn")),
         subnets=tuple(network.get("subnets", [])),
         security_groups=tuple(network.get("securityGroups", [])),
-        rollout=primary.get("rolloutState") or _stability(row),
+        rollout=primary.get("rolloutState")
+        or next((s.get("stabilityStatus", "") for s in row.get("taskSets", []) if s.get("status") == "PRIMARY"), ""),
         public_ip=network.get("assignPublicIp", ""),
         deployment=primary.get("id", ""),
         deployed_at=primary.get("createdAt"),
@@ -350,11 +352,6 @@ def _service(row: dict[str, Any]) -> Service:
         settings=ecs_settings.deployment_settings(row, primary),
         registries=tuple(r.get("registryArn") or "" for r in registered),
     )
-
-
-def _stability(row: dict[str, Any]) -> str:
-    """How steady the primary task set is: CODE_DEPLOY and EXTERNAL deploy those, without a rollout state."""
-    return next((s.get("stabilityStatus", "") for s in row.get("taskSets", []) if s.get("status") == "PRIMARY"), "")
 
 
 def task_of(row: dict[str, Any]) -> Task:

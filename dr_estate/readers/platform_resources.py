@@ -231,11 +231,12 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         # Queues are listed as bare addresses, tables as bare names.
         named = [row if isinstance(row, Mapping) else {call.name: row} for row in rows]
+        # The state of a rule or schedule and when it starts what it starts; "" of what has none.
         ours = context.rows(
             named,
             lambda row: (
                 _own_arn(context.env, call.arn(context, row)),
-                _runs(row),
+                (str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")),
                 _leads(context, row),
                 platform_shapes.shape_of(context.region, row),
                 str(row.get("Role") or ""),
@@ -252,11 +253,6 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         return ServiceListing(call.title, tuple((arn, "") for arn in arns), off, times, leads, (), shapes, roles)
 
     return listing
-
-
-def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
-    """The state of a rule or schedule and when it starts what it starts; "" of what has none."""
-    return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
 
 
 def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -298,17 +294,13 @@ def _with_event_sources(context: ReadContext, found: ServiceListing | Unavailabl
     if isinstance(found, Unavailable) or found.service not in _POLLING or not found.shapes:
         return found
     rows = context.pages("lambda", "list_event_source_mappings", "EventSourceMappings")
-    polled = context.rows(rows, lambda row: (_function(row["FunctionArn"]), _source(row)), "UUID")
+    # The ARN without a version or alias.
+    polled = context.rows(rows, lambda row: (":".join(row["FunctionArn"].split(":")[:7]), _source(row)), "UUID")
     shapes = tuple(
         (arn, (*shape, ("polls", " ".join(sorted({source for of, source in polled if of == arn and source})))))
         for arn, shape in found.shapes
     )
     return replace(found, shapes=shapes)
-
-
-def _function(arn: str) -> str:
-    """The ARN without a version or alias."""
-    return ":".join(arn.split(":")[:7])
 
 
 def _source(row: Mapping[str, Any]) -> str:

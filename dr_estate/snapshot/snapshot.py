@@ -237,6 +237,7 @@ def write_json(snapshot: Snapshot, file: BinaryIO) -> None:
 
 def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The part piece by piece, after ``start``: as it is written, and as it is digested."""
+    # Plain values. A codec only to write would cost more.
     row = {
         "name": part.name,
         "side": part.side,
@@ -244,7 +245,7 @@ def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         "read_at": part.read_at.isoformat(),
         "unseen": isinstance(part.value, Unavailable),
         "value": _PLACE,
-        **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
+        **({"unreadable": orjson.loads(json_bytes(part.unreadable))} if part.unreadable else {}),
         **({"cached": list(part.cached)} if part.cached else {}),
     }
     (before, after), (first, last) = (json_bytes(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS))
@@ -269,11 +270,6 @@ def _text_and_digest_text(value: Any) -> tuple[bytes, bytes]:
     """The text of ``value``, and that by which it is digested: over what a reader of the file will see."""
     written = json_bytes(value)
     return written, orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS)
-
-
-def _dump(value: Any) -> Any:
-    """Plain values. A codec only to write would cost more."""
-    return orjson.loads(json_bytes(value))
 
 
 def _digest(body: Mapping[str, Any]) -> str:
