@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.stores import OBJECTS
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import cloudfront, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.readers.kms import KEY_READS, KmsKey
@@ -98,16 +98,10 @@ def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     """
     here = [row for row in context.part(buckets) if isinstance(row, s3.Bucket)]
     refs = {row.key for row in here if is_under_kms(row)}
-    refs |= {rule.replica_key for row in here for _, rule in filling(_sources(context), row.name)}
+    sources = context.part_if_seen(buckets, Side.PRIMARY) or ()
+    refs |= {rule.replica_key for row in here for _, rule in filling(sources, row.name)}
     wanted = sorted(ref for ref in refs if ref and not kms.is_of_aws(ref))
     return tuple(context.maybe(lambda ref: kms.find_key(context, ref, {OBJECTS.id}), wanted))
-
-
-def _sources(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
-    try:
-        return context.part(buckets, Side.PRIMARY)
-    except DataUnavailable:
-        return ()
 
 
 def filling(rows: Iterable[s3.Bucket | Unavailable], name: str) -> list[tuple[s3.Bucket, s3.BucketReplicationRule]]:

@@ -6,9 +6,10 @@ A run of a trial alone knows that it starts tasks though nothing else is made (`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model.kept_values import harmless
@@ -19,6 +20,7 @@ from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import ReadContext, part
 
+R = TypeVar("R")
 MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
 LOG_READS = frozenset({"logs:GetLogEvents"})
 MARK = "dr_probe"
@@ -81,21 +83,14 @@ class ProbeAnswer:
 @part(Side.DR, reads=efs.ACCESS_POINT_READS)
 def access_points(context: ReadContext) -> tuple[efs.AccessPoint, ...]:
     """The access points of what drills restored."""
-    ids = [system.id for system in context.part(efs.of_drills)]
-    rows = [
-        row for fs in ids for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
-    ]
+    rows = efs.rows_of(context, "describe_access_points", "AccessPoints", context.part(efs.of_drills))
     return context.rows(rows, efs.access_point_of, "AccessPointId")
 
 
 @part(Side.DR, reads=MOUNT_READS)
 def mount_targets(context: ReadContext) -> tuple[RestoredMount, ...]:
     """The mount targets of what drills restored; a trial makes none, and yet they would keep the files from going."""
-    rows = [
-        row
-        for system in context.part(efs.of_drills)
-        for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
-    ]
+    rows = efs.rows_of(context, "describe_mount_targets", "MountTargets", context.part(efs.of_drills))
     return context.rows(
         rows,
         lambda row: RestoredMount(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"]),
@@ -115,17 +110,8 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
     if not (database or trial):
         return ()
     by = {} if database else {"startedBy": trial}
-
-    def tasks_in(cluster: str) -> list[dict[str, Any]]:
-        listed = [
-            arn
-            # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
-            for wanted in ("RUNNING", STOPPED)
-            for arn in ecs.task_arns(context, cluster, desiredStatus=wanted, **by)
-        ]
-        return ecs.described_tasks(context, cluster, listed)
-
-    rows = [row for row in ecs.of_each_cluster(context, tasks_in) if is_drill(row.get("startedBy", ""))]
+    found = ecs.of_each_cluster(context, lambda cluster: ecs.stopped_too(context, cluster, **by))
+    rows = [row for row in found if is_drill(row.get("startedBy", ""))]
     return context.rows(rows, lambda row: probe_of(context, row), "taskArn")
 
 
@@ -153,15 +139,31 @@ def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
     if not ended:
         return ()
     definitions = ecs.definitions_by_arn(context)
-    return tuple(context.maybe(lambda task: _answer(context, task, definitions.get(task.task_definition)), ended))
-
-
-def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> ProbeAnswer:
-    lines = log_lines(context, task, definition)
-    return next(
-        (found for line in reversed(lines) if (found := answer_in(task.arn, line))),
-        ProbeAnswer(task.arn, heard=False, said=harmless("", lines[-1])[:300] if lines else ""),
+    return reports_of(
+        context, ended, definitions, answer_in, lambda arn, last: ProbeAnswer(arn, heard=False, said=last)
     )
+
+
+def reports_of(
+    context: ReadContext,
+    tasks: Sequence[Probe],
+    definitions: Mapping[str, ecs.TaskDefinition],
+    report_in: Callable[[str, str], R | None],
+    silence: Callable[[str, str], R],
+) -> tuple[R | Unavailable, ...]:
+    """What the last line of each task's log that is a report says; of a log without one ``silence``, by its last line.
+
+    ``report_in`` and ``silence`` are given the task's ARN and a line, the latter shortened and without any secret.
+    """
+
+    def report(task: Probe) -> R:
+        lines = log_lines(context, task, definitions.get(task.task_definition))
+        last = harmless("", lines[-1])[:300] if lines else ""
+        return next(
+            (found for line in reversed(lines) if (found := report_in(task.arn, line))), silence(task.arn, last)
+        )
+
+    return tuple(context.maybe(report, tasks))
 
 
 def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> list[str]:

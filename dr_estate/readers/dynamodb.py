@@ -95,19 +95,10 @@ def latency_metrics(context: ReadContext) -> tuple[Reading, ...]:
     Published in the region that was written to, only while there are writes. Source: DynamoDB metrics and dimensions.
     """
     away = context.env.region(Side.DR if context.side is Side.PRIMARY else Side.PRIMARY)
-    return read_metrics(
-        context,
-        [
-            MetricQuery(
-                "AWS/DynamoDB",
-                "ReplicationLatency",
-                (("TableName", name), ("ReceivingRegion", away)),
-                "Maximum",
-                context.env.objectives.rpo_minutes,
-            )
-            for name in names(context.env)
-        ],
-    )
+    minutes = context.env.objectives.rpo_minutes
+    dimensions = [(("TableName", name), ("ReceivingRegion", away)) for name in names(context.env)]
+    queries = [MetricQuery("AWS/DynamoDB", "ReplicationLatency", on, "Maximum", minutes) for on in dimensions]
+    return read_metrics(context, queries)
 
 
 def _table(context: ReadContext, name: str) -> Table:

@@ -11,7 +11,7 @@ from dr_estate.config.environment import Side
 from dr_estate.model import ecs_settings, states
 from dr_estate.model.kept_values import DIGEST, hidden_references, pointer_or_digest
 from dr_estate.model.references import Reference, arn_region, references
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs
 from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
@@ -289,6 +289,14 @@ def task_arns(context: ReadContext, cluster: str, **which: Any) -> list[str]:
     return context.find_pages("ecs", "list_tasks", "taskArns", absent, cluster=cluster, **which) or []
 
 
+def stopped_too(context: ReadContext, cluster: str, **which: Any) -> list[dict[str, Any]]:
+    """The cluster's tasks of ``which`` that run or stopped in the last hour, as DescribeTasks returns them."""
+    # ListTasks lists one desired status a call, RUNNING where none is named (API_ListTasks).
+    statuses = ("RUNNING", "STOPPED")
+    listed = [arn for wanted in statuses for arn in task_arns(context, cluster, desiredStatus=wanted, **which)]
+    return described_tasks(context, cluster, listed)
+
+
 def absent_clusters(context: ReadContext) -> tuple[str, ...]:
     """The error that is no error of several clusters: one may be gone, and the others are still to be read."""
     return _NO_CLUSTER if len(context.env.clusters) > 1 else ()
@@ -426,8 +434,10 @@ def newest_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailab
     """
     used = [found for found in context.part(task_definitions) if isinstance(found, TaskDefinition)]
     other = Side.PRIMARY if context.side is Side.DR else Side.DR
-    region, here = context.env.region(other), _file_systems(context)
-    alone = context.side is Side.DR and _is_unreplicated(context, here)
+    systems = context.part_if_seen(efs.file_systems)
+    region, here = context.env.region(other), None if systems is None else frozenset(row.id for row in systems)
+    fed = context.part_if_seen(efs.replications) if context.side is Side.DR else None
+    alone = bool(here) and fed is not None and not {row.destination_id for row in fed} & (here or frozenset())
     families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here) or (alone and d.volumes)})
 
     def describe(family: str) -> TaskDefinition:
@@ -448,21 +458,6 @@ def names_region(definition: TaskDefinition, region: str) -> bool:
             *(source for _, source in container.sources),
         )
     )
-
-
-def _file_systems(context: ReadContext) -> frozenset[str] | None:
-    try:
-        return frozenset(system.id for system in context.part(efs.file_systems))
-    except DataUnavailable:
-        return None
-
-
-def _is_unreplicated(context: ReadContext, here: frozenset[str] | None) -> bool:
-    try:
-        fed = {row.destination_id for row in context.part(efs.replications)}
-    except DataUnavailable:
-        return False
-    return bool(here) and not fed & (here or frozenset())
 
 
 def _foreign(definition: TaskDefinition, here: frozenset[str] | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -115,27 +116,22 @@ def replications(context: ReadContext) -> tuple[FileReplication, ...]:
 @part(*REGIONAL, reads=METRIC_READS)
 def sync_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """TimeSinceLastSync of each replication, in seconds. Source: EFS User Guide, CloudWatch metrics."""
-    wanted = [
-        MetricQuery(
-            "AWS/EFS",
-            "TimeSinceLastSync",
-            (("FileSystemId", row.source_id), ("DestinationFileSystemId", row.destination_id)),
-            "Maximum",
-            _METRIC_WINDOW_MINUTES,
-        )
-        for row in context.part(replications)
-    ]
-    return read_metrics(context, wanted) if wanted else ()
+    pairs = [(row.source_id, row.destination_id) for row in context.part(replications)]
+    dimensions = [(("FileSystemId", source), ("DestinationFileSystemId", copy)) for source, copy in pairs]
+    name, minutes = "TimeSinceLastSync", _METRIC_WINDOW_MINUTES
+    return read_metrics(context, [MetricQuery("AWS/EFS", name, on, "Maximum", minutes) for on in dimensions])
 
 
 @part(*REGIONAL, reads=ACCESS_POINT_READS)
 def access_points(context: ReadContext) -> tuple[AccessPoint, ...]:
     """Every access point of the file system, by pages."""
-    ids = [system.id for system in context.part(file_systems)]
-    rows = [
-        row for fs in ids for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
-    ]
+    rows = rows_of(context, "describe_access_points", "AccessPoints", context.part(file_systems))
     return context.rows(rows, access_point_of, "Name", context.env.names.access_point)
+
+
+def rows_of(context: ReadContext, operation: str, key: str, systems: Iterable[FileSystem]) -> list[dict[str, Any]]:
+    """What EFS lists of each file system: one call for each, by pages."""
+    return [row for system in systems for row in context.pages("efs", operation, key, FileSystemId=system.id)]
 
 
 def file_system_of(row: dict[str, Any]) -> FileSystem:

@@ -52,10 +52,7 @@ def mount_targets(context: ReadContext) -> tuple[MountTarget | Unavailable, ...]
 
     All interfaces take one call; DescribeMountTargetSecurityGroups takes one each, and a permission of EC2 beside it.
     """
-    ids = [system.id for system in context.part(efs.file_systems)]
-    rows = [
-        row for fs in ids for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=fs)
-    ]
+    rows = efs.rows_of(context, "describe_mount_targets", "MountTargets", context.part(efs.file_systems))
     if not rows:
         return ()
     wanted = [row["NetworkInterfaceId"] for row in rows if row.get("NetworkInterfaceId")]

@@ -250,19 +250,10 @@ def healthy_hosts(context: ReadContext) -> tuple[Reading, ...]:
     balancer = context.part(load_balancer)
     if balancer is None:
         return ()
-    minutes = context.env.thresholds.metric_age_minutes
-    wanted = [
-        MetricQuery(
-            balancer.namespace,
-            _HEALTHY,
-            ((_BALANCER, balancer.dimension), (GROUP, group.dimension)),
-            "Minimum",
-            minutes,
-        )
-        for group in context.part(target_groups)
-        if balancer.arn in group.balancers
-    ]
-    return read_metrics(context, wanted)
+    minutes, of_balancer = context.env.thresholds.metric_age_minutes, (_BALANCER, balancer.dimension)
+    behind = [(GROUP, group.dimension) for group in context.part(target_groups) if balancer.arn in group.balancers]
+    queries = [MetricQuery(balancer.namespace, _HEALTHY, (of_balancer, on), "Minimum", minutes) for on in behind]
+    return read_metrics(context, queries)
 
 
 def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:

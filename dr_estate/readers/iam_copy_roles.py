@@ -16,11 +16,10 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest, of_the_account, via_service
-from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.references import arn_region
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3, store_policies
-from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision, trust_of, worst_by_action
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy", "backup:GetBackupVaultAccessPolicy"})
@@ -175,7 +174,9 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     unread += [row for row in (*originals, *copies) if isinstance(row, Unavailable)]
     of_copies = (*context.part(kms.keys, Side.DR), *context.part(kms.replica_keys, Side.DR))
     keys = {key.arn: key.policy for key in of_copies if isinstance(key, kms.KmsKey)}
-    sources = _keys_of_originals(context, unread)
+    own_keys = context.part_if_seen(kms.keys, Side.PRIMARY, unread) or ()
+    # the customer's keys of the primary region, by the name under which a bucket has one
+    sources = {key.ref: key for key in own_keys if isinstance(key, kms.KmsKey) and key.arn}
     rows = context.part(store_policies.policies, Side.PRIMARY)
     texts = {row.name: row.text for row in rows if isinstance(row, store_policies.StorePolicy)}
     for bucket in (row for row in originals if isinstance(row, s3.Bucket) and row.role):
@@ -198,16 +199,6 @@ def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
                 yield OBJECTS, bucket.role, _Need(region, ("kms:Encrypt",), rule.replica_key, policy, through="s3")
 
 
-def _keys_of_originals(context: ReadContext, unread: list[Unavailable]) -> dict[str, kms.KmsKey]:
-    """The customer's keys of the primary region, by the name under which a bucket has one."""
-    try:
-        rows = context.part(kms.keys, Side.PRIMARY)
-    except DataUnavailable as unseen:
-        unread.append(unseen.unavailable)
-        return {}
-    return {key.ref: key for key in rows if isinstance(key, kms.KmsKey) and key.arn}
-
-
 def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
     env, name = context.env, backup.vault_name(context.env, Side.DR)
     vault = next((row for row in context.part(backup.vaults, Side.DR) if row.name == name), None)
@@ -217,11 +208,7 @@ def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tup
     sides = (Side.DR, Side.PRIMARY)
     policies = context.maybe(lambda side: _policy_of(context, side), sides)
     unread += [policy for policy in policies if isinstance(policy, Unavailable)]
-    points: tuple[backup.RecoveryPoint, ...] = ()
-    try:
-        points = context.part(backup.recovery_points, Side.PRIMARY)
-    except DataUnavailable as unseen:
-        unread.append(unseen.unavailable)
+    points = context.part_if_seen(backup.recovery_points, Side.PRIMARY, unread) or ()
     into, out = policies
     of_keys = list(_keys_of_vaults(context, vault, unread))
     for role in sorted(roles):
@@ -250,12 +237,7 @@ def _keys_of_vaults(context: ReadContext, vault: backup.Vault, unread: list[Unav
     if found := copies.get(vault.key_arn):
         unread += [policy for policy in (found.policy,) if isinstance(policy, Unavailable)]
         yield from _of_key(found.arn, found.policy)
-    try:
-        rows = context.part(kms.keys, Side.PRIMARY)
-    except DataUnavailable as unseen:
-        unread.append(unseen.unavailable)
-        return
-    for key in rows:
+    for key in context.part_if_seen(kms.keys, Side.PRIMARY, unread) or ():
         if isinstance(key, Unavailable):
             unread.append(key)
         elif kms.BACKUPS in key.uses:
@@ -302,25 +284,15 @@ def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -
 
 
 def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
-    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=arn.rpartition("/")[2])
-    if found is None:
-        return CopyRole(arn, service, exists=False, trusted=None)
-    document, account = found["Role"].get("AssumeRolePolicyDocument"), context.env.account
-    if not isinstance(document, dict):
-        return CopyRole(arn, service, True, None)
-    asked_by = (document, service, account, "", context.now)
-    return CopyRole(arn, service, True, trusts(*asked_by), (), ends_at(*asked_by))
+    exists, trusted, ends = trust_of(context, arn.rpartition("/")[2], service, "")
+    return CopyRole(arn, service, exists, trusted, (), ends)
 
 
 def _role_with_decisions(
     context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str
 ) -> CopyRole:
-    worst: dict[str, SimulatedDecision] = {}
     simulated = (_by_own_policy(context, role.arn, needs, *answer) for answer in answers.about(name))
-    for decision in (*simulated, *_resource_refusals(context, role.arn, needs)):
-        known = worst.setdefault(decision.action, decision)
-        worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
-    return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
+    return replace(role, decisions=worst_by_action((*simulated, *_resource_refusals(context, role.arn, needs))))
 
 
 def _requests(context: ReadContext, needs: list[_Need]) -> Iterator[SimulationRequest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,7 @@ from dr_estate.iam.simulation_requests import (
     of_each_tenant,
     of_the_account,
 )
-from dr_estate.iam.trust import let_in
+from dr_estate.iam.trust import ends_at, let_in, trusts
 from dr_estate.model.playbook import FORBIDDEN
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import ecs, efs, elbv2, route53, secretsmanager
@@ -143,6 +144,25 @@ def _let_in(context: ReadContext, role: str) -> tuple[str, ...] | None:
     return let_in(trust) if isinstance(trust, dict) else None
 
 
+def trust_of(context: ReadContext, name: str, service: str, source: str) -> tuple[bool, bool | None, datetime | None]:
+    """Whether there is a role of that name, whether the service may assume it (None: unknown), and until when."""
+    found = context.find("iam", "get_role", (_ABSENT,), RoleName=name)
+    document = found["Role"].get("AssumeRolePolicyDocument") if found else None
+    if not isinstance(document, dict) or not service:
+        return found is not None, None, None
+    asked_by = (document, service, context.env.account, source, context.now)
+    return True, trusts(*asked_by), ends_at(*asked_by)
+
+
+def worst_by_action(decisions: Iterable[SimulatedDecision]) -> tuple[SimulatedDecision, ...]:
+    """The worst decision on each action, in order of the actions."""
+    worst: dict[str, SimulatedDecision] = {}
+    for decision in decisions:
+        known = worst.setdefault(decision.action, decision)
+        worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
+    return tuple(worst[action] for action in sorted(worst))
+
+
 def _on_each_tenant(
     context: ReadContext, of_tenants: Sequence[SimulationRequest], unseen: list[Unavailable]
 ) -> Iterator[SimulationRequest]:
@@ -194,13 +214,8 @@ def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
     """The tenants that have a service in the DR region, else in the primary one: a dark region is not waited for."""
     lost = list[Unavailable]()
     for side in (Side.DR, Side.PRIMARY):
-        try:
-            names = [service.name for service in context.part(ecs.services, side)]
-        except DataUnavailable as dark:
-            lost.append(dark.unavailable)
-            continue
-        env = context.env.on(side)
-        if found := {tenant for name in names if (tenant := env.tenant_of(env.names.service, name))}:
+        services, env = context.part_if_seen(ecs.services, side, lost) or (), context.env.on(side)
+        if found := {tenant for row in services if (tenant := env.tenant_of(env.names.service, row.name))}:
             return sorted(found)
     unseen += lost
     return []
@@ -208,21 +223,13 @@ def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
 
 def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, str]:
     """The ARNs of the DR region's secrets, which end in characters that AWS made up, by those without them."""
-    try:
-        rows = context.part(secretsmanager.secrets, Side.DR)
-    except DataUnavailable as dark:
-        unseen.append(dark.unavailable)
-        return {}
+    rows = context.part_if_seen(secretsmanager.secrets, Side.DR, unseen) or ()
     return {example_arn(row.arn): row.arn for row in rows}
 
 
 def _of_passing(context: ReadContext, unseen: list[Unavailable]) -> Iterator[SimulationRequest]:
     """Whether the roles that the DR region's task definitions name may be passed on: not every one is named by rule."""
-    try:
-        rows = context.part(ecs.task_definitions, Side.DR)
-    except DataUnavailable as dark:
-        unseen.append(dark.unavailable)
-        return
+    rows = context.part_if_seen(ecs.task_definitions, Side.DR, unseen) or ()
     unseen += [row for row in rows if isinstance(row, Unavailable)]
     seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
     roles = sorted({role for row in seen for role in (row.task_role, row.execution_role) if role})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.simulation_requests import ANY, SimulationRequest, of_the_account
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb, ecs, s3
 from dr_estate.readers.iam_simulation import ORGANIZATION_KEYS, READS, RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.readers.store_policies import table_arn
@@ -90,11 +90,9 @@ def rights(context: ReadContext) -> tuple[StoreRole | Unavailable, ...]:
 
 def _primary_roles(context: ReadContext) -> tuple[dict[str, str], Unavailable | None]:
     """The task role of each workload in the primary region, as far as it is seen, and why one is not."""
-    try:
-        rows = context.part(ecs.task_definitions, Side.PRIMARY)
-    except DataUnavailable as unseen:
-        return {}, unseen.unavailable
-    lost = next((row for row in rows if isinstance(row, Unavailable)), None)
+    unseen: list[Unavailable] = []
+    rows = context.part_if_seen(ecs.task_definitions, Side.PRIMARY, unseen) or ()
+    lost = next((row for row in (*unseen, *rows) if isinstance(row, Unavailable)), None)
     seen = [row for row in rows if isinstance(row, ecs.TaskDefinition)]
     return {_workload_of(context, Side.PRIMARY, row.family): row.task_role for row in seen}, lost
 

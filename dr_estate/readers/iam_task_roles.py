@@ -19,11 +19,19 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.moments import Ending, turns_of
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, condition_keys, denial_of, of_a_role
 from dr_estate.iam.simulation_requests import Context, ContextKey, SimulationRequest, of_the_account, via_service
-from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model.ecs_settings import SecretSource, by_named_arn, source_of, without_suffix
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import cloudwatch_logs, ecr, ecs, efs, kms, secret_policies, secretsmanager, task_sources, vpc
-from dr_estate.readers.iam_simulation import DENIED, RoleAnswers, RoleRequest, SimulatedDecision, resource_pages
+from dr_estate.readers.iam_simulation import (
+    DENIED,
+    TASKS,
+    RoleAnswers,
+    RoleRequest,
+    SimulatedDecision,
+    resource_pages,
+    trust_of,
+    worst_by_action,
+)
 from dr_estate.readers.network_ways import NetworkWays, tests_network
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
@@ -178,14 +186,6 @@ class _Policies:
         return self.ways.answer(policy, request, ask) if tests_network(policy) else ask(policy, request)
 
 
-def _is_absent(context: ReadContext, group: str) -> bool:
-    """Whether a log group is surely absent; that groups are unseen is logs.groups-exist's to say."""
-    try:
-        return all(row.name != group for row in context.part(cloudwatch_logs.groups, Side.DR))
-    except DataUnavailable:
-        return False
-
-
 def _needs(
     context: ReadContext, definition: ecs.TaskDefinition, policies: _Policies
 ) -> Iterator[tuple[str, tuple[str, ...], str]]:
@@ -200,7 +200,9 @@ def _needs(
             group = f"log-group:{container.log_group}:log-stream:any"
             yield role, LOG, f"arn:aws:logs:{region}:{context.env.account}:{group}"
             # The driver makes the group where none is there; its ARN ends so in the request (ECS guide, awslogs).
-            if container.log_creates_group and _is_absent(context, container.log_group):
+            # That groups are unseen is logs.groups-exist's to say: then the group counts as there.
+            groups = context.part_if_seen(cloudwatch_logs.groups, Side.DR) if container.log_creates_group else None
+            if groups is not None and all(row.name != container.log_group for row in groups):
                 stream = f"log-group:{container.log_group}:log-stream:"
                 yield role, MAKE_LOG, f"arn:aws:logs:{region}:{context.env.account}:{stream}"
         for file in container.files:
@@ -239,30 +241,15 @@ def _files(context: ReadContext, ids: set[str], policies: _Policies) -> Iterator
 
 
 def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
-    name = arn.rpartition("/")[2]
-    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=name)
-    if found is None:
-        return TaskRole(arn, exists=False, trusted=None, families=tuple(sorted(families)))
-    region, account = context.env.region(Side.DR), context.env.account
-    document = found["Role"].get("AssumeRolePolicyDocument")
-    source = f"arn:aws:ecs:{region}:{account}:task"
-    if not isinstance(document, dict):
-        return TaskRole(arn, True, None, tuple(sorted(families)))
-    asked_by = (document, "ecs-tasks.amazonaws.com", account, source, context.now)
-    return TaskRole(arn, True, trusts(*asked_by), tuple(sorted(families)), (), ends_at(*asked_by))
+    source = f"arn:aws:ecs:{context.env.region(Side.DR)}:{context.env.account}:task"
+    exists, trusted, ends = trust_of(context, arn.rpartition("/")[2], TASKS, source)
+    return TaskRole(arn, exists, trusted, tuple(sorted(families)), (), ends)
 
 
 def _role_with_decisions(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
     """The role with the worst decision on each action."""
-    worst: dict[str, SimulatedDecision] = {}
-    simulated, refused = (
-        _simulated_decisions(role.arn, policies, answers),
-        _resource_refusals(role.arn, needs, policies),
-    )
-    for decision in (*simulated, *refused):
-        known = worst.setdefault(decision.action, decision)
-        worst[decision.action] = min(known, decision, key=lambda candidate: candidate.weight)
-    decisions = tuple(worst[action] for action in sorted(worst))
+    simulated = _simulated_decisions(role.arn, policies, answers)
+    decisions = worst_by_action((*simulated, *_resource_refusals(role.arn, needs, policies)))
     return replace(role, decisions=decisions, ends=tuple(_endings(role.arn, needs, policies, answers)))
 
 

@@ -75,10 +75,7 @@ def replica_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     They are a part of their own, so that a primary region that is silent delays no other key. A rule may lead elsewhere
     too, as to an archive: its key is that region's matter.
     """
-    try:
-        buckets = context.part(s3.buckets, Side.PRIMARY)
-    except DataUnavailable:
-        return ()
+    buckets = context.part_if_seen(s3.buckets, Side.PRIMARY) or ()
     copies = dict(s3.pairs(context.env))
     pairs = [(row, copies.get(row.name)) for row in buckets if isinstance(row, s3.Bucket)]
     rules = [rule for row, copy in pairs for rule in row.rules if rule.enabled and rule.destination == copy]
@@ -230,16 +227,7 @@ def _describe(context: ReadContext, arn: str) -> CopyKey:
     metadata = found["KeyMetadata"]
     state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
     # A key of AWS's own has a policy that nobody of the account may change.
-    policy = _copy_policy(context, metadata["Arn"]) if metadata.get("KeyManager") == "CUSTOMER" else ""
+    is_here = arn_region(metadata["Arn"]) == context.region
+    policy = _policy(context, metadata["Arn"]) if is_here and metadata.get("KeyManager") == "CUSTOMER" else ""
     more = (metadata.get("ValidTo"), metadata.get("KeyUsage") or "", metadata["Arn"])
     return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, None, policy, *more)
-
-
-def _copy_policy(context: ReadContext, arn: str) -> str | Unavailable:
-    """The key's own policy, where it is of this region."""
-    if arn_region(arn) != context.region:
-        return ""
-    (found,) = context.maybe(
-        lambda key: str(context.call("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]), [arn]
-    )
-    return found

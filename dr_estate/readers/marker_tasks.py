@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.model.kept_values import harmless
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
@@ -70,15 +69,8 @@ def reports(context: ReadContext) -> tuple[MarkerReport | Unavailable, ...]:
     if not started:
         return ()
     definitions = ecs.definitions_by_arn(context)
-    return tuple(context.maybe(lambda task: _report(context, task, definitions.get(task.task_definition)), started))
-
-
-def _report(context: ReadContext, task: drill_resources.Probe, definition: ecs.TaskDefinition | None) -> MarkerReport:
-    lines = drill_resources.log_lines(context, task, definition)
-    last = harmless("", lines[-1])[:300] if lines else ""
-    return next(
-        (found for line in reversed(lines) if (found := report_in(task.arn, line))),
-        MarkerReport(task.arn, message=last),
+    return drill_resources.reports_of(
+        context, started, definitions, report_in, lambda arn, last: MarkerReport(arn, message=last)
     )
 
 

@@ -29,16 +29,8 @@ TAGGED_TYPES = (
     *("elasticbeanstalk", "ec2:instance", "ec2:vpn-connection", "ec2:vpc-peering-connection"),
     *("network-firewall", "servicediscovery", "route53resolver", "transfer", "datasync", "dms", "pipes", "codebuild"),
     *("codepipeline", "codedeploy", "synthetics", "cloudwatch:alarm", "cloudwatch:dashboard", "ssm:document"),
-    *(
-        "cloudformation:stack",
-        "glue",
-        "athena",
-        "appconfig",
-        "imagebuilder",
-        "workspaces",
-        "amplify",
-        "globalaccelerator",
-    ),
+    *("cloudformation:stack", "glue", "athena", "appconfig", "imagebuilder", "workspaces", "amplify"),
+    "globalaccelerator",
 )
 
 

@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam.trust import ends_at, trusts
 from dr_estate.model import recovery_document
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.ecr import image_ref
+from dr_estate.readers.iam_simulation import trust_of
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
 READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
@@ -127,10 +126,8 @@ def waiting(context: ReadContext) -> tuple[recovery_document.WaitingStart, ...]:
 
 def _has_begun(context: ReadContext, start: recovery_document.WaitingStart) -> bool:
     """Whether the control table has the run itself: it held the lock since somebody asked for it."""
-    try:
-        run = context.part(control_table.standing, Side.DR).known_run
-    except DataUnavailable:
-        return False
+    state = context.part_if_seen(control_table.standing, Side.DR)
+    run = state.known_run if state else None
     return run is not None and run.incident == start.incident and run.taken_at > start.asked_at
 
 
@@ -233,32 +230,15 @@ def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
         (env.named(env.names.recovery_role), _TASKS),
         (env.named(env.names.break_glass_role), ""),
     ]
-    if execution := _execution_role(context):
-        wanted.append((execution.rpartition("/")[2], _TASKS))
+    # By which the task is started; where the task is not seen, that is unknown by itself.
+    started = context.part_if_seen(start, Side.DR)
+    if started and started.parts and started.parts.execution_role:
+        wanted.append((started.parts.execution_role.rpartition("/")[2], _TASKS))
     return tuple(context.each(lambda role: _role(context, *role), wanted))
 
 
-def _execution_role(context: ReadContext) -> str:
-    """The role by which the task is started; "" where the task is not seen, which is unknown by itself."""
-    try:
-        started = context.part(start, Side.DR)
-    except DataUnavailable:
-        return ""
-    return started.parts.execution_role if started and started.parts else ""
-
-
 def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
-    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=name)
-    if found is None:
-        return RecoveryRole(name, exists=False, service=service, trusted=None)
-    trust = found["Role"].get("AssumeRolePolicyDocument")
-    known = isinstance(trust, dict) and service
-    account = context.env.account
-    work = {
-        _TASKS: f"ecs:{context.env.regions.dr}:{account}:task",
-        _SSM: f"ssm:{context.env.regions.dr}:{account}:{_ONE}",
-    }
-    source = f"arn:aws:{work[service]}" if service else ""
-    trusted = trusts(trust, service, account, source, context.now) if known else None
-    ends = ends_at(trust, service, account, source, context.now) if known else None
-    return RecoveryRole(name, exists=True, service=service, trusted=trusted, trust_ends=ends)
+    place = f"{context.env.regions.dr}:{context.env.account}"
+    sources = {_TASKS: f"arn:aws:ecs:{place}:task", _SSM: f"arn:aws:ssm:{place}:{_ONE}"}
+    exists, trusted, ends = trust_of(context, name, service, sources.get(service, ""))
+    return RecoveryRole(name, exists, service, trusted, ends)

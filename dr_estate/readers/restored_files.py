@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
-from dr_estate.model.kept_values import harmless
 from dr_estate.model.recovery_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
@@ -62,22 +61,14 @@ def _restored_systems(context: ReadContext) -> list[efs.FileSystem]:
 @part(Side.DR, reads=efs.ACCESS_POINT_READS)
 def access_points(context: ReadContext) -> tuple[efs.AccessPoint, ...]:
     """The access points of what was restored."""
-    rows = [
-        row
-        for system in _restored_systems(context)
-        for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=system.id)
-    ]
+    rows = efs.rows_of(context, "describe_access_points", "AccessPoints", _restored_systems(context))
     return context.rows(rows, efs.access_point_of, "AccessPointId")
 
 
 @part(Side.DR, reads=drill_resources.MOUNT_READS)
 def mount_targets(context: ReadContext) -> tuple[RestoredTarget, ...]:
     """The mount targets of what was restored."""
-    rows = [
-        row
-        for system in _restored_systems(context)
-        for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
-    ]
+    rows = efs.rows_of(context, "describe_mount_targets", "MountTargets", _restored_systems(context))
     return context.rows(
         rows,
         lambda row: RestoredTarget(row["MountTargetId"], row["FileSystemId"], row["SubnetId"], row["LifeCycleState"]),
@@ -120,15 +111,8 @@ def listings(context: ReadContext) -> tuple[FolderListing | Unavailable, ...]:
     """What the log of each ended mover says, one call a task."""
     ended = [t for t in context.part(tasks) if t.status == drill_resources.STOPPED and t.exit_code is not None]
     known = {definition.arn: definition for definition in context.part(definitions)}
-    return tuple(context.maybe(lambda task: _listing(context, task, known.get(task.task_definition)), ended))
-
-
-def _listing(context: ReadContext, task: drill_resources.Probe, definition: ecs.TaskDefinition | None) -> FolderListing:
-    lines = drill_resources.log_lines(context, task, definition)
-    return next(
-        (found for line in reversed(lines) if (found := listing_in(task.arn, line))),
-        # What a task prints of a failure may hold a secret: shortened and without credentials.
-        FolderListing(task.arn, "", message=harmless("", lines[-1])[:300] if lines else ""),
+    return drill_resources.reports_of(
+        context, ended, known, listing_in, lambda arn, last: FolderListing(arn, "", message=last)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, vpc
 from dr_estate.reading.reader import GLOBAL, ReadContext, part
 
@@ -115,9 +115,8 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
 def _sites(context: ReadContext, side: Side) -> list[str] | None:
     """The tenants' own host names, by their services on the side: tasks call themselves by them. None where unseen."""
     env, pattern = context.env, context.env.names.service
-    try:
-        services = context.part(ecs.services, side)
-    except DataUnavailable:
+    services = context.part_if_seen(ecs.services, side)
+    if services is None:
         return None  # the private names of databases are known without them
     tenants = filter(None, (env.tenant_of(pattern, service.name) for service in services))
     return sorted(f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}" for tenant in tenants)

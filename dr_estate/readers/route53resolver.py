@@ -76,7 +76,8 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
         # A rule goes before a private zone of the same name (Developer Guide, considerations on private hosted zones).
         if rule and rule.forwards and len(rule.domain) >= len(zone):
             found.setdefault(rule.id, []).append(host)
-    faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])
+    targets = sorted({target for rule in rules if rule.id in found for target in rule.targets})
+    faces = vpc.borne_addresses(context, here.id, targets)
     return tuple(_forwarded_names(rule, found[rule.id], faces) for rule in rules if rule.id in found)
 
 
@@ -150,25 +151,12 @@ def _is_of(host: str, domain: str) -> bool:
     return not domain or f".{host}".endswith(f".{domain}")
 
 
-def _faces(context: ReadContext, vpc_id: str, rules: Iterable[_Rule]) -> frozenset[str]:
-    """Those of the rules' targets that an interface of the VPC has."""
-    wanted = sorted({target for rule in rules for target in rule.targets})
-    if not wanted:
-        return frozenset()
-    inside = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "addresses.private-ip-address", "Values": wanted}]
-    faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
-    pairs = [pair for row in faces for pair in row.get("PrivateIpAddresses") or []]
-    return frozenset(str(pair.get("PrivateIpAddress") or "") for pair in pairs)
-
-
 # Route 53 Resolver DNS Firewall: rules that block names which tasks of the DR region's VPC ask for.
 
 FIREWALL_READS = frozenset(
     {
-        "route53resolver:ListFirewallRuleGroupAssociations",
-        "route53resolver:ListFirewallRules",
-        "route53resolver:ListFirewallDomainLists",
-        "route53resolver:ListFirewallDomains",
+        *("route53resolver:ListFirewallRuleGroupAssociations", "route53resolver:ListFirewallRules"),
+        *("route53resolver:ListFirewallDomainLists", "route53resolver:ListFirewallDomains"),
     }
 )
 _PAGE = {"PageSize": 5000}

@@ -16,12 +16,8 @@ from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 BUCKET_READS = frozenset(
     {
-        "s3:HeadBucket",
-        "s3:GetBucketVersioning",
-        "s3:GetBucketEncryption",
-        "s3:GetPublicAccessBlock",
-        "s3:GetBucketPolicy",
-        "s3:GetBucketReplication",
+        *("s3:HeadBucket", "s3:GetBucketVersioning", "s3:GetBucketEncryption"),
+        *("s3:GetPublicAccessBlock", "s3:GetBucketPolicy", "s3:GetBucketReplication"),
     }
 )
 # HeadBucket has no body, so botocore knows the status alone; the other calls name the code.
@@ -131,20 +127,14 @@ def lag_metrics(context: ReadContext) -> tuple[Reading, ...]:
 def failure_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """OperationsFailedReplication of every rule: published in the region of the SOURCE, and only when there are any."""
     found = [bucket for bucket in context.part(buckets) if isinstance(bucket, Bucket)]
-    minutes = context.env.thresholds.failed_job_hours * 60
-    wanted = [
-        MetricQuery(
-            "AWS/S3",
-            "OperationsFailedReplication",
-            (("SourceBucket", bucket.name), ("DestinationBucket", rule.destination), ("RuleId", rule.id)),
-            "Sum",
-            minutes,
-            _FAILURES_PERIOD_S,
-        )
+    name, minutes = "OperationsFailedReplication", context.env.thresholds.failed_job_hours * 60
+    dimensions = [
+        (("SourceBucket", bucket.name), ("DestinationBucket", rule.destination), ("RuleId", rule.id))
         for bucket in found
         for rule in bucket.rules
     ]
-    return read_metrics(context, wanted) if wanted else ()
+    queries = [MetricQuery("AWS/S3", name, on, "Sum", minutes, _FAILURES_PERIOD_S) for on in dimensions]
+    return read_metrics(context, queries)
 
 
 def read_buckets(context: ReadContext, names: Sequence[str]) -> list[Bucket | Unavailable]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs, route53
 from dr_estate.reading.reader import ReadContext
 
@@ -23,10 +22,7 @@ def away(context: ReadContext) -> bool:
 
 
 def _is_frozen(context: ReadContext) -> bool:
-    try:
-        found = context.part(efs.policies, Side.DR)
-    except DataUnavailable:
-        return False
+    found = context.part_if_seen(efs.policies, Side.DR) or ()
     return any(isinstance(policy, efs.FileSystemPolicy) and policy.freeze_time is not None for policy in found)
 
 

@@ -19,17 +19,8 @@ AMAZONS = "AmazonProvidedDNS"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # An interface's route names its instance too. Source: EC2 API, Route.
 _TARGETS = (
-    "NatGatewayId",
-    "GatewayId",
-    "TransitGatewayId",
-    "NetworkInterfaceId",
-    "InstanceId",
-    "VpcPeeringConnectionId",
-    "CoreNetworkArn",
-    "LocalGatewayId",
-    "CarrierGatewayId",
-    "EgressOnlyInternetGatewayId",
-    "OdbNetworkArn",
+    *("NatGatewayId", "GatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId"),
+    *("CoreNetworkArn", "LocalGatewayId", "CarrierGatewayId", "EgressOnlyInternetGatewayId", "OdbNetworkArn"),
 )
 
 
@@ -293,14 +284,20 @@ def name_servers(context: ReadContext) -> NameServers | None:
         return None
     rows = context.rows(context.pages("ec2", "describe_dhcp_options", "DhcpOptions"), _options, "DhcpOptionsId")
     servers = dict(rows).get(here.options, ())
-    borne: tuple[str, ...] = ()
-    if own := [server for server in servers if server != AMAZONS]:
-        at = {"Name": "addresses.private-ip-address", "Values": own}
-        inside = {"Name": "vpc-id", "Values": [here.id]}
-        faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=[inside, at])
-        addresses = {pair.get("PrivateIpAddress") for row in faces for pair in row.get("PrivateIpAddresses", [])}
-        borne = tuple(server for server in own if server in addresses)
+    own = [server for server in servers if server != AMAZONS]
+    addresses = borne_addresses(context, here.id, own)
+    borne = tuple(server for server in own if server in addresses)
     return NameServers(servers, borne, tuple(name for name, found in rows if found == (AMAZONS,)))
+
+
+def borne_addresses(context: ReadContext, vpc_id: str, addresses: list[str]) -> frozenset[str]:
+    """Those of the addresses that an interface of the VPC has; no call where there are none."""
+    if not addresses:
+        return frozenset()
+    inside = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "addresses.private-ip-address", "Values": addresses}]
+    faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
+    pairs = [pair for row in faces for pair in row.get("PrivateIpAddresses") or []]
+    return frozenset(str(pair.get("PrivateIpAddress") or "") for pair in pairs)
 
 
 def _options(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:

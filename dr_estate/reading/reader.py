@@ -265,6 +265,17 @@ class ReadContext:
         """
         return self._part(reader, side, self.entrance)
 
+    def part_if_seen(
+        self, reader: Reader[T], side: Side | None = None, unseen: list[Unavailable] | None = None
+    ) -> T | None:
+        """The part as ``part`` returns it, None where it is unseen; adds the reason to ``unseen``."""
+        try:
+            return self.part(reader, side)
+        except DataUnavailable as error:
+            if unseen is not None:
+                unseen.append(error.unavailable)
+            return None
+
     def of_entrances(self, reader: Reader[T], side: Side | None = None) -> list[T]:
         """The part of each entrance. Raises DataUnavailable where one is unseen."""
         return [self._part(reader, side, entrance) for entrance in self.client.environment.entrances]

@@ -19,18 +19,10 @@ from dr_estate.model.unavailable import DataUnavailable
 GLOBAL_REGION = "us-east-1"
 READS = frozenset(
     {
-        *(
-            "route53:ListHostedZones",
-            "route53:ListResourceRecordSets",
-            "cloudfront:ListDistributions",
-            "sts:GetCallerIdentity",
-        ),
-        *(
-            "elbv2:DescribeLoadBalancers",
-            "elbv2:DescribeListeners",
-            "elbv2:DescribeRules",
-            "elbv2:DescribeTargetGroups",
-        ),
+        *("route53:ListHostedZones", "route53:ListResourceRecordSets"),
+        *("cloudfront:ListDistributions", "sts:GetCallerIdentity"),
+        *("elbv2:DescribeLoadBalancers", "elbv2:DescribeListeners"),
+        *("elbv2:DescribeRules", "elbv2:DescribeTargetGroups"),
         *("ecs:ListClusters", "ecs:DescribeClusters", "ecs:ListServices", "ecs:DescribeServices"),
         "ecs:DescribeTaskDefinition",
         *("scheduler:ListSchedules", "scheduler:GetSchedule"),
@@ -43,13 +35,8 @@ READS = frozenset(
         *("secretsmanager:ListSecrets", "secretsmanager:DescribeSecret"),
         *("ecr:DescribeRegistry", "ecr:DescribeRepositories"),
         *("backup:ListBackupPlans", "backup:GetBackupPlan", "backup:ListBackupSelections", "backup:GetBackupSelection"),
-        *(
-            "iam:ListRolePolicies",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:GetPolicy",
-            "iam:GetPolicyVersion",
-        ),
+        *("iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies"),
+        *("iam:GetPolicy", "iam:GetPolicyVersion"),
     }
 )
 _AT_ONCE = 8
