@@ -184,12 +184,12 @@ class CopyKey:
     arn: str
     region: str
     state: str | None
-    deletion_at: datetime | None
+    deletion_at: Annotated[datetime | None, At("DeletionDate")]
     dark: Unavailable | None = None
     policy: str | Unavailable = ""
-    material_until: datetime | None = None
-    usage: str = ""
-    target: str = ""
+    material_until: Annotated[datetime | None, At("ValidTo")] = None
+    usage: Annotated[str, At("KeyUsage")] = ""
+    target: Annotated[str, At("Arn", demanded=True)] = ""
 
 
 @part(Side.DR, reads=KEY_READS)
@@ -225,9 +225,8 @@ def _describe(context: ReadContext, arn: str) -> CopyKey:
     if found is None:
         return CopyKey(arn, arn_region(arn) or context.region, "absent", None)
     metadata = found["KeyMetadata"]
-    state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
     # A key of AWS's own has a policy that nobody of the account may change.
     is_here = arn_region(metadata["Arn"]) == context.region
     policy = _policy(context, metadata["Arn"]) if is_here and metadata.get("KeyManager") == "CUSTOMER" else ""
-    more = (metadata.get("ValidTo"), metadata.get("KeyUsage") or "", metadata["Arn"])
-    return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, None, policy, *more)
+    state, region = metadata.get("KeyState") or "", arn_region(metadata["Arn"])
+    return read(CopyKey, metadata, arn=arn, region=region, state=state, policy=policy)

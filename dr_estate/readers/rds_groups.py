@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.recovery_names import own_group
 from dr_estate.readers import rds
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 AWS_OWN = "default."
@@ -29,9 +30,9 @@ class ParameterGroup:
 class OptionGroup:
     """An option group; ``options`` are the names of its options, in order of name."""
 
-    name: str
-    engine: str
-    major_version: str
+    name: Annotated[str, At("OptionGroupName", demanded=True)]
+    engine: Annotated[str, At("EngineName")]
+    major_version: Annotated[str, At("MajorEngineVersion")]
     options: tuple[str, ...]
 
 
@@ -39,9 +40,9 @@ class OptionGroup:
 class SubnetGroup:
     """A DB subnet group; ``zones`` are the availability zones of its active subnets."""
 
-    name: str
-    status: str
-    vpc: str
+    name: Annotated[str, At("DBSubnetGroupName", demanded=True)]
+    status: Annotated[str, At("SubnetGroupStatus")]
+    vpc: Annotated[str, At("VpcId")]
     subnets: tuple[str, ...]
     zones: tuple[str, ...]
 
@@ -137,22 +138,12 @@ def _offer(context: ReadContext, instance: rds.Instance) -> Offer:
 
 
 def _option_group(row: dict[str, Any]) -> OptionGroup:
-    return OptionGroup(
-        row["OptionGroupName"],
-        row.get("EngineName") or "",
-        row.get("MajorEngineVersion") or "",
-        tuple(sorted(option["OptionName"] for option in row.get("Options") or [])),
-    )
+    return read(OptionGroup, row, options=tuple(sorted(option["OptionName"] for option in row.get("Options") or [])))
 
 
 def _subnet_group(row: dict[str, Any]) -> SubnetGroup:
     # A subnet that was deleted stays in the group, and is no longer Active.
     active = [subnet for subnet in row.get("Subnets") or [] if subnet.get("SubnetStatus", "Active") == "Active"]
     zones = {(subnet.get("SubnetAvailabilityZone") or {}).get("Name") or "" for subnet in active}
-    return SubnetGroup(
-        name=row["DBSubnetGroupName"],
-        status=row.get("SubnetGroupStatus") or "",
-        vpc=row.get("VpcId") or "",
-        subnets=tuple(sorted(subnet["SubnetIdentifier"] for subnet in active)),
-        zones=tuple(sorted(zones - {""})),
-    )
+    subnets = tuple(sorted(subnet["SubnetIdentifier"] for subnet in active))
+    return read(SubnetGroup, row, subnets=subnets, zones=tuple(sorted(zones - {""})))

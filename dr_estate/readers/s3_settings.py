@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from dr_estate.config.environment import Side
 from dr_estate.model.references import resource_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import s3
+from dr_estate.reading.answers import At, read
 from dr_estate.reading.reader import REGIONAL, ReadContext, Reader, part
 
 Row = TypeVar("Row")
@@ -220,11 +221,11 @@ class CorsRule:
     ``age_s`` is how long a browser keeps the answer, 0 where nothing is set.
     """
 
-    origins: tuple[str, ...]
-    methods: tuple[str, ...]
-    headers: tuple[str, ...] = ()
-    exposed: tuple[str, ...] = ()
-    age_s: int = 0
+    origins: Annotated[tuple[str, ...], At("AllowedOrigins", demanded=True)]
+    methods: Annotated[tuple[str, ...], At("AllowedMethods", demanded=True)]
+    headers: Annotated[tuple[str, ...], At("AllowedHeaders")] = ()
+    exposed: Annotated[tuple[str, ...], At("ExposeHeaders")] = ()
+    age_s: Annotated[int, At("MaxAgeSeconds")] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,17 +247,7 @@ def cors(context: ReadContext) -> tuple[BucketCors, ...]:
 
 def _cors_of(context: ReadContext, name: str) -> tuple[CorsRule, ...]:
     answer = context.find("s3", "get_bucket_cors", (_NO_CORS,), **s3.bucket_request(context, name)) or {}
-    return context.understand(lambda: tuple(map(_cors_rule, answer.get("CORSRules") or ())), name)
-
-
-def _cors_rule(row: dict[str, Any]) -> CorsRule:
-    return CorsRule(
-        tuple(row["AllowedOrigins"]),
-        tuple(row["AllowedMethods"]),
-        tuple(row.get("AllowedHeaders") or ()),
-        tuple(row.get("ExposeHeaders") or ()),
-        row.get("MaxAgeSeconds") or 0,
-    )
+    return context.understand(lambda: tuple(read(CorsRule, row) for row in answer.get("CORSRules") or ()), name)
 
 
 # S3 website settings of the estate's buckets: which pages they answer with, and where they lead.

@@ -157,14 +157,14 @@ class VpcEndpoint:
     """
 
     service: str
-    kind: str
+    kind: Annotated[str, At("VpcEndpointType")]
     state: str
-    id: str = ""
-    policy: str = ""
+    id: Annotated[str, At("VpcEndpointId")] = ""
+    policy: Annotated[str, At("PolicyDocument")] = ""
     groups: tuple[str, ...] = ()
-    subnets: tuple[str, ...] = ()
-    route_tables: tuple[str, ...] = ()
-    private_names: bool = True
+    subnets: Annotated[tuple[str, ...], At("SubnetIds", ordered=True)] = ()
+    route_tables: Annotated[tuple[str, ...], At("RouteTableIds", ordered=True)] = ()
+    private_names: Annotated[bool, At("PrivateDnsEnabled", absent=True)] = True
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}) | elbv2.BALANCER_READS)
@@ -205,11 +205,8 @@ def security_groups(context: ReadContext) -> tuple[SecurityGroup, ...]:
     rows = _inside(context, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
     names = {row["GroupId"]: row["GroupName"] for row in rows if row.get("GroupId") and row.get("GroupName")}
     here = context.part(vpc)
-    blocks = (
-        {block for block, state in here.cidrs if not states.NETWORK_BLOCK[state or "associated"].gone}
-        if here
-        else set()
-    )
+    cidrs = here.cidrs if here else ()
+    blocks = {block for block, state in cidrs if not states.NETWORK_BLOCK[state or "associated"].gone}
     own = blocks if len(blocks) == 1 else set()
 
     def group(row: dict[str, Any]) -> SecurityGroup:
@@ -332,17 +329,9 @@ def endpoints(context: ReadContext) -> tuple[VpcEndpoint, ...]:
 
     def endpoint(row: dict[str, Any]) -> VpcEndpoint:
         service = row.get("ServiceName") or row.get("ResourceConfigurationArn") or row["ServiceNetworkArn"]
-        return VpcEndpoint(
-            service.removeprefix(prefix),
-            row.get("VpcEndpointType", ""),
-            row.get("State", "").lower(),
-            row.get("VpcEndpointId", ""),
-            row.get("PolicyDocument") or "",
-            tuple(sorted(group.get("GroupId", "") for group in row.get("Groups") or ())),
-            tuple(sorted(row.get("SubnetIds") or ())),
-            tuple(sorted(row.get("RouteTableIds") or ())),
-            bool(row.get("PrivateDnsEnabled", True)),
-        )
+        groups = tuple(sorted(group.get("GroupId", "") for group in row.get("Groups") or ()))
+        own = {"service": service.removeprefix(prefix), "state": row.get("State", "").lower()}
+        return read(VpcEndpoint, row, **own, groups=groups)
 
     return context.rows(_inside(context, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
 

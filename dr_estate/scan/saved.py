@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dr_estate.config.map_file import MapCounterpart, MapEntry, MapFile, MapKind
 from dr_estate.config.map_names import ANY_HOST, DISTRIBUTION, common_start
@@ -53,36 +54,14 @@ def _record(entry: EntryPoint, found: EstateMap) -> MapEntry:
     other = None if any(leg.policy in ORIGINS for leg in entry.legs) else legs.get(found.dr)
     read = "route53 ListResourceRecordSets" if entry.zone else "cloudfront ListDistributions"
     distribution = {} if entry.zone else {DISTRIBUTION: entry.distribution}
-    return MapEntry(
-        kind=MapKind.RECORD,
-        name=entry.name,
-        id=_record_id(entry, legs.get(found.primary)),
-        account=found.account,
-        found=read,
-        names=_balancer_of(legs.get(found.primary)) | distribution,
-        counterparts=(
-            MapCounterpart(
-                kind=MapKind.RECORD,
-                name=entry.name,
-                id=_record_id(entry, other),
-                region=found.dr,
-                account=found.account,
-                found=read,
-                names=_balancer_of(other),
-                relation=SAME_RECORD,
-            ),
-        )
-        if other
-        else (),
-    )
 
+    def record(region: str, leg: Leg | None, names: dict[str, str]) -> Thing:
+        id_ = f"{entry.name} {leg.record}".strip() if leg else entry.name
+        balancer = {"load_balancer": leg.balancer.name} if leg else {}
+        return Thing(MapKind.RECORD, id_, entry.name, region, found.account, read, names=balancer | names)
 
-def _record_id(entry: EntryPoint, leg: Leg | None) -> str:
-    return f"{entry.name} {leg.record}".strip() if leg else entry.name
-
-
-def _balancer_of(leg: Leg | None) -> dict[str, str]:
-    return {"load_balancer": leg.balancer.name} if leg else {}
+    own = record(found.primary, legs.get(found.primary), distribution)
+    return _entry(MapKind.RECORD, own, [_of(record(found.dr, other, {}), SAME_RECORD)] if other else [])
 
 
 def _balancers(found: EstateMap) -> Iterator[MapEntry]:
@@ -160,15 +139,12 @@ def _store(store: Store) -> MapEntry:
 
 
 def _entry(kind: MapKind, thing: Thing, counterparts: list[MapCounterpart]) -> MapEntry:
-    return MapEntry(
-        kind=kind,
-        name=thing.name,
-        id=thing.id,
-        account=thing.account,
-        found=thing.found,
-        names=dict(thing.names),
-        counterparts=tuple(counterparts),
-    )
+    return MapEntry(kind=kind, **_about(thing), counterparts=tuple(counterparts))
+
+
+def _about(thing: Thing) -> dict[str, Any]:
+    """What an entry and a counterpart say alike of a thing."""
+    return {key: getattr(thing, key) for key in ("name", "id", "account", "found")} | {"names": dict(thing.names)}
 
 
 def _by(copy: Counterpart) -> MapCounterpart:
@@ -176,13 +152,4 @@ def _by(copy: Counterpart) -> MapCounterpart:
 
 
 def _of(thing: Thing, relation: str) -> MapCounterpart:
-    return MapCounterpart(
-        kind=thing.kind,
-        name=thing.name,
-        id=thing.id,
-        region=thing.region,
-        account=thing.account,
-        found=thing.found,
-        names=dict(thing.names),
-        relation=str(relation),
-    )
+    return MapCounterpart(kind=thing.kind, region=thing.region, relation=str(relation), **_about(thing))

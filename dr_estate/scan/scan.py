@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
 
 from dr_estate.aws.read_client import ReadClient
 from dr_estate.model.estate_map import (
@@ -83,17 +83,10 @@ def scan(client: ReadClient, account: str, regions: Sequence[str] = (), starts: 
     primary = max(by_region, key=lambda region: (leads[region], tasks[region], len(by_region[region])))
     if not by_region.get(primary):
         raise NoEstate(_empty_message(starts, sides))
-    documents = _documents(look, by_region[primary])
-    estate = ScannedEstate(
-        account,
-        sides[primary],
-        sides,
-        world,
-        by_region[primary],
-        documents,
-        lambda bucket, place: bucket_rules(look, bucket, place),
-        lambda arn, place: secret_replicas(look, arn, place),
-    )
+    roles = {part.id for row in by_region[primary] for part in row.parts if part.kind == PartKind.TASK_ROLE}
+    documents = dict(zip(sorted(roles), answers_for(partial(role_documents, look), sorted(roles)), strict=True))
+    own, asks = (account, sides[primary], sides, world), (partial(bucket_rules, look), partial(secret_replicas, look))
+    estate = ScannedEstate(*own, by_region[primary], documents, *asks)
     stores, beside = stores_of(estate)
     dr = _dr(primary, entries, stores, by_region)
     unread = dr in sides and sides[dr].services is None
@@ -242,11 +235,6 @@ def _empty_message(starts: Sequence[str], sides: Mapping[str, RegionSide]) -> st
 
 def _count(rows: Rows) -> str:
     return "an unknown number of" if rows is None else str(len(rows))
-
-
-def _documents(look: AccountCalls, workloads: Iterable[Workload]) -> dict[str, Any]:
-    roles = sorted({part.id for workload in workloads for part in workload.parts if part.kind == PartKind.TASK_ROLE})
-    return dict(zip(roles, answers_for(lambda role: role_documents(look, role), roles), strict=True))
 
 
 _LOST = {
