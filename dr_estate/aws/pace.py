@@ -31,12 +31,7 @@ RATES = (
     Rate(50, 5, f"{_ECS}: service modify", ("ecs:UpdateService",)),
     Rate(100, 20, f"{_ECS}: cluster resource read", ("ecs:ListTasks", "ecs:DescribeTasks")),
     Rate(100, 40, f"{_ECS}: cluster resource modify", ("ecs:RunTask", "ecs:StopTask")),
-    Rate(
-        50,
-        20,
-        f"{_ECS}: task definition read",
-        ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies"),
-    ),
+    Rate(50, 20, f"{_ECS}: task definition read", ("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitionFamilies")),
     Rate(20, 1, f"{_ECS}: task definition modify", ("ecs:RegisterTaskDefinition",)),
     Rate(20, 10, f"{_ECS}: tag modify", ("ecs:TagResource",)),
     Rate(40, 10, "Elastic Load Balancing API Reference, Throttling", ("elbv2:*",)),

@@ -325,12 +325,7 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
             yield denial
     yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
     database, files = "rds:DeleteDBInstance", "elasticfilesystem:DeleteFileSystem"
-    yield {
-        "Sid": "KeepDatabases",
-        "Effect": "Deny",
-        "Action": [database],
-        "NotResource": drills_databases(env),
-    }
+    yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": drills_databases(env)}
     # A negated operator holds without the tag too (IAM User Guide, "Condition operators"): what has none is kept.
     unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)

@@ -96,8 +96,7 @@ def protected(context: ReadContext) -> tuple[ProtectedResource, ...]:
         return ProtectedResource(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))
 
     ours = [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]
-    found = context.each(lambda row: context.row(row, read, "ResourceArn"), ours)
-    return tuple(resource for resource in found if resource is not None)
+    return context.each_row(ours, read, "ResourceArn")
 
 
 def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_name: str) -> tuple[BackupJob, ...]:

@@ -146,13 +146,8 @@ def _plan(context: ReadContext, plan_id: str) -> BackupPlan:
         request = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
         return _selection(context.call("backup", "get_backup_selection", **request)["BackupSelection"])
 
-    selections = context.each(lambda row: context.row(row, read, "SelectionName"), listed)
-    return BackupPlan(
-        id=plan_id,
-        name=plan["BackupPlanName"],
-        rules=tuple(_rule(row) for row in plan["Rules"]),
-        selections=tuple(found for found in selections if found is not None),
-    )
+    selections = context.each_row(listed, read, "SelectionName")
+    return BackupPlan(plan_id, plan["BackupPlanName"], tuple(_rule(row) for row in plan["Rules"]), selections)
 
 
 def _rule(row: dict[str, Any]) -> BackupRule:

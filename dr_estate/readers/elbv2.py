@@ -212,8 +212,7 @@ def listeners(context: ReadContext) -> tuple[Listener, ...]:
     if balancer is None:
         return ()
     rows = context.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.arn)
-    read = context.each(lambda row: context.row(row, lambda it: _listener(context, it), "ListenerArn"), rows)
-    return tuple(listener for listener in read if listener is not None)
+    return context.each_row(rows, lambda row: _listener(context, row), "ListenerArn")
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}), of_entrance=True)

@@ -49,8 +49,7 @@ class TopicSubscription:
 def topics(context: ReadContext) -> tuple[Topic, ...]:
     """The topics of names.topics: one call each, by their ARN."""
     rows = [{"Name": context.env.named(pattern)} for pattern in context.env.names.topics]
-    read = context.each(lambda row: context.row(row, lambda named: _topic(context, named["Name"]), "Name"), rows)
-    return tuple(topic for topic in read if topic is not None)
+    return context.each_row(rows, lambda row: _topic(context, row["Name"]), "Name")
 
 
 def _topic(context: ReadContext, name: str) -> Topic:

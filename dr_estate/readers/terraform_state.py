@@ -84,8 +84,7 @@ def lock_tables(context: ReadContext) -> tuple[LockTable, ...]:
         return LockTable(name, found["Table"]["TableStatus"] if found else None)
 
     rows = [{"Name": context.env.named(pattern)} for pattern in context.env.names.state_lock_tables]
-    read = context.each(lambda row: context.row(row, table, "Name"), rows)
-    return tuple(found for found in read if found is not None)
+    return context.each_row(rows, table, "Name")
 
 
 @part(Side.DR, reads=LOCK_READS | {"dynamodb:GetItem", "s3:HeadObject"})

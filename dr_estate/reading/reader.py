@@ -211,6 +211,11 @@ class ReadContext:
         parsed = (self.row(row, parse, key, pattern) for row in rows)
         return tuple(value for value in parsed if value is not None)
 
+    def each_row(self, rows: Iterable[Mapping[str, Any]], parse: Callable[[Any], R], key: str) -> tuple[R, ...]:
+        """Like rows, concurrently: ``parse`` asks about each row."""
+        found = self.each(lambda row: self.row(row, parse, key), rows)
+        return tuple(value for value in found if value is not None)
+
     def row(self, row: Mapping[str, Any], parse: Callable[[Any], R], key: str, pattern: str | None = None) -> R | None:
         """Parse one row as ``rows`` does; None where it was not understood."""
         name = str(row.get(key) or "")

@@ -226,10 +226,7 @@ def _ways(look: AccountCalls, region: str, balancers: Rows) -> dict[str, Any]:
     listeners = answers_for(lambda arn: ask("describe_listeners", "Listeners", LoadBalancerArn=arn), arns)
     own = [row["ListenerArn"] for found in listeners for row in found or ()]
     rules = answers_for(lambda arn: ask("describe_rules", "Rules", ListenerArn=arn), own)
-    return {
-        "listeners": dict(zip(arns, listeners, strict=True)),
-        "rules": dict(zip(own, rules, strict=True)),
-    }
+    return {"listeners": dict(zip(arns, listeners, strict=True)), "rules": dict(zip(own, rules, strict=True))}
 
 
 def _services(look: AccountCalls, region: str) -> Rows:

@@ -209,11 +209,7 @@ def _variables_of(definition: Row | None) -> set[tuple[str, str]]:
 
 
 def with_counterparts(
-    workloads: Sequence[Workload],
-    others: Sequence[Workload],
-    around: Surroundings = Surroundings(),
-    *,
-    unread: bool,
+    workloads: Sequence[Workload], others: Sequence[Workload], around: Surroundings = Surroundings(), *, unread: bool
 ) -> tuple[Workload, ...]:
     """The workloads with their counterparts among ``others``, once each.
 
