@@ -16,7 +16,7 @@ from typing import Any
 
 PROGRAM = "dr_cli.py"
 SANDBOX = "--sandbox"
-# Images are copied by crane, which knows the account's registries alone: in a sandbox it would copy in the live account.
+# crane knows the live registries alone: in a sandbox its command would copy an image in the account.
 _OF_OTHERS = re.compile("`((?:aws [a-z0-9-]+ [a-z]|crane copy )[^`]*)`")
 _OF_TERRAFORM = re.compile("(?<=`)([^ `]*(?:terraform|tofu) (?:force-unlock|state push) )")
 _REACHED = 'AWS_ENDPOINT_URL="${AWS_ENDPOINT_URL:?}" '  # the shell refuses the command where the variable is not set

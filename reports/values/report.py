@@ -108,7 +108,8 @@ def _is_unmeasured(missing: Lag, best: Iterable[Lag]) -> bool:
 
 _COMMAND = re.compile("`([^`]+)`")
 _RUNS = re.compile(
-    r"(?:\S*python\S* |dr |dr_cli\.py |aws [a-z]|(?:# not in a sandbox: )?crane copy |AWS_ENDPOINT_URL=|[^ ]*(?:terraform|tofu) )"
+    r"(?:\S*python\S* |dr |dr_cli\.py |aws [a-z]|(?:# not in a sandbox: )?crane copy |AWS_ENDPOINT_URL=|"
+    r"[^ ]*(?:terraform|tofu) )"
 )
 
 

@@ -531,7 +531,7 @@ STOPPED = (
     Claim(
         "operator, stranger | sign a pack of their own, in the name of the control stack's key | `evidence verify "
         "--public-key FILE`: the key that the auditor kept; without it NOT VERIFIED",
-        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_told_from_the_control_stack",
+        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_no_pack_of_the_control_stack",
     ),
     Claim(
         "stranger | hold up who reads results, or take the memory: a pipe, gigabytes or endless levels in the place of "
@@ -829,13 +829,13 @@ NOT_STOPPED = (
     ),
     Claim(
         "The public key in a pack, or in saved evidence, is the pack's own word, and so is the ARN beside it.",
-        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_told_from_the_control_stack",
+        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_no_pack_of_the_control_stack",
     ),
     Claim(
         "Without `--public-key FILE` `evidence verify` says NOT VERIFIED, exit 3, also where every byte is as it "
         "was made.",
         "tests/utils/test_evidence_pack.py::test_the_approver_signs_and_a_stranger_without_aws_checks_every_byte",
-        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_told_from_the_control_stack",
+        "tests/utils/test_evidence_pack.py::test_a_pack_signed_by_a_forged_key_is_no_pack_of_the_control_stack",
     ),
 )
 CLAIMS = (*ACTORS, *STOPPED, *NOT_STOPPED)

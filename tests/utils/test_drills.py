@@ -51,7 +51,7 @@ def test_a_drill_that_two_people_must_approve_is_held_as_what_it_practises(
 
 
 @pytest.mark.proof
-def test_findings_are_told_though_the_trial_after_them_is_refused(tmp_path: Path) -> None:
+def test_findings_are_reported_though_the_trial_after_them_is_refused(tmp_path: Path) -> None:
     with borrowed(load_environment(ROOT / "environments", "dev"), 1) as world:
         ran = at_endpoint(world, tmp_path, "-e dev test --infra --restore --format json", "driller")
     assert ran.code == Exit.REFUSED, ran.err

@@ -146,7 +146,7 @@ def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
 
 
-def test_a_pack_signed_by_a_forged_key_is_told_from_the_control_stack(desk: Desk) -> None:
+def test_a_pack_signed_by_a_forged_key_is_no_pack_of_the_control_stack(desk: Desk) -> None:
     """The pack brings the key and names it as it likes: only a key that the auditor kept says who signed."""
     true, own_key = desk.pack(), desk.home / "key.txt"
     aws = Aws(desk.world.url, desk.world.people["approver"], SIT, tenant="").client("kms", Side.DR)

@@ -343,7 +343,7 @@ def test_what_was_compared_with_what_decides_whether_it_is_a_success(
     assert (ran.code, message in shown) == (code, True), shown
 
 
-def test_a_record_lost_from_file_and_mirror_is_told_by_its_anchors(record: Record) -> None:
+def test_a_record_lost_from_file_and_mirror_is_reported_by_its_anchors(record: Record) -> None:
     record.world.ask("POST", "return", {"name": "as it began"})
     record.world.enforce_iam(True)
     record.anchors_hold(record.chain())

@@ -187,7 +187,7 @@ def test_a_primary_that_always_answered_is_stable(states: States) -> None:
 
 
 @pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
-def test_a_definition_that_names_the_other_region_is_registered_anew(
+def test_a_definition_that_names_the_other_region_is_replaced(
     states: States, repoint: Action, move: Action, side: Side
 ) -> None:
     place = states.healthy() if side is Side.DR else states.away()

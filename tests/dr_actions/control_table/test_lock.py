@@ -334,7 +334,9 @@ def test_a_machine_asleep_past_its_lease_has_lost_the_lock_before_any_beat(contr
         awake.set()
 
 
-def test_a_heartbeat_without_an_answer_is_not_told_as_sleep(control: ControlStore, sender: Plain, clock: Clock) -> None:
+def test_a_heartbeat_without_an_answer_is_not_reported_as_sleep(
+    control: ControlStore, sender: Plain, clock: Clock
+) -> None:
     lock, sent, answered = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event(), threading.Event()
 
     def hang(_call: Call) -> None:

@@ -55,7 +55,7 @@ def test_nothing_in_the_dr_region_is_kept_by_that_rule() -> None:
     assert ResidueState.LEFT is row.fate
 
 
-def test_recovery_points_of_a_drill_are_kept_and_told_without_an_inventory() -> None:
+def test_recovery_points_of_a_drill_are_kept_and_reported() -> None:
     (row,) = left(by=entries(("backup/create_backups:dr-files", BACKED_UP)))
     assert ("arn:point", ResidueState.KEPT) == (row.subject, row.fate)
 

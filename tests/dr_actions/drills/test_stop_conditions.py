@@ -78,7 +78,7 @@ def test_no_drill_is_held_in_a_blocked_window_of_the_schedules_own_days() -> Non
     assert [] == unmet(blocked=window, now=late)
 
 
-def test_only_the_named_alarms_stop_a_drill_and_alarm_and_region_are_told() -> None:
+def test_only_the_named_alarms_stop_a_drill_and_the_message_names_them() -> None:
     rung = seen({(cloudwatch_alarms.alarms, Side.DR): (RINGS,)})
     assert "alarm sit-mysql-cpu in eu-west-1 is ALARM: Threshold crossed." == alarms_on(rung, SIT)
     others = SIT.model_copy(update={"drill": SIT.drill.model_copy(update={"stop_alarms": ("{env}-alb-5xx",)})})

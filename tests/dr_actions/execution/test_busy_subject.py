@@ -99,7 +99,7 @@ class PausedWalk(BusyWalk):
 
 
 @pytest.mark.proof
-def test_in_a_write_pause_a_busy_subject_is_retried_and_people_are_told(world: World, tmp_path: Path) -> None:
+def test_in_a_write_pause_a_busy_subject_is_retried_and_people_notified(world: World, tmp_path: Path) -> None:
     busy = _walk(world, tmp_path, times=9, budget_s=10)
     walk = PausedWalk(world, ENV, tmp_path, busy.plan, busy.times)
     assert walk.run(RecordingListener(), Clock(datetime.now(UTC))).finished

@@ -395,7 +395,7 @@ def test_a_pause_ends_a_run_that_waits_for_a_person_at_its_next_look(world: Worl
 
 
 @pytest.mark.proof
-def test_no_wait_ends_a_run_in_a_write_pause_and_people_are_told_at_once(world: World, tmp_path: Path) -> None:
+def test_no_wait_ends_a_run_in_a_write_pause_and_people_are_notified(world: World, tmp_path: Path) -> None:
     home = PausedHome.of(world, BY_HAND, tmp_path)
     asked_at, given = dict[str, datetime](), {HALF: (50, 50), WHOLE: (100, 0)}
 

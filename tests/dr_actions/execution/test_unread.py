@@ -64,7 +64,7 @@ def test_while_nobody_can_write_no_network_ends_the_run() -> None:
     assert ("seen", {math.inf}) == (unread.seen(), unread.limits)
 
 
-def test_an_end_of_a_write_pause_off_the_record_is_told_with_its_alarms() -> None:
+def test_an_end_of_a_write_pause_off_the_record_is_reported() -> None:
     clock, notes = Clock(), list[str]()
 
     def refuses(_since: datetime | None, _alarm_from: datetime | None) -> None:

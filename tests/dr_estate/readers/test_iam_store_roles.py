@@ -123,7 +123,7 @@ def test_a_role_without_rights_is_unknown_if_primary_tasks_may_use_another() -> 
     assert _rights(*closed, upon=dark) == ()
 
 
-def test_a_condition_that_every_task_meets_is_told_to_the_simulator() -> None:
+def test_a_condition_that_every_task_meets_is_given_to_the_simulator() -> None:
     entries: list[dict[str, Any]] = []
 
     def simulated(**params: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_the_condition_key_of_s3_alone_is_in_no_request_to_another_service() -> 
     assert not [call["ActionNames"] for call in calls if "s3:ResourceAccount" in _known(call)]
 
 
-def test_tags_common_to_all_secrets_are_told_to_the_simulator_alone() -> None:
+def test_tags_common_to_all_secrets_alone_are_given_to_the_simulator() -> None:
     seen, env = healthy(), ("Environment", "sit")
     rows = seen.get(secretsmanager.secrets, Side.DR)
     tagged = tuple(replace(row, tags=(env, ("Tenant", str(number)))) for number, row in enumerate(rows))

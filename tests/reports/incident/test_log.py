@@ -90,7 +90,7 @@ def test_the_json_has_the_keys_its_documentation_lists(path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
-def test_a_changed_line_is_told_in_every_format_and_ends_the_trust(path: Path, form: str) -> None:
+def test_a_changed_line_is_reported_in_every_format_and_ends_the_trust(path: Path, form: str) -> None:
     path.write_text(path.read_text().replace("change the record", "leave the record"))
     message = render(_log(path), form)
     assert "BROKEN: The journal is broken at line 50" in " ".join(message.split())

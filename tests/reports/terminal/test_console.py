@@ -17,7 +17,7 @@ from tests.utils.running import ROOT
 
 
 @pytest.mark.proof
-def test_without_a_terminal_long_work_is_told_by_lines_until_its_end(
+def test_without_a_terminal_long_work_is_reported_by_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "REPORT_EVERY_S", 0.05)

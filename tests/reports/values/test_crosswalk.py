@@ -41,7 +41,7 @@ def test_an_unknown_or_a_warning_satisfies_no_control() -> None:
         assert not _row("NIST CP-9", Status.PASS, status).is_satisfied
 
 
-def test_not_run_not_applicable_and_no_scenario_are_told_apart() -> None:
+def test_not_run_not_applicable_and_no_scenario_are_distinguished() -> None:
     assert _row("NIST CP-9").sentence == "its scenarios were not run"
     assert _row("NIST CP-9", Status.NOT_APPLICABLE).sentence == "none of its scenarios applies here"
     assert _row("NIST CP-13").sentence == "no scenario speaks about it"

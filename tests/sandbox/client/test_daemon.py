@@ -188,7 +188,7 @@ def test_a_listing_read_in_part_does_not_stop_a_save_of_the_world(home: Path, si
 
 
 @pytest.mark.proof
-def test_down_ends_a_sandbox_that_cannot_be_saved_and_tells_the_loss(home: Path, sit: Environment) -> None:
+def test_down_ends_a_sandbox_that_cannot_be_saved_and_names_the_loss(home: Path, sit: Environment) -> None:
     daemon.up(sit, TENANTS, seeded=False)
     world = home / "sit" / "world"
     world.unlink()

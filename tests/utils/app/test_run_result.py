@@ -94,7 +94,7 @@ def test_a_run_that_owes_a_change_is_done_alarms_and_says_what_is_owed() -> None
     assert result.message.endswith("Visitors reach eu-west-1 by health alone.")
 
 
-def test_an_earlier_failure_is_told_with_the_step_that_needed_it() -> None:
+def test_an_earlier_failure_is_reported_with_the_step_that_needed_it() -> None:
     denied = "compute/scale_dr_services:sit-a: ecs:UpdateService in eu-west-1 is denied."
     outcome = Outcome(degraded=[denied, "compute/scale_dr_services:sit-b: ecs:UpdateService in eu-west-1 is denied."])
     result = result_of_error(StepFailed("traffic/verify_targets:eu-west-1", "no healthy target"), outcome, AGAIN)
@@ -102,7 +102,7 @@ def test_an_earlier_failure_is_told_with_the_step_that_needed_it() -> None:
     assert result.message.startswith(f"no healthy target. Not done before, 2 steps: {denied} ")
 
 
-def test_work_under_way_is_told_with_the_step_that_waited_for_it() -> None:
+def test_work_under_way_is_reported_with_the_step_that_waited_for_it() -> None:
     scarce = "compute/scale_dr_services:sit-a: nothing moved: Capacity is unavailable at this time"
     late = StepFailed("traffic/verify_targets:eu-west-1", "no healthy target", FailureCause.LATE)
     result = result_of_error(late, Outcome(under_way=[scarce]), AGAIN)
@@ -110,7 +110,7 @@ def test_work_under_way_is_told_with_the_step_that_waited_for_it() -> None:
     assert f"no healthy target. Not done before, 1 step: {scarce}. Nothing was taken back" in result.message
 
 
-def test_a_degraded_run_tells_its_first_failure_and_what_validation_found() -> None:
+def test_a_degraded_run_reports_its_first_failure_and_the_validation() -> None:
     gone = "database/protect_dr.second_zone:sit-mysql: sit-mysql is gone."
     served = result_of(Outcome(finished=True, degraded=[gone]), False, AGAIN).message
     assert served.startswith(f"Done, but degraded: 1 step failed. {gone} ")

@@ -157,7 +157,7 @@ def test_bounds_are_lowered_before_services_so_scaling_starts_no_task() -> None:
     assert rows[scaling.RESTORE_PRIMARY.name] < rows[service_counts.START_PRIMARY.name]
 
 
-def test_a_primary_definition_that_names_the_dr_region_is_registered_anew() -> None:
+def test_a_primary_definition_that_names_the_dr_region_is_replaced() -> None:
     assert list(task_revisions.REPOINT_PRIMARY.plan_steps(_sight())) == []
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]

@@ -121,7 +121,7 @@ def _send(sender: Scarce, known: Any = None) -> dict[str, Any]:
     return restore_dr.RESTORE_DR.send(step, step.planned_call, sender)
 
 
-def test_the_next_class_is_tried_without_capacity_and_the_used_one_is_told() -> None:
+def test_the_next_class_is_tried_without_capacity_and_the_used_one_shown() -> None:
     first, second = Scarce(()), Scarce(("db.r6g.large",))
     assert _send(first, record()) == {"class": "db.r6g.large"}
     assert _send(second, record()) == {"class": "db.r6i.large"}

@@ -204,7 +204,7 @@ def test_a_freeze_waits_until_the_instance_is_in_sync_and_can_be_undone(away: Ho
     away.endpoint.timing(transition_s=0.3)
 
 
-def test_a_backup_of_this_run_is_told_from_an_older_one_and_started_once(away: Home) -> None:
+def test_a_backup_of_this_run_differs_from_an_older_one_and_starts_once(away: Home) -> None:
     steps = {step.id: step for step in _the(away, backup.CREATE_BACKUPS)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")

@@ -248,7 +248,7 @@ def test_nothing_is_replicated_over_the_region_that_visitors_use() -> None:
         ("DELETING", StepState.DRIFTED),
     ],
 )
-def test_replication_to_the_primary_is_waited_for_and_its_failure_told(status: str, state: StepState) -> None:
+def test_replication_to_the_primary_is_awaited_and_its_failure_reported(status: str, state: StepState) -> None:
     step = only(REPLICATE, sight_of(FROZEN))
     assert state is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
 

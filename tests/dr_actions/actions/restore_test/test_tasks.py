@@ -77,7 +77,7 @@ def test_a_started_task_does_not_answer_for_the_database() -> None:
     assert database.QUERY.observe(step, sight(tasks=(STARTED,), instances=(RESTORED,))).state is StepState.READY
 
 
-def test_one_failed_tenant_does_not_end_the_test_and_omissions_are_told() -> None:
+def test_one_failed_tenant_does_not_end_the_test_and_omissions_are_named() -> None:
     assert not ACTION.essential
     (note,) = ACTION.notes(sight(services=SERVICES[1:]))
     assert note.startswith("tenant1: without a service")
