@@ -12,6 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.proof
 ROOT = Path(__file__).parents[1]
+_OF_THE_PLAYER = {"PYTEST_DEBUG_TEMPROOT", "DR_PROOFS", "DR_SHARD", "DR_WITHOUT"}
 FIRST = """
 from unittest import SkipTest
 def test_passes(): pass
@@ -62,7 +63,7 @@ def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command += ["-p", "tests.forked_session", "--processes", "2", "--rootdir", str(folder), *options, str(folder)]
     temporary = folder / "temporary"
     temporary.mkdir(exist_ok=True)
-    own = {name: value for name, value in os.environ.items() if name != "PYTEST_DEBUG_TEMPROOT"}  # the player's
+    own = {name: value for name, value in os.environ.items() if name not in _OF_THE_PLAYER}
     env = {**own, "TMPDIR": str(temporary)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600, check=False)
 
@@ -111,12 +112,13 @@ def test_a_long_test_keeps_no_other_file_waiting(tmp_path: Path) -> None:
     assert long not in short
 
 
-def test_a_file_that_would_end_too_late_is_named_unless_a_whole_run(tmp_path: Path) -> None:
+def test_a_file_that_would_end_too_late_is_named_unless_a_whole_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("late")  # its commands' socket stands below: a path of at most 107 characters
     for name, mark in (("late", ""), ("whole", '@pytest.mark.whole_run("failover")\n')):
         text = f"import pytest\n{mark}def test_{name}(): pass\n"
-        (tmp_path / f"test_{name}.py").write_text(text, encoding="utf-8")
-    ran = _played(tmp_path, "--end-within=5", "-p", "tests.conftest")
-    assert (0, True) == (ran.returncode, ran.stdout.splitlines()[-1].startswith("1 passed")), ran.stdout
+        (folder / f"test_{name}.py").write_text(text, encoding="utf-8")
+    ran = _played(folder, "--end-within=5", "-p", "tests.conftest")
+    assert (0, True) == (ran.returncode, ran.stdout.splitlines()[-1].startswith("1 passed")), ran
     assert "Not begun, for want of time on this machine: 1 files (test_late.py)." in ran.stdout
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,12 +129,22 @@ def _name(aws: Aws) -> str:
     return f"{aws.env.name}-thumbnails"
 
 
+def _role(aws: Aws, service: str) -> str:
+    """The ARN of a role that this service may assume; it is made by the first call."""
+    iam, name = aws.client("iam", Side.GLOBAL), f"{aws.env.name}-of-{service}"
+    allowed = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+
+
 def _function(aws: Aws, side: Side, **changes: Any) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr(zipfile.ZipInfo("index.py"), "def handler(event, context): pass")
-    role = aws.client("iam", Side.GLOBAL).get_role(RoleName=f"{aws.env.name}-ecs-task-role")["Role"]["Arn"]
-    settings = {"FunctionName": _name(aws), "Runtime": "python3.12", "Handler": "index.handler", "Role": role}
+    settings = {"FunctionName": _name(aws), "Runtime": "python3.12", "Handler": "index.handler"}
+    settings["Role"] = _role(aws, "lambda")
     functions = aws.client("lambda", side)
     return str(functions.create_function(**settings | changes, Code={"ZipFile": packed.getvalue()})["FunctionArn"])
 
@@ -217,8 +228,8 @@ def _scheduled(**here: Any) -> Make:
     def make(aws: Aws) -> object:
         for side in _SIDES:
             changes = dict(here) if side is Side.DR else {}
-            region, role = aws.env.region(side), f"arn:aws:iam::{aws.env.account}:role/{aws.env.name}-ecs-task-role"
-            target = {"Arn": _queue(aws, side), "RoleArn": role, "Input": '{"clean": true}'}
+            region = aws.env.region(side)
+            target = {"Arn": _queue(aws, side), "RoleArn": _role(aws, "scheduler"), "Input": '{"clean": true}'}
             target |= changes.pop("Target", {})
             settings = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}} | changes
             target["Arn"] = target["Arn"].replace("{region}", region)
