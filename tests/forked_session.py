@@ -4,10 +4,13 @@
 pytest-xdist each process imports and collects all for itself, which takes as long as a quarter of the tests.
 ``--end-within SECONDS`` keeps that time on a slow machine too: a file that would end later, by what it last took, is
 not begun, unless it holds a whole run of a command. What was not begun is in the session's stash, under ``NOT_BEGUN``.
+A process that dies, or is killed because a test does not end, costs that test alone: it fails by name, with the stacks
+of its threads, and another process goes on behind it.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import math
 import os
@@ -20,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import Pipe, connection
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -32,18 +35,27 @@ _INDEX_BYTES = 2
 _ROOT = "PYTEST_DEBUG_TEMPROOT"
 """Below which folder pytest makes those of tests."""
 _WRITTEN = pytest.StashKey[str]()
-_GRACE_S = 60.0
+_GRACE_S = float(os.environ.get("DR_GRACE_S", "60"))
 """How long after its limit (pytest-timeout) a test has to end, before its process is killed."""
+_STACKS_S = 1.0
+"""How long a process has to write the stacks of its threads before it is killed."""
 _TOGETHER = ("tests/house/", "tests/proofs/")
 """Folders that one process plays: their tests parse the same files, or look at the same world."""
 
 
 @dataclass
-class _Heard:
-    """What a process began to play last, and when something was heard of it."""
+class _Process:
+    """A forked process: the test that it plays, "" between two, when it last sent something, and its stacks' file."""
 
-    test: str = "no test yet"
+    pid: int
+    stacks: IO[str]
+    test: str = ""
     at_s: float = field(default_factory=time.monotonic)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGUSR1)
+        time.sleep(_STACKS_S)
+        os.kill(self.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Share the files out in the order of the tests. Raises RuntimeError where a process died."""
+    """Share the files out in the order of the tests."""
     count = session.config.getoption("processes")
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
@@ -131,25 +143,44 @@ def _play_all(session: pytest.Session, count: int) -> None:
     turns, turns_end = os.pipe()
     os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
     os.close(turns_end)
-    playing = dict(_fork(session, files, turns) for _ in range(count))
-    heard = {pipe: _Heard() for pipe in playing}
+    playing: dict[Any, _Process] = dict(_fork(session, files, turns, []) for _ in range(count))
     limit_s = session.config.getoption("timeout", None) or math.inf
     try:
         while playing:
-            ready = connection.wait(list(playing), _GRACE_S)
-            for pipe in [pipe for pipe in playing if pipe in ready]:
-                if not _show(session, pipe, heard[pipe]):
-                    os.waitpid(playing.pop(pipe), 0)
+            ready: list[Any] = connection.wait(list(playing), _GRACE_S)
+            for pipe in ready:
+                try:
+                    goes_on = _show(session, pipe, playing[pipe])
+                except EOFError:
+                    rest = _fail(session, playing[pipe], files)
+                    playing.update([_fork(session, files, turns, rest)])
+                    goes_on = False
+                if not goes_on:
+                    os.waitpid(playing.pop(pipe).pid, 0)
                 if session.shouldfail:
                     raise session.Failed(session.shouldfail)
-            for pipe, pid in playing.items():  # a test that waits where its limit does not reach it
-                if time.monotonic() - heard[pipe].at_s > limit_s + _GRACE_S:
-                    os.kill(pid, signal.SIGKILL)
+            for process in playing.values():  # a test that waits where its limit does not reach it
+                if time.monotonic() - process.at_s > limit_s + _GRACE_S:
+                    process.kill()
     finally:
-        for pid in playing.values():
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        for process in playing.values():
+            os.kill(process.pid, signal.SIGKILL)
+            os.waitpid(process.pid, 0)
         os.close(turns)
+
+
+def _fail(session: pytest.Session, process: _Process, files: list[list[pytest.Item]]) -> list[pytest.Item]:
+    """Report the test that a process died in as failed. Returns those behind it. Raises RuntimeError between tests."""
+    if not process.test:
+        raise RuntimeError("A process that plays tests was killed between two of them.")
+    items = next(items for items in files if any(item.nodeid == process.test for item in items))
+    index = next(index for index, item in enumerate(items) if item.nodeid == process.test)
+    process.stacks.seek(0)
+    says = f"{process.stacks.read()}The process that played {process.test} was killed, and it did not end."
+    item, lasted_s = items[index], time.monotonic() - process.at_s
+    _report(session, pytest.TestReport(item.nodeid, item.location, {}, "failed", says, "call", duration=lasted_s))
+    session.config.hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return items[index + 1 :]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -165,14 +196,18 @@ def _share(item: pytest.Item) -> object:
     return next((folder for folder in _TOGETHER if item.nodeid.startswith(folder)), item.path)
 
 
-def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -> tuple[connection.Connection, int]:
+def _fork(
+    session: pytest.Session, files: list[list[pytest.Item]], turns: int, first: list[pytest.Item]
+) -> tuple[connection.Connection, _Process]:
     receiver, sender = Pipe(duplex=False)
+    stacks = tempfile.TemporaryFile("w+")  # noqa: SIM115 - both processes hold it as long as they live
     pid = os.fork()
     if pid:
         sender.close()
-        return receiver, pid
+        return receiver, _Process(pid, stacks)
+    faulthandler.register(signal.SIGUSR1, stacks)
     try:
-        _play(session, files, turns, sender)
+        _play(session, files, turns, first, sender)
         sender.send(None)
     except BaseException:  # noqa: BLE001 - the first process raises it
         sender.send(RuntimeError(traceback.format_exc()))
@@ -180,7 +215,13 @@ def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -
         os._exit(0)  # what the first process is to do at its exit is not done twice
 
 
-def _play(session: pytest.Session, files: list[list[pytest.Item]], turns: int, sender: connection.Connection) -> None:
+def _play(
+    session: pytest.Session,
+    files: list[list[pytest.Item]],
+    turns: int,
+    first: list[pytest.Item],
+    sender: connection.Connection,
+) -> None:
     config, plugins = session.config, session.config.pluginmanager
     plugins.unregister(name="terminalreporter")
     plugins.register(_Sender(sender, config))
@@ -190,11 +231,11 @@ def _play(session: pytest.Session, files: list[list[pytest.Item]], turns: int, s
     # What follows a file's last test is said to be the session: its fixtures stay, and which file is next is asked
     # once the test is played. A process that asked before would keep that file from one that has nothing to do.
     clock = _Clock(config.getoption("end_within"))
-    for index in _taken(turns):
-        if clock.too_late(files[index]):
-            sender.send(_NotBegun(choice.file_of(files[index][0].nodeid)))
+    for items in itertools.chain([first], (files[index] for index in _taken(turns))):
+        if items and clock.too_late(items):
+            sender.send(_NotBegun(choice.file_of(items[0].nodeid)))
             continue
-        for item, following in itertools.pairwise([*files[index], session]):
+        for item, following in itertools.pairwise([*items, session]):
             config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     session._setupstate.teardown_exact(None)
 
@@ -204,18 +245,15 @@ def _taken(turns: int) -> Iterator[int]:
         yield int.from_bytes(index)
 
 
-def _show(session: pytest.Session, pipe: connection.Connection, heard: _Heard) -> bool:
-    """Report one test, as if it had been played here. Returns whether the process goes on."""
-    try:
-        message = pipe.recv()
-    except EOFError:
-        raise RuntimeError(f"The process that played {heard.test} was killed, and it did not end.") from None
-    heard.at_s = time.monotonic()
+def _show(session: pytest.Session, pipe: connection.Connection, process: _Process) -> bool:
+    """Report one test, as if it had been played here. Returns whether the process goes on; EOFError where it died."""
+    message = pipe.recv()
+    process.at_s = time.monotonic()
     match message:
         case None:
             return False
         case str():
-            heard.test = message
+            process.test = message
             return True
         case _NotBegun(file):
             session.config.stash.setdefault(NOT_BEGUN, []).append(file)
@@ -223,13 +261,17 @@ def _show(session: pytest.Session, pipe: connection.Connection, heard: _Heard) -
         case Exception():
             raise message
     nodeid, location, reports = message
+    process.test = ""
     hook = session.config.hook
     for data in reports:
-        report = hook.pytest_report_from_serializable(config=session.config, data=data)
-        hook.pytest_runtest_logreport(report=report)
-        if report.failed:  # at once: the whole of it stands at the end, which may be far off
-            last = report.longreprtext.strip().rpartition("\n")[2]
-            terminal = session.config.pluginmanager.getplugin("terminalreporter")
-            terminal.write_line(f"\n{nodeid} failed: {last}")
+        _report(session, hook.pytest_report_from_serializable(config=session.config, data=data))
     hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
     return True
+
+
+def _report(session: pytest.Session, report: pytest.TestReport) -> None:
+    session.config.hook.pytest_runtest_logreport(report=report)
+    if report.failed:  # at once: the whole of it stands at the end, which may be far off
+        last = report.longreprtext.strip().rpartition("\n")[2]
+        terminal = session.config.pluginmanager.getplugin("terminalreporter")
+        terminal.write_line(f"\n{report.nodeid} failed: {last}")

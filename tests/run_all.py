@@ -30,8 +30,8 @@ STATIC = (
 )
 
 
-LIMIT_S = 1800
-"""No test waits for ever: one that lasts so long fails, and says where it stood. Alone, none takes a sixth of it."""
+LIMIT_S = 600
+"""No test waits for ever: one that lasts so long fails, and says where it stood. Alone, none takes half of it."""
 # pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
 FORKED = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", f"--timeout={LIMIT_S}"]
 TESTS = [*FORKED, "--processes"]

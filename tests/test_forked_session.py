@@ -25,6 +25,15 @@ SECOND = """
 import os, signal
 def test_is_killed():
     os.kill(os.getpid(), signal.SIGKILL)
+def test_passes(): pass
+"""
+
+DEAF = """
+import signal, threading
+def test_waits_without_an_ear():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    threading.Event().wait()
+def test_passes(): pass
 """
 
 WAITER = """
@@ -79,11 +88,22 @@ def test_each_test_is_played_once_and_its_outcome_and_output_are_reported(tmp_pa
     assert (1, True) == (stopped.returncode, "stopping after 1 failures" in stopped.stdout), stopped.stdout
 
 
-def test_a_process_that_is_killed_fails_the_session(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_fails_its_test_alone(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text(SECOND, encoding="utf-8")
     ran = _played(tmp_path)
     says = "The process that played test_a.py::test_is_killed was killed, and it did not end"
-    assert (3, True) == (ran.returncode, says in ran.stdout), ran.stdout
+    assert (1, "1 failed, 1 passed") == (ran.returncode, ran.stdout.splitlines()[-1].partition(" in ")[0]), ran.stdout
+    assert says in ran.stdout
+
+
+def test_a_test_that_its_limit_does_not_reach_is_killed_and_shows_its_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test_a.py").write_text(DEAF, encoding="utf-8")
+    monkeypatch.setenv("DR_GRACE_S", "1")
+    ran = _played(tmp_path, "--timeout=1")
+    assert (1, "1 failed, 1 passed") == (ran.returncode, ran.stdout.splitlines()[-1].partition(" in ")[0]), ran.stdout
+    assert "in test_waits_without_an_ear" in ran.stdout
 
 
 def test_an_endless_test_fails_by_name_with_its_stack(tmp_path: Path) -> None:
