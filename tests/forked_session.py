@@ -57,6 +57,10 @@ class _Process:
         time.sleep(_STACKS_S)
         os.kill(self.pid, signal.SIGKILL)
 
+    def end(self) -> None:
+        os.waitpid(self.pid, 0)
+        self.stacks.close()
+
 
 @dataclass(frozen=True)
 class _NotBegun:
@@ -156,7 +160,7 @@ def _play_all(session: pytest.Session, count: int) -> None:
                     playing.update([_fork(session, files, turns, rest)])
                     goes_on = False
                 if not goes_on:
-                    os.waitpid(playing.pop(pipe).pid, 0)
+                    playing.pop(pipe).end()
                 if session.shouldfail:
                     raise session.Failed(session.shouldfail)
             for process in playing.values():  # a test that waits where its limit does not reach it
@@ -165,7 +169,7 @@ def _play_all(session: pytest.Session, count: int) -> None:
     finally:
         for process in playing.values():
             os.kill(process.pid, signal.SIGKILL)
-            os.waitpid(process.pid, 0)
+            process.end()
         os.close(turns)
 
 

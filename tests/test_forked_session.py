@@ -96,7 +96,7 @@ def test_a_process_that_is_killed_fails_its_test_alone(tmp_path: Path) -> None:
     assert says in ran.stdout
 
 
-def test_a_test_that_its_limit_does_not_reach_is_killed_and_shows_its_stack(
+def test_a_test_out_of_reach_of_its_limit_is_killed_and_shows_its_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "test_a.py").write_text(DEAF, encoding="utf-8")
