@@ -70,7 +70,7 @@ def _decision_of(policies: Iterable[IamPolicy], request: AccessRequest) -> Polic
     found: dict[str, list[IamPolicy]] = {"Allow": [], "Deny": []}
     missing: set[str] = set()
     for policy in policies:
-        for statement in statements(policy.document):
+        for statement in _statements_on(policy.document, request.action):
             if _concerns(statement, request) and all(
                 _condition(operator, key, _as_list(wanted), request.context, missing)
                 for operator, pairs in (statement.get("Condition") or {}).items()
@@ -91,6 +91,20 @@ def statements(document: str) -> list[dict[str, Any]]:
     return listed if isinstance(listed, list) else [listed]
 
 
+# Thousands of calls ask for the same hundred actions: what a document says of one is found once.
+@lru_cache(maxsize=16384)
+def _statements_on(document: str, action: str) -> list[dict[str, Any]]:
+    """Those that are for an action, by their Action or NotAction."""
+    return [statement for statement in statements(document) if _has_action(statement, action)]
+
+
+def _has_action(statement: dict[str, Any], action: str) -> bool:
+    negated = "NotAction" in statement
+    patterns = _as_list(statement["NotAction"] if negated else statement.get("Action", []))
+    # Actions are the same in any case, resources are not (IAM guide, JSON policy elements).
+    return any(like(pattern, action, ignore_case=True) for pattern in patterns) != negated
+
+
 def _as_list(value: Any) -> list[str]:
     return [str(entry) for entry in (value if isinstance(value, list) else [value])]
 
@@ -107,11 +121,6 @@ def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] |
 
 
 def _concerns(statement: dict[str, Any], request: AccessRequest) -> bool:
-    negated = "NotAction" in statement
-    actions = _as_list(statement["NotAction"] if negated else statement.get("Action", []))
-    # Actions are the same in any case, resources are not (IAM guide, JSON policy elements).
-    if any(like(action, request.action, ignore_case=True) for action in actions) == negated:
-        return False
     # None: which resource a call is for is not modelled; the statement's action alone decides.
     if request.resource is None or not {"Resource", "NotResource"} & statement.keys():
         return True
@@ -122,6 +131,8 @@ def _concerns(statement: dict[str, Any], request: AccessRequest) -> bool:
 
 def _filled_texts(texts: list[str], context: Context) -> list[str]:
     """Texts with their policy variables, such as ``${aws:userid}``, filled in; one that is not known fits nothing."""
+    if not any("${" in text for text in texts):
+        return texts
     known = {name.lower(): values for name, values in context.items()}
 
     def value(found: re.Match[str]) -> str:
