@@ -31,6 +31,9 @@ Feature: RDS: the DR region has what the database needs
   Scenario: The read replica is sized for production
     Then the read replica is large enough to serve as the primary database after a promotion
 
+  Scenario: The read replica has the primary database's settings
+    Then the read replica is reached and kept as the primary database is
+
   Scenario: The primary database takes writes
     Then the primary database takes writes, and is in no state that a person must end
 

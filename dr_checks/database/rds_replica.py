@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
@@ -22,6 +23,8 @@ def _no_replica(view: View) -> Finding:
     return view.none_expected(database_name(view), "there is no read replica: see rds-copy.usable")
 
 
+# Below it gp3 has 3,000 IOPS that cannot be raised (RDS User Guide, gp3 storage).
+_GP3_GIB = 400
 _REPLACE = "Replace it: delete it, and create it again (aws_db_instance.replicate_source_db)."
 
 
@@ -96,7 +99,9 @@ def lag(view: View) -> Iterator[Finding]:
 @weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=_accepts_replica)
 @cite("T22", "REL13-BP02", "NIST CP-7", "SOC2 A1.1")
 def size(view: View) -> Iterator[Finding]:
-    """Storage at least the primary's, else replication stops on storage-full; other class or zones are a WARN."""
+    """Storage at least the primary's, else replication stops on storage-full; other class, zones or slower storage are
+    a WARN.
+    """
     found, source = replicas(view), primary_database(view)
     if not found:
         yield _no_replica(view)
@@ -115,22 +120,111 @@ def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
         sentence = f"aws_db_instance.allocated_storage = {source.storage_gib}."
         remedy = Remedy(sentence, _modify(view, replica, AllocatedStorage=source.storage_gib))
         return view.gap(replica.identifier, measured, wanted, reason, remedy)
-    # Class and zones can be raised after a promotion, storage that ran full cannot be waited for.
-    if (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az):
+    # Class, zones and storage can be raised after a promotion, storage that ran full cannot be waited for.
+    unlike = (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az)
+    if (slower := _is_slower(replica, source)) or unlike:
         reason = "after a promotion it would have less capacity than the current primary"
-        shape = {"DBInstanceClass": source.instance_class, "MultiAZ": source.multi_az}
-        remedy = Remedy("Give it the primary's class and zones (aws_db_instance).", _modify(view, replica, **shape))
+        shape: dict[str, object] = {"DBInstanceClass": source.instance_class, "MultiAZ": source.multi_az}
+        change = (shape if unlike else {}) | (_storage(source) if slower else {})
+        sentence = "Give it the primary's class, zones and storage (aws_db_instance)."
+        remedy = Remedy(sentence, _modify(view, replica, **change))
         return view.warn(replica.identifier, measured, wanted, reason, remedy)
     return view.ok(replica.identifier, measured, wanted, "same capacity as the primary database")
 
 
+# From the slowest to the fastest (RDS User Guide, "Amazon RDS DB instance storage").
+_STORAGE = ("standard", "gp2", "gp3", "io1", "io2")
+
+
+def _is_slower(replica: rds.Instance, source: rds.Instance) -> bool:
+    """Whether its storage is of a slower kind than the primary's, or of the same with less IOPS or throughput."""
+    mine, theirs = replica.storage_type, source.storage_type
+    if mine != theirs:
+        return mine in _STORAGE and theirs in _STORAGE and _STORAGE.index(mine) < _STORAGE.index(theirs)
+    return replica.iops < source.iops or replica.throughput < source.throughput
+
+
+def _storage(source: rds.Instance) -> dict[str, object]:
+    # RDS takes no IOPS for storage whose kind and size set them: those that it reports there are its least.
+    chosen = source.storage_type in ("io1", "io2") or (source.storage_type == "gp3" and source.storage_gib >= _GP3_GIB)
+    rates = {"Iops": source.iops, "StorageThroughput": source.throughput} if chosen else {}
+    return {"StorageType": source.storage_type, **{name: value for name, value in rates.items() if value}}
+
+
 def _size_text(replica: rds.Instance) -> str:
-    return f"{replica.storage_gib} GiB, {replica.instance_class}, {'two zones' if replica.multi_az else 'one zone'}"
+    zones, rate = "two zones" if replica.multi_az else "one zone", f" of {replica.iops} IOPS" if replica.iops else ""
+    return f"{replica.storage_gib} GiB {replica.storage_type}{rate}, {replica.instance_class}, {zones}"
 
 
 def _modify(view: View, replica: rds.Instance, **changes: object) -> tuple[str, ...]:
     identifier = replica.identifier
     return (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=identifier, **changes, ApplyImmediately=True),)
+
+
+@check("the read replica is reached and kept as the primary database is")
+@weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=_accepts_replica, stops=True)
+@cite("T22", "REL13-BP04", "NIST CP-7")
+def alike(view: View) -> Iterator[Finding]:
+    """On the primary's port, and IAM signs in where it does there, for a promotion keeps the replica's own settings.
+
+    Logs that it exports, upgrades, the limit to which its storage grows and addresses of the internet are a WARN.
+    Source: RDS API, CreateDBInstanceReadReplica (none of them is taken over from the source in another region).
+    """
+    found, source = replicas(view), primary_database(view)
+    if not found or source is None:
+        yield _no_replica(view)
+        return
+    for replica in found:
+        unlike = [row for row in _settings(replica, source) if row.unlike]
+        measured = ", ".join(f"{row.name} {row.mine}" for row in unlike) or "alike"
+        wanted = ", ".join(f"{row.name} {row.theirs}" for row in unlike) or "as the primary database"
+        remedy = Remedy("aws_db_instance: as the primary's.", _modify(view, replica, **_changes(unlike)))
+        texts = (replica.identifier, measured, wanted)
+        if any(row.refuses for row in unlike):
+            reason = "after a promotion it refuses tasks that ask for the primary's port, or that sign in by IAM"
+            yield view.gap(*texts, reason, remedy, stops=any(row.name == _PORT for row in unlike))
+        elif unlike:
+            yield view.warn(*texts, "a promotion keeps the replica's own settings", remedy)
+        else:
+            yield view.ok(*texts, "a promotion changes none of these settings")
+
+
+_PORT = "port"
+
+
+class _Setting(NamedTuple):
+    """A setting of replica and source; ``refuses``: whom the source lets in is refused; ``change`` makes it alike."""
+
+    name: str
+    mine: object
+    theirs: object
+    unlike: bool
+    change: dict[str, object]
+    refuses: bool = False
+
+
+def _settings(mine: rds.Instance, theirs: rds.Instance) -> Iterator[_Setting]:
+    port = bool(mine.port and theirs.port and mine.port != theirs.port)
+    yield _Setting(_PORT, mine.port, theirs.port, port, {"DBPortNumber": theirs.port}, refuses=True)
+    unsigned = theirs.iam_authentication and not mine.iam_authentication
+    wanted: dict[str, object] = {"EnableIAMDatabaseAuthentication": True}
+    yield _Setting("sign-in by IAM", "off", "on", unsigned, wanted, refuses=True)
+    logs = [log for log in theirs.log_exports if log not in mine.log_exports]
+    wanted = {"CloudwatchLogsExportConfiguration": {"EnableLogTypes": logs}}
+    yield _Setting(
+        "logs", " and ".join(mine.log_exports) or "none", " and ".join(theirs.log_exports), bool(logs), wanted
+    )
+    upgrades = mine.auto_minor_upgrade != theirs.auto_minor_upgrade
+    ways = ("by hand", "automatic") if theirs.auto_minor_upgrade else ("automatic", "by hand")
+    yield _Setting("minor upgrades", *ways, upgrades, {"AutoMinorVersionUpgrade": theirs.auto_minor_upgrade})
+    limits = mine.storage_limit_gib, theirs.storage_limit_gib
+    yield _Setting("GiB at most", *limits, limits[0] < limits[1], {"MaxAllocatedStorage": limits[1]})
+    public = mine.public and not theirs.public
+    yield _Setting("address", "public", "private", public, {"PubliclyAccessible": False})
+
+
+def _changes(unlike: list[_Setting]) -> dict[str, object]:
+    return {name: value for row in unlike for name, value in row.change.items()}
 
 
 @check("the read replica has automated backups, so that a promoted database is protected immediately")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.derived.database_copies import REPLICA, replicas
 from dr_checks.derived.pairing import (
     load_balancers,
     network_command,
@@ -155,11 +156,26 @@ def _of_database(view: View, there: _Groups, here: _Groups, grounds: Grounds) ->
         yield view.gap(wanted, "absent in both regions", "the database's group", reason, remedy)
     carried = {id_ for _, service in tenant_services(view) for id_ in service.security_groups}
     tasks = {VPC, *(group.name for group in here.values() if group.id in carried)}
+
+    def lost_ways(theirs: Iterable[str], ours: Iterable[str]) -> list[str]:
+        missing = grounds.lacking(theirs, ours, outward=False)
+        return [rule for rule in missing if parse_rule(rule).peer in tasks or grounds.is_own(parse_rule(rule))]
+
+    if view.env.replication.database[:1] == (REPLICA,) and mine is not None and source is not None:
+        ways = [rule for group in there.values() if group.id in source.security_groups for rule in group.ingress]
+        for replica in replicas(view):
+            own = [group for group in here.values() if group.id in replica.security_groups]
+            if own and (lost := lost_ways(ways, [rule for group in own for rule in group.ingress])):
+                measured = f"{', '.join(group.name for group in own)}: missing in {'; '.join(lost)}"
+                reason = "a promotion keeps the replica's groups, and the tasks do not reach it"
+                change = {"DBInstanceIdentifier": replica.identifier, "VpcSecurityGroupIds": [mine.id]}
+                command = view.command("rds", "ModifyDBInstance", **change, ApplyImmediately=True)
+                healing = Remedy(f"aws_db_instance of {view.region}: vpc_security_group_ids.", (command,))
+                yield view.gap(replica.identifier, measured, mine.name, reason, healing)
     for group in there.values():
         if mine is None or source is None or group.name == mine.name or group.id not in source.security_groups:
             continue
-        missing = grounds.lacking(group.ingress, mine.ingress, outward=False)
-        if lost := [rule for rule in missing if parse_rule(rule).peer in tasks or grounds.is_own(parse_rule(rule))]:
+        if lost := lost_ways(group.ingress, mine.ingress):
             measured, wanted = f"missing in {'; '.join(lost)}", f"as '{group.name}' in the primary region"
             reason = "a restored database carries this group alone, and the tasks do not reach it"
             sentence = f"aws_security_group '{mine.name}' in {view.region}: the ingress of '{group.name}' too."

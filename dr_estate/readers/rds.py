@@ -24,7 +24,7 @@ class Instance:
     ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
     ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs. ``throughput`` is
     in MiB/s; ``becomes_multi_az`` is whether RDS is about to make, or makes, the second zone's copy.
-    ``cluster`` is the DB cluster that it is a member of, "" for none.
+    ``cluster`` is the DB cluster that it is a member of, "" for none. ``public``: it has an address of the internet.
     ``managed_secret`` is the ARN of the secret in which RDS keeps the master password and rotates it, "" for none.
     """
 
@@ -69,6 +69,8 @@ class Instance:
     master_user: Annotated[str, At("MasterUsername")] = ""
     managed_secret: Annotated[str, At("MasterUserSecret.SecretArn")] = ""
     cluster: Annotated[str, At("DBClusterIdentifier")] = ""
+    port: Annotated[int, At("Endpoint.Port")] = 0
+    public: Annotated[bool, At("PubliclyAccessible")] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,7 @@ def make_replica(world: World, kept_days: int = KEPT_DAYS) -> None:
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
         "KmsKeyId": replicated_backup(world)["KmsKeyId"],
         "MultiAZ": True,
+        "EnableCloudwatchLogsExports": primary_instance(world)["EnabledCloudwatchLogsExports"],
     }
     world.call(
         Side.DR,
@@ -412,3 +413,14 @@ disaster(
     trips=("rds-replica.backups",),
     run=lambda world: make_replica(world, kept_days=0),
 )
+
+
+@disaster(
+    "replica-on-another-port",
+    "The database's read replica listens on another port than the primary database",
+    trips=("rds-replica.alike",),
+)
+def on_another_port(world: World) -> None:
+    """Let the replica have been made with a port of its own."""
+    make_replica(world)
+    world.alter(Side.DR, "rds", ("databases", replica_name(world)), port=3310)

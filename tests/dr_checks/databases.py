@@ -46,6 +46,7 @@ PRIMARY = rds.Instance(
     source="",
     replication="",
     replication_message="",
+    port=3306,
 )
 REPLICATED = rds.AutomatedBackup(
     arn=f"arn:aws:rds:{AWAY}:{ACCOUNT}:auto-backup:ab-1",

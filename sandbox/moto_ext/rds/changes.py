@@ -38,6 +38,8 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
         was = (bool(before.multi_az), gib_of(before)) if before is not None else (False, 0.0)
         former = before.db_parameter_groups()[0].name if before is not None else ""
         changed: DBInstance = original(self, name, db_kwargs)
+        if port := db_kwargs.get("db_port_number"):  # the emulator drops it
+            changed.port = int(port)
         # Another group's parameters hold after a reboot (AWS: USER_WorkingWithParamGroups).
         if db_kwargs.get("db_parameter_group_name", former) != former:
             changed.__dict__.setdefault(_UNTIL_REBOOT, former)

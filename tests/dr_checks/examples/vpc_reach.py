@@ -15,6 +15,7 @@ from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, D, definition, definitions
 from tests.dr_checks.databases import PRIMARY as SOURCE
+from tests.dr_checks.databases import REPLICA, accepting
 from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import DENIED, SIT, Example
@@ -137,7 +138,22 @@ def _of_database(expected: Status, *further: str, mine: tuple[str, ...] = ()) ->
     return Example("vpc-reach.security-groups", expected, connected(both), named)
 
 
+def _of_replica(expected: Status, *rules: str) -> Example:
+    """The read replica that a failover promotes carries a group of its own, beside the one of the settings' name."""
+    guards = group("sit-db-sg", ("tcp 3306-3306 sit-ecs-sg",)), group("default", rules)
+    both = {
+        (vpc.security_groups, Side.PRIMARY): (*THEIRS, DATABASE),
+        GROUPS: (ALB, group("sit-ecs-sg"), *guards),
+        (rds.instances, Side.PRIMARY): (replace(SOURCE, security_groups=(DATABASE.id,)),),
+        (rds.instances, Side.DR): (replace(REPLICA, security_groups=(guards[1].id,)),),
+    }
+    named = frozenset({REPLICA.identifier}) if expected is Status.FAIL else frozenset[str]()
+    return Example("vpc-reach.security-groups", expected, connected(both), named, accepting("read-replica"))
+
+
 EXAMPLES = [
+    _of_replica(Status.FAIL),
+    _of_replica(Status.PASS, "all vpc"),
     _of_database(Status.FAIL, "tcp 3306-3306 sit-ecs-sg"),
     _of_database(Status.FAIL, "tcp 3306-3306 vpc"),
     _of_database(Status.PASS, "tcp 3306-3306 sit-ecs-sg", mine=("tcp 3306-3306 sit-ecs-sg",)),

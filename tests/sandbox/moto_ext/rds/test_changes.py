@@ -227,3 +227,9 @@ def test_another_parameter_group_holds_after_a_reboot(aws: Clients) -> None:
     rds.reboot_db_instance(DBInstanceIdentifier=NAME)
     (group,) = _described(aws, PRIMARY)["DBParameterGroups"]
     assert (group["ParameterApplyStatus"], refuses_writes(instance)) == ("in-sync", "other")
+
+
+def test_an_instance_listens_on_the_port_it_is_given(aws: Clients) -> None:
+    _make(aws)
+    aws("rds", PRIMARY).modify_db_instance(DBInstanceIdentifier=NAME, DBPortNumber=3310, ApplyImmediately=True)
+    assert _described(aws, PRIMARY)["Endpoint"]["Port"] == 3310
