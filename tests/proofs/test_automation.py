@@ -28,6 +28,7 @@ from tests.dr_actions.control_table.odd_items import RAN
 from tests.proofs.attacked import attacks
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
+from tests.utils.pseudo_terminal import at_terminal
 from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -309,6 +310,18 @@ def stopped_in_ecs(prod: Prod) -> None:
     assert laptop.wait(PATIENCE_S) != 0, laptop.err
     log = prod.run(f"log --incident {INCIDENT}")
     assert re.search(r"\bend +stopped: Stopped between two calls, as asked\.", log.out), log.out
+
+
+def test_an_approver_who_was_asked_before_the_order_came_is_led_to_it(prod: Prod) -> None:
+    line = f"-e prod --config {prod.config} approve --incident {INCIDENT}"
+    with at_terminal(line, prod.home, signed_in(prod.world, "approver")) as approver:
+        approver.until(f"Type {INCIDENT}: ")
+        _, execution = prod.asked(EXECUTE, "laptop")
+        approver.press(f"{INCIDENT}\n".encode())
+        assert approver.wait() == 0, approver.shown
+    (command,) = [row.strip() for row in approver.lines if f" approve --incident {INCIDENT}" in row]
+    approved = prod.run(command.partition(f"-e prod --config {prod.config} ")[2], "approver")
+    assert f"AWS runs it now ({execution})" in approved.out, (command, approved.err)
 
 
 def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(waiting: Waiting) -> None:

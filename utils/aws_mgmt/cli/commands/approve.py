@@ -135,14 +135,19 @@ def _approve_plan(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n" + (started or _how_long(environment, now, assessment.rto_estimate_s))
     )
-    after = _after_approval(options, incident, started, automated=environment.automation.enabled)
+    # Looked at again: the operator may have asked for the run while the approver read the plan.
+    order = not started and waiting_run(reached, incident) is not None
+    after = _after_approval(options, incident, started, order, automated=environment.automation.enabled)
     console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", after)
     return Exit.READY
 
 
-def _after_approval(options: ApproveOptions, incident: str, started: str, *, automated: bool) -> str:
+def _after_approval(options: ApproveOptions, incident: str, started: str, order: bool, *, automated: bool) -> str:
     if started:
         return _watch_step(incident)
+    if order:
+        does = "is yours: the operator asked for the run meanwhile, and this lets AWS begin it"
+        return str(next_steps.NextStep(next_steps.approval(options, incident), does))
     does = "is the operator's: it runs this plan"
     if automated:
         does = "is the operator's: it starts the run, which waits for an approver once more"
