@@ -13,6 +13,7 @@ from __future__ import annotations
 import faulthandler
 import itertools
 import math
+import multiprocessing
 import os
 import shutil
 import signal
@@ -216,6 +217,8 @@ def _fork(
     except BaseException:  # noqa: BLE001 - the first process raises it
         sender.send(RuntimeError(traceback.format_exc()))
     finally:
+        for left in multiprocessing.active_children():  # by a test that failed
+            left.kill()
         os._exit(0)  # what the first process is to do at its exit is not done twice
 
 

@@ -44,6 +44,18 @@ def test_waits():
 def test_passes(): pass
 """
 
+LEAVER = """
+import tempfile
+from tests.utils.forking import begin, begin_server
+tempfile.tempdir = "/tmp"  # a socket's path is short
+begin_server()
+def test_leaves_a_command(tmp_path):
+    script = tmp_path / "endless.py"
+    script.write_text("import time; time.sleep(1000)")
+    begin([str(script)], {}, tmp_path)
+    assert False, "before it ended the command"
+"""
+
 WRITER = """
 def test_writes(tmp_path): (tmp_path / "file").write_text("text")
 def test_writes_and_{ends}(tmp_path):
@@ -111,6 +123,12 @@ def test_an_endless_test_fails_by_name_with_its_stack(tmp_path: Path) -> None:
     ran = _played(tmp_path, "--timeout=1")
     assert (1, True) == (ran.returncode, "test_a.py::test_waits failed: " in ran.stdout), ran.stdout
     assert "> " in ran.stdout.partition("event.wait()")[0].splitlines()[-1], ran.stdout
+
+
+def test_a_command_that_a_failed_test_left_does_not_keep_the_session(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(LEAVER, encoding="utf-8")
+    ran = _played(tmp_path)
+    assert (1, True) == (ran.returncode, "before it ended the command" in ran.stdout), ran.stdout
 
 
 def test_the_files_of_the_house_are_played_by_one_process(tmp_path: Path) -> None:

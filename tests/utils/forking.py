@@ -12,10 +12,11 @@ import sys
 import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("stdout", "stderr")
@@ -138,6 +139,11 @@ def limit_files() -> None:
 
 
 def _play(command: list[str], variables: dict[str, str]) -> None:
+    # A session of tests ends once nobody holds this pipe: a command that a failed test left would keep it for ever.
+    tracker: Any = resource_tracker._resource_tracker
+    if tracker._fd is not None:
+        os.close(tracker._fd)
+        tracker._fd = None
     os.environ.clear()
     os.environ.update(variables)
     os.chdir(ROOT)
