@@ -182,22 +182,19 @@ class Notification:
             return
         for side in _sides(context):
             if not _missing_topic(context, side):
-                yield self._step(context, side)
-
-    def _step(self, context: PlanContext, side: Side) -> Step:
-        env, arn = context.env, topic_arn(context.env, side) or ""
-        name, region = env.named(env.names.topics[EVENTS]), env.region(side)
-        return context.step(
-            self.action,
-            f"{name} in {region}",
-            label=side,
-            side=side,
-            says=f"Notify {name} in {region} {self.about}.",
-            danger=Danger.COMPENSABLE,
-            undo="What was sent stays sent: a later message corrects it.",
-            budget_s=60,
-            call=Call("sns", "Publish", region, {"TopicArn": arn, "Subject": _LATER, "Message": _LATER}),
-        )
+                env, arn = context.env, topic_arn(context.env, side) or ""
+                name, region = env.named(env.names.topics[EVENTS]), env.region(side)
+                yield context.step(
+                    self.action,
+                    f"{name} in {region}",
+                    label=side,
+                    side=side,
+                    says=f"Notify {name} in {region} {self.about}.",
+                    danger=Danger.COMPENSABLE,
+                    undo="What was sent stays sent: a later message corrects it.",
+                    budget_s=60,
+                    call=Call("sns", "Publish", region, {"TopicArn": arn, "Subject": _LATER, "Message": _LATER}),
+                )
 
     def build_call(self, step: Step, context: PlanContext) -> Call:
         """Return the call with its text. Raises ValueError where the environment names no topic.
@@ -263,11 +260,6 @@ def end_message(context: PlanContext) -> Message:
     return Message(env.name, context.incident, "notifications/end", happened, needed, "all teams")
 
 
-def _is_manual(context: PlanContext) -> bool:
-    """Whether a step of the plan is a person's."""
-    return any(step.manual for step in shift_to_dr.plan_steps(context))
-
-
 def _message_to_dr(context: PlanContext) -> Message:
     """The message, with each change as the command that makes it."""
     return _message(context, [step for step in shift_to_dr.plan_steps(context) if step.manual], _BY_HAND)
@@ -285,7 +277,9 @@ def _message(context: PlanContext, steps: Sequence[Step], about: str) -> Message
     return Message(context.env.name, context.incident, about, happened, needed, _WHOSE)
 
 
-_TO_DR = Notification(_BY_HAND, _ABOUT, _message_to_dr, _is_manual)
+_TO_DR = Notification(
+    _BY_HAND, _ABOUT, _message_to_dr, lambda context: any(step.manual for step in shift_to_dr.plan_steps(context))
+)
 
 
 def _stages(context: PlanContext) -> Iterator[tuple[int, list[Step]]]:

@@ -110,7 +110,18 @@ class _Regions:
         for attributes in _values(row):
             if region := _own_region(attributes):
                 return region
-        return self._configured_region(self._keys.get(_address(row), ""))
+        # The configuration spells an address without `[...]`, whatever stands in them.
+        parts, depth, quoted = [], 0, False
+        for sign in str(row["address"]):
+            if sign == '"':
+                quoted = not quoted
+            elif sign == "[" and not quoted:
+                depth += 1
+            elif sign == "]" and not quoted:
+                depth -= 1
+            elif not depth:
+                parts.append(sign)
+        return self._configured_region(self._keys.get("".join(parts), ""))
 
     def _configured_region(self, key: str) -> str:
         expressions = (self._providers.get(key) or {}).get("expressions") or {}
@@ -142,21 +153,6 @@ def _provider_keys(module: Mapping[str, Any], prefix: str) -> Iterator[tuple[str
         yield f"{prefix}{resource['address']}", str(resource.get("provider_config_key") or "")
     for name, call in (module.get("module_calls") or {}).items():
         yield from _provider_keys(call.get("module") or {}, f"{prefix}module.{name}.")
-
-
-def _address(row: Mapping[str, Any]) -> str:
-    """The address as the configuration spells it: without ``[...]``, whatever stands in them."""
-    parts, depth, quoted = [], 0, False
-    for sign in str(row["address"]):
-        if sign == '"':
-            quoted = not quoted
-        elif sign == "[" and not quoted:
-            depth += 1
-        elif sign == "]" and not quoted:
-            depth -= 1
-        elif not depth:
-            parts.append(sign)
-    return "".join(parts)
 
 
 def _zone_names(plan: Plan) -> dict[str, str]:

@@ -17,15 +17,7 @@ from dr_actions.model.plan import Call, Danger, Json, Params, Step, step_id
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.recovery_names import (
-    TAG,
-    is_replaced,
-    is_restored,
-    is_trial,
-    isolated_name,
-    restored_token,
-    trial_of,
-)
+from dr_estate.model import recovery_names
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, ecs, efs, restored_files
@@ -63,10 +55,10 @@ def planned_restore(context: PlanContext) -> FilesRestore | None:
     """What the plan restores into a new file system, None where nothing. Raises DataUnavailable."""
     if context.goal in TO_DR:
         return _of_recovery(context)
-    if not is_trial(context.incident):
+    if not recovery_names.is_trial(context.incident):
         return None
     point = files_point(context)
-    return FilesRestore(point, isolated_name(name_of(context.env), context.incident)) if point else None
+    return FilesRestore(point, recovery_names.isolated_name(name_of(context.env), context.incident)) if point else None
 
 
 def _of_recovery(context: PlanContext) -> FilesRestore | None:
@@ -80,7 +72,7 @@ def _of_recovery(context: PlanContext) -> FilesRestore | None:
     # AWS Backup does nothing for a token that it had (its API, StartRestoreJob): failed restores make a new one.
     jobs = context.snapshot.get(backup_jobs.restores, Side.DR)
     failed = tuple(sorted(job.id for job in jobs if job.point_arn == point.arn and job.status in FAILED_JOBS))
-    token = restored_token(name, context.env.name, point.arn, *failed)
+    token = recovery_names.restored_token(name, context.env.name, point.arn, *failed)
     return None if system.token == token else FilesRestore(point, token, system, failed)
 
 
@@ -91,7 +83,7 @@ def has_open_replica(context: PlanContext) -> bool:
         return True
     system = system_in_use(context)
     own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at
-    return bool(own) and system is not None and is_restored(system.token, name)
+    return bool(own) and system is not None and recovery_names.is_restored(system.token, name)
 
 
 def replica_source(context: PlanContext) -> str:
@@ -123,7 +115,11 @@ def replaced_file_systems(context: PlanContext) -> frozenset[str]:
     try:
         restore = planned_restore(context) if context.goal in TO_DR else None
         ids |= {restore.replaces.id} if restore and restore.replaces else set()
-        ids |= {s.id for s in context.snapshot.get(restored_files.systems, Side.DR) if is_replaced(s.name, name)}
+        ids |= {
+            s.id
+            for s in context.snapshot.get(restored_files.systems, Side.DR)
+            if recovery_names.is_replaced(s.name, name)
+        }
     # What could not be seen is not replaced: pointers to it stay as they are, and the notes say so.
     except DataUnavailable:
         pass
@@ -137,7 +133,7 @@ def name_of(env: Environment) -> str:
 
 def system_of(context: PlanContext, token: str) -> efs.FileSystem | None:
     """The restored file system of that creation token. Raises DataUnavailable."""
-    reader = efs.of_drills if trial_of(token) else restored_files.systems
+    reader = efs.of_drills if recovery_names.trial_of(token) else restored_files.systems
     return context.snapshot.find(reader, Side.DR, token=token)
 
 
@@ -156,7 +152,7 @@ def tags(context: PlanContext, **more: str) -> list[Json]:
 
 def tag_step(context: PlanContext, action: str, token: str) -> Step:
     """The step that tags the file system of ``token``, which a trial restored, as that trial's."""
-    incident = trial_of(token)
+    incident = recovery_names.trial_of(token)
     return context.step(
         action,
         token,
@@ -208,5 +204,5 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 def drill_tags(env: Environment, incident: str, **more: str) -> list[Json]:
     """The tags of what a trial makes; never that by which things are backed up."""
-    labels = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
+    labels = {"Environment": env.name, "ManagedBy": "aws-dr-manager", recovery_names.TAG: incident, **more}
     return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]

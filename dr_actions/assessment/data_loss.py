@@ -95,18 +95,19 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
                 found[table.name] = max(0, table.items - copies[table.name])
     except DataUnavailable:
         found.clear()
-    return found | _empty_queues(snapshot)
-
-
-def _empty_queues(snapshot: Snapshot) -> dict[str, int]:
     readings = snapshot.get_if_seen(s3.lag_metrics, Side.DR) or ()
     pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
-    return {dict(reading.dimensions)["SourceBucket"]: 0 for reading in pending}
+    return found | {dict(reading.dimensions)["SourceBucket"]: 0 for reading in pending}
 
 
 def hourly_cost(snapshot: Snapshot, env: Environment, tenants: int) -> float:
     """The estimate in costs.currency; what cannot be seen counts nothing."""
-    return round(_tasks(snapshot, env, tenants) + _database(snapshot, env) + _files(snapshot, env), 4)
+    gib = 0
+    for side in (Side.DR, Side.PRIMARY):
+        found = snapshot.get_if_seen(rds.instances, side) or ()
+        # The primary's size stands for the restored one's where the DR region has no database yet.
+        gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.database_on(side))])
+    return round(_tasks(snapshot, env, tenants) + _instance_cost(gib, env) + _files(snapshot, env), 4)
 
 
 def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
@@ -118,15 +119,6 @@ def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
     gibs = sum(d.memory for d in definitions) / len(definitions) / _MIB_A_GIB
     each = vcpus * env.costs.vcpu + gibs * env.costs.memory_gib
     return tenants * env.capacity.tasks_per_service * each
-
-
-def _database(snapshot: Snapshot, env: Environment) -> float:
-    gib = 0
-    for side in (Side.DR, Side.PRIMARY):
-        found = snapshot.get_if_seen(rds.instances, side) or ()
-        # The primary's size stands for the restored one's where the DR region has no database yet.
-        gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.database_on(side))])
-    return _instance_cost(gib, env)
 
 
 def _instance_cost(gib: int, env: Environment) -> float:

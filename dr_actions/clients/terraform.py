@@ -110,10 +110,11 @@ class Terraform:
             raise TerraformFailed(f"{self.program} is not on PATH: install it, or set provision.program.")
         if not self.folder.is_dir():
             raise TerraformFailed(f"provision.folder {self.folder} is no folder: correct it in the environment file.")
+        variables = {name: value for name, value in self.variables.items() if not name.startswith(_FOREIGN)}
         child = subprocess.Popen(
             [path, *words],
             cwd=self.folder,
-            env=self._environment(),
+            env={**variables, **_OURS},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -131,10 +132,6 @@ class Terraform:
             _end(child)
             raise
         return child.returncode, output, errors
-
-    def _environment(self) -> dict[str, str]:
-        variables = {name: value for name, value in self.variables.items() if not name.startswith(_FOREIGN)}
-        return {**variables, **_OURS}
 
     def _masked_text(self, text: str) -> str:
         secrets = [v for n, v in self.variables.items() if _SECRET.search(n) and len(v) >= _SHORTEST_SECRET]

@@ -242,7 +242,13 @@ class ControlStore:
             standing = self.in_force().pause
             if standing is not None and standing.at == _LAST:
                 raise PausedForEver(standing)
-            self._say(who, userid, paused=False, why="")
+            # Later than anybody's newest word. Nothing is later than the end of all time: then the pause counts.
+            others = [word.at for item in self.own_pauses() for word in words_of(item)]
+            newest = max([*others, *([standing.at] if standing else [])], default=_FIRST)
+            at = max(self.now(), min(newest, _LAST - _TICK) + _TICK)
+            key = (PAUSES + userid, PAUSE)
+            words = [*_own_words(self.table.get(key)), {"at": instant(at), "paused": False, "why": ""}][-_MOST_WORDS:]
+            self.table.put(Put({"pk": key[0], "sk": key[1], "who": who, "words": words}))
             return
         item = self.table.get((STANDING, PAUSE))
         if item is not None and is_closed(item):
@@ -250,23 +256,6 @@ class ControlStore:
         # One whose end cannot be read is on, and no condition can show that.
         when = _OPEN if item is not None and item.get("closed_at") == "" else _THERE
         self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, when)
-
-    def _say(self, who: str, userid: str, *, paused: bool, why: str) -> datetime:
-        """Add a word under the own key; it is newer than every other, whatever clock those were said by.
-
-        Nothing is newer than the end of all time: of two words of then the pause counts.
-        """
-        at = max(self.now(), min(self._newest_word(), _LAST - _TICK) + _TICK)
-        key = (PAUSES + userid, PAUSE)
-        words = [*_own_words(self.table.get(key)), {"at": instant(at), "paused": paused, "why": why}][-_MOST_WORDS:]
-        self.table.put(Put({"pk": key[0], "sk": key[1], "who": who, "words": words}))
-        return at
-
-    def _newest_word(self) -> datetime:
-        """When the newest word of anybody was said, or the pause that stands."""
-        standing = self.in_force().pause
-        others = [word.at for item in self.own_pauses() for word in words_of(item)]
-        return max([*others, *([standing.at] if standing else [])], default=_FIRST)
 
     def open_incident(
         self, incident: str, goal: str, since: datetime, by: str, phase: str = BEGUN, fence: Fence | None = None

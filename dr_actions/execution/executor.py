@@ -193,7 +193,17 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
             _send(run, batch, [step for step in ready if not step.manual], context, outcome)
         for step in ready:
             if step.manual and step.id not in batch.awaited:
-                _ask_person(run, batch, step, context)
+                batch.awaited.add(step.id)
+                batch.since[step.id] = run.clock.monotonic()
+                shown, unread = shown_call(batch.action, step, context)
+                # within a write pause no wait ends the run: a countdown would promise an end that does not come
+                limit_s = sick_primary.by_hand_limit_s(run, step) if run.no_writes_since is None else None
+                run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, limit_s))
+                run.listener.by_hand(shown, unread)
+                write_pause_watch.notify(run, shown)
+                if unread:
+                    run.journal.append(EntryKind.NOTE, step.id, says=unread)
+                run.listener.note(_WAITS)
         if not batch.open:
             return
         run.wait()
@@ -217,21 +227,6 @@ def _send_message(run: PlanRun, batch: Batch, outcome: Outcome) -> None:
     _send(run, batch, unsent, context, outcome)
     for step in batch.open.values():
         _confirm(run, step, StepStatus(StepState.DONE, "sent"))
-
-
-def _ask_person(run: PlanRun, batch: Batch, step: Step, context: PlanContext | None) -> None:
-    """Show a person the change that is theirs, and wait for it from now on."""
-    batch.awaited.add(step.id)
-    batch.since[step.id] = run.clock.monotonic()
-    shown, unread = shown_call(batch.action, step, context)
-    # within a write pause no wait ends the run: a countdown would promise an end that does not come
-    limit_s = sick_primary.by_hand_limit_s(run, step) if run.no_writes_since is None else None
-    run.journal.append(EntryKind.MANUAL_WAIT, step.id, **wait_data(step, shown, limit_s))
-    run.listener.by_hand(shown, unread)
-    write_pause_watch.notify(run, shown)
-    if unread:
-        run.journal.append(EntryKind.NOTE, step.id, says=unread)
-    run.listener.note(_WAITS)
 
 
 def _was_sent(run: PlanRun, step: Step) -> bool:

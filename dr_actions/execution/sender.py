@@ -19,7 +19,7 @@ from dr_actions.execution import sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, ReadFailed, StepFailed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.entries import CONFIRMED_BY, Entry, EntryKind
+from dr_actions.journal.entries import CONFIRMED_BY, EntryKind
 from dr_actions.journal.redaction import redact
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, Step
@@ -48,7 +48,15 @@ class StepSender:
     @property
     def cursor(self) -> str:
         """What was recorded last for the step since its plan began, and since it was done or taken back."""
-        return cursor_of(self.run.journal.entries, self.step.id)
+        cursor = ""
+        for entry in self.run.journal.entries:
+            if entry.kind is EntryKind.BEGIN or (
+                entry.step == self.step.id and entry.kind in (EntryKind.CONFIRMED, EntryKind.UNDONE)
+            ):
+                cursor = ""
+            elif entry.step == self.step.id and entry.kind is EntryKind.PROGRESS:
+                cursor = str(entry.data["cursor"])
+        return cursor
 
     @property
     def attempts(self) -> int:
@@ -83,19 +91,6 @@ class StepSender:
     def pause(self, attempt: int) -> None:
         """Wait, twice as long each time. Raises RunStopped, LockLost, Fenced."""
         self.run.pause(attempt)
-
-
-def cursor_of(entries: Sequence[Entry], step_id: str) -> str:
-    """The last cursor of a step on record, "" where its plan has none since it was begun, done or taken back."""
-    cursor = ""
-    for entry in entries:
-        if entry.kind is EntryKind.BEGIN or (
-            entry.step == step_id and entry.kind in (EntryKind.CONFIRMED, EntryKind.UNDONE)
-        ):
-            cursor = ""
-        elif entry.step == step_id and entry.kind is EntryKind.PROGRESS:
-            cursor = str(entry.data["cursor"])
-    return cursor
 
 
 T = TypeVar("T")

@@ -95,7 +95,13 @@ def anchor_comparison(chain: Chain, heads: Iterable[AnchoredHead], speed: float 
     Each entry wants a head of its own or of a later one that arrived near the entry's time. ``speed`` is how many
     seconds of the world pass in a real one.
     """
-    known, anchors = {entry.seq: entry.digest for entry in chain.entries}, _by_number(heads)
+    known = {entry.seq: entry.digest for entry in chain.entries}
+    anchors: dict[int, list[AnchoredHead]] = {}
+    for head in sorted(heads, key=lambda head: head.arrived):
+        of_entry = anchors.setdefault(head.number, [])
+        # The same digest twice is an answer that was lost and sent again; two digests are a conflict.
+        if all(head.digest != other.digest for other in of_entry):
+            of_entry.append(head)
     good = 0
     for number in sorted(anchors):
         first, *others = anchors[number]
@@ -131,17 +137,6 @@ def compare_anchor_places(
     # The earliest of all places: beyond it one of them vouches for nothing.
     last = min(comparison.last for _, comparison in found)
     return RecordComparison(everywhere, message, min(differing, default=None), last)
-
-
-def _by_number(heads: Iterable[AnchoredHead]) -> dict[int, list[AnchoredHead]]:
-    """The heads of each entry in order of arrival, each digest once."""
-    found: dict[int, list[AnchoredHead]] = {}
-    for head in sorted(heads, key=lambda head: head.arrived):
-        of_entry = found.setdefault(head.number, [])
-        # The same digest twice is an answer that was lost and sent again; two digests are a conflict.
-        if all(head.digest != other.digest for other in of_entry):
-            of_entry.append(head)
-    return found
 
 
 def _conflict_message(number: int, heads: Sequence[AnchoredHead], recorded: str | None) -> str:

@@ -16,17 +16,9 @@ from enum import StrEnum
 from typing import Any
 
 from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.model import journal_chain
 from dr_estate.model.control_items import is_moment
 from dr_estate.model.dynamodb_values import instant, moment
-from dr_estate.model.journal_chain import (
-    JournalBroken,
-    canonical,
-    check_digest,
-    following_document,
-    genesis,
-    text_digest,
-    world_of,
-)
 from dr_estate.model.visible import escape_surrogates
 from dr_estate.model.world_id import WorldId
 
@@ -167,7 +159,7 @@ class Entry:
     @property
     def line(self) -> str:
         """The entry as it is written, without the line's end."""
-        return canonical({**_body(self), "digest": self.digest})
+        return journal_chain.canonical({**_body(self), "digest": self.digest})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +173,7 @@ class Chain:
     entries: tuple[Entry, ...]
     head: str
     torn: bytes = b""
-    fault: JournalBroken | None = None
+    fault: journal_chain.JournalBroken | None = None
     world: WorldId | None = None
 
 
@@ -190,7 +182,7 @@ def entry_after(
 ) -> Entry:
     """The entry that follows the digest ``prev`` in the chain."""
     entry = Entry(seq, at, run, kind, escape_surrogates(step), data, prev, "")
-    return replace(entry, digest=text_digest(canonical(_body(entry))))
+    return replace(entry, digest=journal_chain.text_digest(journal_chain.canonical(_body(entry))))
 
 
 def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
@@ -198,13 +190,15 @@ def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     *lines, torn = raw.split(b"\n")
     if not lines:
         return Chain((), "", torn)
-    if (world := world_of(lines[0])) is None:
-        return Chain((), "", torn, JournalBroken(1, "it is no first entry, which names the journal's world."))
-    head, entries = genesis(environment, incident, world), list[Entry]()
+    if (world := journal_chain.world_of(lines[0])) is None:
+        return Chain(
+            (), "", torn, journal_chain.JournalBroken(1, "it is no first entry, which names the journal's world.")
+        )
+    head, entries = journal_chain.genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
         try:
             entry = _entry_of(line, number, head)
-        except JournalBroken as fault:
+        except journal_chain.JournalBroken as fault:
             return Chain(tuple(entries), head, torn, fault, world)
         entries.append(entry)
         head = entry.digest
@@ -216,7 +210,7 @@ def valid_chain(chain: Chain, where: str, mirrored: bool) -> Chain:
     if chain.fault is None:
         return chain
     remedy = f" Move {where} away: it is evidence, and the mirror rebuilds it." if mirrored else ""
-    raise JournalBroken(chain.fault.line, f"{chain.fault.why} ({where}){remedy}") from chain.fault
+    raise journal_chain.JournalBroken(chain.fault.line, f"{chain.fault.why} ({where}){remedy}") from chain.fault
 
 
 def of_this_world(chain: Chain, where: str, world: WorldId) -> Chain:
@@ -230,7 +224,7 @@ def agree(local: Sequence[Entry], mirrored: Sequence[Entry], path: str) -> None:
     """Raise JournalBroken where the file at ``path`` and its mirror differ, as far as both go."""
     for mine, theirs in zip(local, mirrored, strict=False):
         if mine.digest != theirs.digest:
-            raise JournalBroken(
+            raise journal_chain.JournalBroken(
                 mine.seq,
                 f"{path} and its mirror differ from here on: another run went on after this one lost the lock, or one "
                 "of them was changed. Move the file away: it is evidence, and the mirror rebuilds it.",
@@ -243,18 +237,18 @@ def state_after(state: RecordedState, entry: Entry) -> RecordedState:
 
 
 def _entry_of(line: bytes, number: int, prev: str) -> Entry:
-    document = following_document(line, number, prev)
+    document = journal_chain.following_document(line, number, prev)
     # Before the digest: an entry of a later version is reported as unknown, not as forged.
     try:
         kind, at = EntryKind(document["kind"]), _moment(document["at"])
     except (ValueError, TypeError, OverflowError) as unknown:
-        raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
+        raise journal_chain.JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
     if odd := _oddity(document, kind):
-        raise JournalBroken(number, f"this version cannot read it: {odd}.")
-    check_digest(document, line, number)
+        raise journal_chain.JournalBroken(number, f"this version cannot read it: {odd}.")
+    journal_chain.check_digest(document, line, number)
     # `line` spells the moment again, and must give back the line that was read.
     if document["at"] != instant(at):
-        raise JournalBroken(number, "its moment is spelled otherwise than any version spells one.")
+        raise journal_chain.JournalBroken(number, "its moment is spelled otherwise than any version spells one.")
     return Entry(
         document["seq"], at, document["run"], kind, document["step"], document["data"], prev, document["digest"]
     )

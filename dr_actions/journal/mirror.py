@@ -263,20 +263,17 @@ class LogAnchors:
         except SendFailed as failed:
             if failed.code != _ABSENT:
                 raise
-            self._make_stream(incident)
+            try:
+                self._send("CreateLogStream", incident)
+            except SendFailed as failed:
+                # Somebody else made it between the two calls: as good.
+                if failed.code != _THERE:
+                    raise
             self._send("PutLogEvents", incident, logEvents=[event])
 
     def of(self, incident: str) -> list[AnchoredHead]:
         """Every head that was anchored, with its arrival; empty where none ever was."""
         return [head for event in self._events(incident) if (head := _head(event)) is not None]
-
-    def _make_stream(self, incident: str) -> None:
-        try:
-            self._send("CreateLogStream", incident)
-        except SendFailed as failed:
-            # Somebody else made it between the two calls: as good.
-            if failed.code != _THERE:
-                raise
 
     def _events(self, incident: str) -> Iterator[dict[str, Any]]:
         token: dict[str, Any] = {}

@@ -17,17 +17,7 @@ from dr_actions.journal.comparison import AnchoredHead, RecordComparison, anchor
 from dr_actions.journal.entries import Chain
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.control_items import (
-    APPROVAL,
-    HISTORY,
-    INCIDENT,
-    JOURNAL,
-    OVERRIDE,
-    PAUSE,
-    SET_ASIDE,
-    STANDING,
-    clip,
-)
+from dr_estate.model import control_items
 from dr_estate.model.run_records import HISTORY_OF, RunKind
 from dr_estate.model.stream_records import (
     NONE,
@@ -61,7 +51,7 @@ class StreamEvidence:
 
 def compared_with_stream(chain: Chain, incident: str, evidence: StreamEvidence, speed: float = 1.0) -> RecordComparison:
     """Compare the record of the incident, and what else was written meanwhile, with what AWS anchored."""
-    written = sorted(evidence.records.get(JOURNAL + incident, ()), key=order_of)
+    written = sorted(evidence.records.get(control_items.JOURNAL + incident, ()), key=order_of)
     if rewritten := _first_rewrite(written, chain):
         return RecordComparison(compared=True, message=f"by AWS: {rewritten[1]}", differs_at=rewritten[0])
     # An item that came with no head was never an entry, and nothing was in its place before: see _first_rewrite.
@@ -82,18 +72,19 @@ def altered_items(chain: Chain, evidence: StreamEvidence, speed: float = 1.0) ->
     around = _AROUND * speed
     first, last = chain.entries[0].at - around, chain.entries[-1].at + around
     for pk, records in evidence.records.items():
-        if pk == HISTORY or pk.startswith(f"{HISTORY}#"):
+        if pk == control_items.HISTORY or pk.startswith(f"{control_items.HISTORY}#"):
             yield from _altered_history(records, evidence.items.get(pk, {}), (first, last), speed)
-        elif pk.startswith(APPROVAL):
+        elif pk.startswith(control_items.APPROVAL):
             # An approver writes an own item again: it is what was written last.
             for sk, rows in sorted(by_item(records).items()):
                 item = evidence.items.get(pk, {}).get(sk)
                 if item is None or image_digest(item) != rows[-1].image:
                     yield f"{_name(rows[-1])} is not what was written {utc_text(rows[-1].created)}"
-    changes = [row for row in evidence.records.get(HISTORY, ()) if row.event == "INSERT"]
-    for row in evidence.records.get(STANDING, ()):
+    changes = [row for row in evidence.records.get(control_items.HISTORY, ()) if row.event == "INSERT"]
+    for row in evidence.records.get(control_items.STANDING, ()):
         on_record = any(
-            other.sk.endswith((f"#{row.sk}", f"#{SET_ASIDE}")) and abs(other.created - row.created) <= _AT_ONCE * speed
+            other.sk.endswith((f"#{row.sk}", f"#{control_items.SET_ASIDE}"))
+            and abs(other.created - row.created) <= _AT_ONCE * speed
             for other in changes
         )
         if first <= row.created <= last and _is_decision(row.sk) and not on_record:
@@ -132,11 +123,11 @@ def _head(row: StreamRecord, recorded: str | None) -> str:
 
 def _is_decision(sk: str) -> bool:
     """Whether the item is one of those whose every change is on record in the history."""
-    return sk in (INCIDENT, PAUSE) or sk.startswith(OVERRIDE)
+    return sk in (control_items.INCIDENT, control_items.PAUSE) or sk.startswith(control_items.OVERRIDE)
 
 
 def _name(row: StreamRecord) -> str:
-    return f"{clip(row.pk)} / {clip(row.sk)}"
+    return f"{control_items.clip(row.pk)} / {control_items.clip(row.sk)}"
 
 
 # Anchors that AWS writes of the control table, read from their bucket: the name of each object says all.
@@ -157,11 +148,16 @@ class StreamAnchors:
 
     def evidence(self, incident: str) -> StreamEvidence:
         """What AWS anchored of the incident's journal and approvals, and of what stands and is on record."""
-        history = (HISTORY, *(HISTORY_OF + kind for kind in RunKind))
-        records = {pk: self.records(pk) for pk in (JOURNAL + incident, STANDING, *history)}
-        approvals = {row["pk"]["S"] for row in self._query("sk", incident) if row["pk"]["S"].startswith(APPROVAL)}
+        history = (control_items.HISTORY, *(HISTORY_OF + kind for kind in RunKind))
+        records = {pk: self.records(pk) for pk in (control_items.JOURNAL + incident, control_items.STANDING, *history)}
+        approvals = {
+            row["pk"]["S"] for row in self._query("sk", incident) if row["pk"]["S"].startswith(control_items.APPROVAL)
+        }
         records |= {pk: [row for row in self.records(pk) if row.sk == incident] for pk in sorted(approvals)}
-        return StreamEvidence(records, self.items(pk for pk in records if pk not in (JOURNAL + incident, STANDING)))
+        return StreamEvidence(
+            records,
+            self.items(pk for pk in records if pk not in (control_items.JOURNAL + incident, control_items.STANDING)),
+        )
 
     def records(self, pk: str) -> list[StreamRecord]:
         """Every change of an item of the partition, once each."""

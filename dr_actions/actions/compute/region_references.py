@@ -82,21 +82,14 @@ def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> 
     if side is Side.DR and (source := restored_copy.replica_source(context)):
         shared = replace(shared, their_files=shared.their_files | {source})
     if side is Side.DR and (left := restored_copy.replaced_file_systems(context)):
-        shared = _current_counterparts(shared, left)
+        # Files of the side were, or are to be, restored into another file system.
+        shared = replace(shared, their_files=shared.their_files | left)
+        if shared.file_system in left:
+            restored = f"<the restored file system of {shared.here}, once it is there>"
+            shared = replace(shared, file_system=restored, access_points={})
     name = context.env.named(context.env.names.access_point, tenant=tenant.id)
     still = f"<access point {name} of {shared.here}, once it is there>"
     return replace(shared, access_point=shared.access_points.get(name, still))
-
-
-def _current_counterparts(to: Counterparts, left: frozenset[str]) -> Counterparts:
-    """The same where files of the side were, or are to be, restored into another file system."""
-    theirs, used = to.their_files | left, to.file_system not in left
-    return replace(
-        to,
-        their_files=theirs,
-        file_system=to.file_system if used else f"<the restored file system of {to.here}, once it is there>",
-        access_points=to.access_points if used else {},
-    )
 
 
 @lru_cache(maxsize=4)

@@ -141,18 +141,10 @@ def bounds_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DRIFTED, f"{message}: neither as planned upon nor as wanted.", facts)
 
 
-def _fence_bounds(context: PlanContext, _service: TenantService, _target: ScalableTarget) -> Params | None:
-    return FENCED if context.fenced_answers else None
-
-
 def _fence_again_bounds(context: PlanContext, _service: TenantService, target: ScalableTarget) -> Params | None:
     """Before a failback: of a primary that came back unfenced, whatever could still start a task."""
     # A maximum of 0 starts nothing: it is left as it is.
     return FENCED if context.primary_answers and target.maximum else None
-
-
-def _bounds_before_fence(context: PlanContext, service: TenantService, _target: ScalableTarget) -> Params | None:
-    return context.before_fence(FENCE.name, service.service.name) or None
 
 
 def _standby_bounds(context: PlanContext, service: TenantService, target: ScalableTarget) -> Params | None:
@@ -316,7 +308,7 @@ def _schedules_that_shrink(context: PlanContext) -> dict[str, dict[str, int]]:
 FENCE = BoundsChange(
     "compute/fence_scaling",
     "Takes the services of the region to be fenced from auto scaling, so that nothing starts them again (T36, T41).",
-    _fence_bounds,
+    lambda context, _service, _target: FENCED if context.fenced_answers else None,
     _FENCED_SAYS,
     then="before",
     by_part=True,
@@ -332,7 +324,7 @@ FENCE_AGAIN = BoundsChange(
 RELEASE = BoundsChange(
     "compute/release_scaling",
     "Gives the services of a fenced region back to auto scaling: bounds and suspensions as before the fence (T36).",
-    _bounds_before_fence,
+    lambda context, service, _target: context.before_fence(FENCE.name, service.service.name) or None,
     f"{_AGAIN}fence.",
 ).action()
 RAISE_DR = Action(

@@ -34,7 +34,7 @@ class Renaming:
         """The action."""
         return Action(
             *(self.name, self.does, {MODIFY}, (rds.instances,), self.steps, rename_status),
-            rollback=_rollback_call,
+            rollback=lambda step: _rename_call(step.planned_call.region, step.after["name"], step.before["name"]),
             leftovers=self.leftovers,
         )
 
@@ -101,21 +101,11 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", failback.evidence_of(instance))
 
 
-def _rollback_call(step: Step) -> Call | None:
-    """The old name again."""
-    return _rename_call(step.planned_call.region, step.after["name"], step.before["name"])
-
-
-def _old_primary(context: PlanContext) -> rds.Instance | None:
-    """Return the primary's instance with the estate's name, where a copy is to replace it. Raises DataUnavailable."""
-    return failback.old_primary(context) if failback.writer(context) else None
-
-
 OLD_PRIMARY = Renaming(
     "database/rename_old_primary",
     "Keeps the old primary database under another name: what it alone may hold is not lost, and its name is free.",
     Side.PRIMARY,
-    _old_primary,
+    lambda context: failback.old_primary(context) if failback.writer(context) else None,
     "the copy of the failback takes its name, at the host that the tasks there name",
     "the primary's database of before the failover",
 ).action()

@@ -18,20 +18,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dr_actions.actions import restored_copy
+from dr_actions.actions import restored_copy, shared
 from dr_actions.actions.compute.region_references import Pointer, counterparts, new_definition, pointers
 from dr_actions.actions.compute.task_revisions import revision_of
 from dr_actions.actions.files.copies import access_point_values
-from dr_actions.actions.shared import (
-    RUN,
-    TenantService,
-    container_of,
-    name_list,
-    network_of,
-    send,
-    tenant_services,
-    tenants_of,
-)
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus, present
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -60,17 +50,17 @@ echo json_encode(["dr_files" => getenv("DR_FILES"), "folders" => $found]), "\n";
 _FRESH, _NEVER = timedelta(minutes=2), datetime.min.replace(tzinfo=UTC)
 
 
-def lender(context: PlanContext) -> TenantService | None:
+def lender(context: PlanContext) -> shared.TenantService | None:
     """The tenant whose image, log and network the task takes.
 
     Raises DataUnavailable where its definition was not seen.
     """
-    return next(iter(tenant_services(context, Side.DR)), None)
+    return next(iter(shared.tenant_services(context, Side.DR)), None)
 
 
 def container_name(context: PlanContext, definition: ecs.TaskDefinition) -> str:
     """The container that the lender's site runs in."""
-    return container_of(context.env, definition)
+    return shared.container_of(context.env, definition)
 
 
 def register_steps(context: PlanContext) -> Iterator[Step]:
@@ -89,7 +79,7 @@ def register_steps(context: PlanContext) -> Iterator[Step]:
             {"at": list(p.at), "old": p.old, "new": p.new} for p in found if p.is_known and p.at[-1] in _REWRITTEN
         ],
         "<file system>": restored_copy.pending_file_system(token),
-        "<paths>": sorted({access_point_values(context, tenant)[0] for tenant in tenants_of(context)}),
+        "<paths>": sorted({access_point_values(context, tenant)[0] for tenant in shared.tenants_of(context)}),
     }
     yield context.step(
         REGISTER.name,
@@ -194,7 +184,7 @@ def move_steps(context: PlanContext) -> Iterator[Step]:
         "count": 1,
         "startedBy": token,
         "clientToken": "<derived from the task definition>",
-        "networkConfiguration": network_of(service),
+        "networkConfiguration": shared.network_of(service),
         "overrides": {"containerOverrides": [command]},
     }
     yield context.step(
@@ -268,14 +258,14 @@ def _result_status(context: PlanContext, task: drill_resources.Probe, system: ef
         return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet: {listing.message}")
     facts = (("task", task.arn), *((path, str(entries)) for path, entries in listing.folders))
     empty = [path for path, entries in listing.folders if not entries]
-    gates = {access_point_values(context, tenant)[0]: targets_gate(tenant.id) for tenant in tenants_of(context)}
+    gates = {access_point_values(context, tenant)[0]: targets_gate(tenant.id) for tenant in shared.tenants_of(context)}
     if waits := [path for path in empty if gates.get(path) not in context.accepted]:
-        message = f"{name_list(waits)} of {system.id} is absent or empty: no visitor is led there"
-        overrides = name_list([f"--override {gates[path]}" for path in waits if path in gates])
+        message = f"{shared.name_list(waits)} of {system.id} is absent or empty: no visitor is led there"
+        overrides = shared.name_list([f"--override {gates[path]}" for path in waits if path in gates])
         to_go_on = f"; to go on without: {overrides}" if overrides else ""
         return StepStatus(StepState.FAILED, f"{message}. Restore or provision it{to_go_on}.", facts)
     full = len(listing.folders) - len(empty)
-    without = f"; accepted by name without: {name_list(empty)}" if empty else ""
+    without = f"; accepted by name without: {shared.name_list(empty)}" if empty else ""
     return StepStatus(StepState.DONE, f"{full} folders of {system.id} hold the tenants' files{without}.", facts)
 
 
@@ -297,7 +287,7 @@ REGISTER = Action(
 MOVE = Action(
     "files/move_copy",
     "Puts what was restored into its place by a task, and proves by its listing that no tenant's folder is empty.",
-    {RUN},
+    {shared.RUN},
     (
         *(restored_files.systems, restored_files.definitions, restored_files.tasks, restored_files.listings),
         *(ecs.services, ecs.task_definitions, efs.file_systems, efs.replications, efs.access_points),
@@ -305,5 +295,5 @@ MOVE = Action(
     move_steps,
     move_status,
     build_call=move_call,
-    send=send,
+    send=shared.send,
 )

@@ -14,14 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
+from dr_actions.actions import shared
 from dr_actions.actions.markers import psql_scripts, scripts
-from dr_actions.actions.shared import (
-    TenantService,
-    container_of,
-    name_list,
-    network_of,
-    tenant_services,
-)
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
@@ -62,15 +56,15 @@ FINDING = MarkerTask(scripts.FIND, "dr-marker-find", 300, psql_scripts.FIND)
 REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60, psql_scripts.REMOVE)
 
 
-def tenant_on(context: PlanContext, side: Side) -> TenantService | None:
+def tenant_on(context: PlanContext, side: Side) -> shared.TenantService | None:
     """The tenant in whose schema the marker is, by its service on ``side``; the first that has one in both regions.
 
     Raises DataUnavailable.
     """
     other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
-    there = {found.tenant.id for found in tenant_services(context, other)}
+    there = {found.tenant.id for found in shared.tenant_services(context, other)}
     # In both regions: the marker is looked for by a task of the same tenant on the other side.
-    return next((found for found in tenant_services(context, side) if found.tenant.id in there), None)
+    return next((found for found in shared.tenant_services(context, side) if found.tenant.id in there), None)
 
 
 def address_of(instance: rds.Instance) -> str:
@@ -141,7 +135,7 @@ def tenant_step(
     context: PlanContext,
     action: str,
     kind: MarkerTask,
-    tenant_service: TenantService,
+    tenant_service: shared.TenantService,
     variables: dict[str, str],
     psql: ecs.TaskDefinition | None = None,
     *,
@@ -154,7 +148,7 @@ def tenant_step(
     given = {**variables, scripts.SECONDS: str(kind.seconds)}
     definition = psql or definition_of(context, details["side"], service)
     command = psql_scripts.command(kind.psql) if psql else scripts.command(kind.script)
-    override: dict[str, Json] = {"name": container_of(context.env, definition), "command": command}
+    override: dict[str, Json] = {"name": shared.container_of(context.env, definition), "command": command}
     env = context.env.on(details["side"])
     params = {
         "cluster": env.ecs_names(service.name)["cluster"],
@@ -165,7 +159,7 @@ def tenant_step(
         "group": kind.group,
         "startedBy": _LATER,
         "clientToken": _LATER,
-        "networkConfiguration": network_of(service),
+        "networkConfiguration": shared.network_of(service),
         "overrides": _overrides(override, {**given, scripts.TOKEN: _LATER}),
     }
     details["before"] = {
@@ -194,7 +188,7 @@ def definition_of(context: PlanContext, side: Side, service: ecs.Service) -> ecs
 def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables: str) -> Call:
     """The step's call as it is sent. Raises ValueError where the tenant's service is not seen."""
     try:
-        services = tenant_services(context, step.side)
+        services = shared.tenant_services(context, step.side)
         is_psql = step.before["marked by"] == psql_family(context.env, step.side)
         psql = psql_definition(context, step.side) if is_psql else None
     except DataUnavailable as error:
@@ -303,7 +297,7 @@ def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
             left.setdefault(room, {})[label] = None
         elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:
             left.get(room, {}).pop(label, None)
-    return tuple(_CALLED[room].format(name_list(list(labels))) for room, labels in left.items() if labels)
+    return tuple(_CALLED[room].format(shared.name_list(list(labels))) for room, labels in left.items() if labels)
 
 
 def marked_databases(plan: Plan, entries: Sequence[Entry]) -> frozenset[str]:

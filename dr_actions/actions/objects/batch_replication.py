@@ -82,19 +82,6 @@ def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
     return "", f" (whether its role may is not known: {'; '.join(unseen)})" if unseen else ""
 
 
-def first_write_time(context: PlanContext) -> str:
-    """Return the time (ISO 8601) before which the DR region wrote nothing itself in this incident; "" if unknown.
-
-    What it holds from before that time was copied from the primary region, or was written in an earlier incident and
-    copied back then. Where that is wrong, the run's own comparison finds the object and copies it.
-    """
-    standing = context.snapshot.get_if_seen(control_table.standing, Side.DR)
-    incident = standing.known_incident if standing else None
-    # In an incident of another goal the DR region took no writes, so its beginning is no boundary.
-    is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
-    return f"{incident.since - _BEFORE:%Y-%m-%dT%H:%M:%SZ}" if incident is not None and is_away else ""
-
-
 def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
     """What of the copy's own rules keeps a job from being started: it goes by all of them."""
     seen = [row for row in context.snapshot.get(s3.buckets, Side.DR) if isinstance(row, s3.Bucket) and row.name == copy]
@@ -156,7 +143,12 @@ def evidence_of(job: s3_batch_jobs.ReplicationJob) -> tuple[tuple[str, str], ...
 
 def replicate_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket whose copy is replicated back."""
-    env, since = context.env, first_write_time(context)
+    standing = context.snapshot.get_if_seen(control_table.standing, Side.DR)
+    incident = standing.known_incident if standing else None
+    # In an incident of another goal the DR region took no writes, so its beginning is no boundary.
+    is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
+    env = context.env
+    since = f"{incident.since - _BEFORE:%Y-%m-%dT%H:%M:%SZ}" if incident is not None and is_away else ""
     for route in routes(context):
         if route.obstacle:
             continue

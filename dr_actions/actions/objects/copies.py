@@ -312,11 +312,6 @@ def _copy_step(context: PlanContext, bucket: str, copy: str, action: str, part: 
     )
 
 
-def copy_call(step: Step, context: PlanContext) -> Call:
-    """The call with the number of objects that are missing now."""
-    return step.call_with({MISSING: difference_of(step, context).missing})
-
-
 def send_many_copy(_step: Step, call: Call, sender: BulkSender) -> dict[str, Any]:
     """Copy all that is missing, as it is found after the cursor; returns how many objects that were."""
     bucket, copy = str(call.params["Bucket"]), str(call.params["CopySource"]["Bucket"])
@@ -400,7 +395,7 @@ COPY = Action(
     (s3_objects.apart,),
     copy_steps,
     copy_status,
-    build_call=copy_call,
+    build_call=lambda step, context: step.call_with({MISSING: difference_of(step, context).missing}),
     send_many=send_many_copy,
     omissions=copy_notes,
     reads=READS,

@@ -45,6 +45,12 @@ def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds
     goal, renamed = failback.own_name(context), secrets_comparison.is_renamed(context)
     from_dr = bool(secrets_comparison.differing_fields(pair, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
+    params = {
+        "SecretId": pair.name,
+        "ClientRequestToken": "<derived from the version that is read>",
+        "SecretString": f"<the current value of {origin}, its {text} leading to {goal} of the primary region>",
+        LEADING_TO: f"<the host of {goal} in {env.regions.primary}, once it is there>",
+    }
     return context.step(
         COPY_TO_PRIMARY.name,
         pair.name,
@@ -56,7 +62,7 @@ def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds
         f"update-secret-version-stage --region {env.regions.primary} --secret-id {pair.name} "
         "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
         budget_s=120,
-        call=_put(pair.name, env.regions.primary, f"the current value of {origin}, its {text}", goal),
+        call=Call("secretsmanager", "PutSecretValue", env.regions.primary, params),
         tenant=pair.tenant,
         before={
             "fields": fields,
@@ -68,17 +74,6 @@ def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds
         after={"fields": []},
         planes=(Plane.PRIMARY, Plane.DR) if from_dr else (Plane.PRIMARY,),
     )
-
-
-def _put(name: str, region: str, value: str, goal: str) -> Call:
-    """The call as planned: ``value`` is a phrase, and no value."""
-    params = {
-        "SecretId": name,
-        "ClientRequestToken": "<derived from the version that is read>",
-        "SecretString": f"<{value} leading to {goal} of the primary region>",
-        LEADING_TO: f"<the host of {goal} in {region}, once it is there>",
-    }
-    return Call("secretsmanager", "PutSecretValue", region, params)
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

@@ -16,7 +16,7 @@ from typing import Any
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import comparison
 from dr_actions.actions.secrets import comparison as secrets_comparison
-from dr_actions.actions.secrets.comparison import MovableSecret, SecretPair
+from dr_actions.actions.secrets.comparison import SecretPair
 from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step, step_id
 from dr_estate.config.environment import Side
@@ -193,42 +193,38 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     goal = comparison.database(context)
     if goal:
         for reference in comparison.movable_secrets(context):
-            yield _step(context, reference, goal)
-
-
-def _step(context: PlanContext, reference: MovableSecret, goal: str) -> Step:
-    name, env = reference.secret.name, context.env
-    fields = ", ".join(reference.fields)
-    return context.step(
-        POINT_TO_DR.name,
-        name,
-        side=Side.DR,
-        says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
-        danger=Danger.COMPENSABLE,
-        undo="Not taken back: the former value leads to the lost region. It is kept as AWSPREVIOUS: aws "
-        f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
-        "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
-        budget_s=120,
-        call=Call(
-            "secretsmanager",
-            "PutSecretValue",
-            env.regions.dr,
-            {
-                "SecretId": name,
-                "ClientRequestToken": "<derived from the current version>",
-                "SecretString": f"<the current value, its {fields} leading to {goal} in {env.regions.dr}>",
-                LEADING_TO: f"<the host of {goal} in {env.regions.dr}, once it is there>",
-            },
-        ),
-        tenant=reference.tenant,
-        before={
-            "fields": list(reference.fields),
-            "database": goal,
-            "from": env.regions.primary,
-            "named": env.database_on(Side.PRIMARY),
-        },
-        after={"fields": []},
-    )
+            name, env = reference.secret.name, context.env
+            fields = ", ".join(reference.fields)
+            yield context.step(
+                POINT_TO_DR.name,
+                name,
+                side=Side.DR,
+                says=f"Lead {fields} of the secret {name} in {env.regions.dr} to the database {goal} there.",
+                danger=Danger.COMPENSABLE,
+                undo="Not taken back: the former value leads to the lost region. It is kept as AWSPREVIOUS: aws "
+                f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
+                "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
+                budget_s=120,
+                call=Call(
+                    "secretsmanager",
+                    "PutSecretValue",
+                    env.regions.dr,
+                    {
+                        "SecretId": name,
+                        "ClientRequestToken": "<derived from the current version>",
+                        "SecretString": f"<the current value, its {fields} leading to {goal} in {env.regions.dr}>",
+                        LEADING_TO: f"<the host of {goal} in {env.regions.dr}, once it is there>",
+                    },
+                ),
+                tenant=reference.tenant,
+                before={
+                    "fields": list(reference.fields),
+                    "database": goal,
+                    "from": env.regions.primary,
+                    "named": env.database_on(Side.PRIMARY),
+                },
+                after={"fields": []},
+            )
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

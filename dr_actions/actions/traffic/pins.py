@@ -221,11 +221,6 @@ def pin_primary_call(step: Step, context: PlanContext) -> Call:
     return step.call_with({VERSION: check.version})
 
 
-def pin_primary_status(step: Step, context: PlanContext) -> StepStatus:
-    """The check reads as it was set, AND its checkers report it unhealthy; UNAVAILABLE while they report nothing."""
-    return _settings_status(step, context, "as the plan found it", _pin_status)
-
-
 def _settings_status(
     step: Step, context: PlanContext, ready: str, then: Callable[[HealthCheck, PlanContext], StepStatus]
 ) -> StepStatus:
@@ -396,7 +391,7 @@ PIN_PRIMARY = Action(
     {f"{_ROUTE53}:{_UPDATE_CHECK}"},
     (route53_health_checks.checks, route53_health_checks.statuses),
     pin_primary_steps,
-    pin_primary_status,
+    lambda step, context: _settings_status(step, context, "as the plan found it", _pin_status),
     build_call=pin_primary_call,
     rollback=pin_primary_rollback,
     omissions=pin_primary_notes,

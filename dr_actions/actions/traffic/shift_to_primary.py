@@ -14,30 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.actions.traffic import pins
+from dr_actions.actions.traffic import pins, records, shift_to_dr
 from dr_actions.actions.traffic import stage_gates as traffic_stage_gates
 from dr_actions.actions.traffic.answers_gate import SETTLES, TrafficShare
-from dr_actions.actions.traffic.records import (
-    ALL,
-    RecordSet,
-    ZonePairs,
-    as_it_is,
-    chunks,
-    cutover_pairs,
-    record_set,
-    shared_pair,
-    shifted_pair,
-    unavailable_reason,
-    upserts,
-)
-from dr_actions.actions.traffic.shift_to_dr import (
-    RECORDS,
-    build_call,
-    current,
-    difference,
-    rollback_as_seen,
-    rollback_call,
-)
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
@@ -67,15 +46,15 @@ class _Stage:
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each weight above today's, by cohort and zone; more where a batch would be too large."""
-    if unavailable_reason(context):
+    if records.unavailable_reason(context):
         return
     for part, zones in _parts(context):
         for zone in zones:
             moving = [pair for pair in zone.pairs if _moves(pair, part)]
-            for number, batch in enumerate(chunks(moving), 1):
+            for number, batch in enumerate(records.chunks(moving), 1):
                 env, percent = context.env, part.percent
-                before = [record_set(record) for pair in batch for record in _current_records(pair, part)]
-                after = [record_set(record) for pair in batch for record in shared_pair(pair, percent)]
+                before = [records.record_set(record) for pair in batch for record in _current_records(pair, part)]
+                after = [records.record_set(record) for pair in batch for record in records.shared_pair(pair, percent)]
                 names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
                 comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
                 label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
@@ -88,7 +67,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                     zone.name,
                     label=label + (f"-{number}" if number > 1 else ""),
                     nth=part.nth,
-                    last=percent == ALL,
+                    last=percent == records.ALL,
                     side=Side.GLOBAL,
                     says=f"Lead {percent} percent of {names} to {region}: one change batch in zone {zone.name}; "
                     f"watch for {bake}.",
@@ -96,14 +75,14 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                     undo=f"The batch of the records before: {' or '.join(map(str, sorted(shares)))} percent lead "
                     f"to {region} again.",
                     budget_s=round(env.failback.bake_minutes * _MINUTE_S) + SETTLES.seconds + _MARGIN_S,
-                    call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), upserts(zone.id, after, comment)),
+                    call=Call(_SERVICE, _OPERATION, env.region(Side.GLOBAL), records.upserts(zone.id, after, comment)),
                     before={"zone": zone.id, "records": before},
                     after={"zone": zone.id, "records": after, "percent": percent},
                     manual=env.traffic.dns_step == "manual",
                 )
 
 
-def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
+def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[records.ZonePairs, ...]]]:
     """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
     zones, stages, number = _pairs_of_first_step(context), context.env.failback.stages, 0
     canaries = _canary_hosts(context)
@@ -117,24 +96,25 @@ def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]
             number += 1
 
 
-def _pairs_of_first_step(context: PlanContext) -> tuple[ZonePairs, ...]:
+def _pairs_of_first_step(context: PlanContext) -> tuple[records.ZonePairs, ...]:
     """The pairs as the stages find them: those that the plan's own first step turns to the DR region lead there."""
-    zones = cutover_pairs(context).zones
+    zones = records.cutover_pairs(context).zones
     if not pins.is_held_from_dr(context):
         return zones
     return tuple(
-        ZonePairs(zone.id, zone.name, tuple(_switched_pair(pair, context) for pair in zone.pairs)) for zone in zones
+        records.ZonePairs(zone.id, zone.name, tuple(_switched_pair(pair, context) for pair in zone.pairs))
+        for zone in zones
     )
 
 
 def _switched_pair(pair: RecordPair, context: PlanContext) -> RecordPair:
     """The pair once it leads to the DR region."""
-    by_side = {side_of(record, context.env): record for record in shifted_pair(pair, Side.DR)}
+    by_side = {side_of(record, context.env): record for record in records.shifted_pair(pair, Side.DR)}
     return RecordPair(by_side[Side.PRIMARY], by_side[Side.DR])
 
 
-def _of_cohort(zone: ZonePairs, canaries: frozenset[str], wanted: bool) -> ZonePairs:
-    return ZonePairs(zone.id, zone.name, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted))
+def _of_cohort(zone: records.ZonePairs, canaries: frozenset[str], wanted: bool) -> records.ZonePairs:
+    return records.ZonePairs(zone.id, zone.name, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted))
 
 
 def _canary_hosts(context: PlanContext) -> frozenset[str]:
@@ -147,21 +127,21 @@ def _canary_hosts(context: PlanContext) -> frozenset[str]:
 def share_of(pair: RecordPair) -> float:
     """The percentage of visitors that the pair leads to the primary region while all is well."""
     if pair.primary.policy != "weighted":
-        return ALL if pair.primary.failover == "PRIMARY" else 0
+        return records.ALL if pair.primary.failover == "PRIMARY" else 0
     home, away = pair.primary.weight or 0, pair.dr.weight or 0
     # Where each weight is 0, all records are answered alike (API_ResourceRecordSet, Weight; T05).
-    return ALL * home / (home + away) if home + away else ALL / 2
+    return records.ALL * home / (home + away) if home + away else records.ALL / 2
 
 
 def _moves(pair: RecordPair, part: _Stage) -> bool:
     """Whether the part raises the pair's share; a failover pair is moved by the last one alone."""
-    return share_of(pair) < part.percent and (pair.primary.policy == "weighted" or part.percent == ALL)
+    return share_of(pair) < part.percent and (pair.primary.policy == "weighted" or part.percent == records.ALL)
 
 
 def _current_records(pair: RecordPair, part: _Stage) -> tuple[Record, Record]:
     """The pair's records as the part finds them: as they are, or as the part before it leaves them."""
     upon_shared = pair.primary.policy == "weighted" and share_of(pair) < part.upon
-    return shared_pair(pair, part.upon) if upon_shared else as_it_is(pair)
+    return records.shared_pair(pair, part.upon) if upon_shared else records.as_it_is(pair)
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
@@ -172,19 +152,21 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     The bake counts from ``context.sent_at``. Records with other weights or targets than planned are DRIFTED (T43).
     """
     try:
-        now = current(step, context)
+        now = shift_to_dr.current(step, context)
         if is_rolled_back(step, context):
             return _begin_status(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             if _leads_all_to_primary(step, now):
                 return StepStatus(StepState.DONE, f"{step.subject} leads all visitors to the primary region already")
-            return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
+            return StepStatus(
+                StepState.DRIFTED, f"records of {step.subject} were changed: {shift_to_dr.difference(step, now)}"
+            )
         return _bake_status(step, context)
     except DataUnavailable as error:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
+def _leads_all_to_primary(step: Step, now: Sequence[records.RecordSet]) -> bool:
     """Return whether somebody else routed all visitors to the primary region meanwhile.
 
     They are not routed back, and the last stage watches them.
@@ -193,7 +175,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
         {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in rows}
         for rows in (step.before["records"], step.after["records"], now)
     )
-    if step.after["percent"] == ALL or found.keys() != after.keys():
+    if step.after["percent"] == records.ALL or found.keys() != after.keys():
         return False
     if any(_target(found[key]) != _target(row) for key, row in after.items()):
         return False
@@ -204,7 +186,7 @@ def _leads_all_to_primary(step: Step, now: Sequence[RecordSet]) -> bool:
 
 def is_rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether visitors are led as before the stage, whatever the gates say. Raises DataUnavailable."""
-    return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
+    return _routing_fields(shift_to_dr.current(step, context)) == _routing_fields(step.before["records"])
 
 
 def _begin_status(step: Step, context: PlanContext) -> StepStatus:
@@ -221,7 +203,7 @@ def _begin_status(step: Step, context: PlanContext) -> StepStatus:
     )
 
 
-def _routing_fields(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
+def _routing_fields(record_sets: Sequence[records.RecordSet]) -> list[tuple[Any, ...]]:
     """What decides where visitors are led; the rest of a record may have been written by hand in another way."""
     keys = ("Name", "Type", "SetIdentifier", "Weight", "Failover")
     return sorted((*(str(rrset.get(key)) for key in keys), _target(rrset)) for rrset in record_sets)
@@ -247,8 +229,8 @@ def _bake_status(step: Step, context: PlanContext) -> StepStatus:
     failed = next((gate for gate in statuses if gate.state is StepState.FAILED), None)
     if failed is not None:
         # The run takes its own call back; what a person changed, a person changes back, by the command shown.
-        call = rollback_call(step) if step.manual else None
-        back = rollback_as_seen(step, call, context) if call else None
+        call = shift_to_dr.rollback_call(step) if step.manual else None
+        back = shift_to_dr.rollback_as_seen(step, call, context) if call else None
         by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
         return StepStatus(StepState.FAILED, failed.message + by_hand, facts, gate=True, reversing_call=back)
     left, unclear = left_s(context, since), [gate.message for gate in statuses if gate.state is StepState.IN_PROGRESS]
@@ -262,23 +244,23 @@ def _bake_status(step: Step, context: PlanContext) -> StepStatus:
 
 def notes(context: PlanContext) -> Iterator[str]:
     """Yield what no call moves, what cannot be shared, and which canaries move with everybody."""
-    dark = unavailable_reason(context)
+    dark = records.unavailable_reason(context)
     if dark:
         yield f"No traffic is shifted, for the records cannot be read: {dark} Weights are set in us-east-1: wait."
         return
-    found = cutover_pairs(context)
+    found = records.cutover_pairs(context)
     yield from found.left
     weighted = [
         pair for zone in _pairs_of_first_step(context) for pair in zone.pairs if pair.primary.policy == "weighted"
     ]
-    if len(context.env.failback.stages) > 1 and any(share_of(pair) < ALL for pair in weighted):
+    if len(context.env.failback.stages) > 1 and any(share_of(pair) < records.ALL for pair in weighted):
         home, away = context.env.regions.primary, context.env.regions.dr
         yield (
             f"During the stages {home} alone takes writes: who is led there writes, and who is still led to {away} "
             "reads and is refused writes until the last stage."
         )
     for pair in (pair for zone in _pairs_of_first_step(context) for pair in zone.pairs):
-        if pair.primary.policy != "weighted" and share_of(pair) < ALL:
+        if pair.primary.policy != "weighted" and share_of(pair) < records.ALL:
             yield (
                 f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned whole, in one "
                 "step, for a run never converts (T12)."
@@ -311,11 +293,11 @@ SHIFT_TO_PRIMARY = Action(
     ),
     plan_steps,
     observe,
-    rollback=rollback_call,
+    rollback=shift_to_dr.rollback_call,
     omissions=notes,
     rolled_back=is_rolled_back,
-    build_call=build_call,
-    rollback_as_seen=rollback_as_seen,
-    rollback_parts=RECORDS,
+    build_call=shift_to_dr.build_call,
+    rollback_as_seen=shift_to_dr.rollback_as_seen,
+    rollback_parts=shift_to_dr.RECORDS,
     waits=Waits(minutes=lambda env: env.failback.bake_minutes),
 )
