@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from dr_checks.compute.images import by_name, digests_in_use
 from dr_checks.core.model import (
@@ -89,25 +89,22 @@ def replication_rule(view: View) -> Iterator[Finding]:
         else:
             measured = f"{len(rules)} rule(s), none for it to {target}"
             reason = "the next release would not reach the DR region: a failover would start an old release or none"
+            # PutReplicationConfiguration replaces all rules: those that stand are written again with the new one.
+            new = ecr.ReplicationRule(((view.env.regions.dr, view.env.account),), (name,))
+            rows = [
+                {
+                    "destinations": [
+                        {"region": region, "registryId": account} for region, account in rule.destinations
+                    ],
+                    "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in rule.prefixes],
+                }
+                for rule in (*rules, new)
+            ]
             remedy = Remedy(
                 f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
-                (_replication_command(view, rules, name),),
+                (view.command("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": rows}),),
             )
             yield view.gap(name, measured, f"replicated to {target}", reason, remedy)
-
-
-def _replication_command(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
-    """The command that adds a rule for the repository to those that stand: they are set as a whole."""
-    # PutReplicationConfiguration replaces all rules: those that stand are written again with the new one.
-    new = ecr.ReplicationRule(((view.env.regions.dr, view.env.account),), (name,))
-    rows = [
-        {
-            "destinations": [{"region": region, "registryId": account} for region, account in rule.destinations],
-            "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in rule.prefixes],
-        }
-        for rule in (*rules, new)
-    ]
-    return view.command("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": rows})
 
 
 @check(

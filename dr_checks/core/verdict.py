@@ -101,7 +101,11 @@ def verdict_of(
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
     best = None if unexpected is None else Recommendation.UNPROTECTED
     recommendation = _recommendation(results if unexpected is None else unexpected, blocker, best)
-    reasons = (*filter(None, (blocker, served)), *_reasons(results)) or (
+    order = [Status.UNKNOWN, Status.FAIL, Status.WARN, Status.EXCEPTED]
+    telling = [result for result in results if result.status in order]
+    # A failed blocker first: it decides whatever else was not seen.
+    telling.sort(key=lambda r: (not fails_blocker(r), order.index(r.status), -WEIGHT[r.severity], r.check))
+    reasons = (*filter(None, (blocker, served)), *map(_reason, telling)) or (
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
     rpo = recovery_point(lags, rpo_target_s)
@@ -220,14 +224,6 @@ def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
         return RecoveryPointResult(target_s, worst_s, compliant=False)
     blind = not measured or len(measured) < len(best)
     return RecoveryPointResult(target_s, worst_s, compliant=None if blind else True)
-
-
-def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:
-    order = [Status.UNKNOWN, Status.FAIL, Status.WARN, Status.EXCEPTED]
-    telling = [result for result in results if result.status in order]
-    # A failed blocker first: it decides whatever else was not seen.
-    telling.sort(key=lambda r: (not fails_blocker(r), order.index(r.status), -WEIGHT[r.severity], r.check))
-    return tuple(_reason(result) for result in telling)
 
 
 def _reason(result: CheckResult) -> str:

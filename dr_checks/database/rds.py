@@ -185,7 +185,9 @@ def parameter_group(view: View) -> Iterator[Finding]:
     promoted = {used for replica in replicas(view) for used, _ in replica.parameter_groups} if others else set()
     for other in sorted(promoted & others):  # a promotion keeps the replica's group
         yield _read_only(view, frozen[other])
-    if name in frozen and not _runs_with(view, name):
+    if name in frozen and not any(
+        not row.source and name in dict(row.parameter_groups) for row in view.get(rds.instances)
+    ):
         yield _read_only(view, frozen[name])
     elif group:
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
@@ -195,11 +197,6 @@ def parameter_group(view: View) -> Iterator[Finding]:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
         sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
         yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
-
-
-def _runs_with(view: View, group: str) -> bool:
-    """Whether an instance of this region that is no replica has the group."""
-    return any(not row.source and group in dict(row.parameter_groups) for row in view.get(rds.instances))
 
 
 def _read_only(view: View, group: rds_groups.ParameterGroup) -> Finding:

@@ -58,7 +58,10 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     What the DR region did not list, for it could not be read, is not missing. Raises DataUnavailable.
     """
     here, there = (view.get(platform_resources.listings, side) for side in (Side.DR, Side.PRIMARY))
-    refused, guards = _refused_types(view), _guards(view)
+    # Web ACLs of the primary's load balancers: elbv2-web-acl.alike compares each with the one of here.
+    found = [seen.get_if_seen(elbv2.guarded, Side.PRIMARY) for seen, _ in view.snapshot.of_entrances(view.env)]
+    acls = (row.acl for row in found if row and row.acl)
+    refused, guards = _refused_types(view), {(_WEB_ACL, _plain(view.env, acl.name, Side.PRIMARY)) for acl in acls}
     compared = [
         pair
         for pair in _resources(view.env, there, Side.PRIMARY)
@@ -73,13 +76,6 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
         else:
             lacking.append(pair)
     return tuple(sorted(lacking, key=_rank)), len(compared)
-
-
-def _guards(view: View) -> set[Known]:
-    """The web ACLs of the primary region's load balancers: elbv2-web-acl.alike compares each with the one of here."""
-    found = [seen.get_if_seen(elbv2.guarded, Side.PRIMARY) for seen, _ in view.snapshot.of_entrances(view.env)]
-    acls = (row.acl for row in found if row and row.acl)
-    return {(_WEB_ACL, _plain(view.env, acl.name, Side.PRIMARY)) for acl in acls}
 
 
 def off_counterparts(view: View) -> tuple[str, ...]:

@@ -55,7 +55,11 @@ class ReferenceEnds:
         if row.kind is ReferenceKind.SERVICE or (row.region and not row.is_in(self._regions.dr)):
             return End.HERE
         if row.kind is ReferenceKind.ADDRESS:
-            return self._of_address(row.name, alike=alike)
+            if self._is_within(row.name, Side.DR):
+                return End.HERE
+            if self._is_within(row.name, Side.PRIMARY):
+                return End.PRIMARY
+            return _unless_alike(alike)
         if row.kind is ReferenceKind.DATABASE:
             return End.HERE if row.name in self._databases else End.NOWHERE
         if row.kind is ReferenceKind.NETWORK:
@@ -81,13 +85,6 @@ class ReferenceEnds:
         view = self._view
         theirs = {*_network_ids(view, other), *(system.id for system in view.get(efs.file_systems, other))}
         return End.PRIMARY if name in theirs else End.NOWHERE
-
-    def _of_address(self, text: str, *, alike: bool | Unavailable) -> End:
-        if self._is_within(text, Side.DR):
-            return End.HERE
-        if self._is_within(text, Side.PRIMARY):
-            return End.PRIMARY
-        return _unless_alike(alike)
 
     def _is_within(self, text: str, side: Side) -> bool:
         network = self._view.get(vpc.vpc, side)

@@ -96,7 +96,9 @@ def serving_estimate(results: Iterable[CheckResult], tenants: Iterable[str], env
     known = tuple(tenants)
     stopped, checks = set[str](), list[str]()
     for result in (result for result in results if result.area is not Area.VALIDATION):
-        all_count = _counts(result)
+        # Whether each of its gaps stops somebody, not only those that stop one by themselves.
+        blocks = result.severity is Severity.BLOCKER and not any(finding.stops for finding in result.findings)
+        all_count = (blocks and result.check not in LOSSES) or result.check in STOPS
         # An accepted gap counts: an exception changes the report, not what visitors get (T49).
         unmet_findings = (
             f for f in result.findings if f.status in _UNMET and f.side is not Side.PRIMARY and (all_count or f.stops)
@@ -106,12 +108,6 @@ def serving_estimate(results: Iterable[CheckResult], tenants: Iterable[str], env
         checks += [result.check] * bool(names)
     order = tuple(name for name in known if name in stopped)
     return Served(env.regions.dr, len(known), order, tuple(dict.fromkeys(checks)))
-
-
-def _counts(result: CheckResult) -> bool:
-    """Whether each of its gaps stops somebody, not only those that stop one by themselves."""
-    blocks = result.severity is Severity.BLOCKER and not any(finding.stops for finding in result.findings)
-    return (blocks and result.check not in LOSSES) or result.check in STOPS
 
 
 def _about(finding: Finding, tenants: tuple[str, ...], env: Environment) -> set[str]:

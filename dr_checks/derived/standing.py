@@ -46,11 +46,6 @@ class StandingPart:
     here: tuple[TrafficEnd, ...]
     port: int | None = None
 
-    def matching_part(self, wanted: TrafficRule) -> TrafficRule | None:
-        """What of a rule is about the part: of a block that may hold others too, its own port."""
-        at_port = wanted if self.port is None else wanted.at(self.port)
-        return wanted if at_port and wanted.block is None else at_port
-
 
 class Ground:
     """One region's VPC, and which parts of the platform stand where in it."""
@@ -182,8 +177,10 @@ class Grounds:
     def _rules_by_part(
         self, wanted: TrafficRule, there: Admission, outward: bool
     ) -> Iterator[tuple[TrafficRule, StandingPart]]:
-        for part in self._parts(outward):
-            rule = part.matching_part(wanted)
+        for part in self._callers | self._servers if outward else self._callers:
+            # Of a block that may hold other parts too, the rule at this part's own port.
+            at_port = wanted if part.port is None else wanted.at(part.port)
+            rule = wanted if at_port and wanted.block is None else at_port
             if rule and _speaks_of(rule, part, there):
                 yield rule, part
 
@@ -203,10 +200,6 @@ class Grounds:
         """The primary's block of IPv4 where it has one and the DR region several: who stands there is let in."""
         theirs, mine = ([block for block in ground.own if ":" not in block] for ground in (self._there, self._here))
         return theirs[0] if len(theirs) == 1 < len(mine) else ""
-
-    def _parts(self, outward: bool) -> Iterable[StandingPart]:
-        """Return the parts of both regions, equal parts once; the checks of a part report where it is absent."""
-        return self._callers | self._servers if outward else self._callers
 
     @cached_property
     def _callers(self) -> dict[StandingPart, None]:

@@ -68,7 +68,13 @@ def region_service(snapshot: Snapshot, env: Environment, side: Side = Side.PRIMA
     }
     if not services:
         return NOT_SEEN
-    pages, targets = _pages(snapshot, env, side), _healthy_targets(snapshot, env, side)
+    # The answer that a stranger's host gets too proves nothing of the tenant.
+    pages = dict[str, str]()
+    for seen, own in snapshot.of_entrances(env):
+        with suppress(DataUnavailable):
+            if done := visits_of(seen, own, side):
+                pages |= _tenant_faults(seen, own.on(side), side, done)
+    targets = _healthy_targets(snapshot, env, side)
     # Of a tenant whom no visitor is led to, its healthy targets are all that there is to see.
     inside = healthy_inside(snapshot, env, side)
     pages |= {tenant: "" for tenant in services if inside.get(tenant)}
@@ -151,19 +157,6 @@ def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets:
         return "no task runs"
     # A healthy target is no served page (the health check asks for another path), so without a page it stays open.
     return "no healthy target" if targets.get(tenant) == 0 else None
-
-
-def _pages(snapshot: Snapshot, env: Environment, side: Side) -> dict[str, str]:
-    """What is wrong with each tenant's page, by its id, "" where nothing is; only of those that were seen.
-
-    The answer that a stranger's host gets too proves nothing of the tenant.
-    """
-    found = dict[str, str]()
-    for seen, own in snapshot.of_entrances(env):
-        with suppress(DataUnavailable):
-            if done := visits_of(seen, own, side):
-                found |= _tenant_faults(seen, own.on(side), side, done)
-    return found
 
 
 def _tenant_faults(snapshot: Snapshot, env: Environment, side: Side, done: VisitRound) -> Iterator[tuple[str, str]]:

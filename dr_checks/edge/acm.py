@@ -125,18 +125,6 @@ def issued_certificates(view: View) -> list[Certificate]:
     return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 
-def _certificate_of(view: View, host: str) -> str:
-    """The certificate of ACM by which CloudFront answers for the host; "" where that is none's, or another kind of one.
-
-    Raises DataUnavailable.
-    """
-    rows = view.get(readers_cloudfront.distributions) if view.side is Side.GLOBAL else ()
-    aliases = ((nearest_alias(row.aliases, host), row.certificate) for row in rows if not row.staging)
-    found = [(alias == host, len(alias), certificate) for alias, certificate in aliases if alias]
-    certificate = max(found, default=(False, 0, ""))[-1]
-    return certificate if certificate.startswith("arn:") and ":acm:" in certificate else ""
-
-
 def host_certificates(view: View) -> list[Certificate]:
     """Certificates that serve or could serve a host of the estate; where some are in use, those alone."""
     wanted = [host for host, _ in hosts(view)]
@@ -170,7 +158,13 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
     if not wanted_here:
         yield view.none_expected("all hosts", f"nothing asks for a certificate in {view.region}")
     for host, tenant in wanted_here:
-        fitting, attached = [c for c in usable if covers(c.names, host)], _certificate_of(view, host)
+        # The certificate by which CloudFront answers for the host; "" where it is not one of ACM's.
+        rows = view.get(readers_cloudfront.distributions) if view.side is Side.GLOBAL else ()
+        aliases = ((nearest_alias(row.aliases, host), row.certificate) for row in rows if not row.staging)
+        found = [(alias == host, len(alias), certificate) for alias, certificate in aliases if alias]
+        certificate = max(found, default=(False, 0, ""))[-1]
+        attached = certificate if certificate.startswith("arn:") and ":acm:" in certificate else ""
+        fitting = [c for c in usable if covers(c.names, host)]
         fit = next((c for c in fitting if attached in ("", c.arn)), None)
         if fit:
             yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)

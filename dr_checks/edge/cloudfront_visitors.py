@@ -117,11 +117,9 @@ def _behaviour(found: Distribution, path: str) -> Behaviour:
     """The behaviour that takes a request for the path: the first whose pattern fits, else the default one."""
     # CloudFront compares patterns in the order of the list, and takes the default where none fits (API_CacheBehavior).
     default, *others = found.behaviours
-    return next((row for row in others if _fits(row.pattern, path)), default)
-
-
-def _fits(pattern: str, path: str) -> bool:
-    return fnmatchcase(path, f"/{pattern.lstrip('/')}".replace("[", "[[]"))
+    return next(
+        (row for row in others if fnmatchcase(path, f"/{row.pattern.lstrip('/')}".replace("[", "[[]"))), default
+    )
 
 
 @check("no other distribution takes a tenant's visitors away from the traffic name")

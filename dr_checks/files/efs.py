@@ -183,15 +183,12 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
             yield view.ok(_name(view), system.overwrite_protection, wanted, "no replication can overwrite it")
         else:
             reason = "a replication in the wrong direction would silently discard its data"
-            remedy = Remedy("aws_efs_file_system.protection: ENABLED.", (_protect(view, system.id),))
+            on = {"FileSystemId": system.id, "ReplicationOverwriteProtection": "ENABLED"}
+            command = view.command("efs", "UpdateFileSystemProtection", **on)
+            remedy = Remedy("aws_efs_file_system.protection: ENABLED.", (command,))
             yield view.gap(_name(view), system.overwrite_protection or "none", wanted, reason, remedy)
     if not found:
         yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
-
-
-def _protect(view: View, system: str) -> str:
-    on = {"FileSystemId": system, "ReplicationOverwriteProtection": "ENABLED"}
-    return view.command("efs", "UpdateFileSystemProtection", **on)
 
 
 @lag_source(FILES)

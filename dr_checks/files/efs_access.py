@@ -12,17 +12,14 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs
 
 
-def _name(view: View) -> str:
-    return view.env.named(view.env.names.file_system)
-
-
 @check("every tenant has an available access point in the DR region")
 @weigh(Severity.BLOCKER, Area.INFRASTRUCTURE)
 @cite("EfsAccessPointParity", "REL13-BP02", "NIST CP-7")
 def point_exists(view: View) -> Iterator[Finding]:
     """Access points are not replicated with the files: each tenant's own is there, by its Name tag."""
     if not view.get(efs.file_systems):
-        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
+        name = view.env.named(view.env.names.file_system)
+        yield view.none_expected(name, "there is no file system: see efs.file-system-exists")
         return
     there = {point.name: point for point in view.get(efs.access_points)}
     for tenant in view.tenants:

@@ -70,17 +70,14 @@ def admit_stores(view: View) -> Iterator[Finding]:
         yield view.unknown("all endpoints", wanted, row)
     for endpoint in used if roles or not rows else ():
         every = [(role, right) for role in roles for right in role.rights]
-        yield _stores_finding(view, endpoint, [pair for pair in every if _is_of(pair[1], endpoint)], wanted)
+        pairs = [pair for pair in every if pair[1].action.startswith(f"{endpoint.service}:")]
+        yield _stores_finding(view, endpoint, pairs, wanted)
     if not used:
         name = vpc_name(view)
         yield view.none_expected(name, "no endpoint takes what tasks ask of buckets and tables")
 
 
 _STORES = frozenset({"s3", "dynamodb"})
-
-
-def _is_of(right: StoreRight, endpoint: vpc.VpcEndpoint) -> bool:
-    return right.action.startswith(f"{endpoint.service}:")
 
 
 def _stores_finding(

@@ -68,7 +68,14 @@ class _Openings:
             # None: which subnets are the databases' was not seen, so no subnet is opened.
             if stop.peer == _INTERNET and (closed is None or closed & set(stop.acl.subnets)):
                 continue
-            if number := self._number(stop):
+            # The highest free number below the first rule that denies the whole, 0 where there is none.
+            key = (stop.acl.id, stop.outward, stop.peer, stop.ports)
+            denying = [r.number for r in stop.acl.rules if r.outward == stop.outward and _denies(r, stop)]
+            used = {number for outward, number in stop.acl.numbers if outward == stop.outward}
+            used |= {number for (acl, outward, *_), number in self.taken.items() if (acl, outward) == key[:2]}
+            free = (n for n in range(min(denying, default=_LAST_NUMBER) - 1, 0, -1) if n not in used)
+            number = self.taken.setdefault(key, next(free, 0))
+            if number:
                 yield self.view.command(
                     "ec2",
                     "CreateNetworkAclEntry",
@@ -80,15 +87,6 @@ class _Openings:
                     CidrBlock=stop.peer,
                     PortRange=dict(zip(("From", "To"), stop.ports, strict=True)),
                 )
-
-    def _number(self, stop: _Stop) -> int:
-        """The highest free number below the first rule that denies the whole, 0 where there is none."""
-        key = (stop.acl.id, stop.outward, stop.peer, stop.ports)
-        denying = [r.number for r in stop.acl.rules if r.outward == stop.outward and _denies(r, stop)]
-        used = {number for outward, number in stop.acl.numbers if outward == stop.outward}
-        used |= {number for (acl, outward, *_), number in self.taken.items() if (acl, outward) == key[:2]}
-        free = (n for n in range(min(denying, default=_LAST_NUMBER) - 1, 0, -1) if n not in used)
-        return self.taken.setdefault(key, next(free, 0))
 
 
 def _denies(rule: vpc.AclRule, stop: _Stop) -> bool:

@@ -65,7 +65,11 @@ def _count_finding(
         return view.gap(copy.name, f"{measured}, none of them found", wanted, reason, remedy, stops=True)
     # An empty copy is never good, however few objects the source has.
     if copied and (copied >= all_objects * _NEARLY or lacking <= _FEW):
-        if unlike := _unlike(view, source, target):
+        # Objects that the copy has not, or in another size, though replication was due.
+        there = {listed.key: listed.size_bytes for listed in target.first}
+        last = max((row.key for row in target.first), default="") if target.more else None
+        due = [row for row in source.first if view.now - row.at > _DUE and (last is None or row.key <= last)]
+        if unlike := [row.key for row in due if there.get(row.key) != row.size_bytes]:
             measured = f"{len(unlike)} of the first {len(source.first)} objects missing or of another size"
             reason = f"such as {unlike[0]}: what is deleted or overwritten in a copy no rule brings back"
             remedy = f"Run S3 Batch Replication on {original.name}, and see who writes to {copy.name}."
@@ -79,14 +83,6 @@ def _count_finding(
     if copied < all_objects * _HALF:
         return view.gap(copy.name, measured, wanted, reason, remedy, stops=not copied)
     return view.warn(copy.name, measured, wanted, reason, remedy)
-
-
-def _unlike(view: View, source: BucketContents, target: BucketContents) -> list[str]:
-    """The first objects of the source that the copy has not, or in another size, though replication was due."""
-    there = {listed.key: listed.size_bytes for listed in target.first}
-    last = max((row.key for row in target.first), default="") if target.more else None
-    due = [row for row in source.first if view.now - row.at > _DUE and (last is None or row.key <= last)]
-    return [row.key for row in due if there.get(row.key) != row.size_bytes]
 
 
 def _is_dark(count: BucketContents) -> bool:

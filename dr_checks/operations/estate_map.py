@@ -31,7 +31,25 @@ def as_mapped(view: View) -> Iterator[Finding]:
 
     Stores are databases, tables and buckets. Source: the map file's entries.
     """
-    for kind, there in _today(view).items():
+    balancers = [seen.get(elbv2.load_balancer, view.side) for _, seen in _balancers(view)]
+    database = view.env.named(view.env.names.database)
+    standing = {
+        MapKind.LOAD_BALANCER: {balancer.name: balancer.arn for balancer in balancers if balancer},
+        MapKind.CLUSTER: {row.name: "" for row in clusters(view) if row.status and not states.CLUSTER[row.status].gone},
+        MapKind.SERVICE: {s.name: s.arn for s in view.get(ecs.services) if not states.SERVICE[s.status].gone},
+        MapKind.DATABASE: {
+            row.identifier: row.arn
+            for row in view.get(rds.instances)
+            if not (is_isolated(row.identifier, database) or is_set_aside(row.identifier, database))
+        },
+        MapKind.TABLE: {
+            row.name: "" for row in map(available, view.get(dynamodb.tables)) if row.status != dynamodb.NONE
+        },
+        MapKind.OBJECTS: {
+            row.name: "" for row in map(available, view.get(s3.buckets)) if row.region and row.name in _buckets(view)
+        },
+    }
+    for kind, there in standing.items():
         mapped = _mapped_ids(view, kind)
         yield from _differences(view, kind, mapped, there)
         # a failover restores the database under its own name
@@ -84,25 +102,3 @@ def _buckets(view: View) -> list[str]:
 def _on_side(saved: MapFile, kind: MapKind, side: Side) -> Iterator[MapEntry | MapCounterpart]:
     for entry in saved.of_kind(kind):
         yield from (entry,) if side is Side.PRIMARY else entry.all_running_in(saved.dr)
-
-
-def _today(view: View) -> dict[MapKind, dict[str, str]]:
-    """What stands on this side, ids by name. Raises DataUnavailable."""
-    balancers = [seen.get(elbv2.load_balancer, view.side) for _, seen in _balancers(view)]
-    database = view.env.named(view.env.names.database)
-    return {
-        MapKind.LOAD_BALANCER: {balancer.name: balancer.arn for balancer in balancers if balancer},
-        MapKind.CLUSTER: {row.name: "" for row in clusters(view) if row.status and not states.CLUSTER[row.status].gone},
-        MapKind.SERVICE: {s.name: s.arn for s in view.get(ecs.services) if not states.SERVICE[s.status].gone},
-        MapKind.DATABASE: {
-            row.identifier: row.arn
-            for row in view.get(rds.instances)
-            if not (is_isolated(row.identifier, database) or is_set_aside(row.identifier, database))
-        },
-        MapKind.TABLE: {
-            row.name: "" for row in map(available, view.get(dynamodb.tables)) if row.status != dynamodb.NONE
-        },
-        MapKind.OBJECTS: {
-            row.name: "" for row in map(available, view.get(s3.buckets)) if row.region and row.name in _buckets(view)
-        },
-    }

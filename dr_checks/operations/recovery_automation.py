@@ -101,20 +101,16 @@ def _passes_on(words: tuple[str, ...]) -> bool:
 
     Its first word after the command is the command's own name, $0. Source: POSIX, sh.
     """
-    if (of_shell := _of_shell(words)) is not None:
-        command, *named = of_shell or ("",)
+    # The command of a shell that is given one (-c, -ec, -lc), and what follows it.
+    shell = next((number for number, word in enumerate(words) if word.rpartition("/")[2] in _SHELLS), len(words))
+    options = (number for number, word in enumerate(words) if number > shell and _COMMAND.fullmatch(word))
+    option = next(options, None)
+    if option is not None:
+        command, *named = words[option + 1 :] or ("",)
         script = command.replace("${@}", "$@").split()
         first = _tool_at(script)
         return bool(named) and first is not None and bool(_PASSED & set(script[first:]))
     return _tool_at(words) is not None
-
-
-def _of_shell(words: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The command of a shell and what follows it, None without a shell that is given one (-c, -ec, -lc)."""
-    shell = next((number for number, word in enumerate(words) if word.rpartition("/")[2] in _SHELLS), len(words))
-    options = (number for number, word in enumerate(words) if number > shell and _COMMAND.fullmatch(word))
-    option = next(options, None)
-    return None if option is None else words[option + 1 :]
 
 
 def _tool_at(words: Sequence[str]) -> int | None:

@@ -105,12 +105,13 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     away, refusing = _own_databases(snapshot, env, Side.DR), _groups_that_refuse_writes(snapshot, Side.DR)
     frozen = {row.resource_id for row in away if not set(row.parameter_groups).isdisjoint(refusing)}
     copied = {dict(row.tags).get(REPLICATED_FROM) for row in _own_databases(snapshot, env, Side.PRIMARY)}
+    services = snapshot.get_if_seen(ecs.services, Side.PRIMARY)
     return Signals(
         primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
         primary_traffic=agreed_health(found) if primary_api is Api.SILENT else checked,
         dr_traffic=_traffic(snapshot, env, Side.DR),
-        primary_running=_task_count(snapshot),
+        primary_running=None if services is None else sum(service.running for service in services),
         traffic_set=_set(pairs),
         pinned=_is_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
@@ -140,11 +141,6 @@ def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
         return {*env.traffic_records} <= {record.name for record in snapshot.get(route53.records, Side.GLOBAL)}
     except DataUnavailable:
         return True
-
-
-def _task_count(snapshot: Snapshot) -> int | None:
-    services = snapshot.get_if_seen(ecs.services, Side.PRIMARY)
-    return None if services is None else sum(service.running for service in services)
 
 
 def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
@@ -203,21 +199,16 @@ def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     An estate without a database writes where its tasks run and visitors are led.
     """
     if not env.names.database:
-        return _is_led(snapshot, env, side) and bool(_tasks(snapshot, env, side))
+        pairs = _pairs(snapshot, env)
+        at_dr = (
+            _set(pairs) is TrafficDirection.DR
+            or _visitors(snapshot, env) is TrafficDirection.DR
+            or _is_pinned(snapshot, pairs, env)
+        )
+        return at_dr == (side is Side.DR) and bool(_tasks(snapshot, env, side))
     standing, refusing = _own_databases(snapshot, env, side), _groups_that_refuse_writes(snapshot, side)
     own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
-
-
-def _is_led(snapshot: Snapshot, env: Environment, side: Side) -> bool:
-    """Whether visitors are led to the side, by the answers, the records, or a primary that is held down."""
-    pairs = _pairs(snapshot, env)
-    at_dr = (
-        _set(pairs) is TrafficDirection.DR
-        or _visitors(snapshot, env) is TrafficDirection.DR
-        or _is_pinned(snapshot, pairs, env)
-    )
-    return at_dr == (side is Side.DR)
 
 
 def _tasks(snapshot: Snapshot, env: Environment, side: Side) -> int | None:

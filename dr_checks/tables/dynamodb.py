@@ -135,7 +135,9 @@ def _delivery_fault(view: View, name: str, replica: dynamodb.TableReplica) -> tu
 def replication_latency(view: View) -> Iterator[Finding]:
     """ReplicationLatency of the primary's writes; this is also the window in which the last writer may lose (T31)."""
     wanted = f"{duration(view.rpo_s)} or less"
-    for name in _replicated_tables(view):
+    for name, table in named_tables(view, Side.DR):
+        if not isinstance(table, Unavailable) and table.status == _ABSENT:
+            continue
         reading = _latency(view, name)
         cause = view.doubt(reading)
         if reading is None or reading.value is None or cause:
@@ -150,10 +152,6 @@ def replication_latency(view: View) -> Iterator[Finding]:
                 f"Check for throttled writes of {name} in {view.region} (aws_dynamodb_table.replica, write capacity)."
             )
             yield view.gap(name, duration(reading.value / _MS), wanted, reason, remedy)
-
-
-def _replicated_tables(view: View) -> list[str]:
-    return [n for n, table in named_tables(view, Side.DR) if isinstance(table, Unavailable) or table.status != _ABSENT]
 
 
 def _latency(view: View, name: str) -> Reading | None:

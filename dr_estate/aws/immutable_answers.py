@@ -66,8 +66,19 @@ class ImmutableAnswers:
         in_turn = dict.fromkeys([*self.fresh, *used, *self.known])
         content = _content(maker, {arn: latest[arn] for arn in in_turn})
         with contextlib.suppress(OSError):
-            _make_folder(path.parent)
-            _replace(path, content)
+            # Each folder for the user alone: mkdir's parents are for everyone.
+            for each in (*reversed(path.parent.parents), path.parent):
+                if not each.is_dir():
+                    each.mkdir(mode=0o700, exist_ok=True)
+            # Whole or not at all: a new file, for the user alone, takes the place of the old one.
+            writing, name = tempfile.mkstemp(prefix=f"{path.stem}.", dir=path.parent)
+            beside = Path(name)
+            try:
+                with os.fdopen(writing, "wb") as file:
+                    file.write(content)
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
 
 
 def load(path: Path, maker: str) -> ImmutableAnswers:
@@ -105,22 +116,3 @@ def _content(maker: str, answers: Mapping[str, Versioned]) -> bytes:
 def _checksum(maker: str, answers: Mapping[str, Any]) -> str:
     content = orjson.dumps([SCHEMA, maker, answers], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(content).hexdigest()
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder, and those above it that are not there, for the user alone: mkdir's parents are for everyone."""
-    for each in (*reversed(folder.parents), folder):
-        if not each.is_dir():
-            each.mkdir(mode=0o700, exist_ok=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of the file, whole or not at all. Raises OSError."""
-    writing, name = tempfile.mkstemp(prefix=f"{path.stem}.", dir=path.parent)  # a new file, for the user alone
-    beside = Path(name)
-    try:
-        with os.fdopen(writing, "wb") as file:
-            file.write(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

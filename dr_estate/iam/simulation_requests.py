@@ -104,7 +104,10 @@ def of_each_tenant(env: Environment, demand: SimulationRequest, tenants: Sequenc
     found, env = list[str](), env.in_region(demand.region)
     for arn in demand.resources:
         found += _in_its_cluster(env, arn, tenants)
-        pattern = _pattern_of(env, arn)
+        parts = arn.split(":", 5)
+        patterns = [getattr(env.names, name) for name in _OF_TENANTS.get(parts[2], ())]
+        words = [word.removesuffix(f"-{_CHARACTERS}") for word in re.split("[:/]", parts[5])]
+        pattern = next((pattern for pattern in patterns if env.named(pattern, tenant=ANY) in words), "")
         names = [env.named(pattern, tenant=tenant) for tenant in tenants] if pattern else []
         found += [arn, *(_arn_with_name(arn, env.named(pattern, tenant=ANY), name) for name in names)]
     return tuple(found)
@@ -127,14 +130,6 @@ def _arn_with_name(arn: str, name: str, other: str) -> str:
 def example_arn(secret: str) -> str:
     """The ARN of a secret as ``of_each_tenant`` names it: with made-up characters at its end."""
     return f"{secret.rpartition('-')[0]}-{_CHARACTERS}"
-
-
-def _pattern_of(env: Environment, arn: str) -> str:
-    """The pattern of names by which ``arn`` stands for any tenant's, "" where it does not."""
-    parts = arn.split(":", 5)
-    patterns = [getattr(env.names, name) for name in _OF_TENANTS.get(parts[2], ())]
-    words = [word.removesuffix(f"-{_CHARACTERS}") for word in re.split("[:/]", parts[5])]
-    return next((pattern for pattern in patterns if env.named(pattern, tenant=ANY) in words), "")
 
 
 def of_the_account(account: str, region: str, action: str) -> Context:

@@ -46,6 +46,14 @@ def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
     files = [scopes.arn(env, region, "elasticfilesystem", "file-system/*")]
     points = [scopes.arn(env, region, "elasticfilesystem", "access-point/*")]
     of_task = [scopes.arn(env, region, "ecs", f"task/{name}/*") for name in env.in_region(region).clusters]
+    # The canary's records, in the zones that are listed for it: made, changed and deleted.
+    key = "route53:ChangeResourceRecordSets"
+    names = [f"canary-*.{env.traffic.test_prefix}.{zone}" for zone in env.traffic.canary_zones]
+    condition = {
+        "ForAllValues:StringEquals": {f"{key}RecordTypes": scopes.CUT_OVER_TYPES},
+        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": names},
+        "Null": {f"{key}NormalizedRecordNames": "false"},
+    }
     known: dict[str, scopes.Scope] = {
         "ec2:DeleteNetworkInterface": ([scopes.arn(env, region, "ec2", "network-interface/*")], _BY_A_SERVICE),
         "ecs:RunTask": (scopes.run_definitions(env, region), scopes.in_cluster(env, region) | _drills("RequestTag")),
@@ -57,7 +65,7 @@ def of_drilling(action: str, env: Environment, region: str) -> scopes.Scope:
         "elasticfilesystem:DeleteFileSystem": (files, _drills_files(env, "ResourceTag")),
         "elasticfilesystem:DeleteMountTarget": (files, _drills_files(env, "ResourceTag")),
         "rds:DeleteDBInstance": (drills_databases(env), {}),
-        "route53:ChangeResourceRecordSets": _canaries(env),
+        "route53:ChangeResourceRecordSets": (["arn:aws:route53:::hostedzone/*"], condition),
     }
     return known[action]
 
@@ -114,18 +122,6 @@ def _drills_files(env: Environment, where: str) -> dict[str, Any]:
 
 def _drills(where: str) -> dict[str, Any]:
     return {"StringLike": {f"aws:{where}/{TAG}": ["DRILL-*", "TRIAL-*"]}}
-
-
-def _canaries(env: Environment) -> scopes.Scope:
-    """The canary's records, in the zones that are listed for it: made, changed and deleted."""
-    key = "route53:ChangeResourceRecordSets"
-    names = [f"canary-*.{env.traffic.test_prefix}.{zone}" for zone in env.traffic.canary_zones]
-    condition = {
-        "ForAllValues:StringEquals": {f"{key}RecordTypes": scopes.CUT_OVER_TYPES},
-        "ForAllValues:StringLike": {f"{key}NormalizedRecordNames": names},
-        "Null": {f"{key}NormalizedRecordNames": "false"},
-    }
-    return ["arn:aws:route53:::hostedzone/*"], condition
 
 
 Statement = dict[str, Any]

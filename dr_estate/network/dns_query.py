@@ -79,7 +79,21 @@ def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: 
             failure = silent
             continue
         patience.silent.note_answer(key, patience.now_s())
-        return _answer(server, name, kind, reply)
+        wanted = dns.rdatatype.from_text(kind)
+        found = [rrset for rrset in reply.answer if rrset.rdtype == wanted]
+        if not found and wanted == dns.rdatatype.NS:
+            found = [rrset for rrset in reply.authority if rrset.rdtype == wanted]
+        chain = [row.target.to_text() for r in reply.answer if r.rdtype == dns.rdatatype.CNAME for row in r]
+        return DnsAnswer(
+            asked=server.label,
+            name=name,
+            type=kind,
+            code=dns.rcode.to_text(reply.rcode()),
+            values=tuple(sorted(row.to_text().lower() for rrset in found for row in rrset)),
+            chain=tuple(target.rstrip(".").lower() for target in chain),
+            ttl_s=min((rrset.ttl for rrset in (*reply.answer, *found)), default=None),
+            authoritative=bool(reply.flags & dns.flags.AA),
+        )
     if isinstance(failure, dns.exception.Timeout):  # what refuses costs no time
         patience.silent.silent(key, asked_s, patience.now_s())
     reason = f"DNS server {server.label} did not answer for {name} {kind}: {failure}."
@@ -163,21 +177,3 @@ def _by_the_system(name: str, kind: str, patience: DnsPatience) -> list[str]:
         raise DataUnavailable(Unavailable(kind_of, f"{_NOT_FOUND} {name} {kind}: {silent}")) from silent
     patience.silent.note_answer(key, patience.now_s())
     return sorted(row.to_text() for row in rows)
-
-
-def _answer(server: Server, name: str, kind: str, reply: dns.message.Message) -> DnsAnswer:
-    wanted = dns.rdatatype.from_text(kind)
-    found = [rrset for rrset in reply.answer if rrset.rdtype == wanted]
-    if not found and wanted == dns.rdatatype.NS:
-        found = [rrset for rrset in reply.authority if rrset.rdtype == wanted]
-    chain = [row.target.to_text() for r in reply.answer if r.rdtype == dns.rdatatype.CNAME for row in r]
-    return DnsAnswer(
-        asked=server.label,
-        name=name,
-        type=kind,
-        code=dns.rcode.to_text(reply.rcode()),
-        values=tuple(sorted(row.to_text().lower() for rrset in found for row in rrset)),
-        chain=tuple(target.rstrip(".").lower() for target in chain),
-        ttl_s=min((rrset.ttl for rrset in (*reply.answer, *found)), default=None),
-        authoritative=bool(reply.flags & dns.flags.AA),
-    )

@@ -168,7 +168,9 @@ def _on_each_tenant(
 ) -> Iterator[SimulationRequest]:
     """The demands on each tenant's services, definitions and secrets: a policy may deny one of them by its name."""
     env, tenants = context.env, _tenants(context, unseen)
-    suffixed = _secret_arns(context, unseen)
+    # A secret's ARN ends in characters that AWS made up.
+    rows = context.part_if_seen(secretsmanager.secrets, Side.DR, unseen) or ()
+    suffixed = {example_arn(row.arn): row.arn for row in rows}
     for demand in of_tenants:
         named = (suffixed.get(arn, arn) for arn in of_each_tenant(env, demand, tenants))
         for page in resource_pages(tuple(named)):
@@ -219,12 +221,6 @@ def _tenants(context: ReadContext, unseen: list[Unavailable]) -> list[str]:
             return sorted(found)
     unseen += lost
     return []
-
-
-def _secret_arns(context: ReadContext, unseen: list[Unavailable]) -> dict[str, str]:
-    """The ARNs of the DR region's secrets, which end in characters that AWS made up, by those without them."""
-    rows = context.part_if_seen(secretsmanager.secrets, Side.DR, unseen) or ()
-    return {example_arn(row.arn): row.arn for row in rows}
 
 
 def _of_passing(context: ReadContext, unseen: list[Unavailable]) -> Iterator[SimulationRequest]:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.kept_values import points
-from dr_estate.model.references import RegionMove, arn_region, move_to_primary, moved_value, references, way_of
+from dr_estate.model.references import arn_region, move_to_primary, moved_value, references, way_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, rds
@@ -234,19 +234,6 @@ def master_user(context: ReadContext) -> MasterUser | None:
     tenants wait for no database.
     """
     name = context.env.named(context.env.names.master_secret)
-    users = _master_users(context)
-    if not users or all(secret.name != name or secret.deleted_at for secret in context.part(secrets)):
-        return None
-    answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=[name])
-    for failed in (_failed_content(context, row) for row in answer.get("Errors") or []):
-        if isinstance(failed, HiddenSecret):
-            raise DataUnavailable(failed.unseen)
-    pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
-    return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if names_user(field))))
-
-
-def _master_users(context: ReadContext) -> frozenset[str]:
-    """The master users of the database and its copies in the DR region. Raises DataUnavailable where none is seen."""
     databases = {context.env.database_on(side) for side in REGIONAL}
     found, unseen = set[str](), list[DataUnavailable]()
     for users_of in (_of_instances, _of_automated_backups, _of_snapshots):
@@ -256,7 +243,15 @@ def _master_users(context: ReadContext) -> frozenset[str]:
             unseen.append(error)
     if unseen and not found:
         raise unseen[0]
-    return frozenset(found)
+    users = frozenset(found)
+    if not users or all(secret.name != name or secret.deleted_at for secret in context.part(secrets)):
+        return None
+    answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=[name])
+    for failed in (_failed_content(context, row) for row in answer.get("Errors") or []):
+        if isinstance(failed, HiddenSecret):
+            raise DataUnavailable(failed.unseen)
+    pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
+    return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if names_user(field))))
 
 
 def _of_instances(context: ReadContext) -> list[tuple[str, str]]:
@@ -303,12 +298,29 @@ def _failed_content(context: ReadContext, row: dict[str, Any]) -> Content | Hidd
 def _content(env: Environment, row: dict[str, Any], schemas: Collection[str]) -> Content:
     """What may be known of a value; ``schemas`` are those of all tenants by the naming rule."""
     tenant = tenant_of(env, row["Name"]) or ""
-    own, schema = _own_names(tenant), env.named(env.names.tenant_schema, tenant=tenant)
-    ways = way_of(env), move_to_primary(env)
+    names = {tenant.lower(), tenant.lower().replace("-", "")} - {""}
+    own = tuple(sorted(names, key=lambda name: (-len(name), name)))
+    schema = env.named(env.names.tenant_schema, tenant=tenant)
+    to_dr, to_primary = way_of(env), move_to_primary(env)
+    primary, dr = to_dr.origin, to_dr.target
     found = list[Field]()
     for name, value in _flat(_value(row)):
         known = value == schema if tenant and _SCHEMA.search(name) else None
-        field = _field(ways, name, value, own, known)
+        away, home = moved_value(value, to_dr, ""), moved_value(value, to_primary, "")
+        digest, neutral, of_tenant = (_digest(name, value), moved_value(home, to_dr, ""), without_names(value, own))
+        field = Field(
+            name=name,
+            digest=digest,
+            names_primary=primary in value,
+            names_dr=dr in value,
+            movable=primary in value and primary not in away,
+            movable_home=dr in value and dr not in home,
+            neutral=digest if neutral == value else _digest(name, neutral),
+            as_tenant=digest if of_tenant == value else _digest(name, of_tenant),
+            empty=not value,
+            known=known,
+            leads=tuple(row.written for row in references(value)) if points(name) else (),
+        )
         found.append(replace(field, of_another=True) if known is False and value in schemas else field)
     fields = tuple(sorted(found, key=lambda field: field.name))
     return Content(row["Name"], row.get("VersionId", ""), fields, written_at=row.get("CreatedDate"))
@@ -335,12 +347,6 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _own_names(tenant: str) -> tuple[str, ...]:
-    """A tenant's names, in either spelling, the longest first; none for the master credentials."""
-    names = {tenant.lower(), tenant.lower().replace("-", "")} - {""}
-    return tuple(sorted(names, key=lambda name: (-len(name), name)))
-
-
 def without_names(value: str, names: Sequence[str]) -> str:
     """``value`` with "{tenant}" for each of ``names`` that stands by itself, in capitals or not.
 
@@ -362,26 +368,6 @@ def without_names(value: str, names: Sequence[str]) -> str:
 def _is_apart(lower: str, place: int, name: str) -> bool:
     around = lower[max(place - 1, 0) : place], lower[place + len(name) : place + len(name) + 1]
     return not any(character.isascii() and character.isalnum() for character in around)
-
-
-def _field(ways: tuple[RegionMove, RegionMove], name: str, value: str, own: Sequence[str], known: bool | None) -> Field:
-    to_dr, to_primary = ways
-    primary, dr = to_dr.origin, to_dr.target
-    away, home = moved_value(value, to_dr, ""), moved_value(value, to_primary, "")
-    digest, neutral, of_tenant = (_digest(name, value), moved_value(home, to_dr, ""), without_names(value, own))
-    return Field(
-        name=name,
-        digest=digest,
-        names_primary=primary in value,
-        names_dr=dr in value,
-        movable=primary in value and primary not in away,
-        movable_home=dr in value and dr not in home,
-        neutral=digest if neutral == value else _digest(name, neutral),
-        as_tenant=digest if of_tenant == value else _digest(name, of_tenant),
-        empty=not value,
-        known=known,
-        leads=tuple(row.written for row in references(value)) if points(name) else (),
-    )
 
 
 def _digest(name: str, value: str) -> str:

@@ -47,7 +47,8 @@ class ScannedEstate:
         """The workloads of which a variable, a secret or a role's policy names it."""
         found = []
         for workload in self.workloads:
-            definition = self._definition_of(workload)
+            definitions = self.primary.definitions.items()
+            definition = next((row for arn, row in definitions if row and family_of(arn) == workload.family), None)
             roles = (part.id for part in workload.parts if part.kind == PartKind.TASK_ROLE)
             statements = (
                 row for role in roles for document in self.documents.get(role) or () for row in _resources(document)
@@ -59,10 +60,6 @@ class ScannedEstate:
     def thing(self, kind: str, id_: str, name: str, found: str, state: str = "", region: str | None = None) -> Thing:
         """A resource of the account, in the primary region unless another is given."""
         return Thing(kind, id_, name, self.primary.region if region is None else region, self.account, found, state)
-
-    def _definition_of(self, workload: Workload) -> Row | None:
-        definitions = self.primary.definitions.items()
-        return next((row for arn, row in definitions if row and family_of(arn) == workload.family), None)
 
 
 def _resources(document: Row) -> Iterator[str]:

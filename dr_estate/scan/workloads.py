@@ -187,11 +187,6 @@ class Surroundings:
         here, there = (_work_of(self.definitions.get(row.service.id)) for row in (workload, other))
         return here == there != []
 
-    def equal_variables(self, workload: Workload, other: Workload) -> int:
-        """How many variables have one value in both."""
-        here, there = (_variables_of(self.definitions.get(row.service.id)) for row in (workload, other))
-        return len(here & there)
-
 
 def _work_of(definition: Row | None) -> list[tuple[str, ...]]:
     """Repository, entry point and command of each container; a tag may be older where nothing runs."""
@@ -257,7 +252,8 @@ def _likeness(around: Surroundings, workload: Workload, other: Workload) -> tupl
     """How alike two services are that one relation pairs: among several the one of the same names."""
     same_family, same_cluster = workload.family == other.family, workload.cluster == other.cluster
     same_name = workload.service.name == other.service.name
-    alike = around.equal_variables(workload, other)
+    here, there = (_variables_of(around.definitions.get(row.service.id)) for row in (workload, other))
+    alike = len(here & there)
     return around.stands(workload, other) is True, same_family, same_cluster, same_name, alike
 
 

@@ -155,7 +155,9 @@ class _Reading:
         # A side that is not asked keeps what the earlier snapshot has of it, seen or unseen.
         part = self.earlier.get(key)
         if part and (key[1] not in self.sides or _is_known(part, self.wanted)):
-            return _settled_future(Section(part.value, part.unreadable, part.cached))
+            done: Future[Section] = Future()
+            done.set_result(Section(part.value, part.unreadable, part.cached))
+            return done
         with self._starting:
             if key not in self.futures:
                 self.futures[key] = Future()
@@ -206,12 +208,6 @@ def calls_at_once(reads: Iterable[str], limit: int) -> tuple[int, int]:
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
     """Whether the part was read before, and is not to be read again."""
     return reader_name(part.name) not in wanted and not isinstance(part.value, Unavailable)
-
-
-def _settled_future(section: Section) -> Future[Section]:
-    done: Future[Section] = Future()
-    done.set_result(section)
-    return done
 
 
 def _section(key: Key, future: Future[Section], client: ReadClient) -> Section:

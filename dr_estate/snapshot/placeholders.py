@@ -76,7 +76,10 @@ class Placeholders:
             return self._digest(token)[: len(token)].ljust(len(token), "0")
         if len(token) <= _SHORT_WORD:
             return token
-        word = self._word(token)
+        number, word = int(self._digest(token.lower()), 16), ""
+        for _ in range(min(max(len(token), 6), 12)):
+            number, rest = divmod(number, len(_ALPHABET))
+            word += _ALPHABET[rest]
         return word.upper() if token.isupper() else word.capitalize() if token[0].isupper() else word
 
     def _digest(self, token: str) -> str:
@@ -84,13 +87,6 @@ class Placeholders:
 
     def _digits(self, token: str) -> str:
         return str(int(self._digest(token), 16))[: len(token)].ljust(len(token), "0")
-
-    def _word(self, token: str) -> str:
-        number, letters = int(self._digest(token.lower()), 16), ""
-        for _ in range(min(max(len(token), 6), 12)):
-            number, rest = divmod(number, len(_ALPHABET))
-            letters += _ALPHABET[rest]
-        return letters
 
     def _address(self, text: str) -> str | None:
         """A public address as one of documentation's (RFC 5737, RFC 3849); a private one stays. None: no address."""
