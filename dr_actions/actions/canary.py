@@ -24,7 +24,7 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.routing import POLICIES, RecordPair
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.recovery_names import canary_name, canary_of, canary_target, is_canary, is_drill
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, available
 from dr_estate.readers import dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC, LOST, DnsChange, Poll
 from dr_estate.readers.route53 import HostedZone, Record
@@ -57,20 +57,14 @@ def states(env: Environment, name: str, zone_id: str) -> tuple[RoutingState, ...
 
     A failover pair returns to the primary region in a single stage (T12).
     """
-    pair, beside = _pair(env, name, zone_id), tuple(_targets(env, name))
+    sides = ((Side.PRIMARY, env.traffic.primary_set_identifier), (Side.DR, env.traffic.secondary_set_identifier))
+    pair = RecordPair(*(_routing_record(env, name, side, identifier, zone_id) for side, identifier in sides))
+    beside = tuple(_targets(env, name))
     stages = env.failback.stages if env.traffic.policy == "weighted" else (ALL,)
     led = [("today", ALL, shared_pair(pair, ALL)), ("away", NONE, shifted_pair(pair, Side.DR))]
     led += [(f"home-{percent}", percent, shared_pair(pair, percent)) for percent in stages]
     return tuple(
         RoutingState(label, percent, tuple(map(record_set, (*beside, *records)))) for label, percent, records in led
-    )
-
-
-def _pair(env: Environment, name: str, zone_id: str) -> RecordPair:
-    traffic = env.traffic
-    return RecordPair(
-        _routing_record(env, name, Side.PRIMARY, traffic.primary_set_identifier, zone_id),
-        _routing_record(env, name, Side.DR, traffic.secondary_set_identifier, zone_id),
     )
 
 
@@ -159,9 +153,7 @@ def leftover_records(context: PlanContext) -> dict[str, tuple[Record, ...]]:
 def record_sets(context: PlanContext, names: Iterable[str]) -> list[RecordSet]:
     """Every record set of ``names`` as it is, in order. Raises DataUnavailable."""
     wanted = {route53.plain(name) for name in names}
-    return in_order(
-        record_set(record) for record in context.snapshot.get(route53.records, Side.GLOBAL) if record.name in wanted
-    )
+    return in_order(record_set(row) for row in context.snapshot.get(route53.records, Side.GLOBAL) if row.name in wanted)
 
 
 def in_order(record_sets: Iterable[RecordSet]) -> list[RecordSet]:
@@ -195,10 +187,10 @@ def spread(step: Step, context: PlanContext, name: str, percent: int) -> StepSta
         return waits
     (poll,) = _polls(context, [name]) or (Poll(name, (), (), 0, ()),)
     if not poll.answers or poll.silent:
-        return StepStatus(
-            StepState.IN_PROGRESS, f"{poll.silent} questions for {name} had no answer, {poll.answers} had"
-        )
-    came, went = (_answers_with(poll, ADDRESSES[side]) for side in (Side.PRIMARY, Side.DR))
+        message = f"{poll.silent} questions for {name} had no answer, {poll.answers} had"
+        return StepStatus(StepState.IN_PROGRESS, message)
+    good = [(values, number) for code, values, number in poll.counts if code == _NOERROR]
+    came, went = (sum(n for values, n in good if values == (ADDRESSES[side],)) for side in (Side.PRIMARY, Side.DR))
     strange, ttl_s = poll.answers - came - went, context.env.thresholds.record_ttl_s
     regions = context.env.regions
     message = (
@@ -259,14 +251,8 @@ def _change(step: Step, context: PlanContext) -> DnsChange | None:
     wanted = context.changes.get(step.id)
     if wanted is None:
         return None
-    seen = context.snapshot.get(dns_canary_polls.changes, Side.GLOBAL)
-    for sync_change in seen:
-        if not isinstance(sync_change, DnsChange):
-            raise DataUnavailable(sync_change)
-    return next(
-        (change for change in seen if isinstance(change, DnsChange) and change.id == wanted),
-        DnsChange(wanted, "not looked at"),
-    )
+    seen = map(available, context.snapshot.get(dns_canary_polls.changes, Side.GLOBAL))
+    return {change.id: change for change in seen}.get(wanted, DnsChange(wanted, "not looked at"))
 
 
 def _propagation_status(step: Step, context: PlanContext, wrong: bool, message: str, facts: Facts) -> StepStatus:
@@ -288,10 +274,6 @@ def _propagation_status(step: Step, context: PlanContext, wrong: bool, message: 
 def _polls(context: PlanContext, names: Iterable[str]) -> tuple[Poll, ...]:
     found = {poll.name: poll for poll in context.snapshot.get(dns_canary_polls.polls, Side.GLOBAL)}
     return tuple(found[name] for name in names if name in found)
-
-
-def _answers_with(poll: Poll, address: str) -> int:
-    return sum(number for code, values, number in poll.counts if (code, values) == (_NOERROR, (address,)))
 
 
 def _other_answers(poll: Poll) -> str:
@@ -361,11 +343,9 @@ def drive_status(step: Step, context: PlanContext) -> StepStatus:
         if now == in_order(step.before["records"]):
             return StepStatus(StepState.READY, "as the step before left it" if now else "it is not there yet")
         if now != in_order(step.after["records"]):
-            text = (
-                "; ".join(f"{record_set['Name']} {record_set.get('SetIdentifier', '')}".strip() for record_set in now)
-                or "gone"
-            )
-            return StepStatus(StepState.DRIFTED, f"the records of {step.subject} were changed: {text}")
+            names = [f"{row['Name']} {row.get('SetIdentifier', '')}".strip() for row in now]
+            text = f"the records of {step.subject} were changed: {'; '.join(names) or 'gone'}"
+            return StepStatus(StepState.DRIFTED, text)
         return spread(step, context, step.subject, step.after["percent"])
     except DataUnavailable as error:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)

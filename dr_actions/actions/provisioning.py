@@ -128,11 +128,7 @@ class _Regions:
         region = expressions.get("region") or {}
         if "constant_value" in region:
             return str(region["constant_value"])
-        named = [
-            str(reference).removeprefix("var.")
-            for reference in region.get("references") or ()
-            if str(reference).startswith("var.")
-        ]
+        named = [str(row).removeprefix("var.") for row in region.get("references") or () if str(row).startswith("var.")]
         variable = self._variables.get(named[0]) if named else None
         return str(variable.get("value") or "") if isinstance(variable, Mapping) else ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from dr_actions.model.action import CallDeclined, PlanContext, Sender
@@ -50,9 +51,7 @@ def service_name(env: Environment, tenant: Tenant, side: Side) -> str:
 
 def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ...]:
     """Each tenant that has an active service on ``side``, with it. Raises DataUnavailable."""
-    there = {
-        service.name: service for service in context.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
-    }
+    there = {row.name: row for row in context.snapshot.get(ecs.services, side) if SERVICE[row.status].serves}
     pairs = ((tenant, there.get(service_name(context.env, tenant, side))) for tenant in tenants_of(context))
     return tuple(TenantService(tenant, service) for tenant, service in pairs if service)
 
@@ -81,6 +80,11 @@ def name_list(names: Sequence[str]) -> str:
     """The names as a phrase, the first few of many."""
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def timestamp(moment: datetime | None) -> str:
+    """A moment as sentences and facts say it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"
 
 
 def unavailable_reasons(context: PlanContext, side: Side, *readers: Reader[Any]) -> Iterator[str]:
@@ -153,10 +157,7 @@ def container_of(env: Environment, definition: ecs.TaskDefinition | None) -> str
 def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Run the task. Raises CallDeclined with ECS's reason where it answers that it did not."""
     answer = sender.send(call)
-    refused = [
-        str(failure.get("reason") or failure.get("detail") or "no reason given")
-        for failure in answer.get("failures", ())
-    ]
+    refused = [str(row.get("reason") or row.get("detail") or "no reason given") for row in answer.get("failures", ())]
     if refused and not answer.get("tasks"):
         raise CallDeclined(f"ECS did not start the task: {', '.join(refused)}")
     return answer

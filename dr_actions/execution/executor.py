@@ -65,14 +65,6 @@ def motion(how: StepStatus, stands: bool) -> str:
     return f"nothing of it moves{', and AWS works on it' if works else ''}"
 
 
-def raise_overrun_alarm(run: PlanRun, step: Step, number: int, reason: str) -> None:
-    """Notify the critical topic that the step takes long, for the ``number``-th time."""
-    if is_trial(run.clearance.incident):
-        return
-    message = step_takes_long(run.env, run.clearance.incident, step.id, number, reason, run.journal.run)
-    raise_alarm(run, message, reason)
-
-
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
 
@@ -350,8 +342,10 @@ def _ask(run: PlanRun, batch: Batch, step: Step, message: str) -> bool:
     """Alarm the critical topic, once for a batch, and ask who sits here whether to wait no longer."""
     if run.rto_ends_at is not None:
         message = f"{message} The recovery time objective is at stake."
-    if _is_next_of_batch(batch, step):
-        raise_overrun_alarm(run, step, batch.overruns[step.id], message)
+    incident = run.clearance.incident
+    if _is_next_of_batch(batch, step) and not is_trial(incident):
+        number = batch.overruns[step.id]
+        raise_alarm(run, step_takes_long(run.env, incident, step.id, number, message, run.journal.run), message)
     batch.questioned.add(step.id)
     return run.listener.gives_up(step, message, run.stop)
 

@@ -146,14 +146,16 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
         if any(map(_may_lack_credentials, failures.values())) and run.sign_in.recover():
             failures = {step_id: _for_credentials(failed) for step_id, failed in failures.items()}
             began_s, paced_s = run.clock.monotonic(), run.paced_s
-        elif len(failures) == len(open_steps) or not any(map(_is_throttled, failures.values())):
+        elif len(failures) == len(open_steps) or not any(
+            _has_trouble(failed, FailureKind.THROTTLED) for failed in failures.values()
+        ):
             attempt += 1
         run.pause(max(0, attempt - 1))
         # A look comes between two sends of the same call: the first may have worked although its answer was lost.
         context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
         began_s, paced_s, now_s = began_s + run.paced_s - paced_s, run.paced_s, run.clock.monotonic()
         for step in open_steps:
-            waited_s, busy = now_s - began_s, _is_busy(failures[step.id])
+            waited_s, busy = now_s - began_s, _has_trouble(failures[step.id], FailureKind.BUSY)
             tried = sick_primary.is_tried(run.plan, step)
             over = tried and waited_s > sick_primary.limit_s(run, step, waited_s)
             still_s = waited_s if tried else watch.still_s(step.id, began_s, now_s)
@@ -170,7 +172,8 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
                 notified.add(number)
             else:
                 reason = f"given up after {tries} attempts: {failures[step.id]}"
-                cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
+                lacks_credentials = _has_trouble(failures[step.id], FailureKind.CREDENTIALS)
+                cause = FailureCause.FAILED if lacks_credentials else FailureCause.LATE
                 refused[step.id] = SendRefusal(cause, reason)
         open_steps = [step for step in open_steps if step.id not in refused]
         if not open_steps:
@@ -178,22 +181,14 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     return refused
 
 
-def _is_busy(failed: Exception) -> bool:
-    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.BUSY
-
-
-def _is_throttled(failed: Exception) -> bool:
-    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.THROTTLED
-
-
-def _lacks_credentials(failed: Exception) -> bool:
-    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+def _has_trouble(failed: Exception, *kinds: FailureKind) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble in kinds
 
 
 def _may_lack_credentials(failed: Exception) -> bool:
     """Whether lost credentials may be the cause: a program names its own in words, which nothing is decided by."""
     ended = isinstance(failed, TerraformFailed) and not isinstance(failed, TerraformRefused)
-    return ended or _lacks_credentials(failed)
+    return ended or _has_trouble(failed, FailureKind.CREDENTIALS)
 
 
 def _for_credentials(failed: Exception) -> Exception:
@@ -362,20 +357,16 @@ def _still_open(
         if status is not None and status.state in _GO_ON:
             message = f"it took effect all the same: {status.message}"
             run.journal.append(EntryKind.LOOKED, step.id, says=message, took_effect=True)
-        elif _is_retryable(failed) and (status is None or status.state is StepState.READY):
+        elif _has_trouble(failed, *_NOT_NOW) and (status is None or status.state is StepState.READY):
             again.append(step)
         else:
             refused[step.id] = SendRefusal(_cause(failed, status), str(failed))
     return context, again
 
 
-def _is_retryable(failed: Exception) -> bool:
-    return isinstance(failed, SendFailed) and failed.trouble in _NOT_NOW
-
-
 def _cause(failed: Exception, status: StepStatus | None) -> FailureCause:
     """What a call's failure means: an answer that was lost says nothing, then the look decides."""
-    if status is None or not _is_retryable(failed):
+    if status is None or not _has_trouble(failed, *_NOT_NOW):
         return FailureCause.FAILED
     return _CAUSES.get(status.state, FailureCause.FAILED)
 

@@ -88,9 +88,7 @@ def _leads_to_primary(call: Call, env: Environment) -> bool:
         return call.region in (primary, dr) and params.get("ReplicationOverwriteProtection") == "DISABLED"
     if call.name == REPLICATE:
         # Exactly one destination: onto a second one in the list would be replicated too.
-        return call.region == dr and [destination.get("Region") for destination in params.get("Destinations", ())] == [
-            primary
-        ]
+        return call.region == dr and [row.get("Region") for row in params.get("Destinations", ())] == [primary]
     if call.name == END:
         # the half that a dark primary kept of a replication whose other half was deleted in the failover (T27)
         return call.region == primary and params.get("DeletionMode") == LOCAL_ONLY
@@ -137,9 +135,7 @@ def copies_secret(call: Call, context: GuardContext) -> bool:
     if not _of_the_estate(call.text("SecretId"), env):
         return False
     if call.name == REPLICATE_SECRET:
-        return [replica_region.get("Region") for replica_region in call.params.get("AddReplicaRegions", ())] == [
-            env.regions.dr
-        ]
+        return [row.get("Region") for row in call.params.get("AddReplicaRegions", ())] == [env.regions.dr]
     return call.name == PUT_SECRET
 
 

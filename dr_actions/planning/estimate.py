@@ -18,7 +18,7 @@ one region alone writes. Steps are taken to be independent, so that their spread
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -248,7 +248,8 @@ def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
         replaces = before and ("taskDefinition" in step.call.params or step.call.params.get("forceNewDeployment"))
         return (*STARTS, *_REPLACE) if replaces else STARTS
     if step.call.name == "rds:ModifyDBInstance":
-        return (_of_instance(step.call),)
+        modify = "rds.modify-multi-az" if step.call.params.get("MultiAZ") else "rds.modify"
+        return ("rds.rename" if "NewDBInstanceIdentifier" in step.call.params else modify,)
     if step.call.name == "backup:StartBackupJob":
         arn = step.call.text("ResourceArn")
         return (next((row for part, row in _BACKUPS.items() if part in arn), "backup.back-up"),)
@@ -260,12 +261,6 @@ def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
 def _of_call(call: Call) -> tuple[str, ...]:
     row = of_call(call.name)
     return () if row is None else (row.id,)
-
-
-def _of_instance(call: Call) -> str:
-    if "NewDBInstanceIdentifier" in call.params:
-        return "rds.rename"
-    return "rds.modify-multi-az" if call.params.get("MultiAZ") else "rds.modify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,15 +280,12 @@ def growth_of(
     The stores are as large as now: what is counted is calls, tasks and targets.
     """
     now = len({step.tenant for step in steps if step.tenant})
-    return tuple(_of(steps, env, measured, sizes, now)) if now else ()
-
-
-def _of(
-    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, now: int
-) -> Iterator[PlanGrowth]:
-    for tenants in (now, *(number for number in LARGER if number > now)):
+    growth = []
+    for tenants in (now, *(number for number in LARGER if number > now)) if now else ():
         times = tenants / now
-        yield PlanGrowth(tenants, estimate_s(steps, env, measured, sizes, times), round(floor_s(steps, env, times)))
+        total_s, shortest = estimate_s(steps, env, measured, sizes, times), round(floor_s(steps, env, times))
+        growth.append(PlanGrowth(tenants, total_s, shortest))
+    return tuple(growth)
 
 
 class StageWrites(StrEnum):

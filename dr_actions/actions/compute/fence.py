@@ -78,9 +78,8 @@ def fence_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     # A service's counts leave stopping tasks out, and one may write until its container is gone.
     if tasks:
-        return StepStatus(
-            StepState.IN_PROGRESS, f"{message}, but tasks of the tenant are alive: {name_list(tasks)}.", facts
-        )
+        message = f"{message}, but tasks of the tenant are alive: {name_list(tasks)}."
+        return StepStatus(StepState.IN_PROGRESS, message, facts)
     return StepStatus(StepState.DONE, f"{message}: nothing of it serves or writes.", facts)
 
 
@@ -100,9 +99,7 @@ def fence_leftovers(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
     """Tasks that no tenant's service keeps: a job of a tenant's family, or a service of another name."""
-    services = {
-        f"service:{shared.service_name(context.env, tenant, context.fence)}" for tenant in shared.tenants_of(context)
-    }
+    services = {f"service:{shared.service_name(context.env, row, context.fence)}" for row in shared.tenants_of(context)}
     # A job that an operator or EventBridge started belongs to no service: the fence cannot scale it away.
     others = {task.group for task in context.snapshot.get(ecs.tasks, context.fence)} - services
     if others and not context.only_tenants:
@@ -115,9 +112,7 @@ def _unfenced_tasks(context: PlanContext) -> Iterator[str]:
 def _services_that_run(context: PlanContext) -> list[shared.TenantService]:
     # Running counts beside desired: a service that was set to 0 may still write until its last task ends.
     there = shared.tenant_services(context, Side.PRIMARY) if context.primary_answers else ()
-    return [
-        tenant_service for tenant_service in there if tenant_service.service.desired or tenant_service.service.running
-    ]
+    return [row for row in there if row.service.desired or row.service.running]
 
 
 def fence_again_steps(context: PlanContext) -> Iterator[Step]:

@@ -108,11 +108,7 @@ def _shared_counterparts(snapshot: Snapshot, env: Environment, side: Side) -> Co
         there=there,
         database=_database(snapshot, env, side, there),
         their_database=env.database_on(other),
-        secrets={
-            secret.name: secret.arn
-            for secret in snapshot.get_if_seen(secrets.secrets, side) or ()
-            if not secret.deleted_at
-        },
+        secrets={row.name: row.arn for row in snapshot.get_if_seen(secrets.secrets, side) or () if not row.deleted_at},
         file_system=systems[0].id if systems and len(systems) == 1 else still,
         access_points={point.name: point.id for point in points},
         their_files=frozenset(theirs),
@@ -127,9 +123,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
     here = [instance for instance in snapshot.get_if_seen(rds.instances, side) or () if instance.host]
     named = [instance.host for instance in here if instance.identifier == name]
     copies = [instance.host for instance in here if instance.source.endswith(source)]
-    promoted = [
-        instance.host for instance in here if instance.identifier.startswith(f"{name}-") and not instance.source
-    ]
+    promoted = [row.host for row in here if row.identifier.startswith(f"{name}-") and not row.source]
     # In this order: a restored database has the name, a replica may have another one and keeps it when promoted.
     return next(iter((*named, *copies, *promoted)), f"<the host of {name} in {env.region(side)}, once it is there>")
 

@@ -268,11 +268,7 @@ def _raise_omissions(context: PlanContext) -> Iterator[str]:
 @if_seen
 def _services_of_fixed_size(context: PlanContext) -> Iterator[str]:
     targets = {target.service for target in context.snapshot.get(application_autoscaling.targets, Side.DR)}
-    fixed = [
-        tenant_service.service.name
-        for tenant_service in tenant_services(context, Side.DR)
-        if tenant_service.service.name not in targets
-    ]
+    fixed = [row.service.name for row in tenant_services(context, Side.DR) if row.service.name not in targets]
     if fixed:
         yield f"No auto scaling in {context.env.regions.dr}: {name_list(fixed)} would stay as large, whatever the load."
 

@@ -86,9 +86,7 @@ def model(context: PlanContext) -> rds.Instance | None:
     if found is not None:
         return found
     name = own_name(context)
-    instances = [
-        instance for instance in context.snapshot.get(rds.instances, Side.PRIMARY) if is_retained(instance, name)
-    ]
+    instances = [row for row in context.snapshot.get(rds.instances, Side.PRIMARY) if is_retained(row, name)]
     # The flag first: a moment cannot be compared with None.
     return max(
         instances,

@@ -155,9 +155,8 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.DRIFTED, f"{parameter} of {group} is {value} now.", facts)
     # While it applies an earlier change, its status would say nothing of this one.
     if not DATABASE[instance.status].serves or failback.is_applying(instance):
-        return StepStatus(
-            StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
-        )
+        message = f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
+        return StepStatus(StepState.IN_PROGRESS, message)
     # A pause in which no copy can be promoted would cost visitors their writes for nothing.
     if step.side is Side.DR and (lost := failback.lost_copy(context, instance)):
         return StepStatus(StepState.DRIFTED, f"{lost}. Nobody is kept from writing for that.", facts)
@@ -329,11 +328,7 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
 
 
 def _applied_status(step: Step, context: PlanContext, facts: tuple[tuple[str, str], ...]) -> StepStatus:
-    used = [
-        instance
-        for instance in context.snapshot.get(rds.instances, step.side)
-        if failback.group_of(instance) == step.subject
-    ]
+    used = [row for row in context.snapshot.get(rds.instances, step.side) if failback.group_of(row) == step.subject]
     # "pending-reboot" is not waited for: nobody reboots a database that is kept aside.
     late = [instance.identifier for instance in used if failback.is_applying(instance)]
     if late:

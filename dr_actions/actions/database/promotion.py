@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.markers import marker_task
+from dr_actions.actions.shared import timestamp
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Params, Step, step_id
 from dr_estate.config.environment import Side
@@ -33,9 +34,8 @@ PROMOTE = "rds:PromoteReadReplica"
 def lag_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
     most_s = context.env.failback.database_lag_s
-    yield from replica_steps(
-        context, WAIT_REPLICA_LAG.name, f"trails {{source}} by {most_s} s at most", {"lag_s": most_s}
-    )
+    until = f"trails {{source}} by {most_s} s at most"
+    yield from replica_steps(context, WAIT_REPLICA_LAG.name, until, {"lag_s": most_s})
 
 
 def lag_status(step: Step, context: PlanContext) -> StepStatus:
@@ -50,12 +50,8 @@ def lag_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} trails is not known now: {reason}")
     message, facts = f"{instance.identifier} trails by {lag:.0f} s", (("lag", f"{lag:.0f} s"),)
     if lag > step.after["lag_s"]:
-        return StepStatus(
-            StepState.IN_PROGRESS,
-            f"{message}, {step.after['lag_s']} s at most are wanted.",
-            facts,
-            progress=(str(lag),),
-        )
+        wanted = f"{message}, {step.after['lag_s']} s at most are wanted."
+        return StepStatus(StepState.IN_PROGRESS, wanted, facts, progress=(str(lag),))
     return StepStatus(StepState.DONE, f"{message}.", facts)
 
 
@@ -114,9 +110,8 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     if broken := failback.broken_link(context, instance):
         return StepStatus(StepState.FAILED, f"{broken}. Nothing is promoted.")
     if instance.replication != "replicating":
-        return StepStatus(
-            StepState.IN_PROGRESS, f"{instance.identifier} does not replicate now ({instance.replication})."
-        )
+        message = f"{instance.identifier} does not replicate now ({instance.replication})."
+        return StepStatus(StepState.IN_PROGRESS, message)
     proof = context.confirmed_facts.get(step_id(FREEZE_SEEN, source.identifier), {})
     if proof.get("gtids"):
         message = f"{source.identifier} counts its transactions: the marker's task proves that all have arrived."
@@ -127,10 +122,10 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.IN_PROGRESS, f"{message}. Unfreeze it by hand, then run again.")
     if reached is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} has come is not known now: {reason}")
-    facts = (("frozen", _timestamp(since)), ("copy reaches", _timestamp(reached)), ("source", source.arn))
+    facts = (("frozen", timestamp(since)), ("copy reaches", timestamp(reached)), ("source", source.arn))
     message = (
-        f"{source.identifier} stands still since {_timestamp(since)}, {instance.identifier} holds all until "
-        f"{_timestamp(reached)}"
+        f"{source.identifier} stands still since {timestamp(since)}, {instance.identifier} holds all until "
+        f"{timestamp(reached)}"
     )
     if reached < since:
         return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
@@ -170,10 +165,6 @@ def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading 
     if reading.value < 0:
         return None, "its lag is published as -1, so replication does not run."
     return reading, ""
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def promote_steps(context: PlanContext) -> Iterator[Step]:
@@ -223,10 +214,9 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(state, f"{instance.identifier} {message}.", facts, works=works)
     # The last look before what cannot be undone: promoted beside a writer, both would take writes (T41).
     if source is None or not failback.refuses_writes(context, source):
-        message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
-        return StepStatus(
-            StepState.DRIFTED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts
-        )
+        reason = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
+        message = f"{reason}: {instance.identifier} cannot be promoted without loss."
+        return StepStatus(StepState.DRIFTED, message, facts)
     if not DATABASE[instance.status].promotable:
         return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", works=works)
     return StepStatus(StepState.READY, f"{instance.identifier} is a read replica and can be promoted.", facts)

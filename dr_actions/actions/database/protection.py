@@ -174,9 +174,8 @@ def primary_status(step: Step, context: PlanContext) -> StepStatus:
     windows = _windows(instance)
     open_ += [key for key in _WINDOWS if key in step.after and step.after[key] != windows.get(key)]
     if not open_:
-        return StepStatus(
-            StepState.DONE, f"{instance.identifier} is protected and backed up.", failback.evidence_of(instance)
-        )
+        message = f"{instance.identifier} is protected and backed up."
+        return StepStatus(StepState.DONE, message, failback.evidence_of(instance))
     message = f"{instance.identifier} is {instance.status} and lacks {', '.join(sorted(open_))}"
     return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, f"{message}.")
 

@@ -77,20 +77,16 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     instance = failback.instance_of_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} ({step.before['resource']}) is gone.")
-    state = DATABASE[instance.status]
+    state, facts = DATABASE[instance.status], failback.evidence_of(instance)
     # The new name shows before the reboot is over; until it is, the next call on the instance would be refused.
     if instance.identifier == step.after["name"] and state.changeable:
-        return StepStatus(
-            StepState.DONE, f"{step.subject} is kept as {instance.identifier}.", failback.evidence_of(instance)
-        )
+        return StepStatus(StepState.DONE, f"{step.subject} is kept as {instance.identifier}.", facts)
     if instance.identifier not in (step.before["name"], step.after["name"]):
-        return StepStatus(
-            StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.", failback.evidence_of(instance)
-        )
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.", facts)
     if state.broken or state.is_stopped:
         how = "start it" if state.is_stopped else "repair it"
         message = f"{instance.identifier} is {instance.status} and cannot be renamed: {how}, then run again."
-        return StepStatus(StepState.FAILED, message, failback.evidence_of(instance))
+        return StepStatus(StepState.FAILED, message, facts)
     if not state.changeable:
         message = f"{instance.identifier} is {instance.status}."
         return StepStatus(StepState.IN_PROGRESS, message, works=state.busy)
@@ -98,7 +94,7 @@ def rename_status(step: Step, context: PlanContext) -> StepStatus:
     other = failback.instance_by_name(context, step.side, step.after["name"])
     if other is not None:
         return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")
-    return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", failback.evidence_of(instance))
+    return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", facts)
 
 
 OLD_PRIMARY = Renaming(

@@ -117,10 +117,7 @@ def to_primary_steps(context: PlanContext) -> Iterator[Step]:
             after={"days": days},
         )
     name, region = failback.own_name(context), context.env.regions.primary
-    before, taken = (
-        failback.old_primary(context),
-        failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context)),
-    )
+    before, taken = failback.old_primary(context), failback.instance_by_name(context, Side.PRIMARY, name)
     yield context.step(
         REPLICATE_TO_PRIMARY.name,
         name,
@@ -204,11 +201,8 @@ def to_primary_status(step: Step, context: PlanContext) -> StepStatus:
     if instance.resource_id == step.before["old"]:
         return StepStatus(StepState.DRIFTED, f"The old {instance.identifier} still has its name: it is not set aside.")
     if not failback.is_of(instance, source):
-        return StepStatus(
-            StepState.DRIFTED,
-            f"Another {instance.identifier} stands in the primary region.",
-            failback.evidence_of(instance),
-        )
+        message = f"Another {instance.identifier} stands in the primary region."
+        return StepStatus(StepState.DRIFTED, message, failback.evidence_of(instance))
     return _replica_status(context, instance)
 
 
@@ -237,11 +231,8 @@ def _replica_status(context: PlanContext, instance: rds.Instance) -> StepStatus:
     if state.serves and instance.host and (not instance.source or replicates):
         how = f"replicates {instance.source}" if instance.source else "was promoted already"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
-    return StepStatus(
-        *(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."),
-        progress=(instance.status,),
-        works=state.busy,
-    )
+    message = f"{instance.identifier} is {instance.status}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=state.busy)
 
 
 def to_primary_call(step: Step, context: PlanContext) -> Call:
@@ -266,10 +257,8 @@ def to_primary_notes(context: PlanContext) -> Iterator[str]:
         "copied after the freeze, and report no progress."
     )
     if failback.model(context) is None:
-        yield (
-            f"{context.env.regions.primary} has no old {failback.own_name(context)}: the new one is made as the "
-            f"copy is."
-        )
+        name, region = failback.own_name(context), context.env.regions.primary
+        yield f"{region} has no old {name}: the new one is made as the copy is."
 
 
 def mechanism(context: PlanContext, source: rds.Instance) -> str:
@@ -389,18 +378,14 @@ def to_dr_status(step: Step, context: PlanContext) -> StepStatus:
         message = "is gone from the primary region" if primary is None else f"still replicates from {primary.source}"
         return StepStatus(StepState.DRIFTED, f"{failback.own_name(context)} {message}.")
     # Only where nothing replicates yet does the primary's own state decide whether the call may be made.
-    status = (
-        _backups_status(context, primary)
-        if step.before["mechanism"] == AUTOMATED
-        else _dr_replica_status(step, context)
-    )
+    is_automated = step.before["mechanism"] == AUTOMATED
+    status = _backups_status(context, primary) if is_automated else _dr_replica_status(step, context)
     if status is not None:
         return status
     if not primary.retention_days:
         return StepStatus(StepState.DRIFTED, f"{primary.identifier} keeps no backups: nothing can be replicated.")
     if not DATABASE[primary.status].changeable:
-        works = DATABASE[primary.status].busy
-        return StepStatus(StepState.IN_PROGRESS, f"{primary.identifier} is {primary.status}.", works=works)
+        return _changing_status(primary)
     return StepStatus(StepState.READY, f"{primary.identifier} is not protected in the DR region yet.")
 
 
@@ -436,17 +421,13 @@ def _dr_replica_status(step: Step, context: PlanContext) -> StepStatus | None:
     instance = failback.instance_by_name(context, Side.DR, step.subject)
     if instance is None:
         return None
-    facts, state, link = (
-        failback.evidence_of(instance),
-        DATABASE[instance.status],
-        DATABASE_REPLICATION[instance.replication],
-    )
+    facts, state = failback.evidence_of(instance), DATABASE[instance.status]
+    link = DATABASE_REPLICATION[instance.replication]
     if instance.source != step.after["replicates"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} of the DR region is another database.", facts)
     if state.broken or link.broken:
-        return StepStatus(
-            StepState.FAILED, f"{instance.identifier} is {instance.status}, {instance.replication}.", facts
-        )
+        message = f"{instance.identifier} is {instance.status}, {instance.replication}."
+        return StepStatus(StepState.FAILED, message, facts)
     if state.serves and link.serves:
         return StepStatus(StepState.DONE, f"{instance.identifier} replicates {instance.source}.", facts)
     return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", facts, works=state.busy)

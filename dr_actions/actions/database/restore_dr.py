@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -190,18 +191,18 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
     if choice.copy.mechanism == REPLICA:
         replica = copy_selection.instance(context, choice.identifier)
         if replica is not None:
+            name, region = choice.identifier, context.env.regions.dr
+            before = {"resource": replica.resource_id, "source": replica.source}
             yield context.step(
                 RESTORE_DR.name,
-                choice.identifier,
+                name,
                 part="promotable",
                 side=Side.DR,
-                says=f"Wait until the read replica {choice.identifier} is available: promotion is refused while "
-                "it backs up.",
+                says=f"Wait until the read replica {name} is available: promotion is refused while it backs up.",
                 budget_s=_PROMOTION_S,
-                before=_replica(replica),
+                before=before,
                 after={"status": "available"},
             )
-            name, region = choice.identifier, context.env.regions.dr
             yield context.step(
                 RESTORE_DR.name,
                 name,
@@ -212,15 +213,11 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
                 undo="None: a promoted replica can never follow its source again; failback makes a new one.",
                 budget_s=_PROMOTION_S,
                 call=call_for(context, choice),
-                before=_replica(replica),
+                before=before,
                 after={"resource": replica.resource_id, "source": ""},
             )
     else:
         yield _restore_step(context, choice)
-
-
-def _replica(replica: rds.Instance) -> Params:
-    return {"resource": replica.resource_id, "source": replica.source}
 
 
 def _restore_step(context: PlanContext, choice: CopyChoice) -> Step:
@@ -263,12 +260,11 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     if step.before["instance"] == instance.resource_id:
         if step.before["holds"] == DataAge.NEWEST:
             return _instance_status(instance, "restored already")
-        return StepStatus(
-            StepState.DRIFTED,
+        message = (
             f"{instance.identifier} was there before this plan and holds older data than the copies do. If an "
-            f"interrupted recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
-            _evidence(instance),
+            f"interrupted recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}"
         )
+        return StepStatus(StepState.DRIFTED, message, _evidence(instance))
     made_from = dict(instance.tags).get(RESTORED_FROM)
     # The tag is set by the restore's own call, so it is there from the first moment that the instance is listed.
     if made_from != step.after[RESTORED_FROM]:
@@ -289,16 +285,12 @@ def _promotion_status(step: Step, instance: rds.Instance | None) -> StepStatus:
     if step.call is None and DATABASE[instance.status].promotable:
         return StepStatus(StepState.DONE, f"{instance.identifier} is available and can be promoted.")
     if DATABASE[instance.status].promotable:
-        return StepStatus(
-            StepState.READY, f"{instance.identifier} is a read replica and can be promoted.", _evidence(instance)
-        )
+        message = f"{instance.identifier} is a read replica and can be promoted."
+        return StepStatus(StepState.READY, message, _evidence(instance))
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", _evidence(instance))
-    return StepStatus(
-        *(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}."),
-        progress=(instance.status,),
-        works=DATABASE[instance.status].busy,
-    )
+    message, works = f"{instance.identifier} is {instance.status}.", DATABASE[instance.status].busy
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=works)
 
 
 def _absent_status(step: Step, context: PlanContext) -> StepStatus:
@@ -311,36 +303,37 @@ def _absent_status(step: Step, context: PlanContext) -> StepStatus:
         message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
         return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
     source = step.after[RESTORED_FROM]
-    known = {copy.arn: copy.latest for copy in context.snapshot.get(rds.automated_backups, Side.DR)}
-    points = {point.arn: point.created_at for point in context.snapshot.get(backup.recovery_points, Side.DR)}
-    moment = known.get(source) or points.get(source)
+    moment = restorable_to(context, source)
     if moment is None:
         return StepStatus(StepState.DRIFTED, f"The copy {source} is gone, or can no longer be restored.")
     facts = (("restorable to", f"{moment:%Y-%m-%dT%H:%M:%SZ}"), ("source", str(source)))
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be restored.", facts)
 
 
+def restorable_to(context: PlanContext, source: str) -> datetime | None:
+    """Until when the copy of that ARN holds what was written, None where it is gone. Raises DataUnavailable."""
+    backups = context.snapshot.find(rds.automated_backups, Side.DR, arn=source)
+    if backups is not None:
+        return backups.latest
+    point = context.snapshot.find(backup.recovery_points, Side.DR, arn=source)
+    return point.created_at if point else None
+
+
 def _rename(instance: rds.Instance) -> str:
-    command = (
-        f"aws rds modify-db-instance --region {instance.arn.split(':')[3]} "
-        f"--db-instance-identifier {instance.identifier}"
-    )
+    region, name = instance.arn.split(":")[3], instance.identifier
+    command = f"aws rds modify-db-instance --region {region} --db-instance-identifier {name}"
     options = f"--new-db-instance-identifier {instance.identifier}-old --apply-immediately"
     return f"Rename or delete it by hand (`{command} {options}`), then run again."
 
 
 def _instance_status(instance: rds.Instance, how: str) -> StepStatus:
-    if DATABASE[instance.status].broken:
-        return StepStatus(
-            StepState.FAILED, f"{instance.identifier} is {how}, but {instance.status}.", _evidence(instance)
-        )
-    if DATABASE[instance.status].changeable and instance.host:
-        return StepStatus(
-            StepState.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _evidence(instance)
-        )
-    message = f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
-    works = DATABASE[instance.status].busy
-    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=works)
+    state, message, facts = DATABASE[instance.status], f"{instance.identifier} is {how}", _evidence(instance)
+    if state.broken:
+        return StepStatus(StepState.FAILED, f"{message}, but {instance.status}.", facts)
+    if state.changeable and instance.host:
+        return StepStatus(StepState.DONE, f"{message} and answers at {instance.host}.", facts)
+    message = f"{message} and {instance.status or 'in an unknown state'}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=state.busy)
 
 
 def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
@@ -351,11 +344,6 @@ def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
         ("status", instance.status),
         ("class", instance.instance_class),
     )
-
-
-def restore_call(step: Step, context: PlanContext) -> Call:
-    """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    return filled_call(step.planned_call, context)
 
 
 def send_restore(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
@@ -409,7 +397,7 @@ RESTORE_DR = Action(
     (rds.instances, rds.automated_backups, rds.lags, backup.recovery_points, kms.copy_keys, vpc.security_groups),
     restore_steps,
     restore_status,
-    build_call=restore_call,
+    build_call=lambda step, context: filled_call(step.planned_call, context),
     omissions=restore_notes,
     send=send_restore,
     waits=Waits(()),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.shared import service_name, tenants_of
+from dr_actions.actions.shared import service_name, tenants_of, timestamp
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Step, prefix_of
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
@@ -63,25 +63,22 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     # No stop on record: stopped tasks are described for an hour (ECS API, DescribeTasks), the last is older.
     since = max(stops, default=context.snapshot.taken_at - _STOPS_REPORTED_FOR)
     if step.before["mechanism"] != FILES:
-        # The marker comes after the last task's stop: a copy that holds it holds all before it.
-        # When the marker was seen written: what holds all until then holds it
-        since = max(
-            (since, *[at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"])
-        )
+        # The marker comes after the last task's stop: a copy that holds all until it was seen written holds it.
+        written = [at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"]
+        since = max((since, *written))
     if _is_promoted(step, context):
         return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
     reached = _complete_until(step, context)
     if reached is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {step.before['copy']} reaches is not known now.")
-    facts = (("writers stopped", _timestamp(since)), ("copy reaches", _timestamp(reached)))
-    message = f"the writers stopped at {_timestamp(since)}, {step.before['copy']} holds all until {_timestamp(reached)}"
+    facts = (("writers stopped", timestamp(since)), ("copy reaches", timestamp(reached)))
+    message = f"the writers stopped at {timestamp(since)}, {step.before['copy']} holds all until {timestamp(reached)}"
     if reached >= since:
         return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)
     if step.before["mechanism"] == BACKUP:
         reason = "A recovery point of before the stop cannot hold what was written after it"
-        return StepStatus(
-            StepState.FAILED, f"{reason}: {message}. Let a replica or automated backups replicate.", facts
-        )
+        message = f"{reason}: {message}. Let a replica or automated backups replicate."
+        return StepStatus(StepState.FAILED, message, facts)
     return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
 
 
@@ -92,10 +89,8 @@ def _writers(context: PlanContext) -> str:
     services = [service for service in context.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
     busy = sorted(service.name for service in services if service.desired or service.running or service.pending)
     # Both lists: a task that is stopping may still write.
-    tasks = (
-        *context.snapshot.get(ecs.tasks, Side.PRIMARY),
-        *context.snapshot.get(ecs_stopped_tasks.tasks, Side.PRIMARY),
-    )
+    readers = (ecs.tasks, ecs_stopped_tasks.tasks)
+    tasks = [task for reader in readers for task in context.snapshot.get(reader, Side.PRIMARY)]
     left = sum(1 for task in tasks if task.task_definition.rpartition("/")[2].partition(":")[0] in families)
     if busy:
         return f"{busy[0]}{f' and {len(busy) - 1} more services' if len(busy) > 1 else ''} still run or start tasks"
@@ -107,31 +102,22 @@ def _complete_until(step: Step, context: PlanContext) -> datetime | None:
     snapshot, copy = context.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
     if mechanism == AUTOMATED:
-        return next(
-            (
-                automated_backup.latest
-                for automated_backup in snapshot.get(rds.automated_backups, Side.DR)
-                if automated_backup.arn == copy
-            ),
-            None,
-        )
+        backups = snapshot.find(rds.automated_backups, Side.DR, arn=copy)
+        return backups.latest if backups else None
     if mechanism == REPLICA:
         # What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)
         readings = context.snapshot.get(rds.lags, Side.DR)
         reading = next((r for r in readings if r.dimension(rds.DIMENSION) == copy), None)
-        if (
-            copy_selection.view_of(context).doubt(reading)
-            or reading is None
-            or reading.at is None
-            or reading.value is None
-        ):
+        doubt = copy_selection.view_of(context).doubt(reading)
+        if doubt or reading is None or reading.at is None or reading.value is None:
             return None
         # -1 is a replication that does not run (RDS guide, ReplicaLag).
         return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
     if mechanism == BACKUP:
-        points = snapshot.get(backup.recovery_points, Side.DR)
-        return next((point.created_at for point in points if point.arn == copy), None)
-    return next((row.synced_at for row in snapshot.get(efs.replications, Side.DR) if row.source_id == copy), None)
+        point = snapshot.find(backup.recovery_points, Side.DR, arn=copy)
+        return point.created_at if point else None
+    row = snapshot.find(efs.replications, Side.DR, source_id=copy)
+    return row.synced_at if row else None
 
 
 def _is_promoted(step: Step, context: PlanContext) -> bool:
@@ -139,10 +125,6 @@ def _is_promoted(step: Step, context: PlanContext) -> bool:
         return False
     instance = copy_selection.instance(context, step.before["copy"])
     return instance is None or not instance.source
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def notes(context: PlanContext) -> Iterator[str]:

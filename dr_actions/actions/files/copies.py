@@ -202,6 +202,7 @@ def tag_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def _tag_step(context: PlanContext, part: str, token: str, system: str, names: tuple[str, str]) -> Step:
+    params = {"ResourceId": system, "Tags": restored_copy.tags(context, Name=names[1])}
     which = f"{system}, which nothing replicates into" if part == _OLD else f"the restored file system {token}"
     return context.step(
         TAG.name,
@@ -213,12 +214,7 @@ def _tag_step(context: PlanContext, part: str, token: str, system: str, names: t
         danger=Danger.REVERSIBLE,
         undo=f"Name it {names[0] or 'nothing'} again by hand: the services mount it by its id.",
         budget_s=300,
-        call=Call(
-            "efs",
-            "TagResource",
-            context.env.regions.dr,
-            {"ResourceId": system, "Tags": restored_copy.tags(context, Name=names[1])},
-        ),
+        call=Call("efs", "TagResource", context.env.regions.dr, params),
         before={"name": names[0], **({} if part == _OLD else {"files": token})},
         after={"name": names[1]},
     )
@@ -273,9 +269,8 @@ def mount_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the restored file system has its mount target in the subnet."""
     token = str(step.before["files"])
     system = present(restored_copy.system_of(context, token), f"The file system {token} is gone.")
-    target = context.snapshot.find(
-        restored_files.mount_targets, Side.DR, file_system_id=system.id, subnet=step.after["subnet"]
-    )
+    wanted = {"file_system_id": system.id, "subnet": step.after["subnet"]}
+    target = context.snapshot.find(restored_files.mount_targets, Side.DR, **wanted)
     if target is None:
         return StepStatus(StepState.READY, f"{system.id} has no mount target in {step.subject} yet.")
     state = FILE_SYSTEM[target.state]
@@ -309,14 +304,12 @@ def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tena
     env, token = context.env, restore.token
     path, uid, gid = access_point_values(context, tenant)
     name = env.named(env.names.access_point, tenant=tenant.id) if restore.replaces else token
+    owner = {"OwnerUid": uid, "OwnerGid": gid, "Permissions": _PERMISSIONS}
     params = {
         "ClientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{token}:{tenant.id}")),
         "FileSystemId": pending_file_system(token),
         "PosixUser": {"Uid": uid, "Gid": gid},
-        "RootDirectory": {
-            "Path": path,
-            "CreationInfo": {"OwnerUid": uid, "OwnerGid": gid, "Permissions": _PERMISSIONS},
-        },
+        "RootDirectory": {"Path": path, "CreationInfo": owner},
         "Tags": restored_copy.tags(context, Name=name, Tenant=tenant.id),
     }
     return context.step(
@@ -338,10 +331,8 @@ def _access_point_step(context: PlanContext, restore: FilesRestore, tenant: Tena
 def access_point_values(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:
     """Path, user and group of the tenant's access point in the DR region; where that is absent, as the file says."""
     env = context.env
-    name, path = (
-        env.named(pattern, tenant=tenant.id) for pattern in (env.names.access_point, env.names.access_point_path)
-    )
-    own = env.names.access_point_uid
+    name, own = env.named(env.names.access_point, tenant=tenant.id), env.names.access_point_uid
+    path = env.named(env.names.access_point_path, tenant=tenant.id)
     seen = context.snapshot.get_if_seen(efs.access_points, Side.DR) or ()
     # The user of the estate's own access point: with another one WordPress could not read what it wrote.
     known = next((point for point in seen if point.name == name and point.uid >= 0), None)
@@ -354,12 +345,7 @@ def access_point_status(step: Step, context: PlanContext) -> StepStatus:
     if system is None:
         return StepStatus(StepState.DRIFTED, f"The file system {step.before['files']} is gone.")
     reader = restored_files.access_points if context.goal in TO_DR else drill_resources.access_points
-    points = [
-        access_point
-        for access_point in context.snapshot.get(reader, Side.DR)
-        if access_point.file_system_id == system.id
-    ]
-    point = next((access_point for access_point in points if access_point.path == step.after["path"]), None)
+    point = context.snapshot.find(reader, Side.DR, file_system_id=system.id, path=step.after["path"])
     if point is None:
         return StepStatus(StepState.READY, f"{step.after['path']} of {system.id} is not open yet.")
     if (point.uid, point.gid) != (step.after["uid"], step.after["gid"]):

@@ -62,10 +62,8 @@ def name_of(context: PlanContext) -> str:
 
 def file_systems(context: PlanContext) -> FileSystems | None:
     """Both regions' usable file system, None where one has none, or several. Raises DataUnavailable."""
-    found = [
-        [system for system in context.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
-        for side in (Side.PRIMARY, Side.DR)
-    ]
+    sides = [context.snapshot.get(efs.file_systems, side) for side in (Side.PRIMARY, Side.DR)]
+    found = [[system for system in systems if FILE_SYSTEM[system.state].serves] for systems in sides]
     # Two file systems of one name: a guess might overwrite the one that took the writes (T28).
     if len(found[0]) != 1 or len(found[1]) != 1:
         return None
@@ -97,18 +95,14 @@ def pair_status(status: Callable[[PlanContext, FileSystems], StepStatus]) -> Obs
 
 def replication(context: PlanContext, side: Side, source: str, destination: str) -> efs.FileReplication | None:
     """The replication from ``source`` into ``destination`` as ``side`` lists it. Raises DataUnavailable."""
-    rows = context.snapshot.get(efs.replications, side)
-    return next((row for row in rows if (row.source_id, row.destination_id) == (source, destination)), None)
+    return context.snapshot.find(efs.replications, side, source_id=source, destination_id=destination)
 
 
 def into(context: PlanContext, side: Side, destination: str) -> efs.FileReplication | None:
     """What replicates into a file system of ``side`` and is not being ended. Raises DataUnavailable."""
-    rows = context.snapshot.get(efs.replications, side)
-    return next(
-        # A replication that is being ended brings nothing more (EFS API, Destination status DELETING).
-        (row for row in rows if row.destination_id == destination and not FILE_REPLICATION[row.status].gone),
-        None,
-    )
+    rows = [row for row in context.snapshot.get(efs.replications, side) if row.destination_id == destination]
+    # A replication that is being ended brings nothing more (EFS API, Destination status DELETING).
+    return next((row for row in rows if not FILE_REPLICATION[row.status].gone), None)
 
 
 def stale_half(context: PlanContext, found: FileSystems) -> efs.FileReplication | None:
@@ -185,9 +179,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     if signals.traffic_set is not TrafficDirection.DR and not (signals.pinned and signals.dr_writable):
         return f"traffic is set to {signals.traffic_set}, so the files of {primary} may be the newer ones"
     pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)
-    running = sum(
-        service.running + service.pending for service in services if context.env.tenant_of(pattern, service.name)
-    )
+    running = sum(row.running + row.pending for row in services if context.env.tenant_of(pattern, row.name))
     if running:
         return f"{running} tasks of tenants run in {primary} and may write files there"
     # The last guard: an empty source would replace every file.
@@ -225,11 +217,6 @@ def sizes(found: FileSystems) -> tuple[tuple[str, str], ...]:
     )
 
 
-def timestamp(moment: datetime | None) -> str:
-    """A moment as sentences and facts say it."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "never"
-
-
 def unfrozen(policy: FileSystemPolicy) -> str:
     """The policy's text without what freezes it; "" where nothing else is in it, or there was none."""
     if not policy.text or policy.freeze_time is None:
@@ -242,8 +229,10 @@ def unfrozen(policy: FileSystemPolicy) -> str:
 def policy_with_freeze(text: str, arn: str, moment: datetime) -> str:
     """The policy ``text`` of the file system ``arn`` ("" for none) with the statement that freezes it."""
     # Without a policy everything is allowed; a Deny alone would end that, so the default's reads are written out.
-    document = json.loads(text) if text else {"Version": _VERSION, "Statement": [_default(arn)]}
-    return json.dumps({**document, "Statement": [*_statements(document), _deny(arn, f"{moment:{STAMP}}")]})
+    reads = {**_statement(_DEFAULT_SID, "Allow", _READ, arn), "Condition": _MOUNTED}
+    document = json.loads(text) if text else {"Version": _VERSION, "Statement": [reads]}
+    deny = _statement(f"{FROZEN_SID}{moment:{STAMP}}", "Deny", "elasticfilesystem:ClientWrite", arn)
+    return json.dumps({**document, "Statement": [*_statements(document), deny]})
 
 
 def policies_match(text: str, other: str) -> bool:
@@ -259,14 +248,6 @@ def _statements(document: dict[str, Any]) -> list[Statement]:
 def _is_own(statement: Statement) -> bool:
     sid = str(statement.get("Sid", ""))
     return sid.startswith(FROZEN_SID) or sid == _DEFAULT_SID
-
-
-def _default(arn: str) -> Statement:
-    return {**_statement(_DEFAULT_SID, "Allow", _READ, arn), "Condition": _MOUNTED}
-
-
-def _deny(arn: str, stamp: str) -> Statement:
-    return _statement(f"{FROZEN_SID}{stamp}", "Deny", "elasticfilesystem:ClientWrite", arn)
 
 
 def _statement(sid: str, effect: str, action: str | list[str], arn: str) -> Statement:

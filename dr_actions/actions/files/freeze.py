@@ -10,10 +10,11 @@ any other change made since is not overwritten, but reported.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dr_actions.actions.files import failback
 from dr_actions.actions.files import failback as files_failback
+from dr_actions.actions.shared import timestamp
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -52,9 +53,8 @@ def freeze_call(step: Step, context: PlanContext) -> Call:
     text = failback.policy_with_freeze(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
     # Before the call: refused by EFS afterwards, the failback would stop in its write pause.
     if len(text) > failback.LONGEST:
-        raise ValueError(
-            f"the policy of {step.before['file system']} would be longer than {failback.LONGEST} characters"
-        )
+        system = step.before["file system"]
+        raise ValueError(f"the policy of {system} would be longer than {failback.LONGEST} characters")
     return step.call_with({"Policy": text})
 
 
@@ -70,18 +70,12 @@ def freeze_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
     since = files_failback.still_since(context)
     if since is None:
-        until = files_failback.timestamp(_in_force_at(policy.freeze_time, context))
-        return StepStatus(
-            StepState.IN_PROGRESS, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
-        )
-    facts = (("file system", policy.file_system), ("frozen at", files_failback.timestamp(since)))
-    return StepStatus(
-        StepState.DONE, f"{policy.file_system} refuses writes since {files_failback.timestamp(since)}.", facts
-    )
-
-
-def _in_force_at(frozen_at: datetime, context: PlanContext) -> datetime:
-    return frozen_at + timedelta(minutes=context.env.failback.files_freeze_minutes)
+        holds = policy.freeze_time + timedelta(minutes=context.env.failback.files_freeze_minutes)
+        message = f"is set to refuse writes; AWS has until {timestamp(holds)} to apply it."
+        return StepStatus(StepState.IN_PROGRESS, f"{policy.file_system} {message}")
+    frozen_at = timestamp(since)
+    facts = (("file system", policy.file_system), ("frozen at", frozen_at))
+    return StepStatus(StepState.DONE, f"{policy.file_system} refuses writes since {frozen_at}.", facts)
 
 
 def _policy_call(system: str, text: str, region: str) -> Call:
@@ -143,9 +137,8 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
     if not failback.policies_match(failback.unfrozen(policy), step.after["policy"]):
         return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.freeze_time is not None:
-        return StepStatus(
-            StepState.READY, f"{policy.file_system} is frozen since {files_failback.timestamp(policy.freeze_time)}."
-        )
+        since = timestamp(policy.freeze_time)
+        return StepStatus(StepState.READY, f"{policy.file_system} is frozen since {since}.")
     return StepStatus(StepState.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
 
 

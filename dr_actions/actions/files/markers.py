@@ -59,9 +59,7 @@ def tenant_folders(context: PlanContext, side: Side) -> tuple[TenantFolder, ...]
         return ()
     other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
     there = {folder.tenant_service.tenant.id for folder in _folders(context, other, found) if folder.path}
-    return tuple(
-        folder for folder in _folders(context, side, found) if folder.path and folder.tenant_service.tenant.id in there
-    )
+    return tuple(row for row in _folders(context, side, found) if row.path and row.tenant_service.tenant.id in there)
 
 
 def _folders(context: PlanContext, side: Side, found: files_failback.FileSystems) -> Iterator[TenantFolder]:

@@ -51,16 +51,8 @@ _FRESH, _NEVER = timedelta(minutes=2), datetime.min.replace(tzinfo=UTC)
 
 
 def lender(context: PlanContext) -> shared.TenantService | None:
-    """The tenant whose image, log and network the task takes.
-
-    Raises DataUnavailable where its definition was not seen.
-    """
+    """The tenant whose image, log and network the task takes. Raises DataUnavailable."""
     return next(iter(shared.tenant_services(context, Side.DR)), None)
-
-
-def container_name(context: PlanContext, definition: ecs.TaskDefinition) -> str:
-    """The container that the lender's site runs in."""
-    return shared.container_of(context.env, definition)
 
 
 def register_steps(context: PlanContext) -> Iterator[Step]:
@@ -74,7 +66,7 @@ def register_steps(context: PlanContext) -> Iterator[Step]:
     params = {
         "family": family,
         "<content>": definition.arn,
-        "<container>": container_name(context, definition),
+        "<container>": shared.container_of(context.env, definition),
         "<replacing>": [
             {"at": list(p.at), "old": p.old, "new": p.new} for p in found if p.is_known and p.at[-1] in _REWRITTEN
         ],
@@ -175,7 +167,8 @@ def move_steps(context: PlanContext) -> Iterator[Step]:
         return
     env, service, token = context.env, tenant_service.service, restore.token
     definition = available(revision_of(context, tenant_service, Side.DR))
-    command = {"name": container_name(context, definition), "command": ["php", "-r", _script()]}
+    script = re.sub(r"\n\s*", "\n", SCRIPT).strip()
+    command = {"name": shared.container_of(context.env, definition), "command": ["php", "-r", script]}
     family = mover_family(env)
     params: dict[str, Json] = {
         "cluster": env.on(Side.DR).clusters[0],
@@ -203,10 +196,6 @@ def move_steps(context: PlanContext) -> Iterator[Step]:
     )
 
 
-def _script() -> str:
-    return re.sub(r"\n\s*", "\n", SCRIPT).strip()
-
-
 def move_call(step: Step, context: PlanContext) -> Call:
     """The call with the mover's revision. Raises ValueError where none mounts the restored files."""
     system = restored_copy.system_of(context, step.subject)
@@ -214,9 +203,8 @@ def move_call(step: Step, context: PlanContext) -> Call:
     if definition is None:
         raise ValueError(f"no task definition mounts {step.subject}")
     attempt = f"{definition.arn}:{len(_tasks(step, context))}"
-    return step.call_with(
-        {"taskDefinition": definition.arn, "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, attempt))}
-    )
+    token = str(uuid.uuid5(uuid.NAMESPACE_URL, attempt))
+    return step.call_with({"taskDefinition": definition.arn, "clientToken": token})
 
 
 def _tasks(step: Step, context: PlanContext) -> list[drill_resources.Probe]:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions import restored_copy
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.actions.files.failback import timestamp
+from dr_actions.actions.shared import timestamp
 from dr_actions.guard.failback_exemptions import LOCAL_ONLY
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits
 from dr_actions.model.plan import Call, Danger, Step
@@ -255,9 +255,8 @@ def arrival_status(synced_at: datetime | None, context: PlanContext) -> StepStat
     # Not the size, not the status: only a sync that ended after the last possible write proves that it holds it.
     if synced_at is not None and synced_at >= since:
         return StepStatus(StepState.DONE, f"Every file is copied back: {message}.", facts)
-    return StepStatus(
-        StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts, progress=(timestamp(synced_at),)
-    )
+    message = f"Not all has arrived: {message}."
+    return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(timestamp(synced_at),))
 
 
 def _replicate_call(source: efs.FileSystem, region: str, destination: efs.FileSystem, into: str) -> Call:
@@ -392,7 +391,7 @@ def _end_stale_status(context: PlanContext, found: files_failback.FileSystems) -
             f"{found.primary.id} replicates into {found.dr.id}: the files of the DR region are the older ones (T28)"
         )
         return StepStatus(StepState.DRIFTED, f"{reason}.")
-    facts = (("status", row.status), ("last sync", files_failback.timestamp(row.synced_at)))
+    facts = (("status", row.status), ("last sync", timestamp(row.synced_at)))
     return StepStatus(StepState.READY, f"The old replication of {found.primary.id} is {row.status}, and alone.", facts)
 
 
@@ -419,7 +418,7 @@ def _lag_status(context: PlanContext, found: files_failback.FileSystems) -> Step
     how = _replication_status(row)
     if how.state in (StepState.FAILED, StepState.DRIFTED):
         return how
-    synced, most = files_failback.timestamp(row.synced_at), context.env.failback.files_lag_minutes
+    synced, most = timestamp(row.synced_at), context.env.failback.files_lag_minutes
     message, facts = f"The last complete sync ended {synced}", (("last sync", synced),)
     if row.synced_at is None or context.snapshot.taken_at - row.synced_at > timedelta(minutes=most):
         wanted = f"{message}: {most:g} minutes ago at most are wanted."

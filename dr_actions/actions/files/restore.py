@@ -18,6 +18,7 @@ from dataclasses import replace
 from dr_actions.actions import restored_copy
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restored_copy import name_of
+from dr_actions.actions.shared import timestamp
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus, Waits, no_notes
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -39,6 +40,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
         name, region = name_of(context.env), context.env.regions.dr
         # LOCAL leaves the other half unrecoverable (EFS API, DeleteReplicationConfiguration): only where it must.
         mode = BOTH_SIDES if context.primary_answers else LOCAL_ONLY
+        params = {"SourceFileSystemId": row.source_id, "DeletionMode": mode}
         half = "" if context.primary_answers else ", in this region alone: the primary region does not answer"
         yield context.step(
             RESTORE_DR.name,
@@ -49,12 +51,7 @@ def restore_steps(context: PlanContext) -> Iterator[Step]:
             danger=Danger.IRREVERSIBLE,
             undo="None: a deleted replication is not resumed; failback makes a new one, and chooses its direction.",
             budget_s=_DELETION_S,
-            call=Call(
-                "efs",
-                "DeleteReplicationConfiguration",
-                region,
-                {"SourceFileSystemId": row.source_id, "DeletionMode": mode},
-            ),
+            call=Call("efs", "DeleteReplicationConfiguration", region, params),
             before={_OPENED: row.source_id, "file system": row.destination_id},
             after={_OPENED: "", "file system": row.destination_id},
             # With both halves the call needs the primary region's API as well, though it is sent to the DR region.
@@ -79,7 +76,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _of_replication(step: Step, context: PlanContext, row: efs.FileReplication) -> StepStatus:
-    synced = f"{row.synced_at:%Y-%m-%dT%H:%M:%SZ}" if row.synced_at else "never"
+    synced = timestamp(row.synced_at)
     facts = (("last sync", synced), ("file system", row.destination_id), ("replication", row.status))
     # Before the source is compared: one that is being deleted is over, regardless of who called.
     if FILE_REPLICATION[row.status].gone:

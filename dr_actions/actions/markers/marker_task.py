@@ -266,9 +266,8 @@ def unfinished_status(
         return StepStatus(StepState.READY, f"No task was asked to {what} yet.")
     name = task.arn.rpartition("/")[2]
     if task.status != drill_resources.STOPPED:
-        return StepStatus(
-            StepState.IN_PROGRESS, f"Task {name}, which is to {what}, is {task.status}.", progress=(task.status,)
-        )
+        message = f"Task {name}, which is to {what}, is {task.status}."
+        return StepStatus(StepState.IN_PROGRESS, message, progress=(task.status,))
     if task.exit_code == 0:
         return None
     reason = task.reason or "ECS gives no reason"
@@ -276,9 +275,8 @@ def unfinished_status(
         return StepStatus(StepState.FAILED, f"Task {name}, which was to {what}, never ran: {reason}.")
     seen = context.snapshot.get(marker_tasks.reports, side)
     last = next((row.message for row in seen if not isinstance(row, Unavailable) and row.task == task.arn), "")
-    return StepStatus(
-        StepState.FAILED, f"Task {name}, which was to {what}, ended with code {task.exit_code}: {last or reason}."
-    )
+    message = f"Task {name}, which was to {what}, ended with code {task.exit_code}: {last or reason}."
+    return StepStatus(StepState.FAILED, message)
 
 
 def missing_log_status(step: Step) -> StepStatus:

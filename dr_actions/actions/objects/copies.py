@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dr_actions.actions.database import failback as database_failback
-from dr_actions.actions.files.failback import timestamp
+from dr_actions.actions.shared import timestamp
 from dr_actions.model.action import Action, BulkSender, PlanContext, StepState, StepStatus, Waits, no_notes
 from dr_actions.model.plan import Call, Danger, FailureKind, SendFailed, Step, step_id
 from dr_estate.config.environment import Side
@@ -104,7 +104,8 @@ class ObjectTransfer:
                 if pair.kind is ObjectState.LARGE:
                     self._copy_in_parts(pair)
                 else:
-                    self.sender.send(Call("s3", "CopyObject", self.region, self._request(pair)))
+                    params = {**self._from(pair), **self._onto(pair), "ExpectedSourceBucketOwner": self.account}
+                    self.sender.send(Call("s3", "CopyObject", self.region, params))
             except SendFailed as trouble:
                 failed = trouble
             else:
@@ -151,9 +152,6 @@ class ObjectTransfer:
                     raise
             self.sender.pause(attempt)
         return self.sender.send(call)
-
-    def _request(self, pair: ObjectPair) -> dict[str, Any]:
-        return {**self._from(pair), **self._onto(pair), "ExpectedSourceBucketOwner": self.account}
 
     def _from(self, pair: ObjectPair) -> dict[str, Any]:
         source = _source(pair)
@@ -239,13 +237,11 @@ def pairs(context: PlanContext) -> Iterator[tuple[str, str]]:
 
 def difference_of(step: Step, context: PlanContext) -> s3_objects.BucketDifference:
     """How the step's bucket and its copy differ. Raises DataUnavailable."""
-    found = context.snapshot.get(s3_objects.apart, Side.DR)
-    for difference in found:
-        if isinstance(difference, s3_objects.BucketDifference) and difference.bucket == step.subject:
-            return difference
-    unavailable = next(
-        (bucket_difference for bucket_difference in found if isinstance(bucket_difference, Unavailable)), None
-    )
+    difference = context.snapshot.find(s3_objects.apart, Side.DR, bucket=step.subject)
+    if isinstance(difference, s3_objects.BucketDifference):
+        return difference
+    rows = context.snapshot.get(s3_objects.apart, Side.DR)
+    unavailable = next((row for row in rows if isinstance(row, Unavailable)), None)
     reason = f"{step.subject} was not compared with its copy: both are looked at while {context.env.regions.dr} serves"
     raise DataUnavailable(unavailable or Unavailable(UnavailableKind.UNSUPPORTED, f"{reason}."))
 
@@ -273,11 +269,8 @@ def sync_status(difference: s3_objects.BucketDifference, since: datetime | None)
     if not difference.missing:
         return StepStatus(StepState.DONE, f"{difference.bucket} holds all that {difference.copy} holds.", facts)
     if since is not None and difference.oldest_at is not None and difference.oldest_at > since:
-        later = f"{difference.missing} objects were written there later"
-        message = (
-            f"{difference.bucket} holds all that {difference.copy} held at {timestamp(since)}; {later}, and "
-            f"are copied later"
-        )
+        later = f"{difference.missing} objects were written there later, and are copied later"
+        message = f"{difference.bucket} holds all that {difference.copy} held at {timestamp(since)}; {later}"
         return StepStatus(StepState.DONE, f"{message}.", facts)
     return None
 

@@ -107,9 +107,8 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is restored, but {instance.status}.")
     # The address is there before the status says available: only both together answer.
     if DATABASE[instance.status].changeable and instance.host:
-        return StepStatus(
-            StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
-        )
+        message = f"{instance.identifier} answers at {instance.host}."
+        return StepStatus(StepState.DONE, message, _evidence(step, context, instance))
     message = f"{instance.identifier} is {instance.status or 'in an unknown state'}."
     works = DATABASE[instance.status].busy
     return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,), works=works)
@@ -123,21 +122,9 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
         group = env.named(env.on(Side.DR).names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}, and nothing would reach the database"
         return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
-    if _moment(context, source) is None:
+    if restore_dr.restorable_to(context, source) is None:
         return StepStatus(StepState.DRIFTED, f"The copy {source} is gone, or can no longer be restored.")
     return StepStatus(StepState.READY, f"{step.subject} is absent and can be restored.")
-
-
-def _moment(context: PlanContext, source: str) -> datetime | None:
-    """Until when the copy of that ARN holds what was written, None where it is gone. Raises DataUnavailable."""
-    windows = {
-        automated_backup.arn: automated_backup.latest
-        for automated_backup in context.snapshot.get(rds.automated_backups, Side.DR)
-    }
-    if source in windows:
-        return windows[source]
-    points = {point.arn: point.created_at for point in context.snapshot.get(backup.recovery_points, Side.DR)}
-    return points.get(source)
 
 
 def _evidence(step: Step, context: PlanContext, instance: rds.Instance) -> tuple[tuple[str, str], ...]:
@@ -164,7 +151,7 @@ def restore_call(step: Step, context: PlanContext) -> Call:
     Raises ValueError where the group or the copy is absent.
     """
     try:
-        moment = _moment(context, step.after[RESTORED_FROM])
+        moment = restore_dr.restorable_to(context, step.after[RESTORED_FROM])
     except DataUnavailable as error:
         raise ValueError(error.unavailable.why) from error
     if moment is None:
@@ -181,10 +168,8 @@ def restore_notes(context: PlanContext) -> Iterator[str]:
         yield from (f"Not every copy of the database is seen: {unavailable.why}" for unavailable in dark)
         return
     flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw or 'it is no RDS snapshot'}" for copy in copies]
-    reason = (
-        "; ".join([*flaws, *(unavailable.why for unavailable in dark)])
-        or "there is none (to try a read replica uses it up)"
-    )
+    flaws += [unavailable.why for unavailable in dark]
+    reason = "; ".join(flaws) or "there is none (to try a read replica uses it up)"
     yield f"The database is not tried: no copy in {context.env.regions.dr} can be restored beside it: {reason}"
 
 
@@ -318,9 +303,8 @@ def _result_status(step: Step, context: PlanContext, task: drill_resources.Probe
         reason = answer.said if answer and answer.said else task.reason
         if answer is not None and answer.heard:
             reason = _reason_to_doubt(step, context, answer)
-        message = (
-            f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {reason or 'it says nothing'}"
-        )
+        how = f"(exit code {task.exit_code}): {reason or 'it says nothing'}"
+        message = f"{step.subject} does not answer {step.tenant} {how}"
         return StepStatus(StepState.FAILED, message, (("task", task.arn),))
     # awslogs sends lines with a delay: an exit code alone shows nothing of what was read.
     if answer is None or not answer.heard:
@@ -357,9 +341,8 @@ def _answer(context: PlanContext, task: drill_resources.Probe) -> drill_resource
     Raises DataUnavailable with the reason of one that is unseen.
     """
     seen = context.snapshot.get(drill_resources.answers, Side.DR)
-    known = next(
-        (answer for answer in seen if isinstance(answer, drill_resources.ProbeAnswer) and answer.task == task.arn), None
-    )
+    answers = [answer for answer in seen if isinstance(answer, drill_resources.ProbeAnswer)]
+    known = next((answer for answer in answers if answer.task == task.arn), None)
     unavailable = next((answer for answer in seen if isinstance(answer, Unavailable)), None)
     if known is None and unavailable is not None and task.exit_code == 0:
         raise DataUnavailable(unavailable)
@@ -390,9 +373,8 @@ def query_notes(context: PlanContext) -> Iterator[str]:
         return
     if voiceless:
         names = name_list([tenant.id for tenant in voiceless])
-        yield (
-            f"{names}: without a service in {context.env.regions.dr} the restored database is not asked as that tenant."
-        )
+        region = context.env.regions.dr
+        yield f"{names}: without a service in {region} the restored database is not asked as that tenant."
     if not asking:
         yield "No tenant asks the restored database: that it answers is not proved."
 

@@ -40,10 +40,9 @@ def _of_drills(context: PlanContext) -> list[rds.Instance]:
     name = context.env.database_on(Side.DR)
     found = context.snapshot.get(rds.instances, Side.DR)
     return [
-        instance
-        for instance in found
-        if is_isolated(instance.identifier, name)
-        or context.renamed_databases.get(instance.resource_id) == instance.identifier
+        row
+        for row in found
+        if is_isolated(row.identifier, name) or context.renamed_databases.get(row.resource_id) == row.identifier
     ]
 
 
@@ -137,9 +136,7 @@ def files_status(step: Step, context: PlanContext) -> StepStatus:
     systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
     points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
     state = (
-        systems
-        | points
-        | {target.id: target.state for target in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
+        systems | points | {row.id: row.state for row in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
     ).get(step.subject)
     if state is None:
         return StepStatus(StepState.DONE, f"{step.subject} is gone.")

@@ -128,9 +128,7 @@ def selected_secrets(context: PlanContext) -> dict[str, str | None]:
     """The secrets in question, with their tenants; the master credentials have none. Raises DataUnavailable."""
     names = context.env.names
     found: dict[str, str | None] = {context.env.named(names.master_secret): None}
-    return found | {
-        context.env.named(names.tenant_secret, tenant=tenant.id): tenant.id for tenant in tenants_of(context)
-    }
+    return found | {context.env.named(names.tenant_secret, tenant=row.id): row.id for row in tenants_of(context)}
 
 
 def movable_secrets(context: PlanContext) -> Iterator[MovableSecret]:
@@ -156,11 +154,7 @@ def dr_secret(step_subject: str, context: PlanContext) -> tuple[Secret | None, C
     standing = context.snapshot.get(readers_secretsmanager.secrets, Side.DR)
     contents = context.snapshot.get(readers_secretsmanager.contents, Side.DR)
     secret = next(
-        (
-            secretsmanager_secret
-            for secretsmanager_secret in standing
-            if secretsmanager_secret.name == step_subject and secretsmanager_secret.deleted_at is None
-        ),
+        (row for row in standing if row.name == step_subject and row.deleted_at is None),
         None,
     )
     return secret, next((content for content in contents if content.name == step_subject), None)

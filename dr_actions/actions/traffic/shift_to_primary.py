@@ -158,9 +158,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             if _leads_all_to_primary(step, now):
                 return StepStatus(StepState.DONE, f"{step.subject} leads all visitors to the primary region already")
-            return StepStatus(
-                StepState.DRIFTED, f"records of {step.subject} were changed: {shift_to_dr.difference(step, now)}"
-            )
+            message = f"records of {step.subject} were changed: {shift_to_dr.difference(step, now)}"
+            return StepStatus(StepState.DRIFTED, message)
         return _bake_status(step, context)
     except DataUnavailable as error:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
@@ -198,9 +197,8 @@ def _begin_status(step: Step, context: PlanContext) -> StepStatus:
             return StepStatus(state, gate.message, gate.evidence, gate=True)
     again = step.id in context.sent_at
     why = "as before the stage again, though Route 53 took its change: they were written back"
-    return StepStatus(
-        StepState.READY, f"the records of {step.subject} are {why if again else 'as the plan found them'}"
-    )
+    message = f"the records of {step.subject} are {why if again else 'as the plan found them'}"
+    return StepStatus(StepState.READY, message)
 
 
 def _routing_fields(record_sets: Sequence[records.RecordSet]) -> list[tuple[Any, ...]]:
@@ -237,9 +235,8 @@ def _bake_status(step: Step, context: PlanContext) -> StepStatus:
     if left or unclear:
         waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)
         return StepStatus(StepState.IN_PROGRESS, f"{message}: {waits}", facts)
-    return StepStatus(
-        StepState.DONE, f"{message}; every gate holds after {context.env.failback.bake_minutes:g} min", facts
-    )
+    message = f"{message}; every gate holds after {context.env.failback.bake_minutes:g} min"
+    return StepStatus(StepState.DONE, message, facts)
 
 
 def notes(context: PlanContext) -> Iterator[str]:
