@@ -126,9 +126,8 @@ def run_failure_message(
 ) -> Message:
     """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""
     needed = f"Read the report and fix the cause. Then {again}"
-    return Message(
-        env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {reason}", needed, "DR Manager", run, report
-    )
+    happened = f"{goal} stopped at {step}: {reason}"
+    return Message(env.name, incident, f"failed.{step}", happened, needed, "DR Manager", run, report)
 
 
 def step_takes_long(env: Environment, incident: str, step: str, number: int, reason: str, run: str = "") -> Message:
@@ -241,14 +240,10 @@ def start_message(context: PlanContext) -> Message:
     """The message at the start."""
     env = context.env
     way = (Side.DR, Side.PRIMARY) if context.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
-    happened = _OTHERS.get(context.goal) or (
-        f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
-    )
+    begins = f"{_GOALS.get(context.goal, '')} begins: from {env.region(way[0])} to {env.region(way[1])}"
     visitors = visitor_access(context.snapshot, env).sentence  # what the plan was made upon, seconds ago
-    happened = f"{visitors} {happened}"
-    return Message(
-        env.name, context.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
-    )
+    happened, needed = f"{visitors} {_OTHERS.get(context.goal) or begins}", "Stop deployments and changes."
+    return Message(env.name, context.incident, "notifications/start", happened, needed, "all teams")
 
 
 def end_message(context: PlanContext) -> Message:
@@ -260,9 +255,8 @@ def end_message(context: PlanContext) -> Message:
     return Message(env.name, context.incident, "notifications/end", happened, needed, "all teams")
 
 
-def _message_to_dr(context: PlanContext) -> Message:
-    """The message, with each change as the command that makes it."""
-    return _message(context, [step for step in shift_to_dr.plan_steps(context) if step.manual], _BY_HAND)
+def _manual_shifts(context: PlanContext) -> list[Step]:
+    return [step for step in shift_to_dr.plan_steps(context) if step.manual]
 
 
 def _message(context: PlanContext, steps: Sequence[Step], about: str) -> Message:
@@ -277,8 +271,10 @@ def _message(context: PlanContext, steps: Sequence[Step], about: str) -> Message
     return Message(context.env.name, context.incident, about, happened, needed, _WHOSE)
 
 
+# With each change as the command that makes it.
 _TO_DR = Notification(
-    _BY_HAND, _ABOUT, _message_to_dr, lambda context: any(step.manual for step in shift_to_dr.plan_steps(context))
+    *(_BY_HAND, _ABOUT, lambda context: _message(context, _manual_shifts(context), _BY_HAND)),
+    applies=lambda context: bool(_manual_shifts(context)),
 )
 
 

@@ -115,11 +115,8 @@ def replaced_file_systems(context: PlanContext) -> frozenset[str]:
     try:
         restore = planned_restore(context) if context.goal in TO_DR else None
         ids |= {restore.replaces.id} if restore and restore.replaces else set()
-        ids |= {
-            s.id
-            for s in context.snapshot.get(restored_files.systems, Side.DR)
-            if recovery_names.is_replaced(s.name, name)
-        }
+        systems = context.snapshot.get(restored_files.systems, Side.DR)
+        ids |= {system.id for system in systems if recovery_names.is_replaced(system.name, name)}
     # What could not be seen is not replaced: pointers to it stay as they are, and the notes say so.
     except DataUnavailable:
         pass

@@ -257,9 +257,8 @@ def _replica_fault(table: dynamodb.Table | None, region: str, other: str) -> Ste
     if all(state.serves and not state.busy for state in pair):
         return None
     message = f"{table.name} of {region} is {table.status}, its replica in {other} {replica.status}"
-    return StepStatus(
-        StepState.FAILED if any(state.broken or state.gone for state in pair) else StepState.IN_PROGRESS, f"{message}."
-    )
+    is_lost = any(state.broken or state.gone for state in pair)
+    return StepStatus(StepState.FAILED if is_lost else StepState.IN_PROGRESS, f"{message}.")
 
 
 def _table(name: str, side: Side, context: PlanContext) -> dynamodb.Table | None:
@@ -280,9 +279,8 @@ def _contents(name: str, side: Side, context: PlanContext) -> Contents | TableTo
 
 def _status_by_counts(name: str, context: PlanContext) -> StepStatus:
     """A table too large to be read through is judged by DynamoDB's own counts, refreshed about every six hours."""
-    counts = [
-        table.items if table else 0 for table in (_table(name, side, context) for side in (Side.PRIMARY, Side.DR))
-    ]
+    regions = (_table(name, side, context) for side in (Side.PRIMARY, Side.DR))
+    counts = [table.items if table else 0 for table in regions]
     facts = _evidence(counts[0], counts[1], "DynamoDB's own count, refreshed about every six hours")
     counted = f"{counts[0]} items in the primary region and {counts[1]} in the DR region"
     message = f"{name} is too large to be read through; DynamoDB counts {counted}"

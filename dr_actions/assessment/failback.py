@@ -88,9 +88,8 @@ def failback_gates(
 
 def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     """PROCEED where every gate is met or relaxed, else WAIT, with each reason, the gravest first."""
-    unmet = sorted(
-        (gate for gate in gates if not gate.met and not gate.relaxed), key=lambda gate: (not gate.stops, gate.id)
-    )
+    unmet = [gate for gate in gates if not gate.met and not gate.relaxed]
+    unmet.sort(key=lambda gate: (not gate.stops, gate.id))
     if not unmet:
         relaxed = [f"{gate.id}: {gate.says} The first steps of this run meet it." for gate in gates if gate.relaxed]
         met = len(gates) - len(relaxed)
@@ -149,20 +148,16 @@ def _plan_gates(plan: Plan, posture: Posture, env: Environment) -> Iterator[Gate
         Role.BACKUP: all(stores.lacks(env, store) for store in backed_up),
     }
     for role, (gate, good, bad) in _NEEDED.items():
-        unnamed = _regions_without_vault(plan, env) if role is Role.BACKUP else ""
         if lacks.get(role):
             continue
+        # A step that is to back up into a vault which the settings do not name.
+        steps = [step for step in plan.steps if role is Role.BACKUP and role_of(plan.goal, step.id) is role]
+        unnamed = " and ".join(sorted({env.region(step.side) for step in steps if step.before.get("vault") == ""}))
         if unnamed:
             message = f"no vault of AWS Backup is named for {unnamed} (names.primary_vault, names.dr_vault): {bad}."
             yield Gate(gate, met=False, says=message, stops=True)
         else:
             yield Gate(gate, met=role in roles, says=f"{good if role in roles else bad}.", stops=True)
-
-
-def _regions_without_vault(plan: Plan, env: Environment) -> str:
-    """The regions in which a step is to back up into a vault that the settings do not name; "" where there is none."""
-    steps = [step for step in plan.steps if role_of(plan.goal, step.id) is Role.BACKUP]
-    return " and ".join(sorted({env.region(step.side) for step in steps if step.before.get("vault") == ""}))
 
 
 def write_pause_gate(pause: WritePause | None, env: Environment) -> Iterator[Gate]:
@@ -236,9 +231,8 @@ def _tenants_to_come(context: PlanContext) -> Iterator[Gate]:
     env, here = context.env, context.env.on(Side.DR)
     try:
         away = [row for row in context.snapshot.get(ecs.services, Side.DR) if row.desired or row.running]
-        in_primary = {
-            env.tenant_of(env.names.service, row.name) for row in context.snapshot.get(ecs.services, Side.PRIMARY)
-        }
+        services = context.snapshot.get(ecs.services, Side.PRIMARY)
+        in_primary = {env.tenant_of(env.names.service, row.name) for row in services}
     except DataUnavailable:
         return  # what was not seen is other gates' to say: the posture's, and those of the services
     tenants = {tenant for row in away if (tenant := here.tenant_of(env.names.service, row.name))} - in_primary
@@ -345,10 +339,8 @@ def _second_writer(context: PlanContext, until: datetime) -> Loss:
 def _tables(context: PlanContext) -> Iterator[Loss]:
     """Global tables: what the primary took before it was lost arrives when it is back; the last writer wins (T31)."""
     try:
-        here = {
-            t.name: t for t in context.snapshot.get(dynamodb.tables, Side.PRIMARY) if not isinstance(t, Unavailable)
-        }
-        there = {t.name: t for t in context.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unavailable)}
+        sides = [context.snapshot.get(dynamodb.tables, side) for side in (Side.PRIMARY, Side.DR)]
+        here, there = ({t.name: t for t in tables if not isinstance(t, Unavailable)} for tables in sides)
     except DataUnavailable as error:
         yield Loss(stores.TABLES.id, "all", None, None, None, error.unavailable.why, unseen=error.unavailable)
         return

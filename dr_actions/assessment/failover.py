@@ -278,9 +278,8 @@ def _plan_gates(plan: Plan, env: Environment, leads: bool) -> Iterator[Gate]:
     roles = roles_in(plan)
     if not stores.lacks(env, stores.DATABASE.id):
         database = Role.DATABASE in roles
-        message = (
-            "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
-        )
+        good, bad = "the plan brings the database up in the DR region.", "no copy of the database can be used."
+        message = good if database else bad
         yield Gate("plan.database", met=database, says=message, stops=True)
     moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
     message = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."

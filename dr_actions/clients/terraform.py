@@ -72,9 +72,8 @@ class Terraform:
         planned = self.kept_in.resolve() / "terraform.plan"
         try:
             self._run("init", "-input=false", "-no-color")
-            code = self._run(
-                "plan", "-input=false", "-no-color", f"-out={planned}", "-detailed-exitcode", good=(0, _CHANGES)
-            )[0]
+            words = ("plan", "-input=false", "-no-color", f"-out={planned}", "-detailed-exitcode")
+            code, _ = self._run(*words, good=(_NO_CHANGES, _CHANGES))
             if code == _NO_CHANGES:
                 return False
             planned.chmod(_PRIVATE)

@@ -91,9 +91,8 @@ def inventory(snapshot: Snapshot) -> Inventory:
 
 def differences(before: Inventory, after: Inventory) -> tuple[Difference, ...]:
     """Everything that is not as it was, in the order of the parts."""
-    return tuple(
-        difference for path in sorted({*before.parts, *after.parts}) for difference in _of_part(path, before, after)
-    )
+    paths = sorted({*before.parts, *after.parts})
+    return tuple(difference for path in paths for difference in _of_part(path, before, after))
 
 
 def pack(recorded_inventory: Inventory) -> str:

@@ -285,9 +285,8 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             if how.reversing_call is not None:
                 run.journal.append(EntryKind.NOTE, step.id, says=step.undo, params=dict(how.reversing_call.params))
                 run.listener.by_hand(step_back(step, how.reversing_call))
-            _fail(
-                run, batch.action, step.id, how.message, outcome, FailureCause.GATE if how.gate else FailureCause.FAILED
-            )
+            cause = FailureCause.GATE if how.gate else FailureCause.FAILED
+            _fail(run, batch.action, step.id, how.message, outcome, cause)
         elif not (reason := _reason_to_give_up(run, batch, step, how, now_s)):
             continue
         elif step.id in batch.awaited and not sick_primary.may_be_owed(run, step):

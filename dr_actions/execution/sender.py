@@ -217,10 +217,9 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
             permission = run.guard_context(action.writes | action.reads)
             with ThreadPoolExecutor(max(1, len(chunk))) as pool:
                 answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id), permission), chunk))  # noqa: B023 - done within
-        failures |= {
-            step.id: answer for step, answer in zip(chunk, answers, strict=True) if isinstance(answer, Exception)
-        }
-        run.journal.append_many([_outcome(step, answer) for step, answer in zip(chunk, answers, strict=True)])
+        answered = list(zip(chunk, answers, strict=True))
+        failures |= {step.id: answer for step, answer in answered if isinstance(answer, Exception)}
+        run.journal.append_many([_outcome(step, answer) for step, answer in answered])
     return failures
 
 

@@ -67,9 +67,8 @@ def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
     """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
     posture = posture_of(snapshot, environment)
     context = context_of(environment, snapshot, Goal.FAILOVER)
-    return rto_estimate_s(
-        make_plan(context, posture.name), environment, past_durations(snapshot), sizes_of(snapshot, environment)
-    )
+    plan, past = make_plan(context, posture.name), past_durations(snapshot)
+    return rto_estimate_s(plan, environment, past, sizes_of(snapshot, environment))
 
 
 def rto_estimate_s(

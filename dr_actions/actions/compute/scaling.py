@@ -289,9 +289,8 @@ def _schedules_that_shrink(context: PlanContext) -> dict[str, dict[str, int]]:
     Raises DataUnavailable.
     """
     ours = {row.service.name: context.env.tasks_of(row.tenant.id) for row in tenant_services(context, Side.DR)}
-    awake = {
-        t.service for t in context.snapshot.get(application_autoscaling.targets, Side.DR) if not t.schedule_suspended
-    }
+    targets = context.snapshot.get(application_autoscaling.targets, Side.DR)
+    awake = {target.service for target in targets if not target.schedule_suspended}
     shrinking: dict[str, dict[str, int]] = {}
     for planned in context.snapshot.get(application_autoscaling.scheduled_actions, Side.DR):
         # A lower maximum shrinks too: Application Auto Scaling brings the count below it at once.

@@ -96,9 +96,8 @@ def newest_for(step: Step, context: PlanContext) -> ecs.TaskDefinition:
 def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:
     """The revision ``arn``, None where it was not read. Raises DataUnavailable."""
     newest = _revisions_by_family(context.snapshot, side).get(family_of(arn))
-    return _revisions_by_arn(context.snapshot, side).get(arn) or (
-        newest if newest is not None and newest.arn == arn else None
-    )
+    found = _revisions_by_arn(context.snapshot, side).get(arn)
+    return found or (newest if newest is not None and newest.arn == arn else None)
 
 
 def family_of(arn: str) -> str:

@@ -88,11 +88,7 @@ def model(context: PlanContext) -> rds.Instance | None:
     name = own_name(context)
     instances = [row for row in context.snapshot.get(rds.instances, Side.PRIMARY) if is_retained(row, name)]
     # The flag first: a moment cannot be compared with None.
-    return max(
-        instances,
-        key=lambda instance: (instance.created_at is not None, instance.created_at, instance.identifier),
-        default=None,
-    )
+    return max(instances, key=lambda row: (row.created_at is not None, row.created_at, row.identifier), default=None)
 
 
 def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
@@ -187,9 +183,8 @@ def refuses_writes(context: PlanContext, instance: rds.Instance, side: Side = Si
 
 def freeze_time(context: PlanContext) -> datetime | None:
     """From when on nothing was written in the DR region: its last freeze was seen in force; None without one."""
-    return max(
-        (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) in SEEN_FREEZES), default=None
-    )
+    seen = (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) in SEEN_FREEZES)
+    return max(seen, default=None)
 
 
 def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params]:

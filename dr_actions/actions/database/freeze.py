@@ -103,10 +103,8 @@ def _freeze_step(context: PlanContext, instance: rds.Instance, side: Side, *, ac
     by_hand, parameter = is_default(group), engine_of(instance.engine).read_only
     message = f"Let {instance.identifier} in {region} refuse writes ({parameter} in its parameter group {group}): pages"
     if by_hand:
-        message = (
-            f"Give {instance.identifier} in {region} a parameter group of its own with {parameter}=1 and reboot it, "
-        )
-        message += f"for {group or 'its group'} cannot be changed: pages"
+        message = f"Give {instance.identifier} in {region} a parameter group of its own with {parameter}=1 and "
+        message += f"reboot it, for {group or 'its group'} cannot be changed: pages"
     return context.step(
         action,
         instance.identifier,
@@ -297,9 +295,8 @@ def unfreeze_status(step: Step, context: PlanContext) -> StepStatus:
 
     Not while the database that it froze still has its name: two regions would take writes.
     """
-    value = present(
-        failback.read_only(context, step.side, step.subject), f"The parameter group {step.subject} is gone."
-    )
+    found = failback.read_only(context, step.side, step.subject)
+    value = present(found, f"The parameter group {step.subject} is gone.")
     facts = (("group", step.subject), (failback.READ_ONLY, value))
     if value == step.after[failback.READ_ONLY]:
         return _applied_status(step, context, facts)

@@ -78,16 +78,11 @@ def write_steps(context: PlanContext) -> Iterator[Step]:
     instance = source(context)
     if instance is None:
         return
-    home, region = context.goal is Goal.FAILBACK, context.env.region(side_of(context))
-    until = (
-        "again and again until the freeze refuses it" if home else "once, after the last of the tenants' tasks stopped"
-    )
-    yield from writing_step(
-        context,
-        WRITE.name,
-        instance,
-        f"Let a task of {{tenant}} write a marker into {instance.identifier} in {region}, {until}.",
-    )
+    region, until = context.env.region(side_of(context)), "once, after the last of the tenants' tasks stopped"
+    if context.goal is Goal.FAILBACK:
+        until = "again and again until the freeze refuses it"
+    message = f"Let a task of {{tenant}} write a marker into {instance.identifier} in {region}, {until}."
+    yield from writing_step(context, WRITE.name, instance, message)
 
 
 def writing_step(context: PlanContext, action: str, instance: rds.Instance, message: str) -> Iterator[Step]:
@@ -129,10 +124,9 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
         return marker_task.missing_log_status(step)
     if not (report.number or report.refused):
         return StepStatus(StepState.FAILED, f"{step.subject} took no marker, and refused none.")
-    message = (
-        f"The marker was written into {step.subject}" if report.number else f"{step.subject} refuses writes already"
-    )
-    return StepStatus(StepState.DONE, f"{message}.", (("task", task.arn), *evidence_of(report)))
+    written, refused = f"The marker was written into {step.subject}.", f"{step.subject} refuses writes already."
+    facts = (("task", task.arn), *evidence_of(report))
+    return StepStatus(StepState.DONE, written if report.number else refused, facts)
 
 
 def evidence_of(report: MarkerReport) -> tuple[tuple[str, str], ...]:
@@ -165,9 +159,8 @@ def freeze_steps(context: PlanContext) -> Iterator[Step]:
     """The one step."""
     instance = source(context)
     if instance is not None:
-        message = (
-            f"See {instance.identifier} in {context.env.regions.dr} refuse a write of {{tenant}}, by a task of it."
-        )
+        region = context.env.regions.dr
+        message = f"See {instance.identifier} in {region} refuse a write of {{tenant}}, by a task of it."
         yield from writing_step(context, VERIFY_FREEZE.name, instance, message)
 
 

@@ -123,10 +123,8 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     if reached is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} has come is not known now: {reason}")
     facts = (("frozen", timestamp(since)), ("copy reaches", timestamp(reached)), ("source", source.arn))
-    message = (
-        f"{source.identifier} stands still since {timestamp(since)}, {instance.identifier} holds all until "
-        f"{timestamp(reached)}"
-    )
+    still = f"{source.identifier} stands still since {timestamp(since)}"
+    message = f"{still}, {instance.identifier} holds all until {timestamp(reached)}"
     if reached < since:
         return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
     return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)

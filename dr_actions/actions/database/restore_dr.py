@@ -253,10 +253,8 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     if instance is None:
         return _absent_status(step, context)
     if instance.source:
-        message = (
-            f"{instance.identifier} is a read replica of {instance.source}, which cannot be relied on, and has the name"
-        )
-        return StepStatus(StepState.DRIFTED, f"{message}. {_rename(instance)}", _evidence(instance))
+        message = f"{instance.identifier} is a read replica of {instance.source}, which cannot be relied on"
+        return StepStatus(StepState.DRIFTED, f"{message}, and has the name. {_rename(instance)}", _evidence(instance))
     if step.before["instance"] == instance.resource_id:
         if step.before["holds"] == DataAge.NEWEST:
             return _instance_status(instance, "restored already")
@@ -268,9 +266,8 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
     made_from = dict(instance.tags).get(RESTORED_FROM)
     # The tag is set by the restore's own call, so it is there from the first moment that the instance is listed.
     if made_from != step.after[RESTORED_FROM]:
-        message = (
-            f"{instance.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
-        )
+        origin = made_from or "nothing this tool knows"
+        message = f"{instance.identifier} appeared meanwhile and was restored from {origin}"
         return StepStatus(StepState.DRIFTED, f"{message}: find out who made it, then assess again.")
     return _instance_status(instance, "restored")
 

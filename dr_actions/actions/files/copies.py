@@ -120,15 +120,11 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
             facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
         return StepStatus(StepState.DONE, f"{point} is restored into {system.id}.", tuple(facts))
     if job is not None or system is not None:
-        message = (
-            f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
-        )
-        moves = (job.status, job.percent) if job else (system.state if system else "",)
-        return StepStatus(
-            *(StepState.IN_PROGRESS, f"{message}."),
-            progress=(*moves, str(system.size_bytes if system else 0)),
-            works=state.busy or (job is not None and job.status != "COMPLETED"),
-        )
+        made = system.state if system else ""
+        message = f"Restore job {job.id} is {job.status}." if job else f"{step.subject} is {made}."
+        moves = (*((job.status, job.percent) if job else (made,)), str(system.size_bytes if system else 0))
+        works = state.busy or (job is not None and job.status != "COMPLETED")
+        return StepStatus(StepState.IN_PROGRESS, message, progress=moves, works=works)
     if _usable_point(context, point) is None:
         return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")
     return StepStatus(StepState.READY, f"{point} can be restored into a new file system.")

@@ -199,9 +199,8 @@ def reason_against_reversal(context: PlanContext, found: FileSystems) -> str:
         return f"{fed.source_id} replicates into {found.primary.id}: the files of {primary} are the older ones"
     signals = signals_of(context.snapshot, context.env)
     if signals.traffic_set is not TrafficDirection.PRIMARY:
-        return (
-            f"traffic is set to {signals.traffic_set}, so the files of {context.env.regions.dr} may be the newer ones"
-        )
+        dr = context.env.regions.dr
+        return f"traffic is set to {signals.traffic_set}, so the files of {dr} may be the newer ones"
     if found.primary.size_bytes == 0 and found.dr.size_bytes:
         return f"{found.primary.id} holds nothing, {found.dr.id} {found.dr.size_bytes} bytes"
     return ""

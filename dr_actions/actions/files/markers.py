@@ -74,9 +74,8 @@ def _path(context: PlanContext, side: Side, tenant_service: TenantService, syste
         return ""
     volumes = {volume.name for volume in definition.volumes if volume.file_system_id == system}
     name = container_of(context.env, definition)
-    mounts = [
-        mount for container in definition.containers if container.name == name for mount in container.mounts or ()
-    ]
+    site = (container for container in definition.containers if container.name == name)
+    mounts = [mount for container in site for mount in container.mounts or ()]
     # Read-only mounts are left out: such a task could neither write a marker nor prove that writes are refused.
     return next((mount.path for mount in mounts if mount.volume in volumes and not mount.read_only), "")
 
@@ -88,9 +87,8 @@ def marker_steps(context: PlanContext, action: str, kind: MarkerTask, **details:
         tenant = folder.tenant_service.tenant.id
         details["says"] = message.format(tenant=tenant, region=region, file=FILE)
         variables = {file_scripts.FOLDER: folder.path}
-        yield marker_task.tenant_step(
-            context, action, kind, folder.tenant_service, variables, subject=tenant, **details
-        )
+        service = folder.tenant_service
+        yield marker_task.tenant_step(context, action, kind, service, variables, subject=tenant, **details)
 
 
 def write_steps(context: PlanContext) -> Iterator[Step]:

@@ -387,10 +387,8 @@ def _end_stale_status(context: PlanContext, found: files_failback.FileSystems) -
         return StepStatus(StepState.IN_PROGRESS, f"The old replication of {found.primary.id} is being deleted.")
     # Both regions list it, so it is alive: ended, the DR region would stop receiving files.
     if files_failback.stale_half(context, found) is None:
-        reason = (
-            f"{found.primary.id} replicates into {found.dr.id}: the files of the DR region are the older ones (T28)"
-        )
-        return StepStatus(StepState.DRIFTED, f"{reason}.")
+        message = f"{found.primary.id} replicates into {found.dr.id}"
+        return StepStatus(StepState.DRIFTED, f"{message}: the files of the DR region are the older ones (T28).")
     facts = (("status", row.status), ("last sync", timestamp(row.synced_at)))
     return StepStatus(StepState.READY, f"The old replication of {found.primary.id} is {row.status}, and alone.", facts)
 

@@ -301,9 +301,8 @@ def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
 def marked_databases(plan: Plan, entries: Sequence[Entry]) -> frozenset[str]:
     """The resource ids of the databases into which the run of ``plan`` may have written a marker."""
     sent = {entry.step for entry in entries if entry.kind is EntryKind.INTENT}
-    return frozenset(
-        str(step.before["resource"]) for step in plan.steps if step.action in _OF_DATABASES and step.id in sent
-    )
+    steps = (step for step in plan.steps if step.action in _OF_DATABASES and step.id in sent)
+    return frozenset(str(step.before["resource"]) for step in steps)
 
 
 def remains_sentence(entries: Sequence[Entry]) -> str:

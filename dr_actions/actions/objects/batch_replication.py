@@ -86,9 +86,8 @@ def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
     """What of the copy's own rules keeps a job from being started: it goes by all of them."""
     seen = [row for row in context.snapshot.get(s3.buckets, Side.DR) if isinstance(row, s3.Bucket) and row.name == copy]
     rules = [rule for row in seen for rule in row.rules if rule.enabled]
-    back, strange = (
-        [rule for rule in rules if (rule.destination == bucket) is is_primary] for is_primary in (True, False)
-    )
+    back = [rule for rule in rules if rule.destination == bucket]
+    strange = [rule for rule in rules if rule.destination != bucket]
     # A job goes by the bucket's replication rules: what none of them takes it does not copy.
     if not any(rule.whole for rule in back):
         return (

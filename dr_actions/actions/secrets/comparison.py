@@ -153,10 +153,7 @@ def dr_secret(step_subject: str, context: PlanContext) -> tuple[Secret | None, C
     """The DR region's secret of that name, and what may be known of its value. Raises DataUnavailable."""
     standing = context.snapshot.get(readers_secretsmanager.secrets, Side.DR)
     contents = context.snapshot.get(readers_secretsmanager.contents, Side.DR)
-    secret = next(
-        (row for row in standing if row.name == step_subject and row.deleted_at is None),
-        None,
-    )
+    secret = next((row for row in standing if row.name == step_subject and row.deleted_at is None), None)
     return secret, next((content for content in contents if content.name == step_subject), None)
 
 

@@ -92,9 +92,8 @@ def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
         total, went = sum(number for _, number in row.counts), _answers_by_region(row, away)
         came = _answers_by_region(row, home) if home else total - went  # a dark primary does not show its addresses
         strange = total - came - went
-        message = (
-            f"{came} of {total} answers for {row.name} {row.type} point to the primary region, {percent} percent wanted"
-        )
+        share = f"{came} of {total} answers for {row.name} {row.type}"
+        message = f"{share} point to the primary region, {percent} percent wanted"
         messages.append(message + (f", {strange} point to neither region" if strange else ""))
         facts.append((f"answers {row.name} {row.type}", f"{came} of {total}"))
         unfair = unfair or rarity(came, total, percent / _PERCENT) < TOO_RARE

@@ -59,9 +59,8 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                 comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
                 label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
                 bake = f"{env.failback.bake_minutes:g} minutes"
-                shares = {
-                    round(max(share_of(pair), part.upon if pair.primary.policy == "weighted" else 0)) for pair in batch
-                }
+                least = [part.upon if pair.primary.policy == "weighted" else 0 for pair in batch]
+                shares = {round(max(share_of(pair), upon)) for pair, upon in zip(batch, least, strict=True)}
                 yield context.step(
                     SHIFT_TO_PRIMARY.name,
                     zone.name,
@@ -247,16 +246,15 @@ def notes(context: PlanContext) -> Iterator[str]:
         return
     found = records.cutover_pairs(context)
     yield from found.left
-    weighted = [
-        pair for zone in _pairs_of_first_step(context) for pair in zone.pairs if pair.primary.policy == "weighted"
-    ]
+    pairs = [pair for zone in _pairs_of_first_step(context) for pair in zone.pairs]
+    weighted = [pair for pair in pairs if pair.primary.policy == "weighted"]
     if len(context.env.failback.stages) > 1 and any(share_of(pair) < records.ALL for pair in weighted):
         home, away = context.env.regions.primary, context.env.regions.dr
         yield (
             f"During the stages {home} alone takes writes: who is led there writes, and who is still led to {away} "
             "reads and is refused writes until the last stage."
         )
-    for pair in (pair for zone in _pairs_of_first_step(context) for pair in zone.pairs):
+    for pair in pairs:
         if pair.primary.policy != "weighted" and share_of(pair) < records.ALL:
             yield (
                 f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned whole, in one "

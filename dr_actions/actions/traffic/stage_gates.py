@@ -238,9 +238,8 @@ def _baseline(context: PlanContext) -> float:
 
     Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
     """
-    frozen_at = min(
-        (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) in FREEZES), default=None
-    )
+    freezes = (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) in FREEZES)
+    frozen_at = min(freezes, default=None)
     try:
         rows = _minutes(context, Side.DR)
     except DataUnavailable:

@@ -200,9 +200,8 @@ def primary_stable_status(step: Step, context: PlanContext) -> StepStatus:
     minutes, region = context.env.failback.stable_minutes, context.env.regions.primary
     beats = context.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
     assessment = stability(beats, context.snapshot.taken_at, minutes, region)
-    facts = tuple(
-        (name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", assessment.since), ("gap", assessment.gap)) if at
-    )
+    moments = (("since", assessment.since), ("gap", assessment.gap))
+    facts = tuple((name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in moments if at)
     return StepStatus(StepState.DONE if assessment.stable else StepState.IN_PROGRESS, assessment.message, facts)
 
 
