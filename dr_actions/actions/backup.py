@@ -56,56 +56,41 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     for store in stores(context):
         env, region = context.env, context.env.region(store.side)
         vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
+        later = "<derived from the incident and the moment at which the run began>"
+        before, after = {"arn": store.arn, "store": store.kind}, {"snapshot": "available, created in this run"}
         if store.kind == DATABASE.id and not vault:
-            yield _snapshot_step(context, store)
-            continue
-        points, type_ = context.snapshot.get(backup.recovery_points, Side.DR), _BACKUPS[store.kind].type
-        plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
+            says = f"Make a snapshot of the database {store.name} in {region}, where no vault is named."
+            undo = "The snapshot is left where it is, until somebody deletes it."
+            named = {"DBInstanceIdentifier": store.name, "DBSnapshotIdentifier": later}
+            call = Call("rds", "CreateDBSnapshot", region, named)
+        else:
+            says = f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days."
+            undo = f"The recovery point is left where it is, and expires after {days} days."
+            points, type_ = context.snapshot.get(backup.recovery_points, Side.DR), _BACKUPS[store.kind].type
+            plans = partial(context.snapshot.get, backup_plan.plans, Side.PRIMARY)
+            params = {
+                "BackupVaultName": vault,
+                "ResourceArn": store.arn,
+                "IamRoleArn": backup_plan.backup_role(context.env, type_, points, plans),
+                "IdempotencyToken": later,
+                "StartWindowMinutes": START_WINDOW_MINUTES,
+                "Lifecycle": {"DeleteAfterDays": days},
+            }
+            call = Call("backup", "StartBackupJob", region, params)
+            before["vault"], after = vault, {"recovery point": "COMPLETED, created in this run"}
         yield context.step(
             CREATE_BACKUPS.name,
             store.name,
             label=f"{store.side}-{store.kind}",
             side=store.side,
-            says=f"Back up the {store.kind} {store.name} in {region} into {vault}, kept for {days} days.",
+            says=says,
             danger=Danger.COMPENSABLE,
-            undo=f"The recovery point is left where it is, and expires after {days} days.",
+            undo=undo,
             budget_s=_BACKUPS[store.kind].budget_s,
-            call=Call(
-                "backup",
-                "StartBackupJob",
-                region,
-                {
-                    "BackupVaultName": vault,
-                    "ResourceArn": store.arn,
-                    "IamRoleArn": backup_plan.backup_role(context.env, type_, points, plans),
-                    "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
-                    "StartWindowMinutes": START_WINDOW_MINUTES,
-                    "Lifecycle": {"DeleteAfterDays": days},
-                },
-            ),
-            before={"arn": store.arn, "store": store.kind, "vault": vault},
-            after={"recovery point": "COMPLETED, created in this run"},
+            call=call,
+            before=before,
+            after=after,
         )
-
-
-def _snapshot_step(context: PlanContext, store: BackupStore) -> Step:
-    region = context.env.region(store.side)
-    name = "<derived from the incident and the moment at which the run began>"
-    return context.step(
-        CREATE_BACKUPS.name,
-        store.name,
-        label=f"{store.side}-{store.kind}",
-        side=store.side,
-        says=f"Make a snapshot of the database {store.name} in {region}, where no vault is named.",
-        danger=Danger.COMPENSABLE,
-        undo="The snapshot is left where it is, until somebody deletes it.",
-        budget_s=_BACKUPS[store.kind].budget_s,
-        call=Call(
-            "rds", "CreateDBSnapshot", region, {"DBInstanceIdentifier": store.name, "DBSnapshotIdentifier": name}
-        ),
-        before={"arn": store.arn, "store": store.kind},
-        after={"snapshot": "available, created in this run"},
-    )
 
 
 def _snapshot_name(step: Step, context: PlanContext) -> str:

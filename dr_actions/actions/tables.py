@@ -31,6 +31,7 @@ PUT, DELETE = "dynamodb:PutItem", "dynamodb:DeleteItem"
 # After how long what did not arrive is lost on the way: a replica trails by a second or two (DynamoDB guide).
 ARRIVES_S = 300
 _LATER = "<made for this run>"
+_MARKED = "marked table"  # by which a run's observations read the table's marker
 _PARTS = (dynamodb.tables, dynamodb.markers)
 
 
@@ -40,16 +41,6 @@ def _marked_tables(context: PlanContext) -> Iterator[tuple[dynamodb.Table, Param
         key = dynamodb.key_of(table)
         if key is not None and table.replicas:
             yield table, key
-
-
-def _marker_params(table: str) -> Params:
-    """Return the step parameters by which a run's observations read the table's marker."""
-    return {"marked table": table}
-
-
-def _unfit_tables(context: PlanContext) -> tuple[str, ...]:
-    """The names of the tables whose key's types take no marker. Raises DataUnavailable."""
-    return tuple(table.name for table in _tables(context) if table.keys and dynamodb.key_of(table) is None)
 
 
 def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
@@ -82,7 +73,7 @@ def write_steps(context: PlanContext) -> Iterator[Step]:
             undo="The item is taken away after the move, or by the abort.",
             budget_s=300,
             call=Call("dynamodb", "PutItem", region, params),
-            before=_marker_params(table.name),
+            before={_MARKED: table.name},
             after={"marker item": "written"},
         )
 
@@ -108,7 +99,9 @@ def write_status(step: Step, context: PlanContext) -> StepStatus:
 
 def unmarked_tables(context: PlanContext) -> Iterator[str]:
     """The tables that take no marker, by name."""
-    if context.env.execution.markers and context.env.replicates and (unfit := _unfit_tables(context)):
+    wanted = context.env.execution.markers and context.env.replicates
+    tables = _tables(context) if wanted else ()
+    if unfit := [table.name for table in tables if table.keys and dynamodb.key_of(table) is None]:
         yield (
             f"No marker item is put into {name_list(unfit)}: the key is a number or binary, and might be one of the "
             "platform's own. That its items are copied back is seen by comparing both replicas alone."
@@ -124,7 +117,7 @@ def arrival_steps(context: PlanContext) -> Iterator[Step]:
             side=Side.PRIMARY,
             says=f"Wait until the marker item of {table.name} is in the replica of {context.env.regions.primary}.",
             budget_s=2 * ARRIVES_S,
-            before=_marker_params(table.name),
+            before={_MARKED: table.name},
             after={"lost": "nothing"},
         )
 
@@ -161,7 +154,7 @@ def removal_steps(context: PlanContext) -> Iterator[Step]:
             undo="The next marker makes its item again.",
             budget_s=600,
             call=Call("dynamodb", "DeleteItem", region, params),
-            before=_marker_params(table.name),
+            before={_MARKED: table.name},
             after={"marker item": "gone"},
         )
 
@@ -213,13 +206,13 @@ REMOVE = Action(
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each table, where data is to replicate at all."""
+    regions = context.env.regions
     for name in dynamodb.names(context.env) if context.env.replicates else ():
         yield context.step(
             VERIFY_PRIMARY_IN_SYNC.name,
             name,
             side=Side.PRIMARY,
-            says=f"Wait until {name} holds the same items in {context.env.regions.primary} and "
-            f"{context.env.regions.dr}.",
+            says=f"Wait until {name} holds the same items in {regions.primary} and {regions.dr}.",
             budget_s=3600,
             after={"items": "the same in both regions"},
         )
@@ -248,7 +241,7 @@ def _replica_fault(table: dynamodb.Table | None, region: str, other: str) -> Ste
     """Why the table is no working replica, None where it is one."""
     if table is None or table.status == "absent":
         return StepStatus(StepState.FAILED, f"{region} has no such table: nothing copies its items back.")
-    replica = next((dynamodb_replica for dynamodb_replica in table.replicas if dynamodb_replica.region == other), None)
+    replica = next((row for row in table.replicas if row.region == other), None)
     if replica is None:
         message = f"{table.name} of {region} has no replica in {other}: nothing copies its items back"
         return StepStatus(StepState.FAILED, f"{message}. Copy them by hand.")

@@ -290,9 +290,8 @@ def mismatch_of(approval: Approval, request: AuthorizationRequest, env: Environm
     if (approval.environment, approval.incident) != (env.name, request.incident):
         return f"it is for {approval.incident} in {approval.environment}"
     if approval.digest != request.plan.digest:
-        return (
-            f"it is for another plan ({approval.digest[:12]}, now {request.plan.digest[:12]}): the estate changed since"
-        )
+        digests = f"{approval.digest[:12]}, now {request.plan.digest[:12]}"
+        return f"it is for another plan ({digests}): the estate changed since"
     if approval.rules != request.rules.digest:
         given = f"other rules ({approval.rules[:12]}, now {request.rules.digest[:12]})" if approval.rules else "none"
         return f"it was given under {given}: approve with the rules that the run is to be judged by"

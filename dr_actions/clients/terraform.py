@@ -91,9 +91,8 @@ class Terraform:
         try:
             return dict(json.loads(output))
         except ValueError as strange:
-            raise TerraformFailed(
-                f"`{self.program} show -json` printed no JSON: its plan cannot be judged."
-            ) from strange
+            message = f"`{self.program} show -json` printed no JSON: its plan cannot be judged."
+            raise TerraformFailed(message) from strange
 
     def _run(self, *words: str, good: tuple[int, ...] = (0,), recorded: bool = True) -> tuple[int, str]:
         code, output, errors = self._child(words)

@@ -286,9 +286,8 @@ def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     values = {"heartbeat_at": instant(now), "lease_until": instant(until)}
     # `ended_at` too: a heartbeat under way must not revive a run that was released.
     try:
-        control.table.update(
-            Update(lock.key, values, _own_lock_condition(lock, " AND #ended_at = :none", {"none": ""}))
-        )
+        not_ended = _own_lock_condition(lock, " AND #ended_at = :none", {"none": ""})
+        control.table.update(Update(lock.key, values, not_ended))
     except ConditionFailed as refused:
         raise _lock_loss(control, lock) from refused
     return replace(lock, lease_until=until, beat_s=beat_s)
@@ -311,10 +310,8 @@ def _lock_put(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Pu
         return Put(item, WriteCondition("attribute_not_exists(#pk)"))
     # One of the three differs after a heartbeat, an end or another take since the read.
     names = ("token", "heartbeat_at", "ended_at")
-    unchanged = WriteCondition(
-        " AND ".join(f"#{name} = :{name}" for name in names), {name: before[name] for name in names}
-    )
-    return Put(item, unchanged)
+    text = " AND ".join(f"#{name} = :{name}" for name in names)
+    return Put(item, WriteCondition(text, {name: before[name] for name in names}))
 
 
 def _run_put(lock: Lock, now: datetime) -> Put:

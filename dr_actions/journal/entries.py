@@ -191,15 +191,14 @@ def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     if not lines:
         return Chain((), "", torn)
     if (world := journal_chain.world_of(lines[0])) is None:
-        return Chain(
-            (), "", torn, journal_chain.JournalBroken(1, "it is no first entry, which names the journal's world.")
-        )
+        fault = journal_chain.JournalBroken(1, "it is no first entry, which names the journal's world.")
+        return Chain((), "", torn, fault)
     head, entries = journal_chain.genesis(environment, incident, world), list[Entry]()
     for number, line in enumerate(lines, 1):
         try:
             entry = _entry_of(line, number, head)
-        except journal_chain.JournalBroken as fault:
-            return Chain(tuple(entries), head, torn, fault, world)
+        except journal_chain.JournalBroken as broken:
+            return Chain(tuple(entries), head, torn, broken, world)
         entries.append(entry)
         head = entry.digest
     return Chain(tuple(entries), head, torn, None, world)

@@ -141,14 +141,6 @@ def _holder_name(content: bytes) -> str:
     return "another process"
 
 
-def unwritable_sentence(path: Path, reason: str) -> str:
-    """What is said once of a file that cannot be written any more."""
-    return (
-        f"{path} cannot be written ({reason}): the run goes on, and its record is kept in the control table alone "
-        "until there is space again."
-    )
-
-
 Row = tuple[EntryKind, str | None, Mapping[str, Any]]
 
 BEFORE_A_CHANGE = frozenset({EntryKind.BEGIN, EntryKind.RESUMED, EntryKind.OVERRIDE, EntryKind.INTENT})
@@ -335,7 +327,10 @@ class Journal:
             if self._mirror is None:
                 raise
             self.file_trouble = refused.strerror or str(refused)
-            self.behind = self.behind or unwritable_sentence(self.path, self.file_trouble)
+            self.behind = self.behind or (
+                f"{self.path} cannot be written ({self.file_trouble}): the run goes on, and its record is kept in the "
+                "control table alone until there is space again."
+            )
             self._keep(rows)
         else:
             self._keep(rows)

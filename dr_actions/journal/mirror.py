@@ -198,10 +198,8 @@ class AnchoredMirror:
             except (SendFailed, GuardRefused) as failed:  # what ends the run passes
                 if anchors.place not in self._noted:
                     self._noted.add(anchors.place)
-                    self._note(
-                        f"The journal's head is not anchored in {anchors.place}: {failed} `dr_cli.py log --verify` "
-                        "will say so."
-                    )
+                    message = f"The journal's head is not anchored in {anchors.place}: {failed}"
+                    self._note(f"{message} `dr_cli.py log --verify` will say so.")
 
 
 def _puts(incident: str, entry: Entry) -> Iterator[Put]:

@@ -190,7 +190,7 @@ def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Seque
     }
     phases = _phases(entries, dns)
     start, end = phases[Phase.DETECT].start, phases[Phase.VALIDATE].end
-    runs = _runs(entries)
+    runs, detected = _runs(entries), next((entry for entry in entries if entry.kind is EntryKind.DETECTED), None)
     between = [(later.span.start, earlier.span.end) for earlier, later in pairwise(runs)]
     return Timeline(
         goal=str(begun[-1].data["plan"]["goal"]),
@@ -204,7 +204,7 @@ def _timeline(entries: Sequence[Entry], objective_s: int, onward: Sequence[Seque
         runs=runs,
         idle_s=sum(max(0.0, (start - end).total_seconds()) for start, end in between if start and end),
         since=start,
-        since_by=_since_by(entries),
+        since_by=str(detected.data.get("since_by", "")) if detected else "",
         run_s=(end - begun[0].at).total_seconds() if end else None,
         fenced=_fence_span(entries),
         drained=_drain_span(entries, phases[Phase.DNS].end),
@@ -240,17 +240,9 @@ def _role(goal: Goal, entry: Entry) -> Role | None:
 
 
 def _promised_pause_s(entries: Sequence[Entry]) -> float | None:
-    promised = [
-        entry.data["write_pause_s"]
-        for entry in entries
-        if entry.kind is EntryKind.LOOKED and "write_pause_s" in entry.data
-    ]
+    looked = (entry.data for entry in entries if entry.kind is EntryKind.LOOKED)
+    promised = [data["write_pause_s"] for data in looked if "write_pause_s" in data]
     return float(promised[-1]) if promised and isinstance(promised[-1], (int, float)) else None
-
-
-def _since_by(entries: Sequence[Entry]) -> str:
-    detected = next((entry for entry in entries if entry.kind is EntryKind.DETECTED), None)
-    return str(detected.data.get("since_by", "")) if detected else ""
 
 
 def _fence_span(entries: Sequence[Entry]) -> Span:
@@ -351,8 +343,7 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
     found: dict[str, RunSpan] = {}
     for entry in (entry for entry in entries if entry.kind not in _OF_NO_RUN):
         first = found.get(entry.run)
-        outcome = (
-            str(entry.data.get("outcome", "")) if entry.kind is EntryKind.END else (first.outcome if first else "")
-        )
+        outcome = first.outcome if first else ""
+        outcome = str(entry.data.get("outcome", "")) if entry.kind is EntryKind.END else outcome
         found[entry.run] = RunSpan(entry.run, Span(first.span.start if first else entry.at, entry.at), outcome)
     return tuple(found.values())

@@ -119,16 +119,12 @@ def unavailable_secrets(context: PlanContext, side: Side) -> Iterator[str]:
             yield f"Tasks of {region} are not replaced for secrets that changed since they started: {reason}"
 
 
-def redeployment_parameters(step: Step, context: PlanContext, service: ecs.Service) -> dict[str, Json]:
-    """The parameter that makes a new deployment, where one is needed.
-
-    It is also given while an older deployment is under way: that one may still fail, whatever this call scales.
-    """
-    return (
-        {FORCE_NEW_DEPLOYMENT: True}
-        if ROLLOUT[service.rollout].busy or redeployment_reason(step, context, service)
-        else {}
-    )
+def wanted_parameters(step: Step, context: PlanContext, service: ecs.Service) -> dict[str, Json]:
+    """The desired count, which never lowers what runs, and what makes a new deployment, where one is needed."""
+    count = {"desiredCount": max(step.after["desiredCount"], service.desired)}
+    # Also while an older deployment is under way: that one may still fail, whatever this call scales.
+    renewed = ROLLOUT[service.rollout].busy or redeployment_reason(step, context, service)
+    return {**count, FORCE_NEW_DEPLOYMENT: True} if renewed else count
 
 
 def send_update(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:

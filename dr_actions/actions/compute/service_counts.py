@@ -20,13 +20,13 @@ from dr_actions.actions.compute.rollout import (
     primary_tasks,
     progress,
     reason_of,
-    redeployment_parameters,
     redeployment_reason,
     scale_out_s,
     send_update,
     service_of,
     unavailable_secrets,
     update_call,
+    wanted_parameters,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_for
 from dr_actions.actions.shared import name_list
@@ -85,10 +85,7 @@ def scale_dr_call(step: Step, context: PlanContext) -> Call:
     A ValueError says that no revision was registered that the service could move to.
     """
     service = service_of(step, context)
-    changes = {
-        "desiredCount": max(step.after["desiredCount"], service.desired),
-        **redeployment_parameters(step, context, service),
-    }
+    changes = wanted_parameters(step, context, service)
     if _moves(step):
         changes["taskDefinition"] = _newest(step, context, service)
         if changes["taskDefinition"] == step.before["taskDefinition"]:
@@ -150,9 +147,8 @@ def scale_dr_notes(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _absent_tenants(context: PlanContext) -> Iterator[str]:
-    if names := [
-        shared.service_name(context.env, tenant, Side.DR) for tenant in shared.tenants_without_service(context, Side.DR)
-    ]:
+    tenants = shared.tenants_without_service(context, Side.DR)
+    if names := [shared.service_name(context.env, tenant, Side.DR) for tenant in tenants]:
         yield (
             f"There is no service {name_list(names)} in {context.env.regions.dr}: {len(names)} tenants are left out. "
             "Terraform creates services (aws_ecs_service with the DR provider); then make the plan again."
@@ -203,10 +199,7 @@ def start_primary_steps(context: PlanContext) -> Iterator[Step]:
 def start_primary_call(step: Step, context: PlanContext) -> Call:
     """The call with the revision's ARN, never lowering what runs. Raises ValueError, DataUnavailable."""
     service = service_of(step, context)
-    changes = {
-        "desiredCount": max(step.after["desiredCount"], service.desired),
-        **redeployment_parameters(step, context, service),
-    }
+    changes = wanted_parameters(step, context, service)
     if _DEFINITION in step.after:
         changes[_DEFINITION] = newest_for(step, context).arn
     return step.call_with(changes)
@@ -245,10 +238,8 @@ def start_primary_notes(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _absent_primary_tenants(context: PlanContext) -> Iterator[str]:
-    if names := [
-        shared.service_name(context.env, tenant, Side.PRIMARY)
-        for tenant in shared.tenants_without_service(context, Side.PRIMARY)
-    ]:
+    tenants = shared.tenants_without_service(context, Side.PRIMARY)
+    if names := [shared.service_name(context.env, tenant, Side.PRIMARY) for tenant in tenants]:
         region = context.env.regions.primary
         yield f"There is no service {name_list(names)} in {region}: visitors of these tenants would find nobody there."
 

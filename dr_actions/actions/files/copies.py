@@ -120,9 +120,9 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
             facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
         return StepStatus(StepState.DONE, f"{point} is restored into {system.id}.", tuple(facts))
     if job is not None or system is not None:
-        made = system.state if system else ""
-        message = f"Restore job {job.id} is {job.status}." if job else f"{step.subject} is {made}."
-        moves = (*((job.status, job.percent) if job else (made,)), str(system.size_bytes if system else 0))
+        seen_state = system.state if system else ""
+        message = f"Restore job {job.id} is {job.status}." if job else f"{step.subject} is {seen_state}."
+        moves = (*((job.status, job.percent) if job else (seen_state,)), str(system.size_bytes if system else 0))
         works = state.busy or (job is not None and job.status != "COMPLETED")
         return StepStatus(StepState.IN_PROGRESS, message, progress=moves, works=works)
     if _usable_point(context, point) is None:
@@ -131,7 +131,7 @@ def restore_status(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> backup_jobs.RestoreJob | None:
-    """The newest restore of the point, since a trial began, that made this file system, or does not say yet."""
+    """The newest restore of the point, since a trial began, that seen_state this file system, or does not say yet."""
     incident, point = str(step.before.get("incident", "")), step.before["point"]
     since = began(incident) if incident else datetime.min.replace(tzinfo=UTC)
     failed = step.before.get("failed restores", ())

@@ -11,6 +11,7 @@ stand), DeleteAccessPoint, DeleteMountTarget.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from dr_actions.actions import restored_copy
 from dr_actions.actions.shared import unavailable_reasons
@@ -20,10 +21,12 @@ from dr_estate.config.environment import Side
 from dr_estate.model.recovery_names import is_isolated
 from dr_estate.model.states import DATABASE, FILE_SYSTEM
 from dr_estate.readers import drill_resources, efs, rds
+from dr_estate.reading.reader import Reader
 
 DELETE_DATABASE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
 _MARK = "TagResource"
 DELETE_POINT, DELETE_TARGET, DELETE_FILES = "efs:DeleteAccessPoint", "efs:DeleteMountTarget", "efs:DeleteFileSystem"
+_FILES: tuple[Reader[Any], ...] = (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets)
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
 
@@ -48,10 +51,11 @@ def _of_drills(context: PlanContext) -> list[rds.Instance]:
 
 def _databases_step(context: PlanContext, instance: rds.Instance, protected: bool) -> Step:
     region, name = context.env.region(Side.DR), instance.identifier
-    params = {"DBInstanceIdentifier": name}
-    gone = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
-    off = {"DeletionProtection": False, "ApplyImmediately": True}
-    message = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
+    message, operation = f"Delete {name} in {region}.", "DeleteDBInstance"
+    params = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
+    if protected:
+        message, operation = f"Take the deletion protection off {name} in {region}.", "ModifyDBInstance"
+        params = {"DeletionProtection": False, "ApplyImmediately": True}
     return context.step(
         REMOVE_DATABASES.name,
         name,
@@ -62,12 +66,7 @@ def _databases_step(context: PlanContext, instance: rds.Instance, protected: boo
         danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
         undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
         budget_s=1800,
-        call=Call(
-            "rds",
-            "ModifyDBInstance" if protected else "DeleteDBInstance",
-            region,
-            params | (off if protected else gone),
-        ),
+        call=Call("rds", operation, region, {"DBInstanceIdentifier": name, **params}),
         before={"resource": instance.resource_id},
         after={"protected": False} if protected else {"instance": "absent"},
     )
@@ -133,11 +132,8 @@ def files_status(step: Step, context: PlanContext) -> StepStatus:
     """Whether the thing is gone, or bears its trial's name."""
     if step.call and step.call.operation == _MARK and restored_copy.system_of(context, step.subject) is not None:
         return restored_copy.observe_tag(step, context)
-    systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
-    points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
-    state = (
-        systems | points | {row.id: row.state for row in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
-    ).get(step.subject)
+    rows = (row for reader in _FILES for row in context.snapshot.get(reader, Side.DR))
+    state = {row.id: row.state for row in rows}.get(step.subject)
     if state is None:
         return StepStatus(StepState.DONE, f"{step.subject} is gone.")
     if FILE_SYSTEM[state].gone:
@@ -148,13 +144,6 @@ def files_status(step: Step, context: PlanContext) -> StepStatus:
 def files_call(step: Step, context: PlanContext) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
     return restored_copy.build_call(step, context) if step.planned_call.operation == _MARK else step.planned_call
-
-
-def files_notes(context: PlanContext) -> Iterator[str]:
-    """What could not be seen."""
-    return unavailable_reasons(
-        context, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets
-    )
 
 
 REMOVE_DATABASES = Action(
@@ -170,10 +159,10 @@ REMOVE_FILES = Action(
     "Removes the files that drills restored: access points, mount targets, then the file system; nothing "
     "of the estate.",
     {restored_copy.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE_FILES},
-    (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
+    _FILES,
     files_steps,
     files_status,
     build_call=files_call,
-    omissions=files_notes,
+    omissions=lambda context: unavailable_reasons(context, Side.DR, *_FILES),
     essential=False,
 )
