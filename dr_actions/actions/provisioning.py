@@ -68,9 +68,8 @@ def _refusals(row: Mapping[str, Any], region: str, zones: Mapping[str, str], env
             yield f"{name} would be {doing}, and its region is unknown."
     if zone := _denied_zone(row, zones, env):
         yield f"{name} would be changed: it is of the denied zone {zone}."
-    if row["type"] == _RECORD and any(
-        _plain(attributes.get("name")) == env.traffic.origin_record for attributes in _values(row)
-    ):
+    names = {_plain(attributes.get("name")) for attributes in _values(row)}
+    if row["type"] == _RECORD and env.traffic.origin_record in names:
         yield f"{name} would be changed: it is the origin record, and traffic is moved by its own step alone."
     if row["type"] == _HEALTH_CHECK and _endangers(row):
         yield f"{name} would be made, removed or disabled: such a health check counts as healthy (T03, T04)."
@@ -188,9 +187,7 @@ def _denied_zone(row: Mapping[str, Any], zones: Mapping[str, str], env: Environm
     denied = {_plain(zone) for zone in env.traffic.denied_zones}
     for attributes in _values(row):
         known = [zones[str(attributes[key])] for key in _ZONE_ID if str(attributes.get(key)) in zones]
-        names = known or [
-            zone for key in _ZONE_NAMES if (zone := _longest(_plain(attributes.get(key)), attributes, env))
-        ]
+        names = known or [_longest(_plain(attributes.get(key)), attributes, env) for key in _ZONE_NAMES]
         if guilty := [name for name in names if name in denied]:
             return guilty[0]
     return ""
@@ -223,9 +220,9 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         provision.folder,
         label="terraform",
         side=Side.DR,
-        says=f"Run {provision.program} in {provision.folder}: {region} lacks {name_list(lacks)}. Its plan is "
-        f"judged, then "
-        "applied as it is; deleting or replacing anything of the primary region or of a protected type is refused.",
+        says=f"Run {provision.program} in {provision.folder}: {region} lacks {name_list(lacks)}. Its plan is judged, "
+        "then applied as it is; deleting or replacing anything of the primary region or of a protected type is "
+        "refused.",
         danger=Danger.COMPENSABLE,
         undo="Nothing is destroyed in an incident: what was made stays, and is taken away after the failback.",
         budget_s=provision.timeout_minutes * _MINUTE_S,
@@ -252,9 +249,8 @@ def run_program(step: Step, program: ProgramContext) -> None:
     from dr_actions.clients.terraform import Terraform, TerraformFailed
 
     env = program.env
-    terraform = Terraform(
-        env.provision.program, Path(env.provision.folder), program.folder, program.variables(), step.budget_s
-    )
+    folder, variables = Path(env.provision.folder), program.variables()
+    terraform = Terraform(env.provision.program, folder, program.folder, variables, step.budget_s)
     # Nothing to change, and yet something is missing: to go on would scale services that are not there.
     if not terraform.provision(lambda plan: refusals(plan, env)):
         raise TerraformFailed(
@@ -272,18 +268,14 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
     services = {service.name for service in snapshot.get(ecs.services, side) if not states.SERVICE[service.status].gone}
     subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
-    files = {
-        system.name for system in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[system.state].gone
-    }
+    systems = snapshot.get(efs.file_systems, side)
+    files = {system.name for system in systems if not states.FILE_SYSTEM[system.state].gone}
     others = snapshot.get(ecs.other_clusters, side) if len(env.clusters) > 1 else ()
     # A deleted cluster may be described for a while, as INACTIVE (ECS API, Cluster): its state counts.
-    there = {
-        **{
-            f"the cluster {row.name}": states.CLUSTER[row.status or ""].serves
-            for row in (snapshot.get(ecs.cluster, side), *others)
-        },
-        **{f"the load balancer {name}": part.get(elbv2.load_balancer, side) is not None for name, part in seen.items()},
-    }
+    clusters = (snapshot.get(ecs.cluster, side), *others)
+    there = {f"the cluster {row.name}": states.CLUSTER[row.status or ""].serves for row in clusters}
+    for name, part in seen.items():
+        there[f"the load balancer {name}"] = part.get(elbv2.load_balancer, side) is not None
     if names.database:
         group = env.named(names.db_subnet_group)
         there[f"the DB subnet group {group}"] = group in subnets
@@ -320,13 +312,8 @@ APPLY = Action(
     "Provisions what the DR region lacks, by Terraform: the plan is judged first, and exactly that plan is applied.",
     frozenset(),
     (
-        ecs.cluster,
-        ecs.other_clusters,
-        ecs.services,
-        elbv2.load_balancer,
-        elbv2.target_groups,
-        rds_groups.subnet_groups,
-        efs.file_systems,
+        *(ecs.cluster, ecs.other_clusters, ecs.services, elbv2.load_balancer, elbv2.target_groups),
+        *(rds_groups.subnet_groups, efs.file_systems),
     ),
     plan_steps,
     observe,

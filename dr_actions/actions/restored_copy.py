@@ -150,6 +150,7 @@ def tags(context: PlanContext, **more: str) -> list[Json]:
 def tag_step(context: PlanContext, action: str, token: str) -> Step:
     """The step that tags the file system of ``token``, which a trial restored, as that trial's."""
     incident = recovery_names.trial_of(token)
+    params = {"ResourceId": pending_file_system(token), "Tags": drill_tags(context.env, incident, Name=token)}
     return context.step(
         action,
         token,
@@ -158,12 +159,7 @@ def tag_step(context: PlanContext, action: str, token: str) -> Step:
         danger=Danger.REVERSIBLE,
         undo="The tag stays for as long as the file system does: by it the clean-up knows what is the drill's.",
         budget_s=300,
-        call=Call(
-            "efs",
-            "TagResource",
-            context.env.regions.dr,
-            {"ResourceId": pending_file_system(token), "Tags": drill_tags(context.env, incident, Name=token)},
-        ),
+        call=Call("efs", "TagResource", context.env.regions.dr, params),
         before={"name": ""},
         after={"name": token},
     )

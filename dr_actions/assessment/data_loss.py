@@ -147,15 +147,13 @@ def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[
         except DataUnavailable:
             unseen.append(env.region(side))
             continue
-        found += [(_instance_text(i, env.region(side), marked), _instance_cost(i.storage_gib, env)) for i in retained]
+        for instance in retained:
+            marker = f" with the table {TABLE}" if instance.resource_id in marked else ""
+            subject = f"{instance.identifier} in {env.region(side)}{marker}"
+            found.append((subject, _instance_cost(instance.storage_gib, env)))
     message = f"What {' and '.join(unseen)} keeps beside the estate was not seen." if unseen else ""
     if not found:
         return message
     listed = ", ".join(f"{subject} ({cost:.2f} {costs.currency} an hour)" for subject, cost in found)
     total = sum(cost for _, cost in found)
     return f"Kept until people delete it: {listed}; {total:.2f} {costs.currency} an hour together. {message}".rstrip()
-
-
-def _instance_text(instance: rds.Instance, region: str, marked: Collection[str]) -> str:
-    marker = f" with the table {TABLE}" if instance.resource_id in marked else ""
-    return f"{instance.identifier} in {region}{marker}"

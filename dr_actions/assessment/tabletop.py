@@ -159,8 +159,6 @@ def _dark_planes(snapshot: Snapshot) -> Iterator[Plane]:
     except DataUnavailable:
         yield Plane.GLOBAL
     for plane, side in ((Plane.PRIMARY, Side.PRIMARY), (Plane.DR, Side.DR)):
-        seen = [
-            part for (_, of), part in snapshot.parts.items() if of is side and part not in snapshot.unavailable_parts()
-        ]
-        if not seen:
+        parts = [part for (_, of), part in snapshot.parts.items() if of is side]
+        if all(part in snapshot.unavailable_parts() for part in parts):
             yield plane

@@ -98,9 +98,8 @@ def start_of_item(item: object, userid: str) -> StartApproval | None:
         # Read whole or not at all: a start whose overrides are cut would agree to less than was shown.
         overrides = overrides_of_item(item["overrides"])
         exceptions = tuple({key: str(given[key]) for key in _EXCEPTION} for given in item["exceptions"])
-        return StartApproval(
-            str(item["execution"]), str(item["digest"]), userid, moment(item["at"]), overrides, exceptions
-        )
+        execution, digest = str(item["execution"]), str(item["digest"])
+        return StartApproval(execution, digest, userid, moment(item["at"]), overrides, exceptions)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -209,15 +208,8 @@ def _pin(item: Mapping[str, Any]) -> PinnedRules:
         environment, exceptions = dict(rules["environment"]), tuple(map(dict, rules["exceptions"]))
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return unread
-    return PinnedRules(
-        userid,
-        item["arn"],
-        item["person"],
-        moment(item["at"]),
-        digest_of(environment, exceptions),
-        environment,
-        exceptions,
-    )
+    who, at = (userid, item["arn"], item["person"]), moment(item["at"])
+    return PinnedRules(*who, at, digest_of(environment, exceptions), environment, exceptions)
 
 
 def _earlier(item: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -207,9 +207,8 @@ def is_clean(rows: Sequence[Residue]) -> bool:
 def _row(difference: Difference, aside: Mapping[str, str]) -> Residue:
     if difference.how == "unseen":
         return Residue(difference.part, "all of it", ResidueState.UNSEEN, difference.says)
-    name = next(
-        (name for name in aside if name in difference.subject.split() or f":{name}" in difference.subject), None
-    )
+    subject = difference.subject
+    name = next((name for name in aside if name in subject.split() or f":{name}" in subject), None)
     if name is not None and difference.how == "new" and difference.part.endswith(f".{Side.PRIMARY}"):
         message = "the primary's database of before the drill: this tool deletes nothing in the primary region"
         return Residue(difference.part, name, ResidueState.KEPT, message, aside[name])

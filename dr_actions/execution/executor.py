@@ -21,7 +21,7 @@ from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.execution.write_pause_watch import raise_alarm
-from dr_actions.journal.entries import EntryKind, RecordedState, step_back, wait_data
+from dr_actions.journal.entries import EntryKind, RecordedState, of_last_plan, step_back, wait_data
 from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import SendFailed, Step, batches
@@ -226,10 +226,8 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
 
     A call whose effect cannot be observed is not sent twice.
     """
-    entries = run.journal.entries
-    # Only since the last BEGIN: an earlier plan's step of the same id was another decision.
-    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
-    outcomes = [entry for entry in entries[begun:] if entry.step == step.id and entry.kind is EntryKind.OUTCOME]
+    own = (entry for entry in of_last_plan(run.journal.entries) if entry.step == step.id)
+    outcomes = [entry for entry in own if entry.kind is EntryKind.OUTCOME]
     return bool(outcomes) and outcomes[-1].data.get("result") == "sent"
 
 

@@ -13,7 +13,7 @@ from dr_actions.actions.registry import actions
 from dr_actions.actions.shared import RUN
 from dr_actions.execution import sick_primary
 from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
-from dr_actions.journal.entries import EntryKind, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState, of_last_plan
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_actions.model.sequence import Role, role_of
@@ -67,10 +67,9 @@ def _is_irreplaceable(run: PlanRun, step_id: str) -> bool:
     """Whether the step made the database of a failover, and tasks upon it have been seen to serve."""
     if run.plan.goal is not Goal.FAILOVER or role_of(run.plan.goal, step_id) is not Role.DATABASE:
         return False
-    entries = run.journal.entries
-    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
     # Once tasks upon it were seen to serve, visitors may have written what no copy holds.
-    served = (entry for entry in entries[begun:] if entry.kind is EntryKind.CONFIRMED and entry.step)
+    entries = of_last_plan(run.journal.entries)
+    served = (entry for entry in entries if entry.kind is EntryKind.CONFIRMED and entry.step)
     return any(role_of(run.plan.goal, str(entry.step)) is Role.SERVICES for entry in served)
 
 

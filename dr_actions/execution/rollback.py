@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from dr_actions.actions.registry import actions
 from dr_actions.clients.mutating_client import GuardRefused
 from dr_actions.execution.run import CONTRADICTIONS, FailureCause, PlanRun, ReadFailed, StepFailed
-from dr_actions.journal.entries import EntryKind, RecordedState
+from dr_actions.journal.entries import EntryKind, RecordedState, of_last_plan
 from dr_actions.journal.mirror import MirrorFailed
 from dr_actions.model.action import Action
 from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, Step
@@ -84,9 +84,7 @@ def _took_effect(run: PlanRun, step: Step) -> bool:
     """Whether a call of the step, as the record of this plan has it, took effect or may have."""
     if run.journal.state_of(step.id) is RecordedState.UNDONE:
         return False
-    entries = run.journal.entries
-    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
-    own = [entry for entry in entries[begun:] if entry.step == step.id]
+    own = [entry for entry in of_last_plan(run.journal.entries) if entry.step == step.id]
     outcomes = [entry for entry in own if entry.kind is EntryKind.OUTCOME]
     # An intent without an outcome is a call whose answer nobody has: it may have worked.
     unanswered = sum(entry.kind is EntryKind.INTENT and not entry.data.get("undo") for entry in own) > len(outcomes)

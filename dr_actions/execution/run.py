@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext, begin_time, confirmations
-from dr_actions.journal.entries import Entry, EntryKind, RecordedState
+from dr_actions.journal.entries import Entry, EntryKind, RecordedState, of_last_plan
 from dr_actions.journal.journal import Journal
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted_gates
@@ -248,19 +248,16 @@ class PlanRun:
                 raise ReadFailed(str(error)) from error
             self.seen = self.seen.with_snapshot(self.snapshot)  # what a trial has made meanwhile is its own
         context = context_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
-        context = replace(
+        entries = self.journal.entries
+        return replace(
             context,
             sent_at=sent,
             begun_sending_at=self._first_send_times(),
             recorded=self.recorded,
             renamed_databases=self.renamed_databases,
             changes=changes,
-        )
-        in_force, entries = accepted_gates(self.clearance.overrides, self.clock.now()), self.journal.entries
-        return replace(
-            context,
             deployments=self._created_ids("deployment"),
-            accepted=in_force,
+            accepted=accepted_gates(self.clearance.overrides, self.clock.now()),
             journal_head=self.journal.head,
             rules=self.clearance.rules,
             begun_at=begin_time(entries),
@@ -291,10 +288,8 @@ class PlanRun:
         that failed is tried again: what it created earlier says nothing of the next try.
         """
         ids: dict[str, str] = {}
-        for entry in self.journal.entries:
-            if entry.kind is EntryKind.BEGIN:
-                ids.clear()
-            elif entry.step and entry.kind in (EntryKind.UNDONE, EntryKind.FAILED):
+        for entry in of_last_plan(self.journal.entries):
+            if entry.step and entry.kind in (EntryKind.UNDONE, EntryKind.FAILED):
                 ids.pop(entry.step, None)
             elif entry.step and entry.kind is EntryKind.OUTCOME and key in entry.data:
                 ids[entry.step] = str(entry.data[key])
@@ -303,10 +298,8 @@ class PlanRun:
     def _send_times(self) -> dict[str, datetime]:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""
         sent: dict[str, datetime] = {}
-        for entry in self.journal.entries:
-            if entry.kind is EntryKind.BEGIN:
-                sent.clear()
-            elif entry.step and _took_effect(entry):
+        for entry in of_last_plan(self.journal.entries):
+            if entry.step and _took_effect(entry):
                 sent[entry.step] = entry.at
             # A person is asked again only where the earlier change is gone: its time counts no more.
             elif entry.step and entry.kind in (EntryKind.MANUAL_WAIT, EntryKind.UNDONE):
@@ -316,10 +309,8 @@ class PlanRun:
     def _first_send_times(self) -> dict[str, datetime]:
         """When the call of each step of this plan first left, as the journal has it."""
         begun: dict[str, datetime] = {}
-        for entry in self.journal.entries:
-            if entry.kind is EntryKind.BEGIN:
-                begun.clear()
-            elif entry.step and entry.kind is EntryKind.UNDONE:
+        for entry in of_last_plan(self.journal.entries):
+            if entry.step and entry.kind is EntryKind.UNDONE:
                 begun.pop(entry.step, None)
             elif entry.step and entry.kind is EntryKind.INTENT:
                 # The first intent, not the last: what an unanswered call made may be as old as that.
@@ -365,7 +356,6 @@ class PlanRun:
 
 
 def _took_effect(entry: Entry) -> bool:
-    seen = entry.kind is EntryKind.MANUAL_DONE or (
-        entry.kind is EntryKind.LOOKED and entry.data.get("took_effect") is True
-    )
-    return seen or (entry.kind is EntryKind.OUTCOME and entry.data.get("result") == "sent")
+    looked = entry.kind is EntryKind.LOOKED and entry.data.get("took_effect") is True
+    sent = entry.kind is EntryKind.OUTCOME and entry.data.get("result") == "sent"
+    return looked or sent or entry.kind is EntryKind.MANUAL_DONE

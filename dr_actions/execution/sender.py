@@ -19,7 +19,7 @@ from dr_actions.execution import sick_primary, write_pause_watch
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, ReadFailed, StepFailed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.entries import CONFIRMED_BY, EntryKind
+from dr_actions.journal.entries import CONFIRMED_BY, EntryKind, of_last_plan
 from dr_actions.journal.redaction import redact
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, Step
@@ -49,12 +49,10 @@ class StepSender:
     def cursor(self) -> str:
         """What was recorded last for the step since its plan began, and since it was done or taken back."""
         cursor = ""
-        for entry in self.run.journal.entries:
-            if entry.kind is EntryKind.BEGIN or (
-                entry.step == self.step.id and entry.kind in (EntryKind.CONFIRMED, EntryKind.UNDONE)
-            ):
+        for entry in (entry for entry in of_last_plan(self.run.journal.entries) if entry.step == self.step.id):
+            if entry.kind in (EntryKind.CONFIRMED, EntryKind.UNDONE):
                 cursor = ""
-            elif entry.step == self.step.id and entry.kind is EntryKind.PROGRESS:
+            elif entry.kind is EntryKind.PROGRESS:
                 cursor = str(entry.data["cursor"])
         return cursor
 

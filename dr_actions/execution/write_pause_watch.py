@@ -15,7 +15,7 @@ from dr_actions.actions.notifications import Message, critical, nobody_writes, w
 from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic.records import as_command
 from dr_actions.execution.run import PlanRun
-from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.entries import EntryKind, of_last_plan
 from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
 from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Step
@@ -102,9 +102,8 @@ def _end(run: PlanRun, now: datetime) -> None:
 
 def _report_length(run: PlanRun, lasted_s: float, allowed_s: float) -> None:
     """Note it on screen and in the record, if the record does not have it since the run's plan began."""
-    entries = run.journal.entries
-    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
-    if any("write_pause_s" in entry.data for entry in entries[begun:] if entry.kind is EntryKind.NOTE):
+    entries = of_last_plan(run.journal.entries)
+    if any("write_pause_s" in entry.data for entry in entries if entry.kind is EntryKind.NOTE):
         return
     message = (
         f"The write pause lasts for {duration(lasted_s)}, and {duration(allowed_s)} are allowed "

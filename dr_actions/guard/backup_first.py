@@ -65,9 +65,8 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
         reason = "when the run began is not on record, so no backup is known to be its own"
     else:
         missing = ", ".join(f"the {store} of {env.region(side)}" for side, store in open_)
-        reason = (
-            f"no complete recovery point since the run began ({begun_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
-        )
+        since = f"{begun_at:%Y-%m-%dT%H:%M:%SZ}"
+        reason = f"no complete recovery point since the run began ({since}) is proven of {missing}"
     return Refusal(RULE, f"{call.name} in {call.region} copies data back: {reason} (T28).")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.entries import Entry, EntryKind, of_last_plan
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.derived.leftovers import leftovers
@@ -88,11 +88,8 @@ def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapp
 
 def confirmations(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The last confirmation of each step since the last plan began."""
-    # Only since the last BEGIN: what an earlier plan confirmed says nothing of this one.
-    begun = max((entry.seq for entry in entries if entry.kind is EntryKind.BEGIN), default=0)
-    return {
-        entry.step: entry for entry in entries if entry.seq > begun and entry.kind is EntryKind.CONFIRMED and entry.step
-    }
+    own = of_last_plan(entries)
+    return {entry.step: entry for entry in own if entry.kind is EntryKind.CONFIRMED and entry.step}
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,8 @@ def _role_refusals(call: Call, env: Environment) -> Iterator[Refusal]:
 def _region(call: Call, env: Environment) -> Iterator[Refusal]:
     known = [env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL)]
     if call.region not in known:
-        yield Refusal(
-            "guard.wrong-region", f"{call.name} in {call.region or 'no region'}: only {', '.join(known)} are touched."
-        )
+        message = f"{call.name} in {call.region or 'no region'}: only {', '.join(known)} are touched."
+        yield Refusal("guard.wrong-region", message)
 
 
 def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
@@ -103,9 +102,8 @@ def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
         return
     where = "the DR region" if not home else "a global service or the primary region"
-    yield Refusal(
-        "guard.never-delete", f"{call.name} in {call.region} ({where}): {reason}. No run may, whatever is said."
-    )
+    message = f"{call.name} in {call.region} ({where}): {reason}. No run may, whatever is said."
+    yield Refusal("guard.never-delete", message)
 
 
 def _reaches_primary(call: Call, env: Environment) -> bool:
@@ -149,23 +147,18 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
     zone, customer_ids = _zone_of(call), {_without_prefix(zone_id) for zone_id in context.customer_zones}
     # An empty id is a zone that is not known: it must match no call.
     if zone is not None and zone not in ({_without_prefix(context.traffic_zone)} | customer_ids) - {""}:
-        yield _zone_refusal(
-            call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's"
-        )
+        reason = f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's"
+        yield _zone_refusal(call, reason)
     for record in _records(call.params):
+        name, kind = record.get("Name"), record.get("Type")
         # Only what leads visitors: an NS, MX or TXT record written by mistake outlives the incident.
-        if str(record.get("Type", "")).upper() in _DELEGATING:
-            yield _zone_refusal(
-                call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched"
-            )
-        elif str(record.get("Type", "")).upper() not in _CUT_OVER:
-            yield _zone_refusal(
-                call, f"{record.get('Name')} leads no visitor: {record.get('Type')} records are never touched"
-            )
-    for name in _names(call.params):
-        reason = _name_refusal(name, env, zone in customer_ids)
-        if reason:
-            yield _zone_refusal(call, f"{name} {reason}")
+        if str(kind or "").upper() in _DELEGATING:
+            yield _zone_refusal(call, f"{name} delegates a zone: {kind} records are never touched")
+        elif str(kind or "").upper() not in _CUT_OVER:
+            yield _zone_refusal(call, f"{name} leads no visitor: {kind} records are never touched")
+    for changed_name in _names(call.params):
+        if reason := _name_refusal(changed_name, env, zone in customer_ids):
+            yield _zone_refusal(call, f"{changed_name} {reason}")
     host = call.text("FullyQualifiedDomainName")
     if _nearest_zone(host, env) in _denied_zones(env):
         yield _zone_refusal(call, f"{host} is in a denied zone (traffic.denied_zones)")

@@ -84,9 +84,8 @@ def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison
     if anchors.agrees and anchors.last == last:
         message = "no file is here: the mirror itself is shown, and compared with its anchors to its last entry"
         return RecordComparison(compared=True, message=message, last=last)
-    return missing_comparison(
-        "no file is here: what is shown is the mirror itself, and its anchors do not vouch for all of it"
-    )
+    reason = "what is shown is the mirror itself, and its anchors do not vouch for all of it"
+    return missing_comparison(f"no file is here: {reason}")
 
 
 def anchor_comparison(chain: Chain, heads: Iterable[AnchoredHead], speed: float = 1.0) -> RecordComparison:
@@ -108,10 +107,8 @@ def anchor_comparison(chain: Chain, heads: Iterable[AnchoredHead], speed: float 
         if others:
             return _contradiction(number, _conflict_message(number, anchors[number], known.get(number)))
         if number not in known:
-            message = (
-                f"DIFFERS from its anchors at entry {len(known) + 1}: entry {number} was there once, and is cut off"
-            )
-            return _contradiction(len(known) + 1, message)
+            first_cut, reason = len(known) + 1, f"entry {number} was there once, and is cut off"
+            return _contradiction(first_cut, f"DIFFERS from its anchors at entry {first_cut}: {reason}")
         if known[number] != first.digest:
             between = f"entry {number}" if number == good + 1 else f"an entry from {good + 1} to {number}"
             message = f"DIFFERS from its anchors at entry {number}: {between} was rewritten since"
@@ -157,9 +154,8 @@ def _unproven(entries: Sequence[Entry], heads: Sequence[AnchoredHead], speed: fl
         while head.number < entry.seq:
             later = next(following, None)
             if later is None:
-                return (
-                    f"NOT PROVEN from entry {entry.seq} on: the last head that was anchored is of entry {head.number}"
-                )
+                last = f"the last head that was anchored is of entry {head.number}"
+                return f"NOT PROVEN from entry {entry.seq} on: {last}"
             head = later
         late = head.arrived - entry.at
         if not is_in_time(entry.at, head.arrived, speed):

@@ -117,12 +117,16 @@ _STATES = {
 def done_steps(entries: Sequence[Entry]) -> frozenset[str]:
     """The steps that the record says are done since the last plan began: a run that goes on asks nobody for them."""
     states: dict[str, RecordedState] = {}
-    for entry in entries:
-        if entry.kind is EntryKind.BEGIN:
-            states.clear()
-        elif entry.step and entry.kind in _STATES:
+    for entry in of_last_plan(entries):
+        if entry.step and entry.kind in _STATES:
             states[entry.step] = _STATES[entry.kind]
     return frozenset(step for step, state in states.items() if state is RecordedState.DONE)
+
+
+def of_last_plan(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries since the last plan began: an earlier plan's step of the same id was another decision."""
+    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
+    return entries[begun:]
 
 
 class OtherWorld(Exception):

@@ -150,14 +150,11 @@ class StreamAnchors:
         """What AWS anchored of the incident's journal and approvals, and of what stands and is on record."""
         history = (control_items.HISTORY, *(HISTORY_OF + kind for kind in RunKind))
         records = {pk: self.records(pk) for pk in (control_items.JOURNAL + incident, control_items.STANDING, *history)}
-        approvals = {
-            row["pk"]["S"] for row in self._query("sk", incident) if row["pk"]["S"].startswith(control_items.APPROVAL)
-        }
-        records |= {pk: [row for row in self.records(pk) if row.sk == incident] for pk in sorted(approvals)}
-        return StreamEvidence(
-            records,
-            self.items(pk for pk in records if pk not in (control_items.JOURNAL + incident, control_items.STANDING)),
-        )
+        written = {row["pk"]["S"] for row in self._query("sk", incident)}
+        approvals = sorted(pk for pk in written if pk.startswith(control_items.APPROVAL))
+        records |= {pk: [row for row in self.records(pk) if row.sk == incident] for pk in approvals}
+        compared = records.keys() - {control_items.JOURNAL + incident, control_items.STANDING}
+        return StreamEvidence(records, self.items(pk for pk in records if pk in compared))
 
     def records(self, pk: str) -> list[StreamRecord]:
         """Every change of an item of the partition, once each."""

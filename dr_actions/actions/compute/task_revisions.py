@@ -54,6 +54,7 @@ COPIED = (
     "enableFaultInjection",
     "trustedExecutionConfiguration",
 )
+_DEFINITIONS: tuple[Reader[Any], ...] = (ecs.services, ecs.task_definitions, ecs.newest_definitions)
 
 
 def revision_of(
@@ -72,11 +73,8 @@ def newest_of(
     used = revision_of(context, tenant_service, side)
     if found is not None or isinstance(used, Unavailable):
         return found or used
-    return (
-        _unavailable(context, ecs.newest_definitions, side)
-        if replaceable(context, tenant_service, used, side)
-        else used
-    )
+    moves = replaceable(context, tenant_service, used, side)
+    return _unavailable(context, ecs.newest_definitions, side) if moves else used
 
 
 def tenant_service_of(step: Step, context: PlanContext) -> shared.TenantService:
@@ -260,14 +258,8 @@ def repoint_status(step: Step, context: PlanContext) -> StepStatus:
 
 def repoint_notes(context: PlanContext) -> Iterator[str]:
     """What could not be seen, and what points into the primary region and has no counterpart."""
-    seen = (
-        ecs.services,
-        ecs.task_definitions,
-        ecs.newest_definitions,
-        readers_secretsmanager.secrets,
-        efs.file_systems,
-    )
-    for reason in shared.unavailable_reasons(context, Side.DR, *seen, efs.access_points, rds.instances):
+    stores = (readers_secretsmanager.secrets, efs.file_systems, efs.access_points, rds.instances)
+    for reason in shared.unavailable_reasons(context, Side.DR, *_DEFINITIONS, *stores):
         yield f"Task definitions of the DR region were planned without this: {reason}"
     yield from without_counterpart(context, Side.DR)
 
@@ -299,9 +291,7 @@ def repoint_primary_steps(context: PlanContext) -> Iterator[Step]:
 
 def repoint_primary_notes(context: PlanContext) -> Iterator[str]:
     """Yield what could not be seen, and what points into the DR region without a counterpart in the primary region."""
-    for reason in shared.unavailable_reasons(
-        context, Side.PRIMARY, ecs.services, ecs.task_definitions, ecs.newest_definitions
-    ):
+    for reason in shared.unavailable_reasons(context, Side.PRIMARY, *_DEFINITIONS):
         yield f"Task definitions of the primary region were planned without this: {reason}"
     yield from without_counterpart(context, Side.PRIMARY)
 
@@ -312,15 +302,8 @@ REPOINT_DR = Action(
     "files or logs.",
     {WRITE, TAG},
     (
-        ecs.services,
-        ecs.task_definitions,
-        ecs.newest_definitions,
-        rds.instances,
-        efs.file_systems,
-        efs.access_points,
-        efs.replications,
-        restored_files.systems,
-        readers_secretsmanager.secrets,
+        *(*_DEFINITIONS, rds.instances, readers_secretsmanager.secrets),
+        *(efs.file_systems, efs.access_points, efs.replications, restored_files.systems),
     ),
     repoint_steps,
     repoint_status,

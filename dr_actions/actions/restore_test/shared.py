@@ -72,11 +72,8 @@ def engine(context: PlanContext) -> Engine:
 
 def newest(context: PlanContext) -> DatabaseCopy | None:
     """The usable copy that holds the newest data; of two alike the one that a recovery prefers."""
-    usable = [
-        copy
-        for copy in copies(context)[0]
-        if not copy.flaw and copy.age_s is not None and copy_selection.sendable(copy)
-    ]
+    measured = [copy for copy in copies(context)[0] if not copy.flaw and copy.age_s is not None]
+    usable = [copy for copy in measured if copy_selection.sendable(copy)]
     # The order of the list is a recovery's: of two of one age the first is kept by min.
     return min(usable, key=lambda copy: copy.age_s or 0.0, default=None)
 

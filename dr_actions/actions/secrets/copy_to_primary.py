@@ -9,13 +9,12 @@ version stays as AWSPREVIOUS.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import SecretPair
 from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_secret_value
-from dr_actions.model.action import Action, PlanContext, Sender, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
@@ -106,11 +105,6 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return step.call_with({LEADING_TO: instance.host})
 
 
-def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
-    """Read the value, move what leads away, put it. Raises what ``sender.send`` raises."""
-    return put_secret_value(step, call, sender, step.before["read in"], step.before["away"])
-
-
 def notes(context: PlanContext) -> Iterator[str]:
     """Values that could not be compared."""
     for pair in secrets_comparison.pairs(context):
@@ -128,7 +122,7 @@ COPY_TO_PRIMARY = Action(
     plan_steps,
     observe,
     build_call=build_call,
-    send=send,
+    send=lambda step, call, sender: put_secret_value(step, call, sender, step.before["read in"], step.before["away"]),
     omissions=notes,
     reads={GET},
 )

@@ -88,17 +88,20 @@ def promote_status(step: Step, context: PlanContext) -> StepStatus:
 def replicate_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each secret that was a replica before the failover, as that recorded."""
     for pair in secrets_comparison.pairs(context):
-        if (
-            pair.here
-            and pair.there
-            and not pair.there.replica_of
-            and secrets_comparison.was_replica(context, pair.name)
-        ):
+        was_replica = secrets_comparison.was_replica(context, pair.name)
+        if was_replica and pair.here and pair.there and not pair.there.replica_of:
             yield _replicate_step(context, pair, pair.there.key)
 
 
 def _replicate_step(context: PlanContext, pair: SecretPair, key: str) -> Step:
     primary, dr = context.env.regions.primary, context.env.regions.dr
+    params = {
+        "SecretId": pair.name,
+        # With the key that it had: else it is aws/secretsmanager (Secrets Manager API, ReplicaRegionType).
+        "AddReplicaRegions": [{"Region": dr, **({"KmsKeyId": key} if key else {})}],
+        # Without it Secrets Manager refuses: a secret of that name is there. So the values are compared before.
+        "ForceOverwriteReplicaSecret": True,
+    }
     return context.step(
         REPLICATE_TO_DR.name,
         pair.name,
@@ -109,18 +112,7 @@ def _replicate_step(context: PlanContext, pair: SecretPair, key: str) -> Step:
         undo=f"Make it a secret of its own: `aws secretsmanager stop-replication-to-replica --region {dr} "
         f"--secret-id {pair.name}`.",
         budget_s=LISTED_S + 300,
-        call=Call(
-            "secretsmanager",
-            "ReplicateSecretToRegions",
-            primary,
-            {
-                "SecretId": pair.name,
-                # With the key that it had: else it is aws/secretsmanager (Secrets Manager API, ReplicaRegionType).
-                "AddReplicaRegions": [{"Region": dr, **({"KmsKeyId": key} if key else {})}],
-                # Without it Secrets Manager refuses: a secret of that name is there. So the values are compared before.
-                "ForceOverwriteReplicaSecret": True,
-            },
-        ),
+        call=Call("secretsmanager", "ReplicateSecretToRegions", primary, params),
         tenant=pair.tenant,
         before={"replica of": "", "renamed": secrets_comparison.is_renamed(context)},
         after={"replica of": primary},
@@ -195,6 +187,12 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         for reference in comparison.movable_secrets(context):
             name, env = reference.secret.name, context.env
             fields = ", ".join(reference.fields)
+            params = {
+                "SecretId": name,
+                "ClientRequestToken": "<derived from the current version>",
+                "SecretString": f"<the current value, its {fields} leading to {goal} in {env.regions.dr}>",
+                LEADING_TO: f"<the host of {goal} in {env.regions.dr}, once it is there>",
+            }
             yield context.step(
                 POINT_TO_DR.name,
                 name,
@@ -205,17 +203,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
                 f"secretsmanager update-secret-version-stage --region {env.regions.dr} --secret-id {name} "
                 "--version-stage AWSCURRENT --move-to-version-id PREVIOUS --remove-from-version-id CURRENT.",
                 budget_s=120,
-                call=Call(
-                    "secretsmanager",
-                    "PutSecretValue",
-                    env.regions.dr,
-                    {
-                        "SecretId": name,
-                        "ClientRequestToken": "<derived from the current version>",
-                        "SecretString": f"<the current value, its {fields} leading to {goal} in {env.regions.dr}>",
-                        LEADING_TO: f"<the host of {goal} in {env.regions.dr}, once it is there>",
-                    },
-                ),
+                call=Call("secretsmanager", "PutSecretValue", env.regions.dr, params),
                 tenant=reference.tenant,
                 before={
                     "fields": list(reference.fields),
@@ -265,11 +253,6 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return step.call_with({LEADING_TO: instance.host})
 
 
-def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
-    """Read the current value, move what leads to the primary region, put it. Raises what ``sender.send`` raises."""
-    return put_secret_value(step, call, sender, call.region, step.before["from"])
-
-
 def put_secret_value(step: Step, call: Call, sender: Sender, read_in: str, away: str) -> dict[str, Any]:
     """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``sender.send``
     raises.
@@ -289,16 +272,6 @@ def put_secret_value(step: Step, call: Call, sender: Sender, read_in: str, away:
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
 
 
-def notes(context: PlanContext) -> Iterator[str]:
-    """Values that could not be read."""
-    yield from comparison.notes(context)
-
-
-def cleanup_notes(context: PlanContext) -> Iterator[str]:
-    """Values that this tool does not rewrite."""
-    yield from comparison.cleanup_notes(context)
-
-
 POINT_TO_DR = Action(
     "secrets/point_to_dr",
     "Leads a secret of the DR region to the DR database: puts a version whose primary-region parts are replaced (T18).",
@@ -307,8 +280,8 @@ POINT_TO_DR = Action(
     plan_steps,
     observe,
     build_call=build_call,
-    send=send,
-    omissions=notes,
-    leftovers=cleanup_notes,
+    send=lambda step, call, sender: put_secret_value(step, call, sender, call.region, step.before["from"]),
+    omissions=comparison.notes,
+    leftovers=comparison.cleanup_notes,
     reads={GET},
 )

@@ -133,12 +133,9 @@ def _stray_answer(context: PlanContext, name: str) -> tuple[bool, str, tuple[tup
     if astray:
         text = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
         return True, f"{astray[0].asked} answers {name} with {text}, which is not in the primary region.", ()
-    servers = ", ".join(sorted({a.asked for a in answers}))
-    return (
-        False,
-        f"{name} points to the primary region; answered so by: {servers}.",
-        ((f"answers {name}", "all in the primary region"),),
-    )
+    message = f"{name} points to the primary region; answered so by"
+    facts = ((f"answers {name}", "all in the primary region"),)
+    return False, f"{message}: {', '.join(sorted({a.asked for a in answers}))}.", facts
 
 
 def _is_in_primary(targets: frozenset[str], home: frozenset[str], away: frozenset[str]) -> bool:

@@ -63,13 +63,10 @@ def cutover_pairs(context: PlanContext) -> CutoverPairs:
             left.append(f"{what.label} stands in {zone}, a denied zone: nothing is changed there.")
         else:
             found.append((zone, zone_id, what))
-    zones = sorted({(zone, zone_id) for zone, zone_id, _ in found})
-    return CutoverPairs(
-        tuple(
-            ZonePairs(zone_id, zone, tuple(p for _, other, p in found if other == zone_id)) for zone, zone_id in zones
-        ),
-        tuple(left),
-    )
+    zones = []
+    for zone, zone_id in sorted({(zone, zone_id) for zone, zone_id, _ in found}):
+        zones.append(ZonePairs(zone_id, zone, tuple(p for _, other, p in found if other == zone_id)))
+    return CutoverPairs(tuple(zones), tuple(left))
 
 
 def _origin(context: PlanContext) -> Iterator[tuple[str, str, RecordPair | str]]:
