@@ -40,9 +40,7 @@ def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
     return view.find(backup.vaults, side, name=name)
 
 
-def _absent(view: View) -> Finding:
-    name = backup.vault_name(view.env, Side.DR)
-    return view.none_expected(name, "there is no such vault: see backup.vault-exists")
+_ABSENT = "there is no such vault: see backup.vault-exists"
 
 
 @check("the backup vault exists in both regions")
@@ -85,7 +83,7 @@ def key_usable(view: View) -> Iterator[Finding]:
         else:
             yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
     if not named:
-        yield _absent(view)
+        yield view.none_expected(backup.vault_name(view.env, Side.DR), _ABSENT)
 
 
 @check("the DR vault is locked against deletion, and its lock accepts the copies that the plan makes")
@@ -103,10 +101,7 @@ def vault_lock(view: View) -> Iterator[Finding]:
     A copy kept shorter or longer than the lock allows fails. Source: AWS Backup Vault Lock,
     PutBackupVaultLockConfiguration.
     """
-    vault = _vault(view)
-    if vault is None:
-        yield _absent(view)
-        return
+    vault = view.need(_vault(view), backup.vault_name(view.env, Side.DR), _ABSENT)
     if not vault.locked:
         reason = "anyone with access to the vault could delete every copy: nothing would be left to restore"
         remedy = _lock(view, vault)
@@ -148,9 +143,7 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
 @cite("T25", "BackupCopyAge", "REL09-BP01", "NIST CP-9", "BACKUP_LAST_RECOVERY_POINT_CREATED", "SOC2 A1.2")
 def copy_age(view: View) -> Iterator[Finding]:
     """Age of the newest COMPLETED copy, against the worst case of the plan; two missed runs are a WARN (T25)."""
-    if _vault(view) is None:
-        yield _absent(view)
-        return
+    view.need(_vault(view), backup.vault_name(view.env, Side.DR), _ABSENT)
     copies, wanted = newest_copies(view), copied_resources(view)
     own = {store.arn for store in stores(view)}
     for arn in wanted:

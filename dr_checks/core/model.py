@@ -159,6 +159,14 @@ _ALL_READ = (
 )
 
 
+class NothingToJudge(Exception):
+    """A check's subject is missing, as another check says, or none is needed (T44): it ends as not applicable."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        super().__init__(subject, reason)
+        self.subject, self.reason = subject, reason
+
+
 @dataclass(frozen=True)
 class View:
     """What a check sees: the snapshot, the rules, and the side it is judging.
@@ -236,6 +244,12 @@ class View:
             return self.snapshot.get_readable(reader, side or self.side)
         except DataUnavailable:
             return None
+
+    def need(self, found: T | None, subject: str, reason: str) -> T:
+        """Return what a check judges. Raises NothingToJudge where there is none of it: None, empty or false."""
+        if not found:
+            raise NothingToJudge(subject, reason)
+        return found
 
     def ok(self, subject: str, measured: object, wanted: object, reason: str, tenant: str | None = None) -> Finding:
         """A thing that is as it must be."""

@@ -17,6 +17,7 @@ from dr_checks.core.model import (
     Lag,
     LagJudge,
     LagSource,
+    NothingToJudge,
     Severity,
     Status,
     View,
@@ -157,6 +158,8 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
             findings.append(finding)  # noqa: PERF402 - what was judged before the view went dark is kept
         if not findings and check.none:
             findings.append(view.none_expected(*check.none))
+    except NothingToJudge as nothing:
+        findings.append(view.none_expected(nothing.subject, nothing.reason))
     except DataUnavailable as error:
         findings.append(view.unknown(view.region, check.says, error.unavailable))
     except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest

@@ -84,9 +84,7 @@ def serves(view: View) -> Iterator[Finding]:
     Source: RDS User Guide, Viewing Amazon RDS DB instance status.
     """
     source, name, wanted = primary_database(view), database_name(view), "takes writes"
-    if source is None:
-        yield view.none_expected(name, "there is no such database: see rds.retention")
-        return
+    source = view.need(source, name, "there is no such database: see rds.retention")
     state, measured = DATABASE[source.status], source.status or "no status"
     # A failback's copy stands under the database's name until it is promoted.
     if source.source:

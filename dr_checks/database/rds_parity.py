@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
-from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
+from dr_checks.derived.database_copies import NO_PRIMARY, database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -16,8 +16,12 @@ from dr_estate.readers import rds, rds_groups
 _SHOWN = 5
 
 
-def _no_primary(view: View) -> Finding:
-    return view.none_expected(database_name(view), "no primary database to compare with: see rds.retention")
+def _primary(view: View) -> rds.Instance:
+    return view.need(primary_database(view), database_name(view), NO_PRIMARY)
+
+
+def _offer(view: View, source: rds.Instance) -> rds_groups.Offer:
+    return view.need(view.find(rds_groups.offers, instance=source.identifier), database_name(view), NO_PRIMARY)
 
 
 def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.ParameterGroup]:
@@ -32,10 +36,8 @@ def parameter_group(view: View) -> Iterator[Finding]:
     group that a restore will name. Order and description do not matter, nor do what is logged and a limit
     (max_connections) that is higher here.
     """
-    source = primary_database(view)
-    if source is None or not source.parameter_groups:
-        yield _no_primary(view)
-        return
+    source = _primary(view)
+    view.need(source.parameter_groups, database_name(view), NO_PRIMARY)
     name, applied = source.parameter_groups[0]
     # pending-reboot and its like: what runs is another set of values than the one that is compared below.
     if applied not in ("in-sync", "applying", ""):
@@ -117,11 +119,9 @@ def _admits_more(parameter: str, there: str, here: str) -> bool:
 @cite("T25", "REL13-BP04", "NIST CP-7", "NIST CP-9")
 def option_group(view: View) -> Iterator[Finding]:
     """A missing option group fails the cross-region copy (T25) and the restore; default groups are in every region."""
-    source, there = primary_database(view), {group.name: group for group in view.get(rds_groups.option_groups)}
+    there = {group.name: group for group in view.get(rds_groups.option_groups)}
     models = {group.name: group for group in view.get(rds_groups.option_groups, Side.PRIMARY)}
-    if source is None:
-        yield _no_primary(view)
-        return
+    source = _primary(view)
     names = [name for name, _ in source.option_groups if not name.startswith("default:")]
     for name in names:
         options = models[name].options if name in models else ()
@@ -148,11 +148,8 @@ def option_group(view: View) -> Iterator[Finding]:
 @cite("T17", "RdsMajorMinorParity", "REL13-BP04", "NIST CP-7", "rds_instance_deprecated_engine_version")
 def engine_version(view: View) -> Iterator[Finding]:
     """The region offers the version (a deprecated one is a WARN); a replica's is the same major and no older minor."""
-    source = primary_database(view)
-    offer = view.find(rds_groups.offers, instance=source.identifier) if source else None
-    if source is None or offer is None:
-        yield _no_primary(view)
-        return
+    source = _primary(view)
+    offer = _offer(view, source)
     subject, version = source.identifier, f"{source.engine} {source.engine_version}"
     upgrade = (
         "Upgrade the primary and every copy to a version that both regions offer (aws_db_instance.engine_version)."
@@ -194,14 +191,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 @cite("T17", "REL13-BP02", "REL10-BP01", "NIST CP-7", "SOC2 A1.1")
 def orderable(view: View) -> Iterator[Finding]:
     """Class, Multi-AZ and storage type, for this engine version. Source: DescribeOrderableDBInstanceOptions."""
-    source = primary_database(view)
-    offer = view.find(rds_groups.offers, instance=source.identifier) if source else None
-    if source is None or offer is None:
-        yield _no_primary(view)
-        return
+    source = _primary(view)
+    offer = _offer(view, source)
     if offer.version_status is None:
-        yield view.none_expected(source.instance_class, "not even the version is offered: rds-parity.engine-version")
-        return
+        raise NothingToJudge(source.instance_class, "not even the version is offered: rds-parity.engine-version")
     zones = "two zones" if source.multi_az else "one zone"
     wanted = f"{source.instance_class}, {source.storage_type}, {zones}"
     measured = f"orderable with {', '.join(offer.storage_types)}" if offer.orderable else "not orderable"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
-from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
+from dr_checks.derived.database_copies import NO_PRIMARY, REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
 from dr_estate.model import states
 from dr_estate.model.durations import duration
@@ -19,10 +19,7 @@ def _accepts_replica(env: Environment) -> str | None:
     return if_replicated(env)
 
 
-def _no_replica(view: View) -> Finding:
-    return view.none_expected(database_name(view), "there is no read replica: see rds-copy.usable")
-
-
+_NO_REPLICA = "there is no read replica: see rds-copy.usable"
 # Below it gp3 has 3,000 IOPS that cannot be raised (RDS User Guide, gp3 storage).
 _GP3_GIB = 400
 _REPLACE = "Replace it: delete it, and create it again (aws_db_instance.replicate_source_db)."
@@ -62,7 +59,7 @@ def state(view: View) -> Iterator[Finding]:
         remedy = f"Create it in {view.region}: aws_db_instance.replicate_source_db."
         yield view.gap(name, "no read replica", "promotable, replication replicating", reason, remedy)
     elif not found:
-        yield _no_replica(view)
+        yield view.none_expected(database_name(view), _NO_REPLICA)
 
 
 @check("the lag of the database's read replica is measured now and within the recovery point objective")
@@ -92,7 +89,7 @@ def lag(view: View) -> Iterator[Finding]:
             remedy = "Find the long transaction or missing primary key that delays it, or use a larger instance class."
             yield view.gap(replica.identifier, duration(reading.value), wanted, reason, remedy)
     if not found:
-        yield _no_replica(view)
+        yield view.none_expected(database_name(view), _NO_REPLICA)
 
 
 @check("the read replica is large enough to serve as the primary database after a promotion")
@@ -103,12 +100,8 @@ def size(view: View) -> Iterator[Finding]:
     a WARN.
     """
     found, source = replicas(view), primary_database(view)
-    if not found:
-        yield _no_replica(view)
-        return
-    if source is None:
-        yield view.none_expected(database_name(view), "no primary database to compare with: see rds.retention")
-        return
+    view.need(found, database_name(view), _NO_REPLICA)
+    source = view.need(source, database_name(view), NO_PRIMARY)
     for replica in found:
         yield _size(view, replica, source)
 
@@ -171,9 +164,8 @@ def alike(view: View) -> Iterator[Finding]:
     Source: RDS API, CreateDBInstanceReadReplica (none of them is taken over from the source in another region).
     """
     found, source = replicas(view), primary_database(view)
-    if not found or source is None:
-        yield _no_replica(view)
-        return
+    view.need(found, database_name(view), _NO_REPLICA)
+    source = view.need(source, database_name(view), _NO_REPLICA)
     for replica in found:
         unlike = [row for row in _settings(replica, source) if row.unlike]
         measured = ", ".join(f"{row.name} {row.mine}" for row in unlike) or "alike"
@@ -245,4 +237,4 @@ def backups(view: View) -> Iterator[Finding]:
             remedy = Remedy(sentence, _modify(view, replica, BackupRetentionPeriod=days))
             yield view.gap(replica.identifier, measured, wanted, reason, remedy)
     if not found:
-        yield _no_replica(view)
+        yield view.none_expected(database_name(view), _NO_REPLICA)

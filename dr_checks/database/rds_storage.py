@@ -21,13 +21,10 @@ _GIB = 1024**3
 @cite("REL01-BP06", "REL07-BP01", "SOC2 A1.1")
 def room(view: View) -> Iterator[Finding]:
     """FreeStorageSpace of 10 % or more, or autoscaling that may add some; a restored instance is of the same size."""
-    database = primary_database(view)
-    if database is None:
-        yield view.none_expected(view.env.named(view.env.names.database), "the primary region has no database")
-        return
-    if not DATABASE[database.status].serves:
-        yield view.none_expected(database.identifier, f"it is {database.status}: see rds.serves")
-        return
+    database = view.need(
+        primary_database(view), view.env.named(view.env.names.database), "the primary region has no database"
+    )
+    view.need(DATABASE[database.status].serves, database.identifier, f"it is {database.status}: see rds.serves")
     wanted = f"{_NEARLY_FULL:.0%} free, or storage that grows"
     reading = next(iter(view.get(rds.free_space)), None)
     if reading is None or reading.value is None:

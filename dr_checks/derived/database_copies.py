@@ -35,6 +35,9 @@ class DatabaseCopy:
     flaw: str = ""
 
 
+NO_PRIMARY = "no primary database to compare with: see rds.retention"
+
+
 def database_name(view: View) -> str:
     """The identifier of the environment's database on the view's side."""
     return view.env.database_on(view.side)

@@ -72,10 +72,9 @@ def servers_answer(view: View) -> Iterator[Finding]:
 @cite("DnsTargetResourceHostedZoneConfigurationRule", "REL11-BP02")
 def delegated(view: View) -> Iterator[Finding]:
     """NS of the zone at its parent equals the delegation set: else a change here is seen by nobody."""
-    zone = view.get(route53.zone)
-    if zone is None:
-        yield view.none_expected(view.env.traffic.zone, "the hosted zone does not exist: see route53.zone-accessible")
-        return
+    zone = view.need(
+        view.get(route53.zone), view.env.traffic.zone, "the hosted zone does not exist: see route53.zone-accessible"
+    )
     answer = view.get(dns_answers.delegation)
     there, wanted = {route53.plain(value) for value in answer.values}, ", ".join(zone.name_servers)
     measured = ", ".join(sorted(there)) or answer.code
@@ -196,10 +195,7 @@ def _unseen_hosts(view: View, unanswered: Collection[str]) -> Mapping[str, Unava
 @cite("T11", "REL11-BP02", "NIST CP-8")
 def resolvers_agree(view: View) -> Iterator[Finding]:
     """Each resolver's answer passes the traffic name or the distribution, or holds the serving region's address."""
-    there = view.get(dns_answers.resolved)
-    if not there:
-        yield view.none_expected("resolvers", "traffic.resolvers is empty, so none was queried")
-        return
+    there = view.need(view.get(dns_answers.resolved), "resolvers", "traffic.resolvers is empty, so none was queried")
     alias = view.env.traffic.distribution_alias
     edge = {d.domain for d in view.get(cloudfront.distributions) if alias in d.aliases}
     moving, expected = {view.env.traffic.origin_record, *edge}, expected_regions(view) or frozenset()

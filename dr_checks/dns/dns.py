@@ -42,9 +42,7 @@ def situation(view: View, *down: Side) -> routing.Situation:
 def pair_present(view: View) -> Iterator[Finding]:
     """Each address type of the origin name holds exactly the two set identifiers. Source: ListResourceRecordSets."""
     name = view.env.traffic.origin_record
-    if view.get(route53.zone) is None:
-        yield view.none_expected(name, "the hosted zone does not exist: see route53.zone-accessible")
-        return
+    view.need(view.get(route53.zone), name, "the hosted zone does not exist: see route53.zone-accessible")
     wanted = {identifier_of(view, Side.PRIMARY), identifier_of(view, Side.DR)}
     found = origin_records(view)
     # Without any record the finding is about the one that has to be made: A, which each load balancer can answer.
@@ -123,10 +121,11 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
     A load balancer that was rebuilt has another DNS name: its old record then leads nowhere.
     """
     identifier = identifier_of(view, view.side)
-    records = [r for r in origin_records(view) if r.set_identifier == identifier]
-    if not records:
-        yield view.none_expected(identifier, "there is no such record: see dns.pair-present")
-        return
+    records = view.need(
+        [r for r in origin_records(view) if r.set_identifier == identifier],
+        identifier,
+        "there is no such record: see dns.pair-present",
+    )
     balancer = view.get(elbv2.load_balancer)
     for record in records:
         subject, target = f"{record.name} {record.type} {identifier}", routing.target_of(record)

@@ -57,9 +57,7 @@ def no_tenant_moves_all(view: View) -> Iterator[Finding]:
     those of a pilot light are empty: with the primary down both records are unhealthy then, which counts as healthy.
     """
     wanted, subject = "not evaluated", view.env.traffic.origin_record
-    if not origin_records(view):
-        yield view.none_expected(subject, _ABSENT)
-        return
+    view.need(origin_records(view), subject, _ABSENT)
     evaluated = {side: rows for side in (Side.PRIMARY, Side.DR) if (rows := _evaluated_records(view, side))}
     for side, rows in evaluated.items():
         yield from _schedule_findings(view, side, rows)

@@ -40,10 +40,7 @@ def zone_accessible(view: View) -> Iterator[Finding]:
 @cite("DnsTargetResourceHostedZoneConfigurationRule")
 def own_name_servers(view: View) -> Iterator[Finding]:
     """The apex NS record equals the delegation set. Source: GetHostedZone, ListResourceRecordSets."""
-    zone = view.get(route53.zone)
-    if zone is None:
-        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
-        return
+    zone = view.need(view.get(route53.zone), view.env.traffic.zone, _NO_ZONE)
     apex = view.find(route53.records, name=zone.name, type="NS")
     there = {route53.plain(value) for value in apex.values} if apex else set()
     measured, wanted = ", ".join(sorted(there)) or "no NS record", ", ".join(zone.name_servers)
@@ -65,9 +62,7 @@ def not_delegated_away(view: View) -> Iterator[Finding]:
     subdomain without migrating the parent domain"; RFC 1034, 4.2.1.
     """
     zone, found = view.get(route53.zone), view.get(route53.records)
-    if zone is None:
-        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
-        return
+    zone = view.need(zone, view.env.traffic.zone, _NO_ZONE)
     cuts = {record.name: record for record in found if record.type == "NS" and record.name != zone.name}
     origin = view.env.traffic.origin_record
     hosts = {record.name for record in found if record.type not in _OF_DELEGATIONS} & {
@@ -127,10 +122,7 @@ def denied_zones(view: View) -> Iterator[Finding]:
     traffic, origin = view.env.traffic, view.env.traffic.origin_record
     public = {z.name for z in view.get(route53.zones) if not z.private}
     # The longest name that is a zone here: resolvers are led to that one, whatever shorter zones say.
-    holding = next((name for name in _names_above(origin) if name in public), None)
-    if holding is None:
-        yield view.none_expected(origin, _NO_ZONE)
-        return
+    holding = view.need(next((name for name in _names_above(origin) if name in public), None), origin, _NO_ZONE)
     if holding in traffic.denied_zones:
         reason = "the guard refuses every call that names this zone: the failover could not move traffic"
     elif holding == traffic.zone:
@@ -149,9 +141,7 @@ def negative_ttl(view: View) -> Iterator[Finding]:
     """Negative answers live for the lesser of the SOA record's TTL and its last field (RFC 2308)."""
     zone, limit = view.get(route53.zone), view.env.thresholds.soa_negative_ttl_s
     soa = next((r for r in view.get(route53.records) if r.type == "SOA" and zone and r.name == zone.name), None)
-    if zone is None:
-        yield view.none_expected(view.env.traffic.zone, _NO_ZONE)
-        return
+    zone = view.need(zone, view.env.traffic.zone, _NO_ZONE)
     fields = soa.values[0].split() if soa and soa.values else []
     if soa is None or len(fields) != _SOA_FIELDS or not fields[-1].isdigit():
         yield view.unknown(zone.name, f"{limit} s or less", "The zone shows no SOA record that can be read.")

@@ -56,10 +56,7 @@ def distribution_serves(view: View) -> Iterator[Finding]:
 @cite("REL11-BP04", "NIST CP-8")
 def aliases_cover(view: View) -> Iterator[Finding]:
     """Each tenant's host matches an alias of the distribution; CloudFront answers 403 to any other name."""
-    found = serving(view)
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(serving(view), view.env.traffic.distribution_alias, _ABSENT)
     for tenant in view.tenants:
         host, measured = tenants.host_of(tenant, view.env), ", ".join(found.aliases)
         if nearest_alias(found.aliases, host):
@@ -79,9 +76,7 @@ def origin_follows(view: View) -> Iterator[Finding]:
     An S3 or VPC origin stands in one region and never moves with DNS (T65). Source: CloudFront API, Origin; T08.
     """
     found, wanted = serving(view), view.env.traffic.origin_record
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(found, view.env.traffic.distribution_alias, _ABSENT)
     for target in dict.fromkeys((found.target, *found.other_targets)):
         origins = origins_of(found, target)
         measured = ", ".join(origin.domain for origin in origins) or "no such origin"
@@ -177,10 +172,7 @@ def origin_group(view: View) -> Iterator[Finding]:
 )
 def speaks_https(view: View) -> Iterator[Finding]:
     """A custom certificate, HTTPS for viewers, and TLS 1.2 or newer. Source: ListDistributions."""
-    found = serving(view)
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(serving(view), view.env.traffic.distribution_alias, _ABSENT)
     faults = [
         *([] if found.certificate else ["no certificate of its own"]),
         *(["plain HTTP allowed"] if found.viewer_protocol == "allow-all" else []),
@@ -204,9 +196,7 @@ def errors_forgotten(view: View) -> Iterator[Finding]:
     Source: ListDistributions, CustomErrorResponse.ErrorCachingMinTTL.
     """
     found, limit = serving(view), view.env.thresholds.record_ttl_s
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(found, view.env.traffic.distribution_alias, _ABSENT)
     wanted = f"{limit} s or less"
     if found.errors is None:
         yield view.unknown(found.id, wanted, "This evidence does not hold how long errors are cached.")

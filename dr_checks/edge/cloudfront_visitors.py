@@ -39,10 +39,7 @@ def posts_admitted(view: View) -> Iterator[Finding]:
     asked by POST: CloudFront fails over for GET, HEAD and OPTIONS.
     Sources: CloudFront API, CacheBehavior; Developer Guide, "Optimize high availability with origin failover".
     """
-    found = serving(view)
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(serving(view), view.env.traffic.distribution_alias, _ABSENT)
     answering = {row.id: row for row in (found, *apart(view).values())}.values()
     leading = [row for row in answering if not row.behaviours or _leads_on(row)]
     yield from (_methods_finding(view, row) for row in leading)
@@ -131,10 +128,7 @@ def nobody_led_apart(view: View) -> Iterator[Finding]:
     Its origins must follow the traffic, and are asked, as those of the distribution that serves the tenants. Source:
     CloudFront Developer Guide, "Restrictions on using alternate domain names".
     """
-    found = serving(view)
-    if found is None:
-        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
-        return
+    found = view.need(serving(view), view.env.traffic.distribution_alias, _ABSENT)
     others = apart(view)
     hosts = {tenant.id: tenants.host_of(tenant, view.env) for tenant in view.tenants}
     yield from (_alias_finding(view, found, other, hosts[name], name) for name, other in others.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from dr_checks.core.model import BOTH, Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import BOTH, Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_checks.edge import acm
 from dr_checks.edge.cloudfront import serving
 from dr_checks.edge.cloudfront_routing import following, origin_ports
@@ -41,9 +41,8 @@ _CIPHERS = ("Ext2", "Ext1", None, "Res")  # the weaker ones admitted, fewer of t
 _TREATMENT = ("routing.http.xff_client_port.enabled", "routing.http.desync_mitigation_mode")
 
 
-def _absent(view: View) -> Finding:
-    name = view.env.named(view.env.names.load_balancer)
-    return view.none_expected(name, "there is none: see elbv2.active")
+def _balancer(view: View, found: elbv2.LoadBalancer | None) -> elbv2.LoadBalancer:
+    return view.need(found, view.env.named(view.env.names.load_balancer), "there is none: see elbv2.active")
 
 
 @check("the load balancer of the DR region is active in at least two availability zones")
@@ -95,10 +94,8 @@ def alike(view: View) -> Iterator[Finding]:
 
     Source: ARC ElbV2 rules.
     """
-    there, here = view.get(elbv2.load_balancer, Side.PRIMARY), view.get(elbv2.load_balancer)
-    if there is None or here is None:
-        yield _absent(view)
-        return
+    both = view.get(elbv2.load_balancer, Side.PRIMARY), view.get(elbv2.load_balancer)
+    there, here = (_balancer(view, row) for row in both)
     shape = (
         ("load_balancer_type", there.type, here.type),
         ("internal or internet-facing", there.scheme, here.scheme),
@@ -176,13 +173,9 @@ def _attribute(view: View, balancer: elbv2.LoadBalancer, key: str, value: object
 @cite("T11", "AlbKeepAlive", "REL11-BP02")
 def keep_alive(view: View) -> Iterator[Finding]:
     """Keep-alive pins clients to the region they came to, for 3600 s unless set. Source: ALB attributes, T11."""
-    balancer, limit_s = view.get(elbv2.load_balancer), view.env.thresholds.alb_keep_alive_s
-    if balancer is None:
-        yield _absent(view)
-        return
+    balancer, limit_s = _balancer(view, view.get(elbv2.load_balancer)), view.env.thresholds.alb_keep_alive_s
     if balancer.type == elbv2.NETWORK:
-        yield view.none_expected(balancer.name, "a network load balancer forwards connections, and keeps none alive")
-        return
+        raise NothingToJudge(balancer.name, "a network load balancer forwards connections, and keeps none alive")
     seconds = int(balancer.attribute(KEEP_ALIVE) or DEFAULT_KEEP_ALIVE_S)
     if seconds <= limit_s:
         yield view.ok(balancer.name, f"{seconds} s", f"{limit_s} s or less", "clients soon resolve the name again")
@@ -202,10 +195,8 @@ def keep_alive(view: View) -> Iterator[Finding]:
 )
 def deletion_protection(view: View) -> Iterator[Finding]:
     """A standby that nobody uses is what a clean-up deletes. Source: DescribeLoadBalancerAttributes."""
-    balancer = view.get(elbv2.load_balancer)
-    if balancer is None:
-        yield _absent(view)
-    elif balancer.attribute(PROTECTION) == "true":
+    balancer = _balancer(view, view.get(elbv2.load_balancer))
+    if balancer.attribute(PROTECTION) == "true":
         yield view.ok(balancer.name, "protected", "protected", "it cannot be deleted by mistake")
     else:
         reason = "an idle standby looks unused: a clean-up could delete it, and its DNS name with it"
@@ -229,9 +220,7 @@ def listener_certificates(view: View) -> Iterator[Finding]:
     # Browsers ask on 443: what a listener on another port presents is of no use to them.
     listeners = [row for row in secure if row.port == _BROWSERS and row.default.kind != "redirect"] or secure
     attached = {arn for row in listeners for arn in row.certificates}
-    if not secure:
-        yield view.none_expected("HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
-        return
+    view.need(secure, "HTTPS", "there is no HTTPS listener here: see elbv2-routing.listeners")
     read = view.get(certificates)
     names = [name for row in acm.issued_certificates(view) if row.arn in attached for name in row.names]
     unavailable = next((c for c in read if isinstance(c, Unavailable)), None)

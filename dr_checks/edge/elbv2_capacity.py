@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import elbv2
@@ -23,8 +23,7 @@ def reserved_alike(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.load_balancer)
     there, here = view.get(elbv2.reservation, Side.PRIMARY), view.get(elbv2.reservation)
     if there is None or here is None or not there.units:
-        yield view.none_expected(name, "the primary region has no load balancer, or reserves nothing for it")
-        return
+        raise NothingToJudge(name, "the primary region has no load balancer, or reserves nothing for it")
     waiting = [state for state in here.states if not states.CAPACITY[state].serves]
     strange = [state for state in waiting if not states.CAPACITY[state].known]
     measured = f"{here.units} units" + (f", {', '.join(waiting)}" if waiting and here.units else "")

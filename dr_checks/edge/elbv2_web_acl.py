@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2
@@ -25,8 +25,7 @@ def alike(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.load_balancer)
     here, there = view.get(elbv2.guarded), view.get(elbv2.guarded, Side.PRIMARY)
     if here is None or there is None or here.acl is there.acl is None:
-        yield view.none_expected(name, "no load balancer on both sides, or none of them has a web ACL")
-        return
+        raise NothingToJudge(name, "no load balancer on both sides, or none of them has a web ACL")
     measured, wanted = _acl_text(here.acl), _acl_text(there.acl)
     remedy = f"aws_wafv2_web_acl and aws_wafv2_web_acl_association of '{name}' in {view.region}, as the primary's."
     if here.acl is None:
@@ -55,8 +54,7 @@ def admits(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.load_balancer)
     here = view.get(elbv2.guarded)
     if here is None or here.acl is None:
-        yield view.none_expected(name, "no web ACL guards a load balancer of this region")
-        return
+        raise NothingToJudge(name, "no web ACL guards a load balancer of this region")
     measured, wanted = _acl_text(here.acl), "visitors are let in, as by the primary's"
     by_default = here.acl.default == _BLOCK and not here.acl.admits
     if not (by_default or here.acl.blocking) or _primary_blocks(view):

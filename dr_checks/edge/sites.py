@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from dr_checks.core.model import BOTH, Area, Finding, Severity, View, check, cite, weigh
+from dr_checks.core.model import BOTH, Area, Finding, NothingToJudge, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.site_visits import by_host, edge_visits, is_own, is_strangers, visits_of, way
 from dr_checks.derived.standing import failover_may_be_in_force
@@ -81,8 +81,7 @@ def every_site_answers(view: View) -> Iterator[Finding]:
     """GET of traffic.probe_path with the tenant's host has one of traffic.expected_probe_statuses."""
     done, wanted = _round(view), " or ".join(map(str, view.env.traffic.expected_probe_statuses))
     if isinstance(done, str):
-        yield view.none_expected("all sites", done)
-        return
+        raise NothingToJudge("all sites", done)
     for tenant, answer in _answers(view, done):
         measured = f"{answer.status} in {answer.time_s:.1f} s{way(done)}"
         if answer.status in view.env.traffic.expected_probe_statuses:
@@ -120,8 +119,7 @@ def own_identity(view: View) -> Iterator[Finding]:
     """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
     done, wanted, domain = _round(view), "shows its own host", view.env.traffic.tenant_domain
     if isinstance(done, str):
-        yield view.none_expected("all sites", done)
-        return
+        raise NothingToJudge("all sites", done)
     fine = [(t, a) for t, a in _answers(view, done) if a.status in view.env.traffic.expected_probe_statuses]
     for tenant, answer in fine:
         stranger = is_strangers(answer, done, view.env)
@@ -149,8 +147,7 @@ def in_good_time(view: View) -> Iterator[Finding]:
     """Time of the whole answer is thresholds.site_answer_s at most."""
     done, limit = _round(view), view.env.thresholds.site_answer_s
     if isinstance(done, str):
-        yield view.none_expected("all sites", done)
-        return
+        raise NothingToJudge("all sites", done)
     there = list(_answers(view, done))
     slow = [(tenant, answer) for tenant, answer in there if answer.time_s > limit]
     for tenant, answer in slow:
@@ -177,8 +174,7 @@ def edge_agrees(view: View) -> Iterator[Finding]:
     done = _round(view) if seen is not None else ""
     # With one way alone nothing can be compared; edge visits also stand in for those of a balancer out of reach.
     if seen is None or isinstance(done, str) or done.edge:
-        yield view.none_expected("all sites", "no site was visited by both ways, with its visitors led to this region")
-        return
+        raise NothingToJudge("all sites", "no site was visited by both ways, with its visitors led to this region")
     direct, wanted, rows = by_host(done), "the site itself", list(_answers(view, seen))
     if seen.tenants and not rows and not any(isinstance(row, Unavailable) for row in seen.tenants):
         yield view.none_expected("all sites", "the site that was visited by both ways is not one of these tenants'")
@@ -211,9 +207,7 @@ def edge_agrees(view: View) -> Iterator[Finding]:
 def handshake_accepted(view: View) -> Iterator[Finding]:
     """A TLS handshake as a visitor of each customer's host, and of one tenant's: names, dates and chain hold."""
     limit = view.env.thresholds.certificate_days
-    if view.get(elbv2.load_balancer) is None:
-        yield view.none_expected("TLS", _ABSENT)
-        return
+    view.need(view.get(elbv2.load_balancer), "TLS", _ABSENT)
     for shaken in view.get(http_sites.handshakes):
         if isinstance(shaken, Unavailable):
             yield view.unknown("TLS", "an accepted certificate", shaken)

@@ -149,9 +149,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
 def sync_metric(view: View) -> Iterator[Finding]:
     """TimeSinceLastSync, from whichever region publishes it; a missing or old one proves nothing (T23)."""
     row, wanted = _into_dr(view), f"{duration(view.rpo_s)} or less"
-    if row is None:
-        yield view.none_expected(_name(view), "there is no replication: see efs.replication-state")
-        return
+    row = view.need(row, _name(view), "there is no replication: see efs.replication-state")
     # AWS does not document in which region TimeSinceLastSync is published: the DR region's counts first, for it
     # outlives the primary's.
     readings = tuple(r for r in view.get(efs.sync_metrics) if r.at)

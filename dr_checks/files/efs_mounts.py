@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.references import arn_region
@@ -27,8 +27,7 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
     """The zones of the services' subnets, against available mount targets. Source: EFS API."""
     targets, zones = view.get(efs_mounts.mount_targets), {s.zone for s in view.get(efs_mounts.task_subnets)}
     if not view.get(efs.file_systems) or not zones:
-        yield view.none_expected(_name(view), "no file system, or no service with a subnet: see efs and ecs checks")
-        return
+        raise NothingToJudge(_name(view), "no file system, or no service with a subnet: see efs and ecs checks")
     unseen = [target for target in targets if isinstance(target, Unavailable)]
     there = {t.zone: t.state for t in targets if not isinstance(t, Unavailable)}
     for unavailable in unseen:
@@ -119,8 +118,7 @@ def throughput_parity(view: View) -> Iterator[Finding]:
     """Elastic, or the primary's mode with no less provisioned. Source: EFS User Guide, throughput modes."""
     there, here = view.get(efs.file_systems), view.get(efs.file_systems, Side.PRIMARY)
     if not there or not here:
-        yield view.none_expected(_name(view), "not in both regions: see efs.file-system-exists")
-        return
+        raise NothingToJudge(_name(view), "not in both regions: see efs.file-system-exists")
     dr, primary = there[0], here[0]
     measured, wanted = _speed(dr), _speed(primary)
     # bursting depends on how much is stored, and a replica stores as much: equal modes are equally fast.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.iam.moments import moment_keys
@@ -36,8 +36,7 @@ def admits_alike(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.file_system)
     there, here = view.get(efs.policies, Side.PRIMARY), view.get(efs.policies)
     if not there or not here:
-        yield view.none_expected(name, "one region has no file system: see efs.file-system-exists")
-        return
+        raise NothingToJudge(name, "one region has no file system: see efs.file-system-exists")
     original, copy = there[0], here[0]
     unavailable = next((found for found in (original, copy) if isinstance(found, Unavailable)), None)
     if isinstance(original, Unavailable) or isinstance(copy, Unavailable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -31,8 +31,7 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
     """
     here, found = view.get(vpc.vpc), view.get(vpc.name_servers)
     if here is None or found is None:
-        yield view.none_expected(vpc_name(view), "there is no VPC: see vpc.available")
-        return
+        raise NothingToJudge(vpc_name(view), "there is no VPC: see vpc.available")
     subject, servers = here.options or vpc_name(view), ", ".join(found.servers)
     reason = "its tasks would find neither their registry nor their files by name"
     if any(_is_amazons(server, here) for server in found.servers):
@@ -69,8 +68,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
     here, found = view.get(vpc.vpc), view.get(route53resolver.forwarded)
     name = vpc_name(view)
     if here is None or found is None:
-        yield view.none_expected(name, "there is no VPC: see vpc.available")
-        return
+        raise NothingToJudge(name, "there is no VPC: see vpc.available")
     for rule in found:
         try:
             yield _rule_finding(view, here, rule)
@@ -111,8 +109,7 @@ def firewall_admits(view: View) -> Iterator[Finding]:
     """
     found, wanted, name = view.get(route53resolver.blocked), "none blocked", vpc_name(view)
     if view.get(vpc.vpc) is None or found is None:
-        yield view.none_expected(name, "there is no VPC: see vpc.available")
-        return
+        raise NothingToJudge(name, "there is no VPC: see vpc.available")
     for rule in found:
         hosts, more = ", ".join(rule.hosts[:_SHOWN]), len(rule.hosts) - _SHOWN
         measured = hosts + (f" and {more} more" if more > 0 else "") + " blocked"

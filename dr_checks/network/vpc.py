@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.pairing import network_command, tenant_services, vpc_name
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -64,8 +64,7 @@ def shape(view: View) -> Iterator[Finding]:
     """Not fewer addresses or subnets, and the same tenancy; more is fine. Source: ARC Vpc rules."""
     name, there, here = vpc_name(view), view.get(vpc.vpc, Side.PRIMARY), view.get(vpc.vpc)
     if there is None or here is None:
-        yield view.none_expected(name, _ABSENT)
-        return
+        raise NothingToJudge(name, _ABSENT)
     mine6, theirs6 = _present(here.cidrs6), _present(there.cidrs6)
     counts = (
         ("addresses", _addresses(_present(here.cidrs)), _addresses(_present(there.cidrs))),
@@ -101,9 +100,7 @@ def _addresses(blocks: list[str]) -> int:
 @cite("VpcSubnetState", "AsgAZCount", "vpc_subnet_different_az", "REL10-BP01")
 def zones(view: View) -> Iterator[Finding]:
     """The service's subnets are of this VPC, available, and in two zones. Source: DescribeServices, DescribeSubnets."""
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all services", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all services", _ABSENT)
     standing = {row.id: row for row in view.get(vpc.subnets) if states.SUBNET[row.state].serves}
     strange = {row.id: row.state for row in view.get(vpc.subnets) if not states.SUBNET[row.state].known}
     services = list(tenant_services(view))
@@ -141,9 +138,7 @@ def _placement_command(view: View, service: ecs.Service, standing: dict[str, vpc
 @cite("T33", "VpcSubnetAvailableIpAddressCount", "REL02-BP03", "REL01-BP06", "REL13-BP02")
 def free_addresses(view: View) -> Iterator[Finding]:
     """Each Fargate task takes an address: those still to start must fit. Source: AvailableIpAddressCount, T33."""
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all subnets", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all subnets", _ABSENT)
     standing = {row.id: row for row in view.get(vpc.subnets)}
     needs: dict[tuple[str, ...], int] = {}
     for tenant, service in tenant_services(view):

@@ -106,9 +106,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
     internet is a warning: some visitors, or addresses of AWS, are in it. Source: VPC User Guide, Network ACLs.
     """
     name = vpc_name(view)
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected(name, "there is no VPC: see vpc.available")
-        return
+    view.need(view.get(vpc.vpc), name, "there is no VPC: see vpc.available")
     cidrs = {row.id: row.cidr for row in view.get(vpc.subnets) if ":" not in row.cidr}
     zones = {row.id: row.zone for row in view.get(vpc.subnets)}
     acls = {subnet: acl for acl in view.get(vpc.network_acls) for subnet in acl.subnets}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived.database_copies import REPLICA, replicas
 from dr_checks.derived.pairing import (
     load_balancers,
@@ -52,9 +52,7 @@ def security_groups(view: View) -> Iterator[Finding]:
     out; for a database's or a balancer's it is alike. The load balancer carries the primary's groups. Source:
     DescribeSecurityGroups.
     """
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all security groups", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all security groups", _ABSENT)
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
     used, grounds, paired = _used_groups(view, Side.PRIMARY), Grounds(view), _paired_groups(view)
@@ -219,9 +217,7 @@ def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
 @cite("REL13-BP04", "NIST CP-7")
 def attached_groups(view: View) -> Iterator[Finding]:
     """Each group of the primary's service, or its counterpart, is on the DR service. Source: DescribeServices."""
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all services", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all services", _ABSENT)
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     paired, pairs = _paired_groups(view), service_pairs(view)
     for tenant, mine, theirs in pairs:
@@ -289,9 +285,7 @@ def way_out(view: View) -> Iterator[Finding]:
     service, and endpoints are not enough for it: it asks the primary region, Route 53 and IAM. That is a warning
     alone: a run by the break-glass role needs no such task.
     """
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all subnets", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all subnets", _ABSENT)
     ways = Ways(view)
     places: dict[str, set[str]] = {}
     for _, service in tenant_services(view):
@@ -456,9 +450,7 @@ def names_resolve(view: View) -> Iterator[Finding]:
     attributes; EFS User Guide, "Mounting by DNS name"; Route 53, "Considerations when working with a private zone".
     """
     name, found = vpc_name(view), view.get(vpc.names)
-    if found is None:
-        yield view.none_expected(name, _ABSENT)
-        return
+    found = view.need(found, name, _ABSENT)
     needed, unseen = ([], []) if found.hostnames else _host_name_needs(view)
     off = [] if found.resolves else ["enableDnsSupport"]
     off += ["enableDnsHostnames"] if needed else []
@@ -517,8 +509,7 @@ def way_in(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.load_balancer)
     balancer = view.get(elbv2.load_balancer)
     if view.get(vpc.vpc) is None or balancer is None:
-        yield view.none_expected(name, "there is no VPC or no load balancer: see vpc.available and elbv2.active")
-        return
+        raise NothingToJudge(name, "there is no VPC or no load balancer: see vpc.available and elbv2.active")
     ways = Ways(view) if balancer.scheme == "internet-facing" else None
     closed = {subnet: ways.from_internet(subnet) for subnet in balancer.subnets} if ways else {}
     lost = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is False]

@@ -33,10 +33,7 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
     gateway stands, answers must go by an internet gateway.
     Source: VPC User Guide, Route priority.
     """
-    here = view.get(vpc.vpc)
-    if here is None:
-        yield view.none_expected("all route tables", _ABSENT)
-        return
+    here = view.need(view.get(vpc.vpc), "all route tables", _ABSENT)
     used = _Used(view, here)
     for table in sorted(used.tables.values(), key=lambda row: row.id):
         yield used.finding(table)
@@ -50,9 +47,7 @@ def parts_lead_on(view: View) -> Iterator[Finding]:
 @cite("NIST SC-7")
 def database_private(view: View) -> Iterator[Finding]:
     """No subnet of names.db_subnet_group has a default route to an internet gateway. Source: DescribeRouteTables."""
-    if view.get(vpc.vpc) is None:
-        yield view.none_expected("all subnets", _ABSENT)
-        return
+    view.need(view.get(vpc.vpc), "all subnets", _ABSENT)
     subnets, tables, led = _database_subnets(view), view.get(vpc.route_tables), dict[vpc.RouteTable, list[str]]()
     for subnet in subnets:
         table = table_of(tables, subnet)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_checks.core.model import Area, Finding, Remedy, Severity, View, check, cite, if_replicated, weigh
+from dr_checks.core.model import (
+    Area,
+    Finding,
+    NothingToJudge,
+    Remedy,
+    Severity,
+    View,
+    check,
+    cite,
+    if_replicated,
+    weigh,
+)
 from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.derived.pairing import tenant_services
@@ -28,8 +39,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
     """The last complete run of each test is within its period (schedule). Source: the runs in the control table."""
     past = view.get(control_table.runs)
     if past.reason:
-        yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
-        return
+        raise NothingToJudge("runs", f"{past.reason} See prerequisites.control-table.")
     for row in dues(view.env, past.runs, view.now):
         # A record that cannot be read may be the run that is missed here: late is then not proven.
         if row.state.late and (refusal := past.refusal(row.kind)):
@@ -60,8 +70,7 @@ def tasks_start(view: View) -> Iterator[Finding]:
     """
     past, judged = view.get(control_table.runs), False
     if past.reason:
-        yield view.none_expected("runs", f"{past.reason} See prerequisites.control-table.")
-        return
+        raise NothingToJudge("runs", f"{past.reason} See prerequisites.control-table.")
     for tenant, service in tenant_services(view):
         judged = True
         yield _start_finding(view, past, tenant, service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Remedy, Severity, View, check, cite, weigh
+from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, NothingToJudge, Remedy, Severity, View, check, cite, weigh
 from dr_checks.derived import role_limits
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import PEOPLE_TAG
@@ -151,8 +151,7 @@ def control_items(view: View) -> Iterator[Finding]:
     """
     state, name = view.get(control.standing), view.env.named(view.env.names.control_table)
     if state.reason:
-        yield view.none_expected(name, "there is no table: see prerequisites.control-table")
-        return
+        raise NothingToJudge(name, "there is no table: see prerequisites.control-table")
     for item in state.unreadable:
         unseen = Unavailable(UnavailableKind.UNREADABLE, item.says, view.region, control.standing.name)
         yield view.unknown(item.name, "an item as a version writes it", unseen, remedy=item.remedy)
@@ -233,12 +232,10 @@ def rules_pinned(view: View) -> Iterator[Finding]:
     """Where two people are asked, an approver pinned environment file and exceptions. Source: the control table."""
     name = view.env.named(view.env.names.control_table)
     if view.env.approvals.people == 1:
-        yield view.none_expected(name, "one person may run a plan here, by rules that nobody else has to know")
-        return
+        raise NothingToJudge(name, "one person may run a plan here, by rules that nobody else has to know")
     pins = view.get(control.pins)
     if pins is None:
-        yield view.none_expected(name, "there is no table: see prerequisites.control-table")
-        return
+        raise NothingToJudge(name, "there is no table: see prerequisites.control-table")
     # A pin of anybody else counts for nothing: who edits the file could pin it too.
     found = [pin for pin in pins if pin.person in view.env.approvals.approvers]
     if found:
@@ -390,9 +387,7 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
     operator = view.get(iam_simulation.operator)
     decisions = {d.action: d.decision for d in operator.decisions or ()}
     unproven = _unproven(operator.decisions or ())
-    if not decisions:
-        yield view.none_expected(operator.role, "there is no such role: see prerequisites.operator-allowed")
-        return
+    view.need(decisions, operator.role, "there is no such role: see prerequisites.operator-allowed")
     for action in FORBIDDEN:
         if action in {decision.action for decision in unproven}:
             mine = [decision for decision in unproven if decision.action == action]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core import registry
-from dr_checks.core.model import Area, Finding, Lag, Severity, View, check, cite, if_replicated, weigh
+from dr_checks.core.model import Area, Finding, Lag, NothingToJudge, Severity, View, check, cite, if_replicated, weigh
 from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -66,8 +66,7 @@ def skew(view: View) -> Iterator[Finding]:
     """
     present = [store.id for store in STORES if store.same_time and not lacks(view.env, store.id)]
     if len(present) < 2:  # noqa: PLR2004 - a pair is what can be apart
-        yield view.none_expected("all stores", f"no two such stores could be apart: {', '.join(present) or 'none'}")
-        return
+        raise NothingToJudge("all stores", f"no two such stores could be apart: {', '.join(present) or 'none'}")
     measured = [(lag.seconds, lag) for lag in _lags(view) if lag.store in _SAME_TIME and lag.seconds is not None]
     limit = view.env.thresholds.store_skew_minutes
     wanted = f"{limit} min apart or less"

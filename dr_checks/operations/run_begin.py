@@ -28,9 +28,7 @@ def possible(view: View) -> Iterator[Finding]:
     begun, wanted = view.get(control.begin), f"the index {BY_SK}, ACTIVE"
     index = states.INDEX[begun.index]
     # Without a table nothing can be asked: prerequisites.control-table fails by that, once.
-    if not begun.there:
-        yield view.none_expected(begun.name, "there is no table: see prerequisites.control-table")
-        return
+    view.need(begun.there, begun.name, "there is no table: see prerequisites.control-table")
     if begun.index != dynamodb.NONE and not index.known:
         yield view.undocumented(begun.name, wanted, begun.index)
     elif not index.serves:

@@ -174,9 +174,7 @@ def none_left_over(view: View) -> Iterator[Finding]:
 
     ours, theirs, primary = tenants_of(Side.DR), tenants_of(Side.PRIMARY), view.env.regions.primary
     # A primary region without tenants is empty or lost: each tenant here would be called removed.
-    if not theirs:
-        yield view.none_expected("all tenants", "the primary region has no tenant to compare with")
-        return
+    view.need(theirs, "all tenants", "the primary region has no tenant to compare with")
     for tenant in sorted(ours - theirs):
         reason = "after a failover this tenant would reappear with its old data"
         remedy = (

@@ -54,10 +54,9 @@ def database_writable(view: View) -> Iterator[Finding]:
 def database_protected(view: View) -> Iterator[Finding]:
     """A promoted or restored instance keeps backups and cannot be deleted by mistake: it is production now."""
     name = view.env.named(view.env.names.database)
-    found = view.find(rds.instances, identifier=name)
-    if found is None:
-        yield view.none_expected(name, "it does not exist: see validation.database-writable")
-        return
+    found = view.need(
+        view.find(rds.instances, identifier=name), name, "it does not exist: see validation.database-writable"
+    )
     measured = (
         f"{found.retention_days} days retained, deletion protection {'on' if found.deletion_protection else 'off'}"
     )
