@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs
-from dr_estate.readers.vpc import cidr_of
+from dr_estate.readers.vpc import LIST_READS, by_blocks, cidr_of
 from dr_estate.reading.reader import REGIONAL, ReadContext, part
 
 MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
@@ -94,7 +94,7 @@ def task_subnets(context: ReadContext) -> tuple[TaskSubnet, ...]:
     )
 
 
-@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}) | LIST_READS)
 def nfs_rules(context: ReadContext) -> tuple[NfsRule, ...]:
     """Who may reach the mount targets' security groups on TCP 2049."""
     targets = [target for target in context.part(mount_targets) if isinstance(target, MountTarget)]
@@ -102,7 +102,7 @@ def nfs_rules(context: ReadContext) -> tuple[NfsRule, ...]:
     if not wanted:
         return ()
     filters = [{"Name": "group-id", "Values": wanted}]
-    rows = context.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
+    rows = by_blocks(context, context.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters))
     return context.rows(rows, lambda row: _nfs_rule(row["GroupId"], row.get("IpPermissions", [])), "GroupId")
 
 

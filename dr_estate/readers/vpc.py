@@ -199,9 +199,15 @@ def subnets(context: ReadContext) -> tuple[Subnet, ...]:
     return context.rows(rows, _subnet, "SubnetId")
 
 
-@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
+LIST_READS = frozenset({"ec2:DescribeManagedPrefixLists", "ec2:GetManagedPrefixListEntries"})
+
+
+@part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}) | LIST_READS)
 def security_groups(context: ReadContext) -> tuple[SecurityGroup, ...]:
-    """The VPC's security groups; a VPC of one block is written as such in their rules, of several each by itself."""
+    """The VPC's security groups; a VPC of one block is written as such in their rules, of several each by itself.
+
+    A prefix list of one's own is written as the blocks that it holds; one of AWS's by that it is one.
+    """
     rows = _inside(context, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
     names = {row["GroupId"]: row["GroupName"] for row in rows if row.get("GroupId") and row.get("GroupName")}
     here = context.part(vpc)
@@ -213,7 +219,39 @@ def security_groups(context: ReadContext) -> tuple[SecurityGroup, ...]:
         rules = (_rules(row.get(key, []), names, own) for key in ("IpPermissions", "IpPermissionsEgress"))
         return SecurityGroup(row["GroupId"], row["GroupName"], *rules)
 
-    return context.rows(rows, group, "GroupName")
+    return context.rows(by_blocks(context, rows), group, "GroupName")
+
+
+def by_blocks(context: ReadContext, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The groups with the blocks of prefix lists in the place of the lists; no call where no rule names one.
+
+    Lists that AWS keeps stay as they are: it keeps their entries alike in every region.
+    """
+    rules = [rule for group in groups for key in _RULES for rule in group.get(key, [])]
+    named = sorted({pair["PrefixListId"] for rule in rules for pair in rule.get("PrefixListIds") or []})
+    if not named:
+        return groups
+    rows = context.pages("ec2", "describe_managed_prefix_lists", "PrefixLists", PrefixListIds=named)
+    own = [row["PrefixListId"] for row in rows if row.get("OwnerId") != "AWS"]
+    entries = {name: context.pages("ec2", _ENTRIES, "Entries", PrefixListId=name) for name in own}
+    blocks = {name: [str(row["Cidr"]) for row in found] for name, found in entries.items()}
+    return [
+        {**group, **{key: [_spread(rule, blocks) for rule in group.get(key, [])] for key in _RULES}} for group in groups
+    ]
+
+
+_RULES, _ENTRIES = ("IpPermissions", "IpPermissionsEgress"), "get_managed_prefix_list_entries"
+
+
+def _spread(rule: dict[str, Any], blocks: dict[str, list[str]]) -> dict[str, Any]:
+    named = [pair["PrefixListId"] for pair in rule.get("PrefixListIds") or []]
+    listed = [block for name in named for block in blocks.get(name, ())]
+    return {
+        **rule,
+        "PrefixListIds": [{"PrefixListId": name} for name in named if name not in blocks],
+        "IpRanges": [*rule.get("IpRanges", []), *({"CidrIp": block} for block in listed if ":" not in block)],
+        "Ipv6Ranges": [*rule.get("Ipv6Ranges", []), *({"CidrIpv6": block} for block in listed if ":" in block)],
+    }
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeRouteTables"}))

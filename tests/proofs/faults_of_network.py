@@ -67,6 +67,22 @@ def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:
     return make
 
 
+def _by_list(name: str, *blocks: str) -> Callable[[Aws], object]:
+    """Let a security group in by a prefix list of these blocks alone, at all ports."""
+
+    def make(aws: Aws) -> object:
+        _closed(name)(aws)
+        pattern = getattr(aws.env.names, name) if hasattr(aws.env.names, name) else f"{{env}}-{name}-sg"
+        ec2, group = _group(aws, pattern)
+        rows = [{"Cidr": block} for block in blocks]
+        named = {"PrefixListName": "tiers", "MaxEntries": 9, "AddressFamily": "IPv4"}
+        listed = ec2.create_managed_prefix_list(**named, Entries=rows)["PrefixList"]["PrefixListId"]
+        rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 65535, "PrefixListIds": [{"PrefixListId": listed}]}
+        return ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+
+    return make
+
+
 def _out_to(name: str, *ports: int) -> Callable[[Aws], object]:
     """Let a security group out at these ports alone."""
 
@@ -284,6 +300,12 @@ _ENDPOINT_NARROW = {**_ENDPOINT_OPEN, "Action": "s3:PutObject"}
 
 NETWORK = (
     Fault("files group closed", NeedKind.MOUNT_GROUP, ("ec2",), _closed("efs")),
+    Fault("files group by an emptied list", NeedKind.MOUNT_GROUP, ("ec2",), _by_list("efs")),
+    Fault("files group by a list of its VPC", NeedKind.MOUNT_GROUP, ("ec2",), _by_list("efs", "10.20.0.0/16")),
+    Fault(
+        "tasks group by a list of others", NeedKind.SERVICE_GROUP, ("ec2",), _by_list("security_group", "10.9.0.0/16")
+    ),
+    Fault("balancer by a list of halves", NeedKind.BALANCER, ("ec2",), _by_list("alb", "0.0.0.0/1", "128.0.0.0/1")),
     Fault("tasks group closed outward", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group", outward=True)),
     Fault("tasks group closed", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group")),
     Fault("balancer group closed outward", NeedKind.BALANCER, ("ec2",), _closed("alb", outward=True)),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, collapse_addresses, ip_address
 from typing import Any
 
 from moto.ec2.models import EC2Backend
@@ -139,8 +139,8 @@ class TaskNetwork:
         """Whether a connection from here to ``port`` of the peer passes all groups and ACLs between them."""
         own = NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet)
         # Security groups are stateful: a reply is never asked about.
-        out = not self.groups or _admits(self._rules(self.groups, "egress_rules"), peer, port)
-        into = not peer.groups or _admits(self._rules(peer.groups, "ingress_rules"), own, port)
+        out = not self.groups or _admits(self.ec2, self._rules(self.groups, "egress_rules"), peer, port)
+        into = not peer.groups or _admits(self.ec2, self._rules(peer.groups, "ingress_rules"), own, port)
         return out and into and self._is_routed(own, peer) and self._acls_pass(peer, port)
 
     def admits_from(self, peer: NetworkPeer, port: int) -> bool:
@@ -266,8 +266,8 @@ def _subnets(table: Any) -> set[str]:
     return {str(row.get("SubnetId")) for row in table.associations}
 
 
-def _admits(rules: Iterable[Any], peer: NetworkPeer, port: int) -> bool:
-    return any(_is_about(rule, port) and _is_for(rule, peer) for rule in rules)
+def _admits(ec2: EC2Backend, rules: Iterable[Any], peer: NetworkPeer, port: int) -> bool:
+    return any(_is_about(rule, port) and _is_for(ec2, rule, peer) for rule in rules)
 
 
 def _is_about(rule: Any, port: int) -> bool:
@@ -276,10 +276,21 @@ def _is_about(rule: Any, port: int) -> bool:
     return str(rule.ip_protocol) in _TCP and int(rule.from_port) <= port <= int(rule.to_port)
 
 
-def _is_for(rule: Any, peer: NetworkPeer) -> bool:
-    """A prefix list is of AWS's own addresses, which are outside."""
+def listed_blocks(ec2: EC2Backend, name: str) -> list[IPv4Network] | None:
+    """The blocks of somebody's own prefix list, those side by side as one; None of a list that AWS keeps."""
+    found = ec2.managed_prefix_lists[name]
+    if found.owner_id == "AWS":
+        return None
+    rows = (found.entries or {}).get(found.version or 1) or ()
+    return list(collapse_addresses(IPv4Network(row["Cidr"]) for row in rows))
+
+
+def _is_for(ec2: EC2Backend, rule: Any, peer: NetworkPeer) -> bool:
+    """A prefix list that AWS keeps is of its own addresses, which are outside."""
     if rule.prefix_list_id:
-        return peer.cidr == INTERNET
+        listed = listed_blocks(ec2, rule.prefix_list_id)
+        inside = (IPv4Network(peer.cidr).subnet_of(block) for block in listed or ())
+        return peer.cidr == INTERNET if listed is None else any(inside)
     if rule.source_group:
         # A group as source means interfaces that bear it, whatever their address.
         return rule.source_group.get("GroupId") in peer.groups

@@ -13,6 +13,7 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeLoadBalancer
 
 from sandbox.moto_ext.ecs.targets import covers_port
+from sandbox.moto_ext.ecs.task_network import listed_blocks
 
 # An address for documentation (RFC 5737), for somebody on the internet.
 VISITOR = "203.0.113.10"
@@ -28,7 +29,7 @@ def lets_in(account: str, region: str, balancer: FakeLoadBalancer, port: int, so
         listed.id
         for listed in ec2.managed_prefix_lists.values()
         if listed.prefix_list_name == source
-        or any(_covers(entry.get("Cidr"), source) for entry in (listed.entries or {}).get(listed.version or 1) or ())
+        or any(_covers(str(block), source) for block in listed_blocks(ec2, listed.id) or ())
     }
     groups = [ec2.get_security_group_from_id(name) for name in balancer.security_groups]
     rules = [rule for group in groups if group for rule in group.ingress_rules if covers_port(rule, port)]

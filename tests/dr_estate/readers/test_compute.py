@@ -93,6 +93,24 @@ def test_security_group_rules_read_alike_in_both_regions(seen: Snapshot) -> None
     assert ("tcp 80-80 sit-alb-sg",) == first["sit-ecs-sg"][0]
 
 
+def test_rules_by_a_prefix_list_are_read_as_the_blocks_it_holds() -> None:
+    with borrowed(SIT, 1) as world:
+        ec2 = Aws(world.url, world.people["admin"], SIT, "").client("ec2", Side.DR)
+        named = {"PrefixListName": "offices", "MaxEntries": 3, "AddressFamily": "IPv4"}
+        rows = [{"Cidr": "198.51.100.0/24"}, {"Cidr": "10.20.0.0/16"}]
+        listed = [ec2.create_managed_prefix_list(**named, Entries=found)["PrefixList"] for found in (rows, [])]
+        listed += [row for row in ec2.describe_managed_prefix_lists()["PrefixLists"] if row["OwnerId"] == "AWS"][:1]
+        groups = ec2.describe_security_groups()["SecurityGroups"]
+        group = next(row for row in groups if row["GroupName"] == "sit-alb-sg")
+        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+        for port, row in enumerate(listed, 1):
+            rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+            rule["PrefixListIds"] = [{"PrefixListId": row["PrefixListId"]}]
+            ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+        rules = {row.name: row.ingress for row in _seen(world, SIT).get(vpc.security_groups, Side.DR)}
+    assert rules["sit-alb-sg"] == ("tcp 1-1 198.51.100.0/24", "tcp 1-1 vpc", "tcp 3-3 a prefix list")
+
+
 def test_every_quota_is_read_with_a_limit(seen: Snapshot) -> None:
     read = seen.get(service_quotas.quotas, Side.DR)
     assert len(service_quotas.WANTED) == len(read)
