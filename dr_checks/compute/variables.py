@@ -43,14 +43,15 @@ def alike(view: View) -> Iterator[Finding]:
 
     A difference that most tenants share may be the region's, or made for all alike: a warning, once, until somebody
     accepts it, and a gap where it is the site's own address: of another host it leads every visitor away. So is the
-    name of another tenant, whose things the tasks would take for their own. Secret values may differ; a value that
-    points nowhere is known only by its digest. One that names the primary region is reported by
-    definitions.primary-region-names. With a single tenant a setting cannot be distinguished from a mistake: a
-    warning. Source: DescribeTaskDefinition.
+    name of another tenant, whose things the tasks would take for their own, and a name of no table in the place of a
+    table's. Secret values may differ; a value that points nowhere is known only by its digest. One that names the
+    primary region is reported by definitions.primary-region-names. With a single tenant a setting cannot be
+    distinguished from a mistake: a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     # What most tenants have in common is judged once, so that one change is not a finding for each of 2,000 tenants.
     wanted = "as in the primary region"
+    tables = _tables_by_digest(view)
     usual = _usual({tenant: found for tenant, found in pairs.items() if not isinstance(found, Unavailable)})
     names = frozenset(name for tenant in view.tenants for name in (tenant.id, tenant.dns))
     for name, (theirs, mine) in sorted(usual.items()):
@@ -59,7 +60,8 @@ def alike(view: View) -> Iterator[Finding]:
             remedy = f"Set {name} in {view.region} as in the primary region, or accept it by an exception."
             # Of a site's own address that is no setting of the region: its pages and logins lead to that host.
             texts = (name, _value_text(mine), _value_text(theirs), reason, remedy)
-            away = _leads_away(name, (theirs, mine)) or _is_of_another((theirs, mine), names)
+            pair = theirs, mine
+            away = _leads_away(name, pair) or _is_of_another(pair, names) or _is_of_no_table(pair, tables)
             yield view.gap(*texts, stops=away) if away or _OWN_ADDRESS.search(name) else view.warn(*texts)
     for tenant, found in pairs.items():
         subject = view.env.named(view.env.names.task_family, tenant=tenant)
@@ -76,7 +78,10 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.warn(subject, differences, wanted, reason, remedy, tenant)
         else:
             reason = "this tenant would run with other settings than the tested ones"
-            away = any(_leads_away(name, pair) or _is_of_another(pair, names) for name, pair in odd.items())
+            away = any(
+                _leads_away(name, pair) or _is_of_another(pair, names) or _is_of_no_table(pair, tables)
+                for name, pair in odd.items()
+            )
             yield view.gap(subject, differences, wanted, reason, remedy, tenant, stops=away)
     if not pairs:
         yield view.none_expected("all task definitions", _NONE)
@@ -238,8 +243,8 @@ def _without_database(theirs: ecs.TaskDefinition | Unavailable | None, mine: ecs
 
 
 def _lacks_host(values: Mapping[str, str], name: str) -> bool:
-    """Whether a variable holds the task itself or an address where a host is wanted."""
-    return _TASK_OR_ADDRESS.match(values.get(name, "")) is not None
+    """Whether a variable holds nothing, the task itself or an address where a host is wanted."""
+    return not values.get(name, "?").strip() or _TASK_OR_ADDRESS.match(values[name]) is not None
 
 
 def _is_fetched(definition: ecs.TaskDefinition, named: re.Pattern[str]) -> bool:
@@ -272,6 +277,11 @@ def _is_of_another(pair: tuple[str, str], names: Collection[str]) -> bool:
     before, own, after = theirs.partition("{tenant}")
     is_alike = bool(own) and mine.startswith(before) and mine.endswith(after)
     return is_alike and mine[len(before) : len(mine) - len(after)] in names
+
+
+def _is_of_no_table(pair: tuple[str, str], tables: Collection[str]) -> bool:
+    """Whether the primary region's value is a table of the estate, and this one none: a replica has its name."""
+    return pair[0] in tables and pair[1] not in tables
 
 
 def _value_text(value: str) -> str:
@@ -307,6 +317,13 @@ def _names_by_digest(view: View) -> dict[str, str]:
     names = [name for tenant in view.tenants for name in (tenant.id, tenant.dns)]
     regions = (view.env.regions.primary, view.env.regions.dr)
     return {pointer_or_digest("", name, region): name for region in regions for name in names}
+
+
+def _tables_by_digest(view: View) -> frozenset[str]:
+    """The estate's tables, as values that hold one are kept and compared."""
+    names = [view.env.named(name) for name in view.env.names.tables]
+    regions = (view.env.regions.primary, view.env.regions.dr)
+    return frozenset({*names, *(pointer_or_digest("", name, region) for region in regions for name in names)})
 
 
 def _value_pairs(

@@ -15,10 +15,11 @@ from dr_estate.iam.moments import moment_keys
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of, denial_of
 from dr_estate.model.references import neutral
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, efs
+from dr_estate.readers import ecs, efs, vpc
 from dr_estate.readers.efs import FileSystemPolicy
 
 _ACTIONS, _TLS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"), "aws:SecureTransport"
+_VPC = "aws:SourceVpc"
 _WANTED = "as the primary region's"
 _PERSON = re.compile(r"arn:aws[a-z-]*:iam::\d+:(?:role|user)/")
 
@@ -126,7 +127,14 @@ def _admits(view: View, policy: str, definition: ecs.TaskDefinition, volume: ecs
     actions = _ACTIONS if volume.access_point_id else (*_ACTIONS, "elasticfilesystem:ClientRootAccess")
     # A mount without IAM is anonymous: only the policy can let it in. With a role, the role's own policies can.
     ask = answer_of if allows and not volume.iam else denial_of
-    answers = {ask(policy, PolicyRequest(who, action, system, known)) for action in actions}
+    # Whether a mount bears its VPC is not documented: a policy that denies it either way denies it.
+    network = view.read_for_remedy(vpc.vpc)
+    within = ((_VPC, network.id),) if network else ()
+    either = [(known + within, ()), (known, (_VPC,))]
+    answers = set[PolicyAnswer]()
+    for action in actions:
+        found = {ask(policy, PolicyRequest(who, action, system, *keys)) for keys in either}
+        answers.add(found.pop() if len(found) == 1 else PolicyAnswer.UNDECIDED)
     if PolicyAnswer.DENIED in answers:
         return False
     if ask is answer_of and PolicyAnswer.SILENT in answers:

@@ -165,7 +165,7 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) 
             # A request to another service never has s3: or dynamodb: keys, so the condition's answer without a value is
             # certain.
             elif name in absent or (of_service in _WITH_OWN_KEYS and of_service != service and word != "Null"):
-                yield _without(operator)
+                yield met_without(operator)
             # A policy variable is filled in by AWS at the request: nothing here knows it.
             elif name not in known or compares is None or "${" in str(wanted):
                 yield None
@@ -174,7 +174,7 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], request: PolicyRequest) 
                 yield fits != ("Not" in word)
 
 
-def _without(operator: str) -> bool | None:
+def met_without(operator: str) -> bool | None:
     """What a condition says where the request has no such key. Source: IAM User Guide, "Condition operators".
 
     None where IAM documents both: ForAnyValue is not met without a value, and IfExists is.

@@ -12,12 +12,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dr_estate.iam.moments import TESTS, moment_keys, turns
+from dr_estate.iam.resource_policies import met_without
 
 ASSUME = "sts:AssumeRole"
 _WAYS = ("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
 _DELETED = re.compile(r"(?:AIDA|AROA)[A-Z0-9]+")
 _ACCOUNT, _ARN = "aws:sourceaccount", "aws:sourcearn"
 _OF_SERVICES = {"aws:principalisawsservice": "true", "aws:securetransport": "true"}
+# People of other accounts come with it, and no service does (IAM User Guide, "Access to AWS accounts owned by third
+# parties").
+_NEVER_SENT = "sts:externalid"
 _POSITIVE = {"Bool", "StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 
@@ -86,6 +90,8 @@ def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]
                 yield any(_matches(word, value, _text(word, pattern)) for pattern in _as_list(wanted))
             elif value is not None and dated is not None:
                 yield _is_met(dated, wanted, value)
+            elif key.lower() == _NEVER_SENT and word != "Null":
+                yield met_without(operator)
             else:
                 yield None
 

@@ -227,16 +227,23 @@ def by_blocks(context: ReadContext, groups: list[dict[str, Any]]) -> list[dict[s
 
     Lists that AWS keeps stay as they are: it keeps their entries alike in every region.
     """
-    rules = [rule for group in groups for key in _RULES for rule in group.get(key, [])]
-    named = sorted({pair["PrefixListId"] for rule in rules for pair in rule.get("PrefixListIds") or []})
+
+    def listed() -> list[str]:
+        rules = [rule for group in groups for key in _RULES for rule in group.get(key) or []]
+        return sorted(
+            {pair.get("PrefixListId") or "" for rule in rules for pair in rule.get("PrefixListIds") or []} - {""}
+        )
+
+    named = context.understand(listed, "The prefix lists of security groups")
     if not named:
         return groups
     rows = context.pages("ec2", "describe_managed_prefix_lists", "PrefixLists", PrefixListIds=named)
-    own = [row["PrefixListId"] for row in rows if row.get("OwnerId") != "AWS"]
+    own = [str(row.get("PrefixListId")) for row in rows if row.get("OwnerId") != "AWS"]
     entries = {name: context.pages("ec2", _ENTRIES, "Entries", PrefixListId=name) for name in own}
-    blocks = {name: [str(row["Cidr"]) for row in found] for name, found in entries.items()}
+    blocks = {name: [str(row.get("Cidr") or "") for row in found] for name, found in entries.items()}
     return [
-        {**group, **{key: [_spread(rule, blocks) for rule in group.get(key, [])] for key in _RULES}} for group in groups
+        {**group, **{key: [_spread(rule, blocks) for rule in group.get(key) or []] for key in _RULES}}
+        for group in groups
     ]
 
 
@@ -244,13 +251,13 @@ _RULES, _ENTRIES = ("IpPermissions", "IpPermissionsEgress"), "get_managed_prefix
 
 
 def _spread(rule: dict[str, Any], blocks: dict[str, list[str]]) -> dict[str, Any]:
-    named = [pair["PrefixListId"] for pair in rule.get("PrefixListIds") or []]
-    listed = [block for name in named for block in blocks.get(name, ())]
+    named = [pair.get("PrefixListId") or "" for pair in rule.get("PrefixListIds") or []]
+    listed = [block for name in named for block in blocks.get(name, ()) if block]
     return {
         **rule,
         "PrefixListIds": [{"PrefixListId": name} for name in named if name not in blocks],
-        "IpRanges": [*rule.get("IpRanges", []), *({"CidrIp": block} for block in listed if ":" not in block)],
-        "Ipv6Ranges": [*rule.get("Ipv6Ranges", []), *({"CidrIpv6": block} for block in listed if ":" in block)],
+        "IpRanges": [*(rule.get("IpRanges") or []), *({"CidrIp": block} for block in listed if ":" not in block)],
+        "Ipv6Ranges": [*(rule.get("Ipv6Ranges") or []), *({"CidrIpv6": block} for block in listed if ":" in block)],
     }
 
 

@@ -199,6 +199,7 @@ _COPIES = "alias/{env}-rds-dr-backup"
 _FILES = "alias/{env}-efs"
 
 
+_OF_ANOTHER_NETWORK = {"Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-0123456789abcdef0"}}}
 _ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*"}
 
 
@@ -296,6 +297,12 @@ ACCESS = (
         ("efs", "iam"),
         _files_say({**_ANYBODY, "Principal": {"AWS": _NOBODY}}),
     ),
+    Fault(
+        "files deny all but another network",
+        NeedKind.FILES_POLICY,
+        ("efs", "iam"),
+        _files_say(_ANYBODY, _deny("*", "*:ClientMount") | _OF_ANOTHER_NETWORK),
+    ),
     Fault("files admit all", NeedKind.FILES_POLICY, ("efs", "iam"), _files_say(_ANYBODY)),
     Fault("copy key disabled", NeedKind.COPY_KEY, ("kms",), _key_disabled(_COPIES)),
     Fault(
@@ -349,6 +356,8 @@ _ROLES: dict[str, Callable[[Aws], object]] = {
     "role bounded until 2099": _bounded(_ALL | _where("DateLessThan", _TIME, _FUTURE)),
     "role trusts until 2020": _trusting(**_where("DateLessThan", _TIME, _PAST)),
     "role trusts until 2099": _trusting(**_where("DateLessThan", _TIME, _FUTURE)),
+    "role trusts who comes with an id": _trusting(**_where("StringEquals", "sts:ExternalId", "platform")),
+    "role trusts who comes with no id": _trusting(**_where("StringNotEquals", "sts:ExternalId", "platform")),
     "role trusts its account": _trusting(**_where("StringEquals", "aws:SourceAccount", "{account}")),
     "role trusts another account": _trusting(**_where("StringEquals", "aws:SourceAccount", "123456789012")),
     "role trusts any region": _trusting(**_where("ArnLike", "aws:SourceArn", "arn:aws:ecs:*:{account}:*")),

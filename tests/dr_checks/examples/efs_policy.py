@@ -124,6 +124,7 @@ EXAMPLES = [
     ),
     _mounted(Status.PASS, FROM_VPC),
     _mounted(Status.FAIL, EVERYBODY, NOT_FROM_VPC, iam=False),
+    _mounted(Status.FAIL, EVERYBODY, NOT_FROM_VPC, there=_written(EVERYBODY)),
     _mounted(
         Status.FAIL,
         EVERYBODY,

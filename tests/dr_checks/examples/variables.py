@@ -67,6 +67,7 @@ def _estate(
 
 
 SOURCE, COPY = s3.data_pairs(SIT)[0]
+TABLE = SIT.named(SIT.names.tables[0])
 OWN = "sit-mysql.cab.{}.rds.amazonaws.com"
 OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
 POSTGRESQL = {(rds.instances, Side.PRIMARY): (replace(PRIMARY, engine="postgres"),)}
@@ -114,6 +115,11 @@ EXAMPLES = [
     ),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
     Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
+    Example("variables.alike", Status.FAIL, _estate("sit-tenant-states", theirs=TABLE), TWO),
+    Example(
+        "variables.alike", Status.FAIL, _estate("no-table", of=TENANTS, theirs=TABLE), frozenset({"wordpress: MODE"})
+    ),
+    Example("variables.alike", Status.PASS, _estate(TABLE, theirs=TABLE), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"{DIGEST}5d7f"), TWO),
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS[:1], tenants=TENANTS[:1])),
     Example("variables.alike", Status.UNKNOWN, _estate("standby", changes=DARK)),
@@ -132,6 +138,7 @@ EXAMPLES = [
         for here, expected in (
             ("localhost:3306", Status.FAIL),
             ("10.20.97.77", Status.FAIL),
+            ("", Status.FAIL),
             ("db.sit.internal:3306", Status.PASS),
         )
     ),
