@@ -63,10 +63,7 @@ def tenants_without_service(context: PlanContext, side: Side) -> tuple[Tenant, .
 
 
 def reversing_call(step: Step, **changes: Json) -> Call:
-    """Return the step's own call with other values, which reverts the step without forcing a new deployment.
-
-    Raises ValueError for a step without a call.
-    """
+    """The step's call with other values, without a forced deployment. Raises ValueError for a step without a call."""
     params = {key: value for key, value in step.planned_call.params.items() if key != FORCE_NEW_DEPLOYMENT}
     return Call(step.planned_call.service, step.planned_call.operation, step.planned_call.region, {**params, **changes})
 

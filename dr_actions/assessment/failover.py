@@ -297,10 +297,7 @@ def _plan_gates(plan: Plan, env: Environment, leads: bool) -> Iterator[Gate]:
 
 
 def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gate]:
-    """Yield a single gate for all checks that one silence hides: it has a single cause.
-
-    The operator who overrides it does so once, by name.
-    """
+    """One gate for all checks that one silence hides: one cause, overridden once, by name."""
     if hidden:
         yield Gate(
             PLANES,
@@ -333,10 +330,7 @@ def _decisive_findings(result: CheckResult, env: Environment, lost: bool) -> lis
 
 
 def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
-    """A grave check: unmet where a finding fails or is unseen.
-
-    Relaxed where only the lost primary could answer, or what cannot be reached from here.
-    """
+    """A grave check's gate, relaxed where only the lost primary, or what is out of reach from here, could answer."""
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
         return Gate(f"check.{result.check}", met=False, says=result.reason)

@@ -80,18 +80,12 @@ def overrides_to_item(overrides: Iterable[Override]) -> list[dict[str, Any]]:
 
 
 def overrides_of_item(rows: Iterable[Mapping[str, Any]]) -> tuple[Override, ...]:
-    """Return the overrides that an item holds.
-
-    Raises TypeError, ValueError, KeyError or AttributeError where a row is no override.
-    """
+    """The item's overrides. Raises TypeError, ValueError, KeyError or AttributeError where a row is none."""
     return tuple(Override(**{**row, "until": moment(row["until"])}) for row in rows)
 
 
 def start_of_item(item: object, userid: str) -> StartApproval | None:
-    """Return the approval of ``userid`` that an item holds; None where it is no approval.
-
-    The writer of an item decides what it holds.
-    """
+    """The approval of ``userid`` in an item, None where it is none: an item's writer decides what it holds."""
     if not isinstance(item, Mapping):
         return None
     try:

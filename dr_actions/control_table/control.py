@@ -234,10 +234,7 @@ class ControlStore:
         return standing or pause
 
     def unpause(self, who: str, userid: str = "") -> None:
-        """End the pause, regardless of who began it.
-
-        Raises ConditionFailed where none is on, PausedForEver.
-        """
+        """End the pause, regardless of who began it. Raises ConditionFailed where none is on, PausedForEver."""
         if self._own_keys:
             standing = self.in_force().pause
             if standing is not None and standing.at == _LAST:
@@ -290,9 +287,7 @@ class ControlStore:
     def enter_phase(
         self, incident: str, phase: str, by: str, fence: Fence | None = None, *, staged: bool | None = None
     ) -> None:
-        """Say how far it is, and whether its failback goes in stages (None: as it was). Raises ConditionFailed where it
-        is not open, Fenced.
-        """
+        """Say how far it is, and whether in stages (None: as it was). Raises ConditionFailed where not open, Fenced."""
         values = {"phase": phase} | ({} if staged is None else {"staged": staged})
         self._change(INCIDENT, values, by, _is_open(incident), fence)
 

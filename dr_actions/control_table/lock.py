@@ -218,10 +218,7 @@ def take(
 
 
 def _last_recovery(control: ControlStore, run: str, incident: str, limits: Execution, watch: Watch) -> int:
-    """The token of the last recovery, 0 where there was none, once none is at work and it has cooled down.
-
-    Raises as ``take``.
-    """
+    """The token of the last recovery that is over and cooled down, 0 without one. Raises as ``take``."""
     item: Mapping[str, Any] | None = control.table.get(KEY)
     last = _holder(item)
     if may_take(last, control.now(), run, incident, limits) is LockDecision.WATCH:

@@ -222,10 +222,7 @@ def _send_message(run: PlanRun, batch: Batch, outcome: Outcome) -> None:
 
 
 def _was_sent(run: PlanRun, step: Step) -> bool:
-    """Return whether the record of this plan says that the call was sent.
-
-    A call whose effect cannot be observed is not sent twice.
-    """
+    """Whether this plan's record says that the call was sent: one without a visible effect is not sent twice."""
     own = (entry for entry in of_last_plan(run.journal.entries) if entry.step == step.id)
     outcomes = [entry for entry in own if entry.kind is EntryKind.OUTCOME]
     return bool(outcomes) and outcomes[-1].data.get("result") == "sent"
@@ -295,10 +292,7 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
 
 
 def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, now_s: float) -> str:
-    """Return why a step is given up, "" while it is waited for.
-
-    A step is given up when it stands still, or when a person decides so.
-    """
+    """Why a step is given up: it stands still, or a person decides so; "" while it is waited for."""
     since_s = batch.since.get(step.id, batch.began_s)
     age_s, tried = now_s - since_s, sick_primary.is_tried(run.plan, step)
     limit_s = _limit_s(run, batch, step, age_s)

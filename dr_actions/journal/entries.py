@@ -265,10 +265,7 @@ def _moment(text: Any) -> datetime:
 
 
 def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
-    """Return what of an entry is of no shape that any version wrote, "" where all is.
-
-    A reader of the entry can rely on that.
-    """
+    """What of an entry has a shape that no version wrote, so that readers can rely on the rest; "" where nothing."""
     step, data = document["step"], document["data"]
     if not (type(document["seq"]) is int and isinstance(document["run"], str) and isinstance(step, str | None)):
         return "seq, run or step is of another type"

@@ -94,10 +94,7 @@ class RunFiles(LockedBucket):
         self.place = f"s3://{self._bucket}/{self._prefix}"
 
     def keep(self, incident: str, execution: str, folder: Path, without: str) -> int:
-        """Keep the files below ``folder`` but those of its folder ``without``. Raises SendFailed, OSError.
-
-        Returns how many there are.
-        """
+        """Keep ``folder``'s files but those in ``without``; returns how many. Raises SendFailed, OSError."""
         files = (path for path in folder.rglob("*") if path.is_file())
         paths = sorted(path for path in files if without not in path.relative_to(folder).parts)
         for path in paths:

@@ -298,10 +298,7 @@ class StageWrites(StrEnum):
 
 @dataclass(frozen=True)
 class PlanStage:
-    """Steps one after another. ``first`` is the place of the first of them, as a run counts: from 1.
-
-    ``estimate_s`` is how long they take.
-    """
+    """Steps one after another, that take ``estimate_s``. ``first`` is the place of the first of them, from 1."""
 
     name: str
     first: int

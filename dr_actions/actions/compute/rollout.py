@@ -93,10 +93,7 @@ def reason_of(context: PlanContext, service: ecs.Service, side: Side) -> Redeplo
 
 
 def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> bool:
-    """Whether a task of the service is older than a secret that it reads, and its deployment too.
-
-    Raises DataUnavailable.
-    """
+    """Whether a task of the service, and its deployment, are older than a secret it reads. Raises DataUnavailable."""
     definition = revision(context, service.task_definition, side)
     sources = [source for c in definition.containers for _, source in c.sources] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
@@ -138,10 +135,7 @@ def send_update(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
 
 
 def progress(context: PlanContext, service: ecs.Service, needed: int, message: str, side: Side) -> StepStatus:
-    """How far a service is that wants what it must: DONE when as many targets are healthy (T07).
-
-    Raises DataUnavailable.
-    """
+    """How far a service is: DONE when as many targets as needed are healthy (T07). Raises DataUnavailable."""
     facts = evidence_of(service)
     if ROLLOUT[service.rollout].broken:
         message = f"{message}: ECS gave its deployment up.{_event(context, service, side)}"

@@ -194,10 +194,7 @@ def _unseen_fence(context: PlanContext) -> Iterator[str]:
 
 
 def _raise_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each scalable target with bounds below the failover size, or a schedule that would set such ones.
-
-    Higher bounds are kept.
-    """
+    """A step for each target whose bounds, or a schedule, are below the failover size. Higher bounds are kept."""
     asleep = _services_to_suspend(context)
     for tenant_service, target in scaled_services(context, Side.DR):
         needed = context.env.tasks_of(tenant_service.tenant.id)
@@ -284,10 +281,7 @@ def _suspended_schedules(context: PlanContext) -> Iterator[str]:
 
 
 def _schedules_that_shrink(context: PlanContext) -> dict[str, dict[str, int]]:
-    """The services that each schedule would shrink, where it is not suspended, with the tasks that they need.
-
-    Raises DataUnavailable.
-    """
+    """The services that each schedule not suspended would shrink, with the tasks needed. Raises DataUnavailable."""
     ours = {row.service.name: context.env.tasks_of(row.tenant.id) for row in tenant_services(context, Side.DR)}
     targets = context.snapshot.get(application_autoscaling.targets, Side.DR)
     awake = {target.service for target in targets if not target.schedule_suspended}

@@ -48,10 +48,7 @@ def instance(context: PlanContext, identifier: str) -> rds.Instance | None:
 
 
 def choose(context: PlanContext) -> CopyChoice | None:
-    """The copy that the evidence supports, None where none is usable.
-
-    Raises DataUnavailable where instances are unseen.
-    """
+    """The copy that the evidence supports, None where none is usable. Raises DataUnavailable."""
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
     limit_s = view_of(context).rpo_s

@@ -50,10 +50,7 @@ def _side(context: PlanContext) -> Side:
 
 
 def _writer(context: PlanContext) -> rds.Instance | None:
-    """The database that takes the writes: of a fence the side's own, under the estate's name.
-
-    Raises DataUnavailable.
-    """
+    """The database that takes the writes; of a fence the side's own, by the estate's name. Raises DataUnavailable."""
     return own_writer(context, context.fence) if context.goal is Goal.FENCE else failback.writer(context)
 
 

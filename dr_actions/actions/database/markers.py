@@ -45,10 +45,7 @@ _NO_REFUSAL = "-1"
 
 
 def source(context: PlanContext) -> rds.Instance | None:
-    """The database that serves and is to be left; None where there is none, or nothing is waited for of it.
-
-    Raises DataUnavailable.
-    """
+    """The database that serves and is to be left; None where no marker is wanted of it. Raises DataUnavailable."""
     if not context.env.execution.markers:
         return None
     found = _source_instance(context)

@@ -137,10 +137,7 @@ def has_primary_copy(context: PlanContext, source: rds.Instance) -> bool:
 
 
 def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, str]:
-    """Return by how many seconds the replica in the primary region lags; None and the reason where that is unknown.
-
-    Raises DataUnavailable.
-    """
+    """By how many seconds the primary region's replica lags; else None and the reason. Raises DataUnavailable."""
     reading, reason = _lag_reading(context, instance)
     return (reading.value, "") if reading is not None else (None, reason)
 

@@ -164,10 +164,7 @@ def restore_cleanup_notes(context: PlanContext) -> Iterator[str]:
 
 
 def restore_notes(context: PlanContext) -> Iterator[str]:
-    """Yield why a restore test restores no files.
-
-    What a recovery leaves out is reported with the replication of the files.
-    """
+    """Why a restore test restores no files; a recovery reports that with the replication of the files."""
     env = context.env
     if context.goal in TO_DR:
         return

@@ -165,10 +165,7 @@ def still_since(context: PlanContext) -> datetime | None:
 
 
 def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
-    """Why the DR region's files may not overwrite the primary's, "" where the evidence says that they are newer.
-
-    Raises DataUnavailable.
-    """
+    """Why the DR region's files may not overwrite the primary's, "" where they are newer. Raises DataUnavailable."""
     primary, dr = context.env.regions.primary, context.env.regions.dr
     # A destination takes no writes of its own: whatever else the signals say, it holds the older files.
     fed = into(context, Side.DR, found.dr.id)
@@ -189,10 +186,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
 
 
 def reason_against_reversal(context: PlanContext, found: FileSystems) -> str:
-    """Why the primary's files may not overwrite the DR region's, "" where they are the newer ones.
-
-    Raises DataUnavailable.
-    """
+    """Why the primary's files may not overwrite the DR region's, "" where they are newer. Raises DataUnavailable."""
     primary = context.env.regions.primary
     fed = into(context, Side.PRIMARY, found.primary.id)
     if fed is not None:

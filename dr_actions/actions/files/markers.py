@@ -50,10 +50,7 @@ class TenantFolder:
 
 
 def tenant_folders(context: PlanContext, side: Side) -> tuple[TenantFolder, ...]:
-    """The tenants that mount the estate's file system in both regions; none where no marker is asked for.
-
-    Raises DataUnavailable.
-    """
+    """The tenants that mount the file system in both regions; none without markers. Raises DataUnavailable."""
     found = files_failback.file_systems(context)
     if found is None or not context.env.execution.markers or not context.env.application.php:
         return ()

@@ -57,10 +57,7 @@ REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60, psql_scripts.REMOV
 
 
 def tenant_on(context: PlanContext, side: Side) -> shared.TenantService | None:
-    """The tenant in whose schema the marker is, by its service on ``side``; the first that has one in both regions.
-
-    Raises DataUnavailable.
-    """
+    """The tenant in whose schema the marker is: the first with services in both regions. Raises DataUnavailable."""
     other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
     there = {found.tenant.id for found in shared.tenant_services(context, other)}
     # In both regions: the marker is looked for by a task of the same tenant on the other side.

@@ -146,10 +146,7 @@ def _evidence(step: Step, context: PlanContext, instance: rds.Instance) -> tuple
 
 
 def restore_call(step: Step, context: PlanContext) -> Call:
-    """The planned call with the security group, and with the moment of the data, as they are now.
-
-    Raises ValueError where the group or the copy is absent.
-    """
+    """The call with the group and the moment of the data as now. Raises ValueError where group or copy is absent."""
     try:
         moment = restore_dr.restorable_to(context, step.after[RESTORED_FROM])
     except DataUnavailable as error:
@@ -336,10 +333,7 @@ def _reason_to_doubt(step: Step, context: PlanContext, answer: drill_resources.P
 
 
 def _answer(context: PlanContext, task: drill_resources.Probe) -> drill_resources.ProbeAnswer | None:
-    """What the task's log says, None where it was not read.
-
-    Raises DataUnavailable with the reason of one that is unseen.
-    """
+    """What the task's log says, None where it was not read. Raises DataUnavailable where it cannot be."""
     seen = context.snapshot.get(drill_resources.answers, Side.DR)
     answers = [answer for answer in seen if isinstance(answer, drill_resources.ProbeAnswer)]
     known = next((answer for answer in answers if answer.task == task.arn), None)

@@ -89,16 +89,10 @@ def sample_tenants(context: PlanContext) -> tuple[Tenant, ...]:
 
 
 def querying_tenants(context: PlanContext) -> tuple[TenantService, ...]:
-    """The tenants that ask the restored database, with their services of the DR region, in order.
-
-    Raises DataUnavailable.
-    """
+    """The tenants that ask the restored database, with their DR services, in order. Raises DataUnavailable."""
     return tenant_services(context, Side.DR)[: context.env.drill.sample_tenants]
 
 
 def tenants_without_query(context: PlanContext) -> tuple[Tenant, ...]:
-    """The tenants that would have been asked as, and have no service in the DR region to ask with.
-
-    Raises DataUnavailable.
-    """
+    """The tenants of the sample without a service in the DR region to ask with. Raises DataUnavailable."""
     return tuple(tenant for tenant in tenants_without_service(context, Side.DR) if tenant in sample_tenants(context))

@@ -158,10 +158,7 @@ def dr_secret(step_subject: str, context: PlanContext) -> tuple[Secret | None, C
 
 
 def database(context: PlanContext) -> str:
-    """The identifier of the database that the secrets are to lead to; "" where none is recovered.
-
-    Raises DataUnavailable.
-    """
+    """The database that the secrets are to lead to; "" where none is recovered. Raises DataUnavailable."""
     choice = copy_selection.choose(context)
     return choice.identifier if choice else ""
 

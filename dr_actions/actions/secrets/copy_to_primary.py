@@ -95,10 +95,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """Return the call with the database host of the primary region.
-
-    Raises ValueError where that is not known, DataUnavailable where it is not seen.
-    """
+    """The call with the primary region's database host. Raises ValueError where it is not known, DataUnavailable."""
     instance = failback.instance_by_name(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host in the primary region to lead {step.subject} to")

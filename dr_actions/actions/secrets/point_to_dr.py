@@ -243,10 +243,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with the DR database's host.
-
-    Raises ValueError where that is not known yet, DataUnavailable where unseen.
-    """
+    """The call with the DR database's host. Raises ValueError where that is not known yet, DataUnavailable."""
     instance = copy_selection.instance(context, str(step.before["database"]))
     if instance is None or not instance.host:
         raise ValueError(f"{step.before['database']} has no host to lead {step.subject} to")

@@ -67,10 +67,7 @@ class TrafficShare:
 
 
 def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
-    """Compare the share of answers that point to the primary region with the part's share.
-
-    Raises DataUnavailable where no server could be asked.
-    """
+    """Compare the answers that point to the primary region with the part's share. Raises DataUnavailable."""
     percent, since = part.percent, part.since
     # At 100 percent there is no share to estimate: a single answer that points elsewhere decides.
     if percent == _ALL:

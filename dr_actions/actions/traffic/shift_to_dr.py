@@ -133,10 +133,7 @@ def _but_for_checks(record_sets: Iterable[RecordSet]) -> list[RecordSet]:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The planned batch, with the health checks that its records have now: Route 53 takes none that is gone.
-
-    Raises DataUnavailable.
-    """
+    """The planned batch with its records' health checks of now: a gone one is refused. Raises DataUnavailable."""
     records = _with_checks_of(current(step, context), step.after["records"])
     if records == step.after["records"]:
         return step.planned_call

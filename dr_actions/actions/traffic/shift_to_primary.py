@@ -165,10 +165,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _leads_all_to_primary(step: Step, now: Sequence[records.RecordSet]) -> bool:
-    """Return whether somebody else routed all visitors to the primary region meanwhile.
-
-    They are not routed back, and the last stage watches them.
-    """
+    """Whether somebody else led all visitors to the primary region: they stay there, and the last stage watches."""
     before, after, found = (
         {(row["Name"], row["Type"], row["SetIdentifier"]): row for row in rows}
         for rows in (step.before["records"], step.after["records"], now)
