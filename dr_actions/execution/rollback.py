@@ -49,13 +49,13 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
         if not _took_effect(run, step):
             continue
         if step.danger is Danger.IRREVERSIBLE:
-            message = f"{step.id}: cannot be undone ({step.undo}); nothing before it was undone either"
-            run.journal.append(EntryKind.COMPENSATION, step.id, says=message, undone=False)
-            results.append(RollbackResult(step.id, False, message))
+            reason = f"cannot be undone ({step.undo}); nothing before it was undone either"
+            results.append(_leave_as_is(run, step, reason))
             break
         # Somebody else changed it: taking it "back" would overwrite their change (T43).
         others = failed.cause is FailureCause.DRIFTED and step.id == failed.step
-        results.append(_leave_as_is(run, step) if others else _roll_back_step(run, step))
+        reason = "left as it is (somebody else changed it meanwhile)"
+        results.append(_leave_as_is(run, step, reason) if others else _roll_back_step(run, step))
     return results
 
 
@@ -74,8 +74,8 @@ def _is_past_return(run: PlanRun) -> bool:
     return any(step.danger is Danger.IRREVERSIBLE and _took_effect(run, step) for step in run.plan.steps)
 
 
-def _leave_as_is(run: PlanRun, step: Step) -> RollbackResult:
-    message = f"{step.id}: left as it is (somebody else changed it meanwhile)"
+def _leave_as_is(run: PlanRun, step: Step, reason: str) -> RollbackResult:
+    message = f"{step.id}: {reason}"
     run.journal.append(EntryKind.COMPENSATION, step.id, says=message, undone=False)
     return RollbackResult(step.id, False, message)
 

@@ -131,7 +131,7 @@ def words_of(operation: str) -> list[str]:
 
 
 def destruction(call: Call, home: bool) -> str:
-    """Why ``call`` destroys something, "" where not; ``home``: it reaches the primary region or a global service."""
+    """Why ``call`` destroys something, "" where not; the flag: it reaches the primary region or a global service."""
     if is_read(call.operation):
         return ""
     found = _DESTROYS.intersection(words_of(call.operation))

@@ -116,13 +116,10 @@ def _new_files(params: Params, files: str) -> str:
     """A restore that makes a file system of its own: under another spelling AWS Backup restores into the one named."""
     metadata = params.get("Metadata", {})
     makes = [value for key, value in metadata.items() if str(key).lower() == "newfilesystem"]
-    if makes != ["true"] or metadata.get("newFileSystem") != "true" or not is_isolated(_token(metadata), files):
+    token = str(metadata.get("CreationToken", ""))
+    if makes != ["true"] or metadata.get("newFileSystem") != "true" or not is_isolated(token, files):
         return "it does not restore into a new file system that bears a drill's name"
     return "it copies the tags of the estate's own files" if params.get("CopySourceTagsToRestoredResource") else ""
-
-
-def _token(params: Params) -> str:
-    return str(params.get("CreationToken", ""))
 
 
 def _asks(params: Params, env: Environment, database: str) -> str:
@@ -130,13 +127,10 @@ def _asks(params: Params, env: Environment, database: str) -> str:
     container_overrides = params.get("overrides", {}).get("containerOverrides", ())
     if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") not in env.on(Side.DR).clusters:
         return "it does not say which drill starts it, or in another cluster"
-    if (
-        params.get("count", 1) != 1
-        or not container_overrides
-        or not all(override.get("command") for override in container_overrides)
-    ):
+    commands = [override.get("command") for override in container_overrides]
+    if params.get("count", 1) != 1 or not commands or not all(commands):
         return "it is not one task with a command of the drill's own"
-    if all(override["command"] == _ENDS for override in container_overrides):
+    if all(command == _ENDS for command in commands):
         return ""
     hosts = [
         str(pair.get("value", ""))
@@ -145,11 +139,8 @@ def _asks(params: Params, env: Environment, database: str) -> str:
         if pair.get("name") == _HOST
     ]
     host_names = [host.partition(".")[0] for host in hosts]
-    return (
-        ""
-        if host_names and all(is_isolated(name, database) for name in host_names)
-        else "it asks a database that is no drill's"
-    )
+    is_own = host_names and all(is_isolated(name, database) for name in host_names)
+    return "" if is_own else "it asks a database that is no drill's"
 
 
 def _of_canary(params: Params, env: Environment) -> bool:

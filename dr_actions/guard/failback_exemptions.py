@@ -76,10 +76,8 @@ def _is_marker(call: Call, env: Environment) -> bool:
 
 def _has_backups(proofs: Sequence[Proof], files: bool) -> bool:
     """Whether both sides are backed up: the ``files`` themselves, or whatever the estate has (S3 keeps versions)."""
-    return {proof.side for proof in proofs if proof.arn and (proof.store == FILES.id or not files)} >= {
-        Side.PRIMARY,
-        Side.DR,
-    }
+    sides = {proof.side for proof in proofs if proof.arn and (proof.store == FILES.id or not files)}
+    return sides >= {Side.PRIMARY, Side.DR}
 
 
 def _leads_to_primary(call: Call, env: Environment) -> bool:

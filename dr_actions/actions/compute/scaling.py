@@ -201,7 +201,9 @@ def _raise_steps(context: PlanContext) -> Iterator[Step]:
         sleeps = target.service in asleep
         if sleeps or min(target.minimum, target.maximum) < needed:
             name = tenant_service.service.name
-            before, after = dict(_bounds_of(target)), _raised_bounds(target, needed)
+            before = dict(_bounds_of(target))
+            after: dict[str, Json] = {"MinCapacity": max(target.minimum, needed)}
+            after |= {"MaxCapacity": max(target.maximum, needed)}
             if sleeps:
                 before |= {_SUSPENDED: _suspension(target)}
                 after |= {_SUSPENDED: _suspension(target) | {_SCHEDULED: True}}
@@ -230,10 +232,6 @@ def _services_to_suspend(context: PlanContext) -> set[str]:
         return set()
 
 
-def _raised_bounds(target: ScalableTarget, needed: int) -> dict[str, Json]:
-    return {"MinCapacity": max(target.minimum, needed), "MaxCapacity": max(target.maximum, needed)}
-
-
 def _raised_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once both bounds are as wanted or higher and the schedule is held, where it was to be.
 
@@ -254,9 +252,8 @@ def _raised_status(step: Step, context: PlanContext) -> StepStatus:
 
 def _raise_omissions(context: PlanContext) -> Iterator[str]:
     """Services that do not scale, schedules that would shrink one, and what could not be seen."""
-    for reason in unavailable_reasons(
-        context, Side.DR, application_autoscaling.targets, application_autoscaling.scheduled_actions, ecs.services
-    ):
+    schedules = application_autoscaling.scheduled_actions
+    for reason in unavailable_reasons(context, Side.DR, application_autoscaling.targets, schedules, ecs.services):
         yield f"Auto scaling of the DR region was planned without this: {reason}"
     yield from _services_of_fixed_size(context)
     yield from _suspended_schedules(context)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from dr_actions.model.action import PlanContext
 from dr_checks.core.model import View
@@ -18,6 +19,7 @@ from dr_estate.model.recovery_names import RESTORED_FROM, is_isolated, is_set_as
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, rds
+from dr_estate.reading.cloudwatch_metrics import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,29 @@ def _reason(
     if mine[0].age_s is None:
         return f"the age of {mine[0].name} is unknown, and a broken one publishes none (T23)"
     return f"{mine[0].name} is older than the recovery point objective, and this copy is fresher"
+
+
+def lag_reading(context: PlanContext, side: Side, identifier: str) -> tuple[Reading | None, str]:
+    """When a replica's lag was last measured, with both; None and why where an old or missing one proves nothing (T23).
+
+    Raises DataUnavailable.
+    """
+    readings = context.snapshot.get(rds.lags, side)
+    reading = next((r for r in readings if r.dimension(rds.DIMENSION) == identifier), None)
+    reason = view_of(context).doubt(reading)
+    if reason or reading is None or reading.at is None or reading.value is None:
+        return None, reason or "its lag is not published."
+    # -1 is a replication that does not run (RDS guide, ReplicaLag): as a number it would look like less than no lag.
+    if reading.value < 0:
+        return None, "its lag is published as -1, so replication does not run."
+    return reading, ""
+
+
+def reached_until(reading: Reading | None) -> datetime | None:
+    """Until when the replica holds everything: not "now minus the lag", for the reading speaks of its own moment."""
+    if reading is None or reading.at is None or reading.value is None:
+        return None
+    return reading.at - timedelta(seconds=reading.value)
 
 
 def files_replication(context: PlanContext) -> efs.FileReplication | None:

@@ -104,11 +104,6 @@ def writing_step(context: PlanContext, action: str, instance: rds.Instance, mess
     )
 
 
-def write_call(step: Step, context: PlanContext) -> Call:
-    """The call with the run's own marker."""
-    return marker_task.filled_call(step, context, WRITING)
-
-
 def write_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the marker was written; a failback's task goes on writing it."""
     task, report = marker_task.task_and_report(context, WRITING, step)
@@ -337,7 +332,7 @@ WRITE = Action(
     (rds.instances, *marker_task.PARTS),
     write_steps,
     write_status,
-    build_call=write_call,
+    build_call=marker_task.call_of(WRITING),
     omissions=write_notes,
     send=send,
 )
@@ -349,7 +344,7 @@ VERIFY_FREEZE = Action(
     freeze_steps,
     freeze_status,
     send=send,
-    build_call=write_call,
+    build_call=marker_task.call_of(WRITING),
     waits=Waits(task_runs=True),
 )
 VERIFY = Action(

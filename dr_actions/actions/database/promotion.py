@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.actions.markers import marker_task
@@ -24,7 +23,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.engines import engine_of
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
-from dr_estate.reading.cloudwatch_metrics import Reading
 
 FREEZE_SEEN = "database/verify_freeze"
 COUNTED = "transactions counted"
@@ -116,7 +114,9 @@ def in_sync_status(step: Step, context: PlanContext) -> StepStatus:
     if proof.get("gtids"):
         message = f"{source.identifier} counts its transactions: the marker's task proves that all have arrived."
         return StepStatus(StepState.DONE, message, (("source", source.arn),))
-    since, (reached, reason) = failback.freeze_time(context), _complete_until(context, instance)
+    since = failback.freeze_time(context)
+    reading, reason = copy_selection.lag_reading(context, Side.PRIMARY, instance.identifier)
+    reached = copy_selection.reached_until(reading)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
         return StepStatus(StepState.IN_PROGRESS, f"{message}. Unfreeze it by hand, then run again.")
@@ -138,28 +138,8 @@ def has_primary_copy(context: PlanContext, source: rds.Instance) -> bool:
 
 def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, str]:
     """By how many seconds the primary region's replica lags; else None and the reason. Raises DataUnavailable."""
-    reading, reason = _lag_reading(context, instance)
+    reading, reason = copy_selection.lag_reading(context, Side.PRIMARY, instance.identifier)
     return (reading.value, "") if reading is not None else (None, reason)
-
-
-def _complete_until(context: PlanContext, instance: rds.Instance) -> tuple[datetime | None, str]:
-    reading, reason = _lag_reading(context, instance)
-    if reading is None or reading.at is None or reading.value is None:
-        return None, reason
-    # Not "now minus the lag": the reading is minutes old, and speaks of its own moment.
-    return reading.at - timedelta(seconds=reading.value), ""
-
-
-def _lag_reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
-    readings = context.snapshot.get(rds.lags, Side.PRIMARY)
-    reading = next((r for r in readings if r.dimension(rds.DIMENSION) == instance.identifier), None)
-    reason = copy_selection.view_of(context).doubt(reading)
-    if reason or reading is None or reading.at is None or reading.value is None:
-        return None, reason or "its lag is not published."
-    # -1 means that replication does not run; as a number it would look like less than no lag.
-    if reading.value < 0:
-        return None, "its lag is published as -1, so replication does not run."
-    return reading, ""
 
 
 def promote_steps(context: PlanContext) -> Iterator[Step]:

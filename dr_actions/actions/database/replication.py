@@ -48,10 +48,8 @@ def end_stale_steps(context: PlanContext) -> Iterator[Step]:
     if copies is None:
         return
     region, name = context.env.regions.dr, failback.own_name(context)
-    stands = (
-        failback.instance_of_resource(context, Side.PRIMARY, copies.resource_id) is not None
-    )  # maybe under another name
-    rest = "the old database stays, and its own backups with it" if stands else "that database is gone"
+    old = failback.instance_of_resource(context, Side.PRIMARY, copies.resource_id)  # maybe under another name
+    rest = "the old database stays, and its own backups with it" if old else "that database is gone"
     yield context.step(
         END_STALE_REPLICATION.name,
         name,

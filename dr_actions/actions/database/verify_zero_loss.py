@@ -105,14 +105,7 @@ def _complete_until(step: Step, context: PlanContext) -> datetime | None:
         backups = snapshot.find(rds.automated_backups, Side.DR, arn=copy)
         return backups.latest if backups else None
     if mechanism == REPLICA:
-        # What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)
-        readings = context.snapshot.get(rds.lags, Side.DR)
-        reading = next((r for r in readings if r.dimension(rds.DIMENSION) == copy), None)
-        doubt = copy_selection.view_of(context).doubt(reading)
-        if doubt or reading is None or reading.at is None or reading.value is None:
-            return None
-        # -1 is a replication that does not run (RDS guide, ReplicaLag).
-        return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
+        return copy_selection.reached_until(copy_selection.lag_reading(context, Side.DR, copy)[0])
     if mechanism == BACKUP:
         point = snapshot.find(backup.recovery_points, Side.DR, arn=copy)
         return point.created_at if point else None

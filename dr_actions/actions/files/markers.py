@@ -109,11 +109,6 @@ def _steps_by_task(context: PlanContext, action_name: str, message: str) -> Iter
     )
 
 
-def write_call(step: Step, context: PlanContext) -> Call:
-    """The call with the run's own marker."""
-    return marker_task.filled_call(step, context, WRITING)
-
-
 def write_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the file was written; the task goes on writing it. A folder that is frozen already refuses it."""
     task, report = marker_task.task_and_report(context, WRITING, step)
@@ -256,11 +251,6 @@ def _details(side: Side) -> StepDetails:
     )
 
 
-def removal_call(step: Step, context: PlanContext) -> Call:
-    """The call with the run's own marker."""
-    return marker_task.filled_call(step, context, REMOVING)
-
-
 def removal_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
     task, what = marker_task.task_of(context, REMOVING, step), f"remove {FILE} of {step.subject}"
@@ -275,7 +265,7 @@ WRITE = Action(
     (efs.file_systems, *marker_task.PARTS),
     write_steps,
     write_status,
-    build_call=write_call,
+    build_call=marker_task.call_of(WRITING),
     omissions=write_notes,
     send=send,
 )
@@ -287,7 +277,7 @@ VERIFY_FREEZE = Action(
     freeze_steps,
     freeze_status,
     send=send,
-    build_call=write_call,
+    build_call=marker_task.call_of(WRITING),
     waits=Waits(task_runs=True),
 )
 VERIFY = Action(
@@ -307,7 +297,7 @@ REMOVE = Action(
     (efs.file_systems, *marker_task.PARTS),
     removal_steps,
     removal_status,
-    build_call=removal_call,
+    build_call=marker_task.call_of(REMOVING),
     send=send,
     essential=False,
 )

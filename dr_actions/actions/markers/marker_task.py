@@ -17,7 +17,7 @@ from typing import Any, Unpack
 from dr_actions.actions import shared
 from dr_actions.actions.markers import psql_scripts, scripts
 from dr_actions.journal.entries import Entry, EntryKind
-from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
+from dr_actions.model.action import BuildCall, PlanContext, StepDetails, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Plan, Step, label_of, prefix_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.engines import Engine, engine_of
@@ -209,6 +209,11 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
             "overrides": _overrides(override, given),
         }
     )
+
+
+def call_of(kind: MarkerTask) -> BuildCall:
+    """What builds the call of a step that runs a task of this kind, with the run's own marker."""
+    return lambda step, context: filled_call(step, context, kind)
 
 
 def start_reference(context: PlanContext) -> str:

@@ -57,7 +57,8 @@ def copies(context: PlanContext) -> tuple[list[DatabaseCopy], list[Unavailable]]
     """
     found: list[DatabaseCopy] = []
     unavailable: list[Unavailable] = []
-    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda candidate: _preference(context.env, candidate)):
+    order = (*context.env.replication.database, AUTOMATED, BACKUP)
+    for mechanism in sorted((AUTOMATED, BACKUP), key=order.index):
         try:
             found += copies_by(copy_selection.view_of(context), mechanism)
         except DataUnavailable as error:
@@ -76,11 +77,6 @@ def newest(context: PlanContext) -> DatabaseCopy | None:
     usable = [copy for copy in measured if copy_selection.sendable(copy)]
     # The order of the list is a recovery's: of two of one age the first is kept by min.
     return min(usable, key=lambda copy: copy.age_s or 0.0, default=None)
-
-
-def _preference(env: Environment, mechanism: str) -> int:
-    known: tuple[str, ...] = env.replication.database
-    return known.index(mechanism) if mechanism in known else len(known)
 
 
 def sample_tenants(context: PlanContext) -> tuple[Tenant, ...]:

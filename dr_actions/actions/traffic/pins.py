@@ -254,7 +254,7 @@ def _pin_status(check: HealthCheck, context: PlanContext) -> StepStatus:
 
 
 def pin_primary_rollback(step: Step) -> Call | None:
-    """The call that restores the previous values; other settings of the check stay, whoever changed them since."""
+    """The call that restores the previous values; other settings of the check stay as they are now."""
     # A disabled check counts as healthy for ever (T03): taking the pin back must not bring that back.
     values = {name: value for name, value in step.before.items() if name != "Disabled"}
     return replace(step.planned_call, params={"HealthCheckId": step.subject, **values})
