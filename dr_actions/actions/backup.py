@@ -223,10 +223,7 @@ def _jobs(step: Step, context: PlanContext) -> list[backup_jobs.BackupJob]:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with its token: sent twice it makes one job, and another one after a failure or in a new run.
-
-    Raises ValueError for a step without a call.
-    """
+    """The call with a token that is new after a failure and in each run. Raises ValueError without a call."""
     if _is_snapshot(step):
         return step.call_with({"DBSnapshotIdentifier": _snapshot_name(step, context)})
     try:

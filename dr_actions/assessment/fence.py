@@ -47,9 +47,9 @@ def _fence_gates(posture: Posture, context: PlanContext) -> Iterator[Gate]:
 def _release_gates(signals: Signals, context: PlanContext) -> Iterator[Gate]:
     """A released database takes writes again; where the other side's does too, two do."""
     side = context.fence
-    other, other_writes = (
-        (Side.DR, signals.dr_writable) if side is Side.PRIMARY else (Side.PRIMARY, signals.primary_writable)
-    )
+    other, other_writes = Side.DR, signals.dr_writable
+    if side is Side.DR:
+        other, other_writes = Side.PRIMARY, signals.primary_writable
     try:
         own = context.snapshot.find(rds.instances, side, identifier=own_name(context, side))
         if own is not None and not own.source:

@@ -149,11 +149,14 @@ def ticket_is_well_formed(incident: str, env: Environment) -> bool:
     return re.fullmatch(env.approvals.ticket_pattern, incident, re.ASCII) is not None
 
 
+def pause_refusal(paused: str) -> Refusal:
+    """The refusal of a run while somebody stopped all: ``paused`` says who, and why."""
+    return Refusal("authority.paused", f"All runs are stopped: {paused}. `dr_cli.py unpause` lets them run again.")
+
+
 def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refusal]:
     if request.paused:
-        yield Refusal(
-            "authority.paused", f"All runs are stopped: {request.paused}. `dr_cli.py unpause` lets them run again."
-        )
+        yield pause_refusal(request.paused)
     if env.approvals.ticket and not ticket_is_well_formed(request.incident, env):
         message = f"'{request.incident}' is no incident ticket" if request.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{message}: name it with --incident INC-123 (or INC-20260107-001).")
@@ -162,13 +165,9 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
         yield Refusal("authority.two-people", _approval_refusal(request, env))
-    # Irreversible steps nobody confirmed, where no person can be asked right before them.
-    if request.at_terminal:
-        missing = []
-    else:
-        # At a terminal each is asked for right before its call, when its effect is in view.
-        missing = [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
-    if missing:
+    missing = [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
+    # At a terminal each is asked for right before its call, when its effect is in view.
+    if missing and not request.at_terminal:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
 

@@ -21,6 +21,7 @@ from dr_actions.authorization.clearance import (
     gate_refusals,
     mismatch_of,
     missing_overrides,
+    pause_refusal,
     people_refusals,
     rules_refusals,
     unusable_overrides,
@@ -99,9 +100,7 @@ def gates_to_go_on(
 def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     request, recorded = resumption.request, resumption.recorded
     if request.paused:
-        yield Refusal(
-            "authority.paused", f"All runs are stopped: {request.paused}. `dr_cli.py unpause` lets them run again."
-        )
+        yield pause_refusal(request.paused)
     if (recorded.environment, recorded.incident, recorded.digest) != (env.name, request.incident, request.plan.digest):
         yield Refusal("authority.digest", "the recorded plan is not the one that was cleared. Begin with --replan.")
     yield from rules_refusals(request, env)

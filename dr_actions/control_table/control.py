@@ -257,10 +257,7 @@ class ControlStore:
     def open_incident(
         self, incident: str, goal: str, since: datetime, by: str, phase: str = BEGUN, fence: Fence | None = None
     ) -> Incident:
-        """Open it, or return it as it stands where it is open already.
-
-        Raises IncidentOpen for another one, MalformedItem for one that cannot be read, Fenced.
-        """
+        """Open it, or return it as it stands open. Raises IncidentOpen for another one, MalformedItem, Fenced."""
         standing = self._open_incident()
         if standing is None:
             item = {"incident": incident, "goal": goal, "since": instant(since), "phase": phase, "closed_at": ""}

@@ -210,7 +210,8 @@ def take(
         token, before = last.token + 1 if last else 1, last if leave is LockDecision.TAKEOVER else None
         lock = Lock(run, incident, owner, token, until, beat_s, before, recoveries)
         try:
-            control.write([_lock_put(lock, now, item), _run_put(lock, now)])
+            listed = Put({"pk": RUNS + lock.incident, "sk": lock.run, **_as_item(lock, now)})
+            control.write([_lock_put(lock, now, item), listed])
         except ConditionFailed:
             continue
         return lock
@@ -309,10 +310,6 @@ def _lock_put(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Pu
     names = ("token", "heartbeat_at", "ended_at")
     text = " AND ".join(f"#{name} = :{name}" for name in names)
     return Put(item, WriteCondition(text, {name: before[name] for name in names}))
-
-
-def _run_put(lock: Lock, now: datetime) -> Put:
-    return Put({"pk": RUNS + lock.incident, "sk": lock.run, **_as_item(lock, now)})
 
 
 def _as_item(lock: Lock, now: datetime) -> dict[str, Any]:

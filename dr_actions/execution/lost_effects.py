@@ -84,8 +84,13 @@ def _effect_statuses(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatu
         context = run.context_with(parts, sides)
     except ReadFailed:
         return {}
-    statuses = {step.id: actions()[step.action].observe(step, context) for step in done}
-    return {step_id: status for step_id, status in statuses.items() if status.state in _states(run, step_id)}
+    lost: dict[str, StepStatus] = {}
+    for step in done:
+        status = actions()[step.action].observe(step, context)
+        of_database = role_of(run.plan.goal, step.id) in (Role.DATABASE, Role.COPY_BACK)
+        if status.state in (_LOST_DATABASE if of_database else _LOST):
+            lost[step.id] = status
+    return lost
 
 
 def _lasts(run: PlanRun, step: Step) -> bool:
@@ -101,10 +106,6 @@ def _lasts(run: PlanRun, step: Step) -> bool:
         return False
     tried = sick_primary.is_tried(run.plan, step)
     return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)
-
-
-def _states(run: PlanRun, step_id: str) -> frozenset[StepState]:
-    return _LOST_DATABASE if role_of(run.plan.goal, step_id) in (Role.DATABASE, Role.COPY_BACK) else _LOST
 
 
 def _is_begun(run: PlanRun, role: Role) -> bool:

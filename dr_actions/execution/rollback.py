@@ -62,16 +62,13 @@ def roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) ->
 def _steps_to_roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: StepFailed) -> Sequence[Step]:
     """The steps to be undone after ``failed``, in the plan's order; none where nothing contradicts what was done."""
     goal = run.plan.goal
-    if failed.cause not in CONTRADICTIONS and (goal is not Goal.SWITCHOVER or _is_past_return(run)):
+    # Past a step that nothing can undo, and that took effect or may have, a switchover is not taken back.
+    is_past_return = any(step.danger is Danger.IRREVERSIBLE and _took_effect(run, step) for step in run.plan.steps)
+    if failed.cause not in CONTRADICTIONS and (goal is not Goal.SWITCHOVER or is_past_return):
         return ()
     if goal is Goal.SWITCHOVER:
         return run.plan.steps
     return [step for step in failed_batch if step.id == failed.step] if goal in _KEEP_DONE else failed_batch
-
-
-def _is_past_return(run: PlanRun) -> bool:
-    """Whether a step that nothing can undo took effect, or may have."""
-    return any(step.danger is Danger.IRREVERSIBLE and _took_effect(run, step) for step in run.plan.steps)
 
 
 def _leave_as_is(run: PlanRun, step: Step, reason: str) -> RollbackResult:

@@ -220,11 +220,6 @@ class PlanRun:
         """What the guard weighs a call of ``allowed`` by, from what is seen and on record now."""
         return self.seen.before_call(allowed, self.plan, self.journal.entries)
 
-    @property
-    def manual_wait(self) -> timedelta:
-        """How long a person may take for a step."""
-        return timedelta(minutes=self.env.execution.manual_wait_minutes)
-
     def endangers_rto(self, step: Step) -> bool:
         """Whether what comes after ``step`` takes longer than is left of the recovery time objective."""
         if self.rto_ends_at is None:

@@ -42,7 +42,7 @@ def may_be_owed(run: PlanRun, step: Step) -> bool:
 
 def by_hand_limit_s(run: PlanRun, step: Step) -> float:
     """Seconds for which a person's change is waited for."""
-    allowed_s = run.manual_wait.total_seconds()
+    allowed_s = run.env.execution.manual_wait_minutes * _MINUTE_S
     return min(allowed_s, run.env.execution.primary_minutes * _MINUTE_S) if may_be_owed(run, step) else allowed_s
 
 

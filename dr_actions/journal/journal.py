@@ -96,10 +96,7 @@ class JournalFile:
         self.size = size
 
     def append(self, text: bytes) -> None:
-        """Write ``text`` at the end, on the disk when this returns. What could not be written whole is taken off again.
-
-        Raises OSError.
-        """
+        """Write ``text`` onto the disk; what could not be written whole is taken off again. Raises OSError."""
         try:
             left = memoryview(text)
             while left:

@@ -220,7 +220,8 @@ def _unwritable(entries: Sequence[Entry], phases: dict[Phase, Span], onward: Seq
     if goal is Goal.FAILOVER:
         detected = phases[Phase.DETECT]
         return Span(detected.start, phases[Phase.DNS].end or phases[Phase.VALIDATE].end)
-    stopped = [entry for entry in entries if _took_effect(entry) and _role(goal, entry) is _STOPS.get(goal, Role.WAIT)]
+    effects = [entry for entry in entries if entry.step and _took_effect(entry)]
+    stopped = [entry for entry in effects if role_of(goal, str(entry.step)) is _STOPS.get(goal, Role.WAIT)]
     if goal not in _STOPS or not stopped:
         return Span(None, None)
     moves = {str(step["id"]) for step in begun[-1].plan_steps if role_of(goal, str(step["id"])) is Role.TRAFFIC}
@@ -233,10 +234,6 @@ def _unwritable(entries: Sequence[Entry], phases: dict[Phase, Span], onward: Seq
 
 def _took_effect(entry: Entry) -> bool:
     return entry.kind is EntryKind.CONFIRMED or (entry.kind is EntryKind.OUTCOME and entry.data.get("result") == "sent")
-
-
-def _role(goal: Goal, entry: Entry) -> Role | None:
-    return role_of(goal, entry.step) if entry.step else None
 
 
 def _promised_pause_s(entries: Sequence[Entry]) -> float | None:

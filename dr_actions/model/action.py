@@ -222,10 +222,7 @@ class BulkSender(Sender, Protocol):
         ...
 
     def record(self, cursor: str, message: str) -> None:
-        """Record that all up to ``cursor`` is done ("": as before), and report ``message``.
-
-        Raises what ends a run between calls.
-        """
+        """Record that all up to ``cursor`` is done ("": as before); report ``message``. Raises what ends a run."""
         ...
 
     def pause(self, attempt: int) -> None:
@@ -294,11 +291,6 @@ TO_DR = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
 TO_PRIMARY = frozenset({Goal.FAILBACK})
 
 
-def no_minutes(_env: Environment) -> float:
-    """The environment file lets nothing wait."""
-    return 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Waits:
     """How long an action's steps take beside the time that AWS takes for their calls, for the estimate.
@@ -310,7 +302,7 @@ class Waits:
     """
 
     operations: tuple[str, ...] | None = None
-    minutes: Callable[[Environment], float] = no_minutes
+    minutes: Callable[[Environment], float] = lambda _env: 0.0
     with_call: bool = False
     stands_in: bool = False
     task_runs: bool = False

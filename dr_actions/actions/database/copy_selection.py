@@ -99,10 +99,7 @@ def _reason(
 
 
 def lag_reading(context: PlanContext, side: Side, identifier: str) -> tuple[Reading | None, str]:
-    """When a replica's lag was last measured, with both; None and why where an old or missing one proves nothing (T23).
-
-    Raises DataUnavailable.
-    """
+    """A replica's last lag; None and why where an old or missing one proves nothing (T23). Raises DataUnavailable."""
     readings = context.snapshot.get(rds.lags, side)
     reading = next((r for r in readings if r.dimension(rds.DIMENSION) == identifier), None)
     reason = view_of(context).doubt(reading)

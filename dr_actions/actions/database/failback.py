@@ -115,10 +115,7 @@ def lost_copy(context: PlanContext, source: rds.Instance) -> str:
 
 
 def broken_link(context: PlanContext, copy: rds.Instance) -> str:
-    """Return why the copy in the primary region no longer replicates, as RDS reports it.
-
-    "" while it replicates, or where it is no replica.
-    """
+    """Why the copy in the primary region replicates no more, as RDS reports it; "" where it does, or is no replica."""
     if not copy.source or not DATABASE_REPLICATION[copy.replication].broken:
         return ""
     message = f"{copy.identifier} of {context.env.regions.primary} does not replicate ({copy.replication})"
@@ -159,10 +156,7 @@ def is_applying(instance: rds.Instance) -> bool:
 
 
 def read_only(context: PlanContext, side: Side, group: str) -> str | None:
-    """What the group says of its engine's read-only parameter, the engine's default where it says nothing.
-
-    None without such a group. Raises DataUnavailable.
-    """
+    """The group's read-only parameter, or its engine's default; None without the group. Raises DataUnavailable."""
     found = context.snapshot.find(rds_groups.parameter_groups, side, name=group)
     if found is None:
         return None

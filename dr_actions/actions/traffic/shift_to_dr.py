@@ -147,12 +147,9 @@ def _with_checks_of(now: Sequence[RecordSet], record_sets: Iterable[RecordSet]) 
 
 
 def _check_of(rrset: RecordSet, now: Sequence[RecordSet]) -> str | None:
-    twins = [row for row in now if _key(row)[:2] == _key(rrset)[:2] and _leads_alike(row, rrset)]
+    alike = [row for row in now if _key(row)[:2] == _key(rrset)[:2]]
+    twins = [row for row in alike if all(row.get(key) == rrset.get(key) for key in ("AliasTarget", "ResourceRecords"))]
     return next((row for row in twins if _key(row) == _key(rrset)), twins[0] if twins else rrset).get(_CHECK)
-
-
-def _leads_alike(record: RecordSet, other: RecordSet) -> bool:
-    return all(record.get(key) == other.get(key) for key in ("AliasTarget", "ResourceRecords"))
 
 
 def _with_check(rrset: RecordSet, check: str | None) -> RecordSet:

@@ -86,8 +86,9 @@ def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[records.ZonePai
     zones, stages, number = _pairs_of_first_step(context), context.env.failback.stages, 0
     canaries = _canary_hosts(context)
     for cohort in ("canary-", ""):
-        members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
-        members = tuple(zone for zone in members if zone.pairs)
+        wanted = bool(cohort)
+        own = [(zone, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted)) for zone in zones]
+        members = tuple(records.ZonePairs(zone.id, zone.name, pairs) for zone, pairs in own if pairs)
         if not members:
             continue
         for upon, percent in zip((0, *stages), stages, strict=False):
@@ -100,20 +101,14 @@ def _pairs_of_first_step(context: PlanContext) -> tuple[records.ZonePairs, ...]:
     zones = records.cutover_pairs(context).zones
     if not pins.is_held_from_dr(context):
         return zones
-    return tuple(
-        records.ZonePairs(zone.id, zone.name, tuple(_switched_pair(pair, context) for pair in zone.pairs))
-        for zone in zones
-    )
+    turned = ((zone, tuple(_switched_pair(pair, context) for pair in zone.pairs)) for zone in zones)
+    return tuple(records.ZonePairs(zone.id, zone.name, pairs) for zone, pairs in turned)
 
 
 def _switched_pair(pair: RecordPair, context: PlanContext) -> RecordPair:
     """The pair once it leads to the DR region."""
     by_side = {side_of(record, context.env): record for record in records.shifted_pair(pair, Side.DR)}
     return RecordPair(by_side[Side.PRIMARY], by_side[Side.DR])
-
-
-def _of_cohort(zone: records.ZonePairs, canaries: frozenset[str], wanted: bool) -> records.ZonePairs:
-    return records.ZonePairs(zone.id, zone.name, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted))
 
 
 def _canary_hosts(context: PlanContext) -> frozenset[str]:

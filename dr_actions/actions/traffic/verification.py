@@ -65,10 +65,8 @@ def targets_steps(context: PlanContext) -> Iterator[Step]:
 def targets_status(step: Step, context: PlanContext) -> StepStatus:
     """DONE once each tenant has a healthy target, or was accepted without one. Raises DataUnavailable."""
     services = {t.tenant.id: t.service for t in shared.tenant_services(context, step.side)}
-    counts = {
-        tenant: healthy_targets(context, services[tenant], step.side) if tenant in services else 0
-        for tenant in step.after["tenants"]
-    }
+    counts: dict[str, int | None] = dict.fromkeys(step.after["tenants"], 0)
+    counts |= {tenant: healthy_targets(context, services[tenant], step.side) for tenant in counts if tenant in services}
     lacking = {tenant: count for tenant, count in counts.items() if not count}
     waits = [tenant for tenant in lacking if targets_gate(tenant) not in context.accepted]
     facts = tuple((tenant, "not read" if count is None else str(count)) for tenant, count in counts.items())
