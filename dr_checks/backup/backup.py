@@ -68,6 +68,7 @@ def key_usable(view: View) -> Iterator[Finding]:
     vault = _vault(view)
     named = [(vault.name, vault.key_arn)] if vault else []
     named += [(arn, point.key_arn) for arn, point in sorted(newest_copies(view).items())]
+    view.need(named, backup.vault_name(view.env, Side.DR), _ABSENT)
     for name, key_arn in named:
         try:
             flaw = key_flaw(view, key_arn)
@@ -82,8 +83,6 @@ def key_usable(view: View) -> Iterator[Finding]:
             yield view.warn(name, f"Enabled {until}", "Enabled", ENDS, material_again(view.env.regions.dr, key_arn))
         else:
             yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
-    if not named:
-        yield view.none_expected(backup.vault_name(view.env, Side.DR), _ABSENT)
 
 
 @check("the DR vault is locked against deletion, and its lock accepts the copies that the plan makes")
@@ -146,6 +145,7 @@ def copy_age(view: View) -> Iterator[Finding]:
     view.need(_vault(view), backup.vault_name(view.env, Side.DR), _ABSENT)
     copies, wanted = newest_copies(view), copied_resources(view)
     own = {store.arn for store in stores(view)}
+    view.need(wanted, "all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
     for arn in wanted:
         promised = promise(view, arn)
         if promised is None:
@@ -156,8 +156,6 @@ def copy_age(view: View) -> Iterator[Finding]:
             yield _missing_copy_finding(view, arn, limit, known=arn in own)
         else:
             yield _age_finding(view, arn, age_s(view, point), promised, limit)
-    if not wanted:
-        yield view.none_expected("all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
 
 
 def _missing_copy_finding(view: View, arn: str, limit: str, known: bool) -> Finding:

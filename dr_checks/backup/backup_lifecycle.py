@@ -24,6 +24,7 @@ def copies_last(view: View) -> Iterator[Finding]:
     Source: AWS Backup API, Lifecycle and CalculatedLifecycle; restores from cold storage take hours longer.
     """
     copies, wanted = newest_copies(view), copied_resources(view)
+    view.need(wanted, "all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
     for arn in wanted:
         promised = promise(view, arn)
         # No rule copies it: backup-plan.covers-stores reports that once, and there is no lifecycle to judge.
@@ -36,8 +37,6 @@ def copies_last(view: View) -> Iterator[Finding]:
         )
         if arn in copies:
             yield _present(view, arn, copies[arn])
-    if not wanted:
-        yield view.none_expected("all stores", "no plan copies anything there: see backup-plan.copies-to-dr")
 
 
 def _recovery_s(view: View) -> float:

@@ -131,6 +131,7 @@ def _repair(view: View, name: str, state: State) -> Remedy:
 def deletion_protection(view: View) -> Iterator[Finding]:
     """DeletionProtection is on for the database and its replicas, on both sides. Source: DescribeDBInstances."""
     found = _databases(view)
+    view.need(found, database_name(view), f"no database runs in {view.region}")
     for instance in found:
         # By default a deletion removes the automated backups at once (API_DeleteDBInstance).
         if instance.deletion_protection:
@@ -140,8 +141,6 @@ def deletion_protection(view: View) -> Iterator[Finding]:
             sentence = "aws_db_instance.deletion_protection = true."
             remedy = Remedy(sentence, _modify(view, instance, DeletionProtection=True))
             yield view.gap(instance.identifier, "off", "on", reason, remedy)
-    if not found:
-        yield view.none_expected(database_name(view), f"no database runs in {view.region}")
 
 
 @check("the primary database survives the loss of an availability zone without a failover to the DR region")

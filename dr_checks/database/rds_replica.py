@@ -72,6 +72,7 @@ def lag(view: View) -> Iterator[Finding]:
     """
     readings = {reading.dimension(rds.DIMENSION): reading for reading in view.get(rds.lags)}
     found, wanted = replicas(view), f"{duration(view.rpo_s)} or less"
+    view.need(found, database_name(view), _NO_REPLICA)
     for replica in found:
         reading = readings.get(replica.identifier)
         cause = view.doubt(reading)
@@ -88,8 +89,6 @@ def lag(view: View) -> Iterator[Finding]:
             reason = "a promotion now would lose every write made since"
             remedy = "Find the long transaction or missing primary key that delays it, or use a larger instance class."
             yield view.gap(replica.identifier, duration(reading.value), wanted, reason, remedy)
-    if not found:
-        yield view.none_expected(database_name(view), _NO_REPLICA)
 
 
 @check("the read replica is large enough to serve as the primary database after a promotion")
@@ -225,6 +224,7 @@ def _changes(unlike: list[_Setting]) -> dict[str, object]:
 def backups(view: View) -> Iterator[Finding]:
     """Retention of the replica is above 0: after an irreversible promotion it is the only way back (T22)."""
     found = replicas(view)
+    view.need(found, database_name(view), _NO_REPLICA)
     for replica in found:
         measured, wanted = f"retained {replica.retention_days} days", "retained 1 day or more"
         # "RDS creates read replicas with backups disabled" (API_CreateDBInstanceReadReplica).
@@ -236,5 +236,3 @@ def backups(view: View) -> Iterator[Finding]:
             sentence = f"aws_db_instance.backup_retention_period = {days}."
             remedy = Remedy(sentence, _modify(view, replica, BackupRetentionPeriod=days))
             yield view.gap(replica.identifier, measured, wanted, reason, remedy)
-    if not found:
-        yield view.none_expected(database_name(view), _NO_REPLICA)

@@ -42,9 +42,8 @@ def posts_admitted(view: View) -> Iterator[Finding]:
     found = view.need(serving(view), view.env.traffic.distribution_alias, _ABSENT)
     answering = {row.id: row for row in (found, *apart(view).values())}.values()
     leading = [row for row in answering if not row.behaviours or _leads_on(row)]
+    view.need(leading, found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
     yield from (_methods_finding(view, row) for row in leading)
-    if not leading:
-        yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
 
 
 def _leads_on(found: Distribution) -> bool:

@@ -108,22 +108,17 @@ def alike(view: View) -> Iterator[Finding]:
     for key in _TREATMENT:
         if there.attribute(key) and here.attribute(key) != there.attribute(key):
             yield _alike(view, here, key, here.attribute(key), there.attribute(key), must=False)
-    yield from _policies_alike(view, here)
-
-
-def _policies_alike(view: View, here: elbv2.LoadBalancer) -> Iterator[Finding]:
-    """Compare the TLS policies of listeners on one port. A stricter one is as good, but for TLS 1.3 alone: it refuses
-    browsers that are served today, and CloudFront."""
-    there = {row.label: row.policy for row in view.get(elbv2.listeners, Side.PRIMARY)}
+    # A stricter policy is as good, but for TLS 1.3 alone: it refuses browsers that are served today, and CloudFront.
+    policies = {row.label: row.policy for row in view.get(elbv2.listeners, Side.PRIMARY)}
     for row in view.get(elbv2.listeners):
-        wanted = there.get(row.label, "")
+        policy = policies.get(row.label, "")
         # A port that the primary region does not serve by TLS has no policy to compare with.
-        if not wanted or row.policy == wanted or is_stricter(row.policy, wanted):
+        if not policy or row.policy == policy or is_stricter(row.policy, policy):
             continue
-        sentence = f"aws_lb_listener '{row.label}' of '{here.name}' in {view.region}: ssl_policy = {wanted}."
-        command = view.command("elbv2", "ModifyListener", ListenerArn=row.arn, SslPolicy=wanted)
+        sentence = f"aws_lb_listener '{row.label}' of '{here.name}' in {view.region}: ssl_policy = {policy}."
+        command = view.command("elbv2", "ModifyListener", ListenerArn=row.arn, SslPolicy=policy)
         reason = "some browsers that are served today would be refused, or others than today let in"
-        yield view.warn(f"{here.name} {row.label}", row.policy, wanted, reason, Remedy(sentence, (command,)))
+        yield view.warn(f"{here.name} {row.label}", row.policy, policy, reason, Remedy(sentence, (command,)))
 
 
 def is_stricter(policy: str, than: str) -> bool:

@@ -174,6 +174,7 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
     """ENABLED, or REPLICATING on the side a replication writes into; DISABLED invites a wrong direction (T28)."""
     into = {r.destination_id for r in view.get(efs.replications) if r.destination_region == view.region}
     found = view.get(efs.file_systems)
+    view.need(found, _name(view), "there is no file system: see efs.file-system-exists")
     for system in found:
         # EFS sets REPLICATING itself on a replica; ENABLED there would mean that nothing replicates into it.
         wanted = "REPLICATING" if system.id in into else "ENABLED"
@@ -185,8 +186,6 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
             command = view.command("efs", "UpdateFileSystemProtection", **on)
             remedy = Remedy("aws_efs_file_system.protection: ENABLED.", (command,))
             yield view.gap(_name(view), system.overwrite_protection or "none", wanted, reason, remedy)
-    if not found:
-        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 
 
 @lag_source(FILES)

@@ -94,6 +94,7 @@ def _is_covered(cidr: str, guards: list[efs_mounts.NfsRule]) -> bool:
 def encrypted(view: View) -> Iterator[Finding]:
     """Encrypted, and the key's ARN is of the DR region; whether that key works is said by the KMS checks (T19)."""
     found = view.get(efs.file_systems)
+    view.need(found, _name(view), "there is no file system: see efs.file-system-exists")
     for system in found:
         where = arn_region(system.key)
         if system.encrypted and where == view.region:
@@ -107,8 +108,6 @@ def encrypted(view: View) -> Iterator[Finding]:
                 "of the DR region, and replicate into it."
             )
             yield view.gap(_name(view), measured, f"key in {view.region}", reason, remedy)
-    if not found:
-        yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
 
 
 @check("the file system of the DR region has the throughput of the primary's")

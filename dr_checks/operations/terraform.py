@@ -152,6 +152,7 @@ def parameter_parity(view: View) -> Iterator[Finding]:
     """Same names under the environment's path, none naming the primary region. Source: SSM GetParametersByPath."""
     here = {p.name: p for p in view.get(ssm_parameters.parameters)}
     wanted = view.get(ssm_parameters.parameters, Side.PRIMARY)
+    view.need(wanted, view.env.named(view.env.names.parameter_path), "the primary region has no parameters")
     for there in wanted:
         mine = here.get(there.name)
         if mine is None or mine.type != there.type:
@@ -165,8 +166,6 @@ def parameter_parity(view: View) -> Iterator[Finding]:
             yield view.gap(there.name, "names the primary region", "its own region", reason, remedy)
         else:
             yield view.ok(there.name, mine.type, there.type, "the DR region has its own value")
-    if not wanted:
-        yield view.none_expected(view.env.named(view.env.names.parameter_path), "the primary region has no parameters")
 
 
 @check("no SSM parameter of the DR region names a thing of the primary region, or differs in more than the region")
@@ -183,6 +182,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
     read = [p for p in view.get(ssm_parameters.parameters) if p.type != "SecureString" and not p.names_primary]
     both = [p for p in read if p.name in there]
     wanted = "as in the primary region, but for the region"
+    view.need(both, view.env.named(view.env.names.parameter_path), "no parameter is in both regions")
     for mine in both:
         remedy = f"Set aws_ssm_parameter '{mine.name}' in {view.region} {wanted}."
         lost, strange = sorted(primary & set(mine.ids)), sorted(set(mine.ids) - own)
@@ -198,8 +198,6 @@ def parameter_values(view: View) -> Iterator[Finding]:
             yield view.warn(mine.name, "another value", wanted, reason, remedy)
         else:
             yield view.ok(mine.name, "alike", wanted, "the value differs by the region alone")
-    if not both:
-        yield view.none_expected(view.env.named(view.env.names.parameter_path), "no parameter is in both regions")
 
 
 def _things(view: View, side: Side = Side.DR) -> set[str]:

@@ -137,10 +137,8 @@ def _visitors(snapshot: Snapshot, env: Environment) -> TrafficDirection:
 
 def _has_traffic_record(snapshot: Snapshot, env: Environment) -> bool:
     """Whether there is a record of each traffic name; true where the zone cannot be read."""
-    try:
-        return {*env.traffic_records} <= {record.name for record in snapshot.get(route53.records, Side.GLOBAL)}
-    except DataUnavailable:
-        return True
+    records = snapshot.get_if_seen(route53.records, Side.GLOBAL)
+    return records is None or {*env.traffic_records} <= {record.name for record in records}
 
 
 def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
@@ -184,11 +182,8 @@ def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment)
 
 
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
-    try:
-        env = env.on(side)
-        rows = [(env.tenant_of(env.names.service, s.name), s) for s in snapshot.get(ecs.services, side)]
-    except DataUnavailable:
-        return False
+    env, services = env.on(side), snapshot.get_if_seen(ecs.services, side) or ()
+    rows = [(env.tenant_of(env.names.service, service.name), service) for service in services]
     own = [(tenant, service) for tenant, service in rows if tenant]
     return bool(own) and all(service.running >= env.tasks_of(tenant) for tenant, service in own)
 

@@ -103,9 +103,6 @@ def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
 
 def _is_idle(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     """Whether it was seen that no task of a tenant runs or starts on the side."""
-    try:
-        services = snapshot.get(ecs.services, side)
-    except DataUnavailable:
-        return False
-    env = env.on(side)
-    return not any(s.running + s.pending for s in services if env.tenant_of(env.names.service, s.name))
+    env, services = env.on(side), snapshot.get_if_seen(ecs.services, side)
+    own = [row for row in services or () if env.tenant_of(env.names.service, row.name)]
+    return services is not None and not any(row.running + row.pending for row in own)

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+from operator import eq
 from typing import Any
 
 from dr_estate.iam import moments
@@ -187,10 +188,6 @@ def met_without(operator: str) -> bool | None:
     return "Not" in operator or operator.endswith("IfExists")
 
 
-def _equals(pattern: str, value: str) -> bool:
-    return pattern == value
-
-
 def _same_word(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
@@ -202,7 +199,7 @@ def _within(block: str, address: str) -> bool:
 # Services whose condition keys are in requests to themselves alone.
 _WITH_OWN_KEYS = frozenset({"dynamodb", "s3"})
 _OPERATORS = {
-    "StringEquals": _equals,
+    "StringEquals": eq,
     "StringEqualsIgnoreCase": _same_word,
     "StringLike": _fits,
     "ArnEquals": _fits,

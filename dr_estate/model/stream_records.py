@@ -123,12 +123,8 @@ def records_of(env: Environment, keys: Iterable[str]) -> list[StreamRecord]:
 
 def image_digest(item: Mapping[str, Any]) -> str:
     """The digest of an item in DynamoDB's own JSON, as deploy/anchors/index.py makes it."""
-    text = json.dumps(item, sort_keys=True, separators=(",", ":"), default=_base64)
+    text = json.dumps(item, sort_keys=True, separators=(",", ":"), default=lambda raw: base64.b64encode(raw).decode())
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 def is_in_time(stated: datetime, arrived: datetime, speed: float = 1.0) -> bool:

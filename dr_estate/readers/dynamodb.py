@@ -111,6 +111,9 @@ def _table(context: ReadContext, name: str) -> Table:
     row = found["Table"]
     stream = row.get("StreamSpecification", {})
     types = {a["AttributeName"]: a["AttributeType"] for a in row.get("AttributeDefinitions", [])}
+    # -1 is no limit (DynamoDB API, OnDemandThroughput).
+    limited = row.get("OnDemandThroughput") or {}
+    reads, writes = (int(limited.get(name) or 0) for name in ("MaxReadRequestUnits", "MaxWriteRequestUnits"))
     return read(
         Table,
         row,
@@ -122,19 +125,13 @@ def _table(context: ReadContext, name: str) -> Table:
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),
         recovery_days=recovery.get("RecoveryPeriodInDays") or 35,
-        limits=_limits(row.get("OnDemandThroughput") or {}),
+        limits=(max(reads, 0), max(writes, 0)),
     )
 
 
 def expiry_attribute(expiry: Mapping[str, Any]) -> str:
     """The attribute by which items expire, "" where none does; while it is switched off some are still deleted."""
     return str(expiry.get("AttributeName") or "") if expiry.get("TimeToLiveStatus") == "ENABLED" else ""
-
-
-def _limits(row: dict[str, int]) -> tuple[int, int]:
-    """The limits of a table that is paid on demand; -1 is none. Source: DynamoDB API, OnDemandThroughput."""
-    reads, writes = (int(row.get(name) or 0) for name in ("MaxReadRequestUnits", "MaxWriteRequestUnits"))
-    return max(reads, 0), max(writes, 0)
 
 
 def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...]:

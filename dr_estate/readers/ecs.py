@@ -370,6 +370,9 @@ def task_of(row: dict[str, Any]) -> Task:
 
 def definition_of(row: dict[str, Any]) -> TaskDefinition:
     """The definition as DescribeTaskDefinition returns it, without secrets."""
+    # What Fargate takes where the definition says nothing: Linux on x86. An image of one starts on no other.
+    platform = row.get("runtimePlatform", {})
+    system = platform.get("operatingSystemFamily") or "LINUX"
     return read(
         TaskDefinition,
         row,
@@ -377,17 +380,10 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
         memory=int(row.get("memory", 0)),
         containers=tuple(_container(c, arn_region(row["taskDefinitionArn"])) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
-        architecture=_platform(row.get("runtimePlatform", {})),
+        architecture=(platform.get("cpuArchitecture") or "X86_64") + ("" if system == "LINUX" else f" {system}"),
         disk=row.get("ephemeralStorage", {}).get("sizeInGiB") or _FARGATE_DISK_GIB,
         deregistered=states.DEFINITION[row.get("status", "")].gone,
     )
-
-
-def _platform(row: dict[str, Any]) -> str:
-    """The processor, and the system where it is not Linux: an image of one starts on no other."""
-    # What Fargate takes where the definition says nothing: Linux on x86.
-    system = row.get("operatingSystemFamily") or "LINUX"
-    return (row.get("cpuArchitecture") or "X86_64") + ("" if system == "LINUX" else f" {system}")
 
 
 def _container(row: dict[str, Any], region: str) -> Container:

@@ -94,7 +94,13 @@ def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
 
 
 def _endings(context: ReadContext, row: dict[str, Any]) -> list[LifecycleEffect]:
-    chosen = _filter_of(row)
+    narrowed = row.get("Filter", {})
+    both = narrowed.get("And", {})
+    tags = [*([narrowed["Tag"]] if narrowed.get("Tag") else []), *both.get("Tags", [])]
+    # Prefix beside Filter is the older form, which S3 still answers (S3 API, LifecycleRule, LifecycleRuleFilter).
+    prefix = row.get("Prefix") or narrowed.get("Prefix") or both.get("Prefix") or ""
+    larger, smaller = (narrowed.get(key, both.get(key)) for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"))
+    chosen = (prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags)), larger, smaller)
     rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
     rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
     forgets = row.get("NoncurrentVersionExpiration") or {}
@@ -114,17 +120,6 @@ def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
         return max(0, (ends - context.now).days)
     days = when.get("Days", when.get("NoncurrentDays"))
     return None if days is None else int(days)
-
-
-def _filter_of(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:
-    """Prefix, tags, lower and upper size of the objects that a rule takes. Source: S3 API, LifecycleRuleFilter."""
-    chosen = row.get("Filter", {})
-    both = chosen.get("And", {})
-    tags = [*([chosen["Tag"]] if chosen.get("Tag") else []), *both.get("Tags", [])]
-    # Prefix beside Filter is the older form, which S3 still answers (S3 API, LifecycleRule).
-    prefix = row.get("Prefix") or chosen.get("Prefix") or both.get("Prefix") or ""
-    larger, smaller = (chosen.get(key, both.get(key)) for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"))
-    return prefix, tuple(sorted(f"{tag['Key']}={tag['Value']}" for tag in tags)), larger, smaller
 
 
 # S3 Object Ownership of the estate's buckets: whether they take access control lists (ACLs) with uploads.

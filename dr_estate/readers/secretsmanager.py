@@ -23,7 +23,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 from dr_estate.model.visible import document
 from dr_estate.readers import ecs, rds
 from dr_estate.reading.answers import At, read
-from dr_estate.reading.reader import REGIONAL, ReadContext, part
+from dr_estate.reading.reader import REGIONAL, ReadContext, Reader, part
 
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration"})
@@ -235,15 +235,17 @@ def master_user(context: ReadContext) -> MasterUser | None:
     """
     name = context.env.named(context.env.names.master_secret)
     databases = {context.env.database_on(side) for side in REGIONAL}
-    found, unseen = set[str](), list[DataUnavailable]()
-    for users_of in (_of_instances, _of_automated_backups, _of_snapshots):
+    users, unseen = set[str](), list[DataUnavailable]()
+    copies: tuple[Reader[Any], ...] = (rds.instances, rds.automated_backups, rds.snapshots)
+    for copy in copies:
         try:
-            found |= {user for name, user in users_of(context) if user and name in databases}
+            # Of snapshots none but the database's are read; their own names are others.
+            own = [row for row in context.part(copy) if copy is rds.snapshots or row.identifier in databases]
+            users |= {row.master_user for row in own if row.master_user}
         except DataUnavailable as error:
             unseen.append(error)
-    if unseen and not found:
+    if unseen and not users:
         raise unseen[0]
-    users = frozenset(found)
     if not users or all(secret.name != name or secret.deleted_at for secret in context.part(secrets)):
         return None
     answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=[name])
@@ -252,19 +254,6 @@ def master_user(context: ReadContext) -> MasterUser | None:
             raise DataUnavailable(failed.unseen)
     pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
     return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if names_user(field))))
-
-
-def _of_instances(context: ReadContext) -> list[tuple[str, str]]:
-    return [(row.identifier, row.master_user) for row in context.part(rds.instances)]
-
-
-def _of_automated_backups(context: ReadContext) -> list[tuple[str, str]]:
-    return [(row.identifier, row.master_user) for row in context.part(rds.automated_backups)]
-
-
-def _of_snapshots(context: ReadContext) -> list[tuple[str, str]]:
-    database = context.env.database_on(Side.PRIMARY)  # no others are read
-    return [(database, row.master_user) for row in context.part(rds.snapshots)]
 
 
 def _secret(row: dict[str, Any]) -> Secret:

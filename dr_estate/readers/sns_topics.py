@@ -61,14 +61,10 @@ def _topic(context: ReadContext, name: str) -> Topic:
     counts = ("SubscriptionsConfirmed", "SubscriptionsPending")
     confirmed, pending = (int(attributes[count]) for count in counts)
     policy, key = attributes.get("Policy") or "", attributes.get("KmsMasterKeyId") or ""
-    return Topic(name, True, confirmed, pending, _settings(attributes), policy, key)
-
-
-def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
-    found = [f"{SHOWN}{attributes['DisplayName']}"] if attributes.get("DisplayName") else []
-    found += ["encrypted under a KMS key"] if attributes.get("KmsMasterKeyId") else []
-    found += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
-    return tuple(found)
+    settings = [f"{SHOWN}{attributes['DisplayName']}"] if attributes.get("DisplayName") else []
+    settings += ["encrypted under a KMS key"] if attributes.get("KmsMasterKeyId") else []
+    settings += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
+    return Topic(name, True, confirmed, pending, tuple(settings), policy, key)
 
 
 @part(*REGIONAL, reads=frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"}))

@@ -71,14 +71,6 @@ def observe_with(
     identity = client.prove_account()
     started = client.credentials.clock.now()
     reading = _Reading(client, started, readers() if only is None else only, upon, sides)
-    _read_all(reading, progress, seen)
-    parts = dict(upon.parts if upon else {}) | reading.begun_parts()
-    about = (client.environment.name, identity.account, identity.arn, world, started)
-    return Snapshot(*about, parts, calls=dict(client.calls))
-
-
-def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> None:
-    client = reading.client
     reading.begin()
     keys = {future: key for key, future in reading.futures.copy().items()}
     waiting: set[Future[Section]] = set(keys)
@@ -90,6 +82,9 @@ def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> None:
         reading.tend()
         progress(len(reading.futures) - len(waiting), len(reading.futures))
     reading.end()
+    parts = dict(upon.parts if upon else {}) | reading.begun_parts()
+    about = (client.environment.name, identity.account, identity.arn, world, started)
+    return Snapshot(*about, parts, calls=dict(client.calls))
 
 
 class _Reading:

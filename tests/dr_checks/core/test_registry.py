@@ -41,6 +41,18 @@ def test_findings_made_before_the_view_went_dark_are_kept() -> None:
     assert result_from_json(result_to_json(result)) == result
 
 
+def test_a_check_whose_subject_is_missing_is_not_applicable() -> None:
+    def of_tasks(view: View) -> Iterator[Finding]:
+        view.need(view.get(ecs.tasks), "all tasks", "none runs")
+        yield view.ok("first", 1, 1, "was judged")
+
+    result = judge(_check(of_tasks), world({(ecs.tasks, Side.DR): ()}), SIT)
+    assert [(f.status, f.subject, f.because) for f in result.findings] == [
+        (Status.NOT_APPLICABLE, "all tasks", "none runs")
+    ]
+    assert result.status is Status.NOT_APPLICABLE
+
+
 def test_a_check_that_crashes_is_unknown_and_says_that_it_is_a_defect() -> None:
     def crashes(view: View) -> Iterator[Finding]:
         yield view.ok("first", 1, 1, "was judged")
