@@ -268,8 +268,8 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
     services = {service.name for service in snapshot.get(ecs.services, side) if not states.SERVICE[service.status].gone}
     subnets = {group.name for group in snapshot.get(rds_groups.subnet_groups, side)}
-    systems = snapshot.get(efs.file_systems, side)
-    files = {system.name for system in systems if not states.FILE_SYSTEM[system.state].gone}
+    # The reader chose them by the Name tag, by replication or by the map: a replica may bear another name.
+    files = [row for row in snapshot.get(efs.file_systems, side) if not states.FILE_SYSTEM[row.state].gone]
     others = snapshot.get(ecs.other_clusters, side) if len(env.clusters) > 1 else ()
     # A deleted cluster may be described for a while, as INACTIVE (ECS API, Cluster): its state counts.
     clusters = (snapshot.get(ecs.cluster, side), *others)
@@ -280,10 +280,11 @@ def missing_parts(context: PlanContext) -> tuple[str, ...]:
         group = env.named(names.db_subnet_group)
         there[f"the DB subnet group {group}"] = group in subnets
     if names.file_system:
-        there[f"the file system {env.named(names.file_system)}"] = env.named(names.file_system) in files
+        there[f"the file system {env.named(names.file_system)}"] = bool(files)
     for tenant in tenants_of(context):
         group = env.named(names.target_group, tenant=tenant.id)
-        there[f"the target group {group}"] = group in groups
+        if group:  # a worker has none
+            there[f"the target group {group}"] = group in groups
         service = service_name(env, tenant, side)
         there[f"the service {service}"] = service in services
     return tuple(name for name, present in there.items() if not present)

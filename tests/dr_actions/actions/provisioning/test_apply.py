@@ -15,9 +15,10 @@ from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.model.action import PlanContext, ProgramContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, efs, elbv2
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_actions.clients.test_terraform import Shim
+from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT, warm
 from tests.real_terraform import write_terraform
@@ -126,3 +127,12 @@ def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim)
     assert ["terraform_data"] == [resource["type"] for resource in state["resources"]]
     with pytest.raises(TerraformFailed, match="has nothing to change"):
         run_program(step, ProgramContext(env, shim.run, lambda: variables))
+
+
+def test_a_replica_of_its_own_name_and_a_worker_lack_nothing() -> None:
+    seen = sight_of()
+    renamed = with_rows(seen.snapshot, efs.file_systems, Side.DR, name="its own")
+    env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"target_group": ""})})
+    assert () == missing_parts(replace(seen, env=env, snapshot=renamed))
+    without = with_part(seen.snapshot, efs.file_systems, Side.DR, ())
+    assert missing_parts(replace(seen, snapshot=without)) == (f"the file system {SIT.named(SIT.names.file_system)}",)
