@@ -242,8 +242,9 @@ def _is_snapshot(step: Step) -> bool:
 def notes(context: PlanContext) -> Iterator[str]:
     """What is absent, and so neither backed up nor overwritten."""
     there = {(store.side, store.kind) for store in stores(context)}
+    names = {DATABASE.id: context.env.names.database, FILES.id: context.env.names.file_system}
     for side, kind in STORES:
-        if (side, kind) not in there:
+        if names[kind] and (side, kind) not in there:
             yield f"{context.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 

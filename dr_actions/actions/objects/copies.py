@@ -340,6 +340,8 @@ def copy_notes(context: PlanContext) -> Iterator[str]:
         "not overwritten: the record of the copy names them."
     )
     state, its_copy = s3.state_pair(context.env)
+    if not state:
+        return
     yield (
         f"{state} is left alone: Terraform alone writes its state, and an older or foreign one over it would make the "
         f"next apply destroy or duplicate resources. If Terraform was applied on {its_copy} meanwhile, compare serial "

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.backup import CREATE_BACKUPS, plan_steps
+from dr_actions.actions.backup import CREATE_BACKUPS, notes, plan_steps
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import backup, backup_plan
+from dr_estate.readers import backup, backup_plan, efs
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_actions.plain import recorded, sight, with_part
+from tests.dr_actions.plain import SIT, recorded, sight, with_part
 
 OWN = "arn:aws:iam::815856636111:role/sit-backup-role"
 
@@ -43,3 +43,10 @@ def test_where_no_plan_shows_a_role_it_is_that_of_aws_backup(without_copies: Sna
     for found in ((), bare, unseen):
         (role,) = _roles(with_part(without_copies, backup_plan.plans, Side.PRIMARY, found))
         assert role.endswith(":role/service-role/AWSBackupDefaultServiceRole")
+
+
+def test_stores_that_the_estate_does_not_have_are_no_note() -> None:
+    bare = with_part(recorded("healthy"), efs.file_systems, Side.DR, ())
+    assert [note for note in notes(sight(bare, goal=Goal.FAILBACK)) if "has no files" in note]
+    without = SIT.model_copy(update={"names": SIT.names.model_copy(update={"file_system": ""})})
+    assert [] == [note for note in notes(sight(bare, env=without, goal=Goal.FAILBACK)) if "has no files" in note]

@@ -200,6 +200,8 @@ def test_the_plan_names_each_bucket_with_its_copy_and_no_count() -> None:
     assert sorted((*once, *once)) == sorted(step.subject for step in steps), "while the DR region writes, and after"
     state = SIT.named(SIT.names.state_bucket)
     assert [note for note in COPY.notes(home_sight()) if note.startswith(f"{state} is left alone: ")]
+    stateless = SIT.model_copy(update={"names": SIT.names.model_copy(update={"state_bucket": ""})})
+    assert [] == [note for note in COPY.notes(replace(home_sight(), env=stateless)) if "Terraform" in note]
     lacking = replace(s3_objects.PairCounter().difference(BUCKET, ITS_COPY), missing=1)
     assert steps == list(COPY.plan_steps(home_sight(apart(lacking))))
     assert [] == list(COPY.plan_steps(home_sight(goal=Goal.FAILOVER)))
