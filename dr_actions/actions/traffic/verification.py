@@ -30,7 +30,7 @@ from dr_actions.model.plan import Goal, Step
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.derived.routing import side_of
 from dr_checks.posture.posture import WITNESSES
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, elbv2, elbv2_targets, region_heartbeat, route53, route53_health_checks
 from dr_estate.readers.region_heartbeat import LATE_MINUTES
@@ -104,12 +104,17 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     shifts = [step for step in context.sent_at if role_of(context.goal, step) is Role.TRAFFIC]
     moved = [at for at in map(context.sent_at.get, shifts) if at] or list(context.sent_at.values())
     since = max(moved, default=context.snapshot.taken_at).replace(second=0, microsecond=0)
-    entrances = [part for part, env in context.snapshot.of_entrances(context.env) if env.traffic.origin_record]
-    rows = [part.get(elbv2_targets.minutes, Side.DR) for part in entrances]
+    entrances = [(part, env) for part, env in context.snapshot.of_entrances(context.env) if env.traffic.origin_record]
+    leading: dict[str, list[Environment]] = {}
+    for _, env in entrances:
+        leading.setdefault(env.named(env.names.load_balancer), []).append(env)
     # The busiest minute and not the sum: in enough minutes the checkers alone would pass any limit. Of several load
-    # balancers the one that got least: visitors of each name are to arrive.
-    most = min(max((row.requests for row in found if row.at >= since), default=0) for found in rows)
-    probes = probes_a_minute(context, Side.DR)
+    # balancers, each with its own names' checkers, the one that got least beside them: visitors of each are to arrive.
+    counts = []
+    for part, env in entrances:
+        busiest = max((row.requests for row in part.get(elbv2_targets.minutes, Side.DR) if row.at >= since), default=0)
+        counts.append((busiest, probes_a_minute(context, Side.DR, leading[env.named(env.names.load_balancer)])))
+    most, probes = min(counts, key=lambda pair: pair[0] - pair[1])
     facts = (("requests a minute", str(most)), ("health checkers' at most", f"{probes:.0f}"))
     text = f"{most} requests a minute reached {step.subject} since {since:%H:%M} UTC"
     if most > probes:
@@ -118,8 +123,11 @@ def arrival_status(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.UNAVAILABLE, message, facts)
 
 
-def probes_a_minute(context: PlanContext, side: Side) -> float:
-    """Requests a minute that health checks of the side's records may send; one fast check's where none is seen."""
+def probes_a_minute(context: PlanContext, side: Side, entrances: Sequence[Environment] = ()) -> float:
+    """Requests a minute that health checks of the side's records may send; one fast check's where none is seen.
+
+    Of several entrances each has its own record pair, with set identifiers of its own.
+    """
     try:
         records = context.snapshot.get(route53.records, Side.GLOBAL)
         known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
@@ -127,6 +135,9 @@ def probes_a_minute(context: PlanContext, side: Side) -> float:
         # Unseen checks are taken for a fast one: too low a limit would take probes for visitors.
         return _CHECKERS * _MINUTE_S / _FAST_S
     own = {str(record.health_check_id) for record in records if side_of(record, context.env) is side}
+    if len(context.env.entrances) > 1 and entrances:
+        pairs = [(row, env) for env in entrances for row in records if row.name == env.traffic.origin_record]
+        own = {str(record.health_check_id) for record, env in pairs if side_of(record, env) is side}
     checked = {child for check in own & known.keys() for child in (check, *known[check].children)}
     probing = [known[check] for check in checked & known.keys() if known[check].interval_s]
     return sum(_CHECKERS * _MINUTE_S / check.interval_s for check in probing)

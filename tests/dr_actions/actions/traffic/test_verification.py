@@ -7,17 +7,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_actions.actions.traffic.verification import VERIFY_ARRIVAL, VERIFY_TARGETS, WAIT_PRIMARY_STABLE, stability
+from dr_actions.actions.traffic.verification import (
+    VERIFY_ARRIVAL,
+    VERIFY_TARGETS,
+    WAIT_PRIMARY_STABLE,
+    probes_a_minute,
+    stability,
+)
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.config.map_names import Entrance
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2, elbv2_targets, region_heartbeat, route53_health_checks
+from dr_estate.readers import ecs, elbv2, elbv2_targets, region_heartbeat, route53, route53_health_checks
 from dr_estate.readers.elbv2_targets import GroupHealth, Minute, dimension_of
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import world_of
-from tests.dr_actions.plain import LAST, SIT, dark, recorded, sight, with_part, with_traffic
+from tests.dr_actions.plain import LAST, ORIGIN, SIT, dark, recorded, sight, with_part, with_traffic
 
 NOW = datetime(2026, 1, 7, 10, 0, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -233,6 +240,23 @@ def test_where_no_health_check_can_be_read_one_fast_one_is_allowed_for() -> None
     dark = with_part(HEALTHY, route53_health_checks.checks, Side.GLOBAL, SILENT)
     assert _asked(600, snapshot=dark).state is StepState.DONE
     assert _asked(180, snapshot=dark).state is StepState.UNAVAILABLE
+
+
+def test_each_load_balancer_is_held_against_its_own_names_checkers() -> None:
+    env = SIT.model_copy()
+    env._entrances = tuple(
+        Entrance(SIT.named(SIT.names.load_balancer) + end, "", name, *ids, frozenset())
+        for end, name, ids in (
+            ("", ORIGIN, (SIT.traffic.primary_set_identifier, SIT.traffic.secondary_set_identifier)),
+            ("-api", "api.example", ("one", "two")),
+        )
+    )
+    own = HEALTHY.get(route53.records, Side.GLOBAL)
+    pair = [row for row in own if row.name == ORIGIN and row.set_identifier == SIT.traffic.secondary_set_identifier]
+    others = tuple(replace(row, name="api.example", set_identifier="two") for row in pair)
+    seen = sight(with_part(HEALTHY, route53.records, Side.GLOBAL, (*own, *others)), env=env)
+    main, api = (probes_a_minute(seen, Side.DR, (env.at(entrance),)) for entrance in env.entrances)
+    assert main == api == probes_a_minute(sight(), Side.DR) > 0
 
 
 def test_without_an_own_shift_visitors_moved_at_the_last_call_of_the_run() -> None:
