@@ -14,7 +14,7 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.statements import document, statement
 from dr_estate.readers import backup
 from sandbox.client.endpoint import Endpoint
-from tests.dr_estate.scan.acme import AWAY, DATABASE, HOME, build, build_tool
+from tests.dr_estate.scan.acme import AWAY, DATABASE, HOME, REPLICA, build, build_tool
 from tests.hosting import hosted
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint
@@ -141,3 +141,19 @@ def test_a_run_may_pass_the_role_of_the_plan_alone(orders: tuple[Endpoint, Path]
         assert {ROLE: "", "somebody": "AccessDeniedException"} == {role: error_of(role) for role in (ROLE, "somebody")}
     finally:
         world.enforce_iam(False)
+
+
+def test_an_estate_of_backups_alone_relies_on_them(orders: tuple[Endpoint, Path]) -> None:
+    """Last: the replica goes. No failed check of a mechanism that it never had stops a recovery, or ends one invalid."""
+    world, home = orders
+    rds = Aws(world.url, world.people["admin"], load_environment(home / "own", "acme"), tenant="").client(
+        "rds", Side.DR
+    )
+    rds.modify_db_instance(DBInstanceIdentifier=REPLICA, DeletionProtection=False, ApplyImmediately=True)
+    rds.delete_db_instance(DBInstanceIdentifier=REPLICA, SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(
+        DBInstanceIdentifier=REPLICA, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    written = at_endpoint(world, home, f"-e acme --config {home / 'alone'} init --yes --region {HOME}", "admin")
+    assert Exit.READY == written.code, written.err
+    assert ("backup-copy",) == load_environment(home / "alone", "acme").replication.database

@@ -197,6 +197,8 @@ def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[Prop
     if Relation.READ_REPLICA in found:
         others = (AUTOMATED, BACKUP) if Relation.BACKUP_REPLICATION in found else (BACKUP,)
         yield ProposedSetting("replication.database", [REPLICA, *others], "RDS: a read replica in the DR region")
+    elif found == {Relation.BACKUP_COPY}:  # whether that is enough, its objective judges: backup-plan.worst-case
+        yield ProposedSetting("replication.database", [BACKUP], "AWS Backup: its copies alone are in the DR region")
     yield from _copy_key(environment, world)
     yield from _vaults(environment, world)
     waiting, running = (_task_counts(snapshot, environment, side) for side in (Side.DR, Side.PRIMARY))
