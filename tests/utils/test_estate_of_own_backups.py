@@ -144,7 +144,7 @@ def test_a_run_may_pass_the_role_of_the_plan_alone(orders: tuple[Endpoint, Path]
 
 
 def test_an_estate_of_backups_alone_relies_on_them(orders: tuple[Endpoint, Path]) -> None:
-    """Last: the replica goes. No failed check of a mechanism that it never had stops a recovery, or ends one invalid."""
+    """Last: the replica goes. No failed check of a mechanism it never had stops a recovery, or ends one invalid."""
     world, home = orders
     rds = Aws(world.url, world.people["admin"], load_environment(home / "own", "acme"), tenant="").client(
         "rds", Side.DR
