@@ -22,7 +22,11 @@ def _accepts_replica(env: Environment) -> str | None:
 _NO_REPLICA = "there is no read replica: see rds-copy.usable"
 # Below it gp3 has 3,000 IOPS that cannot be raised (RDS User Guide, gp3 storage).
 _GP3_GIB = 400
-_REPLACE = "Replace it: delete it, and create it again (aws_db_instance.replicate_source_db)."
+# Without its primary a broken replica may be the only copy, which a failover promotes.
+_REPLACE = (
+    "Only while the primary database answers, replace it: delete it, and create it again "
+    "(aws_db_instance.replicate_source_db). Without the primary keep it: a failover may promote it."
+)
 
 
 @check("the database's read replica in the DR region replicates and can be promoted")

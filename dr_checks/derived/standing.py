@@ -24,6 +24,10 @@ from dr_estate.readers import control_table, efs_mounts, elbv2, rds_groups, vpc
 # Whether a failover may be in force, as the control table says it: what it set is no fault, and stays. Pure.
 
 
+AFTER_FAILOVER = "After a failover this is so on purpose: `dr_cli.py failback` sets it right. Otherwise: "
+"""What stands before the remedy of such a gap."""
+
+
 def failover_may_be_in_force(view: View) -> bool:
     """Whether an incident is open, or may be: a control table that was not seen denies none."""
     state = view.read_for_remedy(control_table.standing, Side.DR)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived import record_pins, routing
+from dr_checks.derived.standing import AFTER_FAILOVER, failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
@@ -134,9 +136,18 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
             yield view.ok(subject, target, wanted, f"visitors sent to {view.region} reach its own load balancer")
         else:
             expected = wanted if balancer else f"{wanted}, which does not exist"
-            reason = f"visitors sent to {view.region} would reach a load balancer that does not exist"
+            beyond = Side.DR if view.side is Side.PRIMARY else Side.PRIMARY
+            other = view.read_for_remedy(elbv2.load_balancer, beyond)
+            # A failover turns the pair where its policy is failover: undone by hand, visitors would return too early.
+            turned = other is not None and target == route53.plain(other.dns_name)
+            after_failover = turned and failover_may_be_in_force(view)
+            lost = "a load balancer that does not exist"
+            leads = f"the load balancer of {view.env.region(beyond)}" if turned else lost
             remedy = f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}."
-            yield view.gap(subject, target or "nothing", expected, reason, remedy)
+            remedy = f"{AFTER_FAILOVER}{remedy}" if after_failover else remedy
+            reason = f"visitors sent to {view.region} would reach {leads}"
+            gap = view.gap(subject, target or "nothing", expected, reason, remedy)
+            yield replace(gap, until_failback=after_failover)
 
 
 @check("no DNS name on the way to the origin has a TTL longer than the cut-over allows")

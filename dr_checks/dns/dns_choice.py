@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import GLOBAL, Area, Finding, Severity, View, check, cite, weigh
 from dr_checks.derived import record_pins, routing
-from dr_checks.derived.standing import failover_may_be_in_force
+from dr_checks.derived.standing import AFTER_FAILOVER, failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
 from dr_estate.model.references import balancer_region
@@ -22,7 +22,6 @@ _REMEDY = (
     "Give each traffic record an enabled health check of a platform page of its own region's load balancer "
     "(health_check_id) and evaluate_target_health = false, with {routing}."
 )
-_AFTER_FAILOVER = "After a failover this is so on purpose: `dr_cli.py failback` sets it right. Otherwise: "
 _PAGE_INSTEAD = (
     "Set evaluate_target_health = false on the alias of each traffic record, and health_check_id to an HTTP check of a "
     "page that the load balancer itself answers (a fixed-response rule), or to a CALCULATED check over several pages."
@@ -139,7 +138,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
             after_failover = measured == view.env.regions.dr and failover_may_be_in_force(view)
-            remedy = f"{_AFTER_FAILOVER}{remedy}" if after_failover else remedy
+            remedy = f"{AFTER_FAILOVER}{remedy}" if after_failover else remedy
             gap = view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
             yield replace(gap, until_failback=after_failover)
     if not records:

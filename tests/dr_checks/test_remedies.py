@@ -27,6 +27,7 @@ from dr_estate.readers import (
 )
 from dr_estate.readers.control_table import ControlState, Incident
 from tests.dr_checks.databases import PARAMETERS, database
+from tests.dr_checks.edges import DR_BALANCER, PRIMARY, PRIMARY_BALANCER, SECONDARY, traffic
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import ASKS, CLOSED, KEPT_OUT, READS, ROLE, USES
@@ -283,3 +284,13 @@ def test_services_that_a_fence_stopped_are_started_again_by_the_failback(inciden
     }
     found = judge(checks()["primary.services-running"], world(stopped, tenants=("tenant1",)), SIT).findings
     assert [gap.until_failback for gap in found] == [incident is not None]
+
+
+@pytest.mark.parametrize("incident", [Incident("INC-7", "failover", "on DR", NOW, None), None])
+def test_a_failover_pair_that_a_failover_turned_is_left_to_the_failback(incident: Incident | None) -> None:
+    turned = (replace(PRIMARY, alias_target=DR_BALANCER), replace(SECONDARY, alias_target=PRIMARY_BALANCER))
+    changed: dict[Any, Any] = {(control_table.standing, Side.DR): ControlState(incident=incident)}
+    gaps = judge(checks()["dns.own-load-balancer"], world({**traffic(records=turned), **changed}), SIT).findings
+    assert [gap.until_failback for gap in gaps] == [incident is not None] * 2
+    assert all(gap.remedy.startswith("After a failover") is (incident is not None) for gap in gaps)
+    assert "the load balancer of eu-west-1" in gaps[0].because
