@@ -26,6 +26,7 @@ from dr_actions.model.plan import Call, Danger, FailureKind, Goal, SendFailed, S
 from dr_checks.posture.posture import WITNESSES, posture_of
 from dr_estate.aws.pace import most_at_once
 from dr_estate.model.durations import duration
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
 # Sends very many calls for one step, several at once; a cursor in the journal shows another run where to resume.
@@ -203,7 +204,7 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         # The order matters: ask the person, build the calls, wait for AWS's rates, check lock and posture, record the
         # intent, send. A check before a wait would be as old as the wait.
         _ask_for_irreversible(run, chunk)
-        calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
+        calls = {step.id: _built_call(run, action, step, context) for step in chunk if action.run_program is None}
         lost_s = run.sign_in.lost_s
         _wait_for_rates(run, steps, start, list(calls.values()))
         _check_before_a_change(run, action, chunk[0])
@@ -286,9 +287,23 @@ def _wait_for_view(run: PlanRun, action: Action, step: Step, look: Callable[[], 
         run.wait()
 
 
-def _built_call(action: Action, step: Step, context: PlanContext) -> Call:
+def _built_call(run: PlanRun, action: Action, step: Step, context: PlanContext) -> Call:
+    """The call as it is to be sent. What it is made from is looked at again where it could not be read.
+
+    Raises as ``_wait_for_view``, and StepFailed for a ValueError.
+    """
+
+    def look() -> Call:
+        try:
+            return action.build_call(step, run.context(action))
+        except DataUnavailable as unseen:
+            raise ReadFailed(str(unseen)) from unseen
+
     try:
-        return action.build_call(step, context)
+        try:
+            return action.build_call(step, context)
+        except DataUnavailable:
+            return _wait_for_view(run, action, step, look)
     except ValueError as wrong:
         raise StepFailed(step.id, f"{step.id}: its call cannot be made: {wrong}") from wrong
 

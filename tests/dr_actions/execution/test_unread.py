@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -12,9 +13,14 @@ import pytest
 
 from dr_actions.execution import sender, write_pause_watch
 from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
-from dr_actions.model.action import Action
+from dr_actions.model.action import Action, PlanContext, planned_call
+from dr_actions.model.plan import Call, Goal, Step
+from dr_actions.planning.planner import context_of
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from tests.dr_actions.control_tables import Clock
+from tests.dr_actions.deciding import PROD
 from tests.dr_actions.execution.test_progress import BUDGET_S, LOOK_S, STEP
+from tests.dr_actions.execution.test_published_rates import LargeRun
 
 
 @dataclass
@@ -62,6 +68,27 @@ def test_a_network_that_stays_away_ends_the_step_as_unseen() -> None:
 def test_while_nobody_can_write_no_network_ends_the_run() -> None:
     unread = Unread(dark_s=10 * BUDGET_S, paused=True)
     assert ("seen", {math.inf}) == (unread.seen(), unread.limits)
+
+
+@pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for ever"])
+def test_a_call_is_made_once_what_it_is_made_from_is_read(tmp_path: Path, times: float) -> None:
+    large, asked = LargeRun(tmp_path, "ecs:UpdateService", 1), list[Step]()
+
+    def build(of: Step, context: PlanContext) -> Call:
+        asked.append(of)
+        if len(asked) <= times:
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, "no region answered"))
+        return planned_call(of, context)
+
+    with large.begun() as (run, action):
+        context = context_of(PROD, run.snapshot, Goal.CLEAN_UP)
+        if times == 1:
+            assert {} == sender.send_all(run, replace(action, build_call=build), list(large.steps), context)
+            assert large.account.taken == {"t0"}
+            return
+        with pytest.raises(StepFailed, match="no region answered") as failed:
+            sender.send_all(run, replace(action, build_call=build), list(large.steps), context)
+    assert (FailureCause.UNAVAILABLE, 0) == (failed.value.cause, large.account.calls)
 
 
 def test_an_end_of_a_write_pause_off_the_record_is_reported() -> None:
