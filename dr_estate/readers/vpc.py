@@ -242,8 +242,7 @@ def by_blocks(context: ReadContext, groups: list[dict[str, Any]]) -> list[dict[s
     entries = {name: context.pages("ec2", _ENTRIES, "Entries", PrefixListId=name) for name in own}
     blocks = {name: [str(row.get("Cidr") or "") for row in found] for name, found in entries.items()}
     return [
-        {**group, **{key: [_spread(rule, blocks) for rule in group.get(key) or []] for key in _RULES}}
-        for group in groups
+        group | {key: [_spread(rule, blocks) for rule in group.get(key) or []] for key in _RULES} for group in groups
     ]
 
 
@@ -253,8 +252,7 @@ _RULES, _ENTRIES = ("IpPermissions", "IpPermissionsEgress"), "get_managed_prefix
 def _spread(rule: dict[str, Any], blocks: dict[str, list[str]]) -> dict[str, Any]:
     named = [pair.get("PrefixListId") or "" for pair in rule.get("PrefixListIds") or []]
     listed = [block for name in named for block in blocks.get(name, ()) if block]
-    return {
-        **rule,
+    return rule | {
         "PrefixListIds": [{"PrefixListId": name} for name in named if name not in blocks],
         "IpRanges": [*(rule.get("IpRanges") or []), *({"CidrIp": block} for block in listed if ":" not in block)],
         "Ipv6Ranges": [*(rule.get("Ipv6Ranges") or []), *({"CidrIpv6": block} for block in listed if ":" in block)],

@@ -41,7 +41,7 @@ _WORDS = {
     "cloudfront": "Get List",
     "cloudwatch": "Describe Get List",
     "dynamodb": "Condition Describe Get List Query Scan",
-    "ec2": "Describe",
+    "ec2": "Describe Get",
     "ecr": "Describe Get List",
     "ecs": "Describe List",
     "elasticache": "Describe",

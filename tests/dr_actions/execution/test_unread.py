@@ -72,11 +72,11 @@ def test_while_nobody_can_write_no_network_ends_the_run() -> None:
 
 @pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for ever"])
 def test_a_call_is_made_once_what_it_is_made_from_is_read(tmp_path: Path, times: float) -> None:
-    large, asked = LargeRun(tmp_path, "ecs:UpdateService", 1), list[Step]()
+    large, calls = LargeRun(tmp_path, "ecs:UpdateService", 1), list[Step]()
 
     def build(of: Step, context: PlanContext) -> Call:
-        asked.append(of)
-        if len(asked) <= times:
+        calls.append(of)
+        if len(calls) <= times:
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, "no region answered"))
         return planned_call(of, context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -193,6 +194,11 @@ class Watched(dict[str, Any]):
         if key in self._optional and sys._getframe(1).f_globals["__name__"].startswith("dr_estate."):
             self._demanded.add(f"{self._path}.{key}")
         return super().__getitem__(key)
+
+    def __or__(self, other: Any) -> Any:
+        merged = copy(self)  # a reader that changes a member goes on being watched
+        merged.update(other)
+        return merged
 
 
 def watch(shape: Shape, path: str, value: Any, demanded: set[str]) -> Any:
