@@ -99,9 +99,7 @@ def lag(view: View) -> Iterator[Finding]:
 @weigh(Severity.CRITICAL, Area.INFRASTRUCTURE, applies=_accepts_replica)
 @cite("T22", "REL13-BP02", "NIST CP-7", "SOC2 A1.1")
 def size(view: View) -> Iterator[Finding]:
-    """Storage at least the primary's, else replication stops on storage-full; other class, zones or slower storage are
-    a WARN.
-    """
+    """Storage at least the primary's, else replication stops when full; slower, or of another class or zones: WARN."""
     found, source = replicas(view), primary_database(view)
     view.need(found, database_name(view), _NO_REPLICA)
     source = view.need(source, database_name(view), NO_PRIMARY)
@@ -168,7 +166,7 @@ def alike(view: View) -> Iterator[Finding]:
     """
     found, source = replicas(view), primary_database(view)
     view.need(found, database_name(view), _NO_REPLICA)
-    source = view.need(source, database_name(view), _NO_REPLICA)
+    source = view.need(source, database_name(view), NO_PRIMARY)
     for replica in found:
         unlike = [row for row in _settings(replica, source) if row.unlike]
         measured = ", ".join(f"{row.name} {row.mine}" for row in unlike) or "alike"

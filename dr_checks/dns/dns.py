@@ -9,6 +9,7 @@ from dr_checks.core.model import BOTH, GLOBAL, Area, Finding, Severity, View, ch
 from dr_checks.derived import record_pins, routing
 from dr_checks.derived.standing import AFTER_FAILOVER, failover_may_be_in_force
 from dr_estate.config.environment import Side
+from dr_estate.model.references import balancer_region
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import host_of
@@ -136,13 +137,12 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
             yield view.ok(subject, target, wanted, f"visitors sent to {view.region} reach its own load balancer")
         else:
             expected = wanted if balancer else f"{wanted}, which does not exist"
-            beyond = Side.DR if view.side is Side.PRIMARY else Side.PRIMARY
-            other = view.read_for_remedy(elbv2.load_balancer, beyond)
             # A failover turns the pair where its policy is failover: undone by hand, visitors would return too early.
-            turned = other is not None and target == route53.plain(other.dns_name)
+            # By the name's region, not by the balancer: that of a dark primary region cannot be read.
+            region = balancer_region(target)
+            turned = region in {view.env.regions.primary, view.env.regions.dr} - {view.region}
             after_failover = turned and failover_may_be_in_force(view)
-            lost = "a load balancer that does not exist"
-            leads = f"the load balancer of {view.env.region(beyond)}" if turned else lost
+            leads = f"a load balancer of {region}" if turned else "a load balancer that does not exist"
             remedy = f"Set alias name of aws_route53_record {identifier} to aws_lb.dns_name of {view.region}."
             remedy = f"{AFTER_FAILOVER}{remedy}" if after_failover else remedy
             reason = f"visitors sent to {view.region} would reach {leads}"

@@ -293,4 +293,14 @@ def test_a_failover_pair_that_a_failover_turned_is_left_to_the_failback(incident
     gaps = judge(checks()["dns.own-load-balancer"], world({**traffic(records=turned), **changed}), SIT).findings
     assert [gap.until_failback for gap in gaps] == [incident is not None] * 2
     assert all(gap.remedy.startswith("After a failover") is (incident is not None) for gap in gaps)
-    assert "the load balancer of eu-west-1" in gaps[0].because
+    assert "a load balancer of eu-west-1" in gaps[0].because
+
+
+def test_a_turned_pair_is_known_while_the_primary_region_cannot_be_read() -> None:
+    turned = (replace(PRIMARY, alias_target=DR_BALANCER), replace(SECONDARY, alias_target=PRIMARY_BALANCER))
+    changed = {
+        (control_table.standing, Side.DR): ControlState(incident=Incident("INC-7", "failover", "on DR", NOW, None))
+    }
+    seen = world({**traffic(records=turned, primary_balancer=DENIED), **changed})
+    (gap,) = [f for f in judge(checks()["dns.own-load-balancer"], seen, SIT).findings if f.status is Status.FAIL]
+    assert (gap.until_failback, "af-south-1" in gap.because) == (True, True), gap

@@ -70,24 +70,34 @@ def test_while_nobody_can_write_no_network_ends_the_run() -> None:
     assert ("seen", {math.inf}) == (unread.seen(), unread.limits)
 
 
-@pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for ever"])
-def test_a_call_is_made_once_what_it_is_made_from_is_read(tmp_path: Path, times: float) -> None:
-    large, calls = LargeRun(tmp_path, "ecs:UpdateService", 1), list[Step]()
+@dataclass
+class Unbuilt:
+    """Makes a step's call, and cannot read what it is made from for the first ``times``."""
 
-    def build(of: Step, context: PlanContext) -> Call:
-        calls.append(of)
-        if len(calls) <= times:
+    times: float
+
+    def build(self, of: Step, context: PlanContext) -> Call:
+        self.times -= 1
+        if self.times >= 0:
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, "no region answered"))
         return planned_call(of, context)
 
-    with large.begun() as (run, action):
-        context = context_of(PROD, run.snapshot, Goal.CLEAN_UP)
-        if times == 1:
-            assert {} == sender.send_all(run, replace(action, build_call=build), list(large.steps), context)
-            assert large.account.taken == {"t0"}
-            return
-        with pytest.raises(StepFailed, match="no region answered") as failed:
-            sender.send_all(run, replace(action, build_call=build), list(large.steps), context)
+    def send(self, large: LargeRun) -> sender.Refusals:
+        with large.begun() as (run, action):
+            context = context_of(PROD, run.snapshot, Goal.CLEAN_UP)
+            return sender.send_all(run, replace(action, build_call=self.build), list(large.steps), context)
+
+
+def test_a_call_is_sent_once_what_it_is_made_from_is_read(tmp_path: Path) -> None:
+    large = LargeRun(tmp_path, "ecs:UpdateService", 1)
+    assert {} == Unbuilt(times=1).send(large)
+    assert large.account.taken == {"t0"}
+
+
+def test_a_call_made_from_what_is_never_read_ends_the_step_as_unseen(tmp_path: Path) -> None:
+    large = LargeRun(tmp_path, "ecs:UpdateService", 1)
+    with pytest.raises(StepFailed, match="no region answered") as failed:
+        Unbuilt(times=math.inf).send(large)
     assert (FailureCause.UNAVAILABLE, 0) == (failed.value.cause, large.account.calls)
 
 
