@@ -160,6 +160,7 @@ EXAMPLES = [
     _replica("size", UNKNOWN, REPLICA, instances_primary=DENIED),
     _replica("alike", PASS, REPLICA),
     _replica("alike", Status.NOT_APPLICABLE),
+    _replica("alike", Status.NOT_APPLICABLE, REPLICA, instances_primary=()),
     _replica("alike", FAIL, replace(REPLICA, port=3310)),
     _replica("alike", FAIL, REPLICA, instances_primary=(replace(PRIMARY, iam_authentication=True),)),
     _replica("alike", PASS, replace(REPLICA, iam_authentication=True)),
